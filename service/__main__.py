@@ -1,0 +1,53 @@
+"""Reads the settings, checks that the service can run, and runs uvicorn: `python -m service`."""
+
+from __future__ import annotations
+
+import logging.config
+import sys
+
+import uvicorn
+
+from service.app import create_app
+from service.errors import StartupError
+from service.registry import Registry
+from service.settings import Settings, load_settings
+from service.telemetry import logging_config
+
+FAILED = 3
+
+
+def main() -> int:
+    """Runs the service until it is told to stop.
+
+    Returns:
+        The exit status: 0 after a stop, 3 if it must not start.
+    """
+    try:
+        settings = load_settings()
+        logging.config.dictConfig(logging_config(settings))
+        registry = Registry(settings)
+        registry.start()
+    except StartupError as error:
+        sys.stderr.write(f"service: {error}\n")
+        return FAILED
+    _run(settings, registry)
+    return 0
+
+
+def _run(settings: Settings, registry: Registry) -> None:
+    several = settings.workers > 1
+    # Workers load the models themselves; loading them here first has shown that they can.
+    app = "service.app:create_worker_app" if several else create_app(settings, registry)
+    uvicorn.run(
+        app,
+        factory=several,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=None,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

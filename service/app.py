@@ -1,0 +1,212 @@
+"""Owns the application: lifespan, middleware, routes, and the one table from errors to statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging.config
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import __version__, errors
+from service.registry import Registry
+from service.routes import decode, digits, encode, health, interpolate, models, openapi
+from service.routes.problems import problem
+from service.schemas import Fault
+from service.settings import Settings, load_settings
+from service.telemetry import REQUEST_ID, RequestId, logging_config
+
+STATUSES: dict[type[errors.ServiceError], int] = {
+    errors.MalformedBodyError: 400,
+    errors.NotFoundError: 404,
+    errors.NotAcceptableError: 406,
+    errors.TooLargeError: 413,
+    errors.MediaTypeError: 415,
+    errors.InvalidValueError: 422,
+    errors.NotReadyError: 503,
+}
+TAGS = [
+    {
+        "name": "pictures",
+        "description": "PNG by default; JSON by `Accept: application/json` or `?format=json`.",
+    },
+    {"name": "latent vectors", "description": "From pictures to `z_mean`, `z_log_var` and `z`."},
+    {"name": "models", "description": "What is loaded."},
+    {"name": "health", "description": "For load balancers and container engines."},
+]
+# What pydantic says when something else stands where an object should.
+NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
+EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed")
+
+
+def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
+    """Builds the application.
+
+    Args:
+        settings: Of this process.
+        registry: Started already; unset: made and started by the lifespan.
+
+    Returns:
+        An ASGI application.
+    """
+    app: FastAPI = FastAPIOffline(
+        title="CVAE service",
+        version=__version__,
+        summary="Convolutional variational autoencoders over HTTP",
+        openapi_tags=TAGS,
+        lifespan=_lifespan(settings, registry),
+    )
+    for module in (decode, digits, interpolate, encode, models, health):
+        app.include_router(module.router)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
+    openapi.install(app)
+    app.add_exception_handler(errors.ServiceError, _answer_service_error)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestId, on_error=_answer_unknown)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+        )
+    return app
+
+
+def create_worker_app() -> FastAPI:
+    """Builds the application of a worker process, from its environment."""
+    settings = load_settings()
+    logging.config.dictConfig(logging_config(settings))
+    return create_app(settings)
+
+
+class BodyLimit:
+    """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        """Stores the wrapped application and the limit."""
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self.max_body_bytes:
+            response = self._refuse(Request(scope), declared.decode())
+            await response(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_body_bytes:
+                # FastAPI lets this one exception through while it reads a body.
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, limited, send)
+
+    def _refuse(self, request: Request, received: str) -> Response:
+        fault = Fault(field="body", expected=f"at most {self.max_body_bytes} bytes", received=received)
+        detail = f"body: expected {fault.expected}, received {received}"
+        return problem(request, 413, detail, [fault])
+
+
+def _lifespan(settings: Settings, registry: Registry | None) -> Any:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loaded = registry
+        if loaded is None:
+            loaded = Registry(settings)
+            await asyncio.to_thread(loaded.start)
+        app.state.registry = loaded
+        yield
+        loaded.close()
+
+    return lifespan
+
+
+async def _to_docs(request: Request) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
+async def _answer_service_error(request: Request, error: Exception) -> Response:
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+    if isinstance(error, errors.ClientError):
+        fault = Fault(field=error.field, expected=error.expected, received=error.received)
+        return problem(request, status, str(error), [fault])
+    return problem(request, status, str(error))
+
+
+async def _answer_validation_error(request: Request, error: Exception) -> Response:
+    entries: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
+    if entries and entries[0]["type"] == "json_invalid":
+        where, reason = entries[0]["loc"][-1], entries[0]["ctx"]["error"]
+        fault = Fault(
+            field="body", expected="JSON", received=f"a text that breaks at character {where} ({reason})"
+        )
+        return problem(request, 400, f"body: expected JSON, received {fault.received}", [fault])
+    faults = [_to_fault(entry) for entry in entries]
+    first = faults[0]
+    return problem(
+        request, 422, f"{first.field}: expected {first.expected}, received {first.received}", faults
+    )
+
+
+def _to_fault(entry: dict[str, Any]) -> Fault:
+    where = entry["loc"][1:] or entry["loc"]
+    context = entry.get("ctx", {})
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    if "expected" in context and "received" in context:
+        return Fault(
+            field=field + context["at"], expected=context["expected"], received=_cut(context["received"])
+        )
+    if entry["type"] == "missing":
+        return Fault(field=field, expected="a value", received="nothing")
+    if entry["type"] == "extra_forbidden":
+        return Fault(field=field, expected="no field of this name", received=errors.shorten(entry["input"]))
+    expected = "a JSON object" if entry["type"] in NOT_OBJECT else _expectation(entry["msg"])
+    return Fault(field=field, expected=expected, received=errors.shorten(entry["input"]))
+
+
+def _expectation(message: str) -> str:
+    return message.removeprefix("Input should be ").split(", unable")[0]
+
+
+def _cut(text: str) -> str:
+    return errors.shorten(errors.Text(text))
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    detail = str(getattr(error, "detail", "")) or "the request failed"
+    faults = []
+    if status == 404:
+        detail = f"there is nothing at {errors.shorten(errors.Text(request.url.path))}"
+    if status == 400 and detail == "There was an error parsing the body":
+        faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
+    if status == 413:
+        detail = "body: larger than the limit"
+        faults = [Fault(field="body", expected="fewer bytes (CVAE_MAX_BODY_BYTES)", received="more")]
+    return problem(request, status, detail, faults, getattr(error, "headers", None))
+
+
+async def _answer_unknown(scope: Scope, receive: Receive, send: Send) -> None:
+    response = problem(Request(scope), 500, "The service failed; its log has the request id.")
+    await response(scope, receive, send)

@@ -1,0 +1,129 @@
+"""Owns reading a bundle folder: manifest, checksums, version, golden vectors, atlas (docs/bundle.md).
+
+Invariant: a `Bundle` is only ever made from files whose checksums and version agree with the manifest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from service.errors import BundleError
+from service.manifest import FileSpec, Manifest, version_of
+
+Floats = NDArray[np.float32]
+
+MANIFEST = "model.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files agree with its manifest.
+
+    Attributes:
+        manifest: What it says of itself.
+        encoder: The ONNX file's bytes.
+        decoder: The ONNX file's bytes.
+        golden: `x`, `z_mean`, `z_log_var`, `z` and `image`, float32.
+        atlas: `z_mean` `(n, latent_dim)` float32 and `label` `(n,)` int64.
+    """
+
+    manifest: Manifest
+    encoder: bytes
+    decoder: bytes
+    golden: dict[str, NDArray[Any]]
+    atlas: dict[str, NDArray[Any]]
+
+
+def read_bundle(folder: pathlib.Path) -> Bundle:
+    """Reads a bundle and checks all that can be checked without running it.
+
+    Args:
+        folder: `models/<name>`.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        BundleError: A file is missing or broken, or does not agree with the manifest.
+    """
+    manifest = _read_manifest(folder)
+    content = {spec.file: _read_file(folder, spec) for spec in manifest.files}
+    golden = _read_arrays(folder, manifest.golden, content, ("x", "z_mean", "z_log_var", "z", "image"))
+    atlas = _read_arrays(folder, manifest.atlas, content, ("z_mean", "label"))
+    _check_arrays(folder, manifest, golden, atlas)
+    return Bundle(manifest, content[manifest.encoder.file], content[manifest.decoder.file], golden, atlas)
+
+
+def _read_manifest(folder: pathlib.Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        fields = json.loads(path.read_bytes())
+        manifest = Manifest.model_validate(fields)
+    except OSError as error:
+        raise BundleError(f"{path}: expected a manifest, cannot read it: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = "".join(f"{part}: " for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BundleError(f"{path}: {field}{reason} (faults in all: {error.error_count()})") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: expected JSON: {error}") from error
+    if manifest.name != folder.name:
+        raise BundleError(f"{path}: name: expected {folder.name!r} as its folder, found {manifest.name!r}")
+    if (version := version_of(fields)) != manifest.version:
+        raise BundleError(
+            f"{path}: version: expected {version} as its content says, found {manifest.version}"
+        )
+    return manifest
+
+
+def _read_file(folder: pathlib.Path, spec: FileSpec) -> bytes:
+    path = folder / spec.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: expected this file, cannot read it: {error.strerror}") from error
+    if (found := hashlib.sha256(content).hexdigest()) != spec.sha256:
+        raise BundleError(f"{path}: sha256: expected {spec.sha256}, found {found}")
+    return content
+
+
+def _read_arrays(
+    folder: pathlib.Path, spec: FileSpec, content: dict[str, bytes], names: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(io.BytesIO(content[spec.file]), allow_pickle=False) as archive:
+            return {name: archive[name] for name in names}
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{folder / spec.file}: expected the arrays {', '.join(names)}: {error}") from error
+
+
+def _check_arrays(
+    folder: pathlib.Path, manifest: Manifest, golden: dict[str, NDArray[Any]], atlas: dict[str, NDArray[Any]]
+) -> None:
+    latent = (manifest.latent_dim,)
+    for spec, arrays, rows in (
+        (manifest.golden, golden, {"x": "z_mean z_log_var", "z": "image"}),
+        (manifest.atlas, atlas, {"z_mean": "label"}),
+    ):
+        shapes = {"x": manifest.image.shape, "image": manifest.image.shape, "label": ()}
+        for first, others in rows.items():
+            for name in (first, *others.split()):
+                array = arrays[name]
+                expected = (len(arrays[first]), *shapes.get(name, latent))
+                dtype = np.int64 if name == "label" else np.float32
+                if array.shape != expected or array.dtype != dtype or not len(array):
+                    raise BundleError(
+                        f"{folder / spec.file}: {name}: expected {expected} {np.dtype(dtype)} "
+                        f"with at least one row, found {array.shape} {array.dtype}"
+                    )

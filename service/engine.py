@@ -1,0 +1,255 @@
+"""Owns what the service does with one model: decode, encode, interpolate, draw. No HTTP.
+
+Everything a request asks for is checked against the model and the limits before any of it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service import images, latent
+from service.errors import BundleError, InvalidValueError, NotFoundError, Text
+from service.manifest import CentreOfMassFit
+from service.model import Model
+from service.settings import Settings
+
+Floats = NDArray[np.float32]
+
+# Ten thousand standard deviations from the prior: float32 still holds every activation there.
+Z_LIMIT = 1e4
+
+
+@dataclasses.dataclass(frozen=True)
+class Posterior:
+    """The parameters of q(z|x), and draws from it if a seed was given.
+
+    Attributes:
+        z_mean: `(batch, latent_dim)` float32.
+        z_log_var: `(batch, latent_dim)` float32.
+        z: `(batch, latent_dim)` float32, or None.
+    """
+
+    z_mean: Floats
+    z_log_var: Floats
+    z: Floats | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """Latent vectors and the pictures they decode to.
+
+    Attributes:
+        z: `(batch, latent_dim)` float32.
+        image: `(batch, height, width, channels)` float32 in [0, 1].
+    """
+
+    z: Floats
+    image: Floats
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """An end of an interpolation: a vector, or the mean of a class.
+
+    Attributes:
+        field: What errors name.
+        z: The vector's numbers, float64, or None.
+        digit: The class's label, or None.
+    """
+
+    field: str
+    z: NDArray[np.float64] | None = None
+    digit: int | None = None
+
+
+class Engine:
+    """Answers for one model."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        """Stores the model and the limits."""
+        self.model = model
+        self.manifest = model.manifest
+        self.settings = settings
+        self._means: dict[int, Floats] = {}
+        self._roots: dict[int, Floats] = {}
+
+    def start(self) -> None:
+        """Starts the model and prepares the classes.
+
+        Raises:
+            BundleError: The bundle does not keep the contract.
+            ProviderError: The provider asked for is not there.
+        """
+        for entry in self.manifest.classes:
+            self._means[entry.label] = np.array(entry.z_mean, np.float32)
+            try:
+                self._roots[entry.label] = latent.covariance_root(np.array(entry.covariance, np.float64))
+            except ValueError as error:
+                raise BundleError(f"{self.manifest.name}: classes: label {entry.label}: {error}") from error
+        self.model.start()
+
+    async def decode(self, z: NDArray[np.float64]) -> Pictures:
+        """Decodes latent vectors.
+
+        Args:
+            z: `(batch, latent_dim)` finite numbers.
+
+        Returns:
+            The pictures, in order.
+
+        Raises:
+            InvalidValueError: Wrong latent_dim, too many rows, or a number too far from the prior.
+        """
+        self._check_rows("z", len(z))
+        return await self._decode(self._check_z("z", z))
+
+    async def encode(self, x: Floats, seed: int | None) -> Posterior:
+        """Encodes pictures.
+
+        Args:
+            x: `(batch, height, width, channels)` float32 in [0, 1].
+            seed: Draws `z` if given.
+
+        Returns:
+            The posterior of each picture, in order.
+        """
+        z_mean, z_log_var = await asyncio.to_thread(self.model.encode, x)
+        z = None if seed is None else latent.sample_posterior(z_mean, z_log_var, seed)
+        return Posterior(z_mean, z_log_var, z)
+
+    async def interpolate(
+        self, start: Endpoint, end: Endpoint, steps: int, method: latent.Method | None
+    ) -> Pictures:
+        """Decodes a path between two points.
+
+        Args:
+            start: The first point.
+            end: The last point.
+            steps: Points on the path, both ends included.
+            method: "lerp" or "slerp"; None: what suits latent_dim.
+
+        Returns:
+            The path and its pictures.
+
+        Raises:
+            InvalidValueError: Wrong latent_dim or too many steps.
+            NotFoundError: The model has no such class.
+        """
+        self._check_rows("steps", steps)
+        ends = self._resolve(start), self._resolve(end)
+        method = method or latent.default_method(self.manifest.latent_dim)
+        return await self._decode(latent.interpolate(*ends, steps, method))
+
+    async def draw(self, digit: int, seed: int, temperature: float) -> Pictures:
+        """Decodes one vector drawn from a class's Gaussian.
+
+        Args:
+            digit: The class's label.
+            seed: In [0, 2**32).
+            temperature: Scales the standard deviation; 0 gives the class's mean.
+
+        Returns:
+            One vector and its picture.
+
+        Raises:
+            NotFoundError: The model has no such class.
+        """
+        mean = self._class_mean("digit", digit)
+        z = latent.sample_gaussian(mean, self._roots[digit], seed, temperature)
+        return await self._decode(z[np.newaxis])
+
+    async def read_uploads(
+        self, files: Sequence[tuple[str, bytes]], polarity: images.Polarity | None
+    ) -> Floats:
+        """Turns uploaded files into what the encoder takes.
+
+        Args:
+            files: Field names and contents, PNG or JPEG.
+            polarity: Of the uploads; None looks at each one's border.
+
+        Returns:
+            `(batch, height, width, channels)` float32 in [0, 1].
+
+        Raises:
+            InvalidValueError: Too many files, or an even picture.
+            MalformedBodyError: A file is not a whole PNG or JPEG.
+            TooLargeError: A file has too many pixels.
+        """
+        self._check_rows("file", len(files))
+        pictures = [await asyncio.to_thread(self._read_upload, *file, polarity) for file in files]
+        return np.stack(pictures)
+
+    def read_pixels(self, pixels: NDArray[np.float64]) -> Floats:
+        """Turns numbers into what the encoder takes.
+
+        Args:
+            pixels: One picture or several, with or without the channel axis where that is 1.
+
+        Returns:
+            `(batch, height, width, channels)` float32.
+
+        Raises:
+            InvalidValueError: Another shape, too many pictures, or a value outside [0, 1].
+        """
+        shape = self.manifest.image.shape
+        one = shape[:2] if shape[2] == 1 else shape
+        if pixels.shape in (one, shape):
+            pixels = pixels[np.newaxis]
+        if pixels.shape[1:] not in (one, shape):
+            expected = f"{one[0]} rows of {one[1]} " + ("numbers" if shape[2] == 1 else "[r, g, b]")
+            raise InvalidValueError(
+                "pixels", f"{expected}, or a list of such", Text(f"an array of shape {pixels.shape}")
+            )
+        self._check_rows("pixels", len(pixels))
+        if pixels.min() < 0 or pixels.max() > 1:
+            worst = pixels.min() if pixels.min() < 0 else pixels.max()
+            raise InvalidValueError("pixels", "numbers in [0, 1]; divide 8-bit values by 255", float(worst))
+        return pixels.reshape(-1, *shape).astype(np.float32)
+
+    async def _decode(self, z: Floats) -> Pictures:
+        return Pictures(z, await asyncio.to_thread(self.model.decode, z))
+
+    def _check_rows(self, field: str, rows: int) -> None:
+        if rows > self.settings.max_batch_rows:
+            limit = self.settings.max_batch_rows
+            raise InvalidValueError(field, f"at most {limit} in one request", Text(str(rows)))
+
+    def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:
+        dim = self.manifest.latent_dim
+        if z.shape[-1] != dim:
+            numbers = "number" if dim == 1 else "numbers"
+            raise InvalidValueError(
+                field,
+                f"{dim} {numbers} a vector (latent_dim of {self.manifest.name})",
+                Text(str(z.shape[-1])),
+            )
+        if np.abs(z).max() > Z_LIMIT:
+            worst = float(z.flat[np.abs(z).argmax()])
+            raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)
+        return z.astype(np.float32)
+
+    def _class_mean(self, field: str, digit: int) -> Floats:
+        if digit not in self._means:
+            labels = ", ".join(map(str, self._means)) or "none: the model has no classes"
+            raise NotFoundError(field, f"a class of {self.manifest.name} ({labels})", digit)
+        return self._means[digit]
+
+    def _resolve(self, end: Endpoint) -> Floats:
+        if end.z is not None:
+            return self._check_z(f"{end.field}.z", end.z)
+        return self._class_mean(f"{end.field}.digit", -1 if end.digit is None else end.digit)
+
+    def _read_upload(self, field: str, content: bytes, polarity: images.Polarity | None) -> Floats:
+        spec = self.manifest.image
+        x = images.read_image(content, field, spec.channels, self.settings.max_image_pixels)
+        if (polarity or images.find_polarity(x)) == "dark-on-light":
+            x = 1 - x
+        if x.shape != spec.shape:
+            box = spec.fit.box if isinstance(spec.fit, CentreOfMassFit) else None
+            x = images.fit(x, spec.height, spec.width, box, field)
+        return x if spec.polarity == "light-on-dark" else 1 - x

@@ -1,0 +1,104 @@
+"""Owns the exception tree. No HTTP here: `app` alone maps it to statuses.
+
+ServiceError
+├── ClientError              the request is at fault; the text reaches the client
+│   ├── MalformedBodyError   the body is not what its content type says
+│   ├── InvalidValueError    a value has the wrong type, shape or range
+│   ├── TooLargeError        more bytes or pixels than the limits allow
+│   ├── NotFoundError        no such model, or no such class in it
+│   ├── MediaTypeError       a content type that is not read here
+│   └── NotAcceptableError   no representation the client accepts
+└── ServerError              we are at fault
+    ├── StartupError         the service must not start; the text is for the operator
+    │   ├── BundleError      a bundle does not keep the contract
+    │   └── ProviderError    onnxruntime does not offer the provider asked for
+    └── NotReadyError        not started yet, or stopping
+"""
+
+from __future__ import annotations
+
+RECEIVED_CHARACTERS = 80
+
+
+class ServiceError(Exception):
+    """Anything this service raises on purpose."""
+
+
+class ClientError(ServiceError):
+    """The request is at fault.
+
+    Attributes:
+        field: The part of the request, such as `z[3][1]` or `model`.
+        expected: What it should have been.
+        received: What came, shortened.
+    """
+
+    def __init__(self, field: str, expected: str, received: object) -> None:
+        """Stores the three parts; `received` is shown as its repr unless it is a `str` subclass `Text`."""
+        self.field = field
+        self.expected = expected
+        self.received = shorten(received)
+        super().__init__(f"{field}: expected {expected}, received {self.received}")
+
+
+class MalformedBodyError(ClientError):
+    """The body is not what its content type says."""
+
+
+class InvalidValueError(ClientError):
+    """A value has the wrong type, shape or range."""
+
+
+class TooLargeError(ClientError):
+    """More bytes or pixels than the limits allow."""
+
+
+class NotFoundError(ClientError):
+    """No such model, or no such class in it."""
+
+
+class MediaTypeError(ClientError):
+    """A content type that is not read here."""
+
+
+class NotAcceptableError(ClientError):
+    """No representation the client accepts."""
+
+
+class ServerError(ServiceError):
+    """We are at fault."""
+
+
+class StartupError(ServerError):
+    """The service must not start."""
+
+
+class BundleError(StartupError):
+    """A bundle does not keep the contract of docs/bundle.md."""
+
+
+class ProviderError(StartupError):
+    """The execution provider asked for by name is not there."""
+
+
+class NotReadyError(ServerError):
+    """Not started yet, or stopping."""
+
+
+class Text(str):
+    """A description of what came, to be shown as it is and not quoted."""
+
+    __slots__ = ()
+
+
+def shorten(value: object) -> str:
+    """Gives a short text of any value, for an error message.
+
+    Args:
+        value: What came; a `Text` is kept as it is, anything else becomes its repr.
+
+    Returns:
+        At most 80 characters.
+    """
+    text = str(value) if isinstance(value, Text) else repr(value)
+    return text if len(text) <= RECEIVED_CHARACTERS else text[: RECEIVED_CHARACTERS - 1] + "…"

@@ -1,0 +1,220 @@
+"""Owns pictures: float images to PNG and sheets of them; uploads to what a model takes. Pure functions."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Polarity = Literal["light-on-dark", "dark-on-light"]
+
+UPLOAD_FORMATS = ("PNG", "JPEG")
+
+
+def to_bytes(image: Floats) -> Bytes:
+    """Rounds pixels to 8 bits.
+
+    Args:
+        image: Any shape, float32 in [0, 1].
+
+    Returns:
+        Same shape, uint8; 0 is 0.0 and 255 is 1.0.
+    """
+    pixels: Bytes = np.rint(image * np.float32(255)).astype(np.uint8)
+    return pixels
+
+
+def write_png(pixels: Bytes) -> bytes:
+    """Writes a PNG file.
+
+    Args:
+        pixels: `(height, width, channels)` uint8 with 1 or 3 channels.
+
+    Returns:
+        The file.
+    """
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def make_sheet(images: Bytes, columns: int | None = None) -> Bytes:
+    """Puts images side by side, row by row.
+
+    Args:
+        images: `(n, height, width, channels)` uint8.
+        columns: Images in a row; unset: as many as make the sheet about square.
+
+    Returns:
+        `(rows height, columns width, channels)` uint8; places left over are 0.
+    """
+    n, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
+    sheet[:n] = images
+    sheet = sheet.reshape(rows, columns, height, width, channels)
+    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (rows, height, columns, width, channels)
+    return sheet.reshape(rows * height, columns * width, channels)
+
+
+def read_image(content: bytes, field: str, channels: int, max_pixels: int) -> Floats:
+    """Decodes an uploaded PNG or JPEG of any size and colour.
+
+    Transparency is laid over white, as on a page; a camera's rotation mark is obeyed; 16-bit grey keeps
+    its range. The size is read from the header and checked before a pixel is decoded.
+
+    Args:
+        content: The file.
+        field: What errors name.
+        channels: 1 for grey, 3 for colour.
+        max_pixels: Largest width times height.
+
+    Returns:
+        `(height, width, channels)` float32 in [0, 1].
+
+    Raises:
+        MalformedBodyError: Not a whole PNG or JPEG.
+        TooLargeError: More than `max_pixels`.
+    """
+    try:
+        # `open` reads the header alone; its own bomb check is replaced by ours, which is lower.
+        with Image.open(io.BytesIO(content), formats=UPLOAD_FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                raise TooLargeError(
+                    field, f"at most {max_pixels} pixels", Text(f"{image.width} x {image.height}")
+                )
+            return _to_floats(ImageOps.exif_transpose(image), channels)
+    except UnidentifiedImageError as error:
+        received = Text(f"{len(content)} bytes starting {content[:8]!r}")
+        raise MalformedBodyError(field, "a PNG or JPEG file", received) from error
+    except Image.DecompressionBombError as error:
+        raise TooLargeError(field, f"at most {max_pixels} pixels", Text("many more")) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        # Pillow raises these four for damaged files, with no common base of its own.
+        raise MalformedBodyError(
+            field, "a whole PNG or JPEG file", Text(f"a damaged one ({error})")
+        ) from error
+
+
+def _to_floats(image: Image.Image, channels: int) -> Floats:
+    if image.mode.startswith("I"):
+        grey = np.asarray(image, np.float32)[..., np.newaxis] / np.float32(65535)
+        return np.repeat(np.clip(grey, 0, 1), channels, axis=2)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    image = image.convert("L" if channels == 1 else "RGB")
+    pixels = np.asarray(image, np.float32) / np.float32(255)
+    return pixels.reshape(image.height, image.width, channels)
+
+
+def find_polarity(x: Floats) -> Polarity:
+    """Tells a picture's background from its border.
+
+    Args:
+        x: `(height, width, channels)` float32 in [0, 1].
+
+    Returns:
+        "dark-on-light" when the median of the outermost pixels is above one half.
+    """
+    border = np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])
+    return "dark-on-light" if np.median(border) > 0.5 else "light-on-dark"
+
+
+def scale_into(x: Floats, height: int, width: int) -> Floats:
+    """Scales a picture, its proportions kept, to fill a box as far as it can.
+
+    Args:
+        x: `(h, w, channels)` float32 in [0, 1].
+        height: Of the box.
+        width: Of the box.
+
+    Returns:
+        Float32 in [0, 1] that touches the box's sides in one dimension at least.
+    """
+    ratio = min(height / x.shape[0], width / x.shape[1])
+    size = max(1, round(x.shape[1] * ratio)), max(1, round(x.shape[0] * ratio))
+    planes = [
+        # A mode "F" picture keeps float precision while it is resampled, one channel at a time.
+        np.asarray(Image.fromarray(np.ascontiguousarray(x[..., c])).resize(size, Image.Resampling.LANCZOS))
+        for c in range(x.shape[2])
+    ]
+    scaled: Floats = np.clip(np.stack(planes, axis=2), 0, 1).astype(np.float32)
+    return scaled
+
+
+def fit(x: Floats, height: int, width: int, box: int | None, field: str) -> Floats:
+    """Brings a light figure on dark ground to a model's size, by `fit_ink` if there is a box."""
+    return fit_whole(x, height, width) if box is None else fit_ink(x, height, width, box, field)
+
+
+def fit_whole(x: Floats, height: int, width: int) -> Floats:
+    """Scales a picture whole into another's size, its proportions kept, in the middle of bars of 0.
+
+    Args:
+        x: `(h, w, channels)` float32 in [0, 1].
+        height: Of the result.
+        width: Of the result.
+
+    Returns:
+        `(height, width, channels)` float32 in [0, 1].
+    """
+    scaled = scale_into(x, height, width)
+    h, w, channels = scaled.shape
+    top, left = (height - h) // 2, (width - w) // 2
+    canvas = np.zeros((height, width, channels), np.float32)
+    canvas[top : top + h, left : left + w] = scaled
+    return canvas
+
+
+def fit_ink(x: Floats, height: int, width: int, box: int, field: str) -> Floats:
+    """Places a light figure on dark ground as MNIST's makers did (LeCun et al. 1998, section III.A).
+
+    The ink's bounding box is scaled into a square box, and its centre of mass put in the middle.
+
+    Args:
+        x: `(h, w, channels)` float32 in [0, 1], 0 the background.
+        height: Of the result.
+        width: Of the result.
+        box: Longest side of the scaled ink.
+        field: What errors name.
+
+    Returns:
+        `(height, width, channels)` float32 in [0, 1].
+
+    Raises:
+        InvalidValueError: There is no ink.
+    """
+    ink = x.max(axis=2)
+    # Paper is never quite even: what is under a fifth of the way to the darkest stroke is ground.
+    low = np.float32(np.median(ink))
+    ground = low + 0.2 * (ink.max() - low)
+    rows, columns = np.nonzero((ink > ground).any(axis=1))[0], np.nonzero((ink > ground).any(axis=0))[0]
+    if not rows.size or ink.max() - low < 0.1:
+        raise InvalidValueError(
+            field, "a figure that stands out from its background", Text("an even picture")
+        )
+    cut = x[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    cut = np.clip((cut - low) / (ink.max() - low), 0, 1).astype(np.float32)
+    return _centre(scale_into(cut, box, box), height, width)
+
+
+def _centre(figure: Floats, height: int, width: int) -> Floats:
+    h, w, channels = figure.shape
+    mass = figure.sum(axis=2)
+    total = mass.sum()
+    row = float((mass.sum(axis=1) * np.arange(h)).sum() / total)
+    column = float((mass.sum(axis=0) * np.arange(w)).sum() / total)
+    top = min(max(round(height / 2 - 0.5 - row), 0), height - h)
+    left = min(max(round(width / 2 - 0.5 - column), 0), width - w)
+    canvas = np.zeros((height, width, channels), np.float32)
+    canvas[top : top + h, left : left + w] = figure
+    return canvas

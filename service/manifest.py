@@ -1,0 +1,165 @@
+"""Owns the manifest of a bundle (docs/bundle.md): its fields and types, its version, how its parts fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+# Whatever can change an answer; the version is the digest of these.
+VERSIONED = (
+    "format_version",
+    "name",
+    "latent_dim",
+    "image",
+    "encoder",
+    "decoder",
+    "golden",
+    "atlas",
+    "classes",
+    "prior",
+)
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+class Part(BaseModel):
+    """A part of the manifest: frozen, and no field that the contract does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TensorSpec(Part):
+    """Name, shape and dtype of a graph's input or output."""
+
+    name: str
+    shape: tuple[str | int, ...]
+    dtype: Literal["float32"]
+
+
+class FileSpec(Part):
+    """A file of the bundle and its checksum."""
+
+    file: str = Field(pattern=NAME_PATTERN)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class GraphSpec(FileSpec):
+    """An ONNX file, its checksum and its tensors."""
+
+    opset: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+class ContainFit(Part):
+    """Uploads are scaled whole into the picture."""
+
+    method: Literal["contain"] = "contain"
+
+
+class CentreOfMassFit(Part):
+    """Uploads are cut to their ink, scaled into a box and put with their centre of mass in the middle."""
+
+    method: Literal["centre-of-mass"] = "centre-of-mass"
+    box: int = Field(ge=1, description="Longest side of the ink, in pixels.")
+
+
+class ImageSpec(Part):
+    """What the model's pictures are."""
+
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    channels: Literal[1, 3]
+    range: tuple[Literal[0], Literal[1]]
+    polarity: Literal["light-on-dark", "dark-on-light"]
+    fit: Annotated[ContainFit | CentreOfMassFit, Field(discriminator="method")] = ContainFit()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, self.channels
+
+
+class ClassSpec(Part):
+    """Where a class lies in latent space."""
+
+    label: int
+    z_mean: tuple[FiniteFloat, ...]
+    covariance: tuple[tuple[FiniteFloat, ...], ...]
+    count: int = Field(ge=1)
+
+
+class Prior(Part):
+    """The distribution of each dimension of z."""
+
+    distribution: Literal["normal"]
+    mean: Literal[0]
+    stddev: Literal[1]
+
+
+class Manifest(Part):
+    """`model.json`; docs/bundle.md says what each field is."""
+
+    format_version: Literal[1]
+    name: str = Field(pattern=NAME_PATTERN)
+    version: str = Field(pattern="^[0-9a-f]{12}$")
+    latent_dim: int = Field(ge=1)
+    image: ImageSpec
+    encoder: GraphSpec
+    decoder: GraphSpec
+    golden: FileSpec
+    atlas: FileSpec
+    classes: tuple[ClassSpec, ...]
+    prior: Prior
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    dataset: dict[str, Any]
+    producer: dict[str, str]
+    git_commit: str | None
+    created: str
+
+    @property
+    def files(self) -> tuple[FileSpec, ...]:
+        """The files the service reads, with their checksums."""
+        return self.encoder, self.decoder, self.golden, self.atlas
+
+    @model_validator(mode="after")
+    def _check_graphs(self) -> Manifest:
+        picture, latent = ("batch", *self.image.shape), ("batch", self.latent_dim)
+        for name, graph, inputs, outputs in (
+            ("encoder", self.encoder, {"x": picture}, {"z_mean": latent, "z_log_var": latent}),
+            ("decoder", self.decoder, {"z": latent}, {"image": picture}),
+        ):
+            found = tuple({t.name: t.shape for t in group} for group in (graph.inputs, graph.outputs))
+            if found != (inputs, outputs):
+                raise ValueError(f"{name}: expected inputs and outputs {inputs, outputs}, found {found}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> Manifest:
+        labels = [entry.label for entry in self.classes]
+        if labels != sorted(set(labels)):
+            raise ValueError(f"classes: expected rising labels, found {labels}")
+        dim = self.latent_dim
+        for entry in self.classes:
+            if len(entry.z_mean) != dim or [len(row) for row in entry.covariance] != [dim] * dim:
+                raise ValueError(
+                    f"classes: label {entry.label}: expected z_mean ({dim},), covariance ({dim}, {dim})"
+                )
+        return self
+
+
+def version_of(manifest: dict[str, Any]) -> str:
+    """Computes a manifest's version from its content.
+
+    Args:
+        manifest: The parsed JSON.
+
+    Returns:
+        12 hex digits.
+    """
+    content = {name: manifest[name] for name in VERSIONED}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,178 @@
+"""Owns the onnxruntime sessions of one bundle: arrays in, arrays out; providers and threads.
+
+Invariant: a started `Model` has replayed its bundle's golden vectors on the provider that serves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.bundle import Bundle
+from service.errors import BundleError, ProviderError
+from service.manifest import GraphSpec, Manifest
+from service.settings import Provider, Settings
+
+Floats = NDArray[np.float32]
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+# docs/bundle.md: far below a grey level, far above what another processor's rounding gives.
+GOLDEN_TOLERANCE = 1e-3
+WARM_UP_ROWS = (1, 32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """What a model runs on.
+
+    Attributes:
+        provider: onnxruntime's name of the execution provider.
+        intra_op_threads: Threads inside one operation.
+        inter_op_threads: Threads across operations.
+        onnxruntime: Its version.
+    """
+
+    provider: str
+    intra_op_threads: int
+    inter_op_threads: int
+    onnxruntime: str
+
+
+class Model:
+    """One bundle's encoder and decoder."""
+
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        """Stores what `start` needs."""
+        self.bundle = bundle
+        self.settings = settings
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says of itself."""
+        return self.bundle.manifest
+
+    def start(self) -> None:
+        """Opens the sessions, checks their tensors, replays the golden vectors and warms up.
+
+        Raises:
+            ProviderError: The provider asked for is not there.
+            BundleError: The graphs do not load, do not fit the manifest or give other values.
+        """
+        provider = choose_provider(self.settings.provider)
+        self._encoder = self._open("encoder", self.bundle.encoder, provider)
+        self._decoder = self._open("decoder", self.bundle.decoder, provider)
+        self.runtime = Runtime(
+            self._decoder.get_providers()[0],
+            self.settings.intra_op_threads,
+            self.settings.inter_op_threads,
+            onnxruntime.__version__,
+        )
+        self._replay_golden()
+        for rows in WARM_UP_ROWS:
+            self.decode(np.zeros((rows, self.manifest.latent_dim), np.float32))
+            self.encode(np.zeros((rows, *self.manifest.image.shape), np.float32))
+
+    def encode(self, x: Floats) -> tuple[Floats, Floats]:
+        """Gives the parameters of q(z|x).
+
+        Args:
+            x: `(batch, height, width, channels)` float32 in [0, 1].
+
+        Returns:
+            `z_mean` and `z_log_var`, each `(batch, latent_dim)` float32.
+        """
+        z_mean, z_log_var = self._encoder.run(["z_mean", "z_log_var"], {"x": x})
+        return z_mean, z_log_var
+
+    def decode(self, z: Floats) -> Floats:
+        """Gives the mean pictures of p(x|z).
+
+        Args:
+            z: `(batch, latent_dim)` float32.
+
+        Returns:
+            `(batch, height, width, channels)` float32 in [0, 1].
+        """
+        (image,) = self._decoder.run(["image"], {"z": z})
+        result: Floats = image
+        return result
+
+    def _open(self, name: str, content: bytes, provider: str) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.settings.intra_op_threads
+        options.inter_op_num_threads = self.settings.inter_op_threads
+        # A spinning pool burns the cores that the other workers need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        fallback = [provider] if provider == PROVIDERS["cpu"] else [provider, PROVIDERS["cpu"]]
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=fallback)
+        except Exception as error:
+            # onnxruntime has no common base for what its loader raises.
+            reason = str(error).splitlines()[0]
+            raise BundleError(
+                f"{self.manifest.name}: {name}: onnxruntime cannot load it: {reason}"
+            ) from error
+        if session.get_providers()[0] != provider and self.settings.provider != "auto":
+            raise ProviderError(
+                f"CVAE_PROVIDER: expected {self.settings.provider}, but onnxruntime could not start it "
+                f"and offers {session.get_providers()[0]}"
+            )
+        self._check_tensors(name, session, getattr(self.manifest, name))
+        return session
+
+    def _check_tensors(self, name: str, session: onnxruntime.InferenceSession, spec: GraphSpec) -> None:
+        for kind, tensors, nodes in (
+            ("inputs", spec.inputs, session.get_inputs()),
+            ("outputs", spec.outputs, session.get_outputs()),
+        ):
+            expected = {t.name: ("free", *t.shape[1:], "tensor(float)") for t in tensors}
+            found = {node.name: (*_free_batch(node.shape), node.type) for node in nodes}
+            if found != expected:
+                raise BundleError(f"{self.manifest.name}: {name}: {kind}: expected {expected}, found {found}")
+
+    def _replay_golden(self) -> None:
+        golden = self.bundle.golden
+        z_mean, z_log_var = self.encode(golden["x"])
+        found = {"z_mean": z_mean, "z_log_var": z_log_var, "image": self.decode(golden["z"])}
+        for name, array in found.items():
+            if not np.allclose(array, golden[name], rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE):
+                worst = float(np.max(np.abs(array - golden[name])))
+                raise BundleError(
+                    f"{self.manifest.name}: golden {name}: expected values within {GOLDEN_TOLERANCE}, "
+                    f"found a difference of {worst:.3g} on {self.runtime.provider}"
+                )
+
+
+def choose_provider(wanted: Provider) -> str:
+    """Gives onnxruntime's name of the provider to use.
+
+    Args:
+        wanted: "auto" takes the GPU if onnxruntime offers it, else the CPU.
+
+    Returns:
+        Such as "CPUExecutionProvider".
+
+    Raises:
+        ProviderError: One was asked for by name and is not there.
+    """
+    available = onnxruntime.get_available_providers()
+    if wanted == "auto":
+        return PROVIDERS["cuda"] if PROVIDERS["cuda"] in available else PROVIDERS["cpu"]
+    if PROVIDERS[wanted] not in available:
+        offered = [name for name, provider in PROVIDERS.items() if provider in available]
+        raise ProviderError(f"CVAE_PROVIDER: expected one of auto, {', '.join(offered)}, received {wanted}")
+    return PROVIDERS[wanted]
+
+
+def _free_batch(shape: list[Any]) -> tuple[Any, ...]:
+    return ("fixed" if isinstance(shape[0], int) else "free", *shape[1:])

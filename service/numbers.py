@@ -1,0 +1,77 @@
+"""Owns turning nested JSON lists into arrays, and saying which element is wrong."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import PydanticCustomError
+
+NUMBERS = {int, float}
+
+
+def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
+    """Turns nested lists into an array, or says which element is wrong.
+
+    Args:
+        value: What came.
+        depths: The nestings that are allowed, 1 for a flat list.
+
+    Returns:
+        float64, every value finite, no dimension of length 0.
+
+    Raises:
+        PydanticCustomError: Not nested so, ragged, empty, not numbers, or not finite.
+    """
+    shape: list[int] = []
+    first = value
+    while isinstance(first, list) and len(shape) <= max(depths):
+        shape.append(len(first))
+        if not first:
+            raise _fault((0,) * (len(shape) - 1), "at least one entry", "an empty list")
+        first = first[0]
+    if len(shape) not in depths:
+        wanted = " or ".join("numbers" if d == 1 else "lists of " * (d - 1) + "numbers" for d in depths)
+        raise _fault((), f"a list of {wanted}", repr(value))
+    _check(value, tuple(shape), ())
+    try:
+        array = np.array(value, np.float64)
+    except OverflowError:
+        array = np.vectorize(_to_float, otypes=[float])(np.array(value, object))
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise _fault(where, "a finite number", _element(value, where))
+    return array
+
+
+def _check(value: object, shape: tuple[int, ...], where: tuple[int, ...]) -> None:
+    if not isinstance(value, list):
+        raise _fault(where, f"a list of {shape[0]}", repr(value))
+    if len(value) != shape[0]:
+        raise _fault(where, f"a list of {shape[0]}, as the first is", f"one of {len(value)}")
+    if len(shape) > 1:
+        for i, part in enumerate(value):
+            _check(part, shape[1:], (*where, i))
+    elif not NUMBERS.issuperset(map(type, value)):
+        i = next(i for i, part in enumerate(value) if type(part) not in NUMBERS)
+        raise _fault((*where, i), "a number", repr(value[i]))
+
+
+def _to_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf  # an integer beyond float64
+
+
+def _element(value: Any, where: tuple[int, ...]) -> str:
+    for i in where:
+        value = value[i]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else "one beyond float64"
+
+
+def _fault(where: tuple[int, ...], expected: str, received: str) -> PydanticCustomError:
+    context = {"at": "".join(f"[{i}]" for i in where), "expected": expected, "received": received}
+    return PydanticCustomError("numbers", "expected {expected}, received {received}", context)

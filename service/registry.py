@@ -1,0 +1,83 @@
+"""Owns the loaded models by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from service.bundle import MANIFEST, read_bundle
+from service.engine import Engine
+from service.errors import BundleError, NotFoundError, NotReadyError
+from service.model import Model
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Registry:
+    """The models of one folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Stores the settings; `start` loads."""
+        self.settings = settings
+        self.ready = False
+        self._engines: dict[str, Engine] = {}
+        self._default = ""
+
+    def start(self) -> None:
+        """Loads, verifies and warms up every bundle of the folder.
+
+        Raises:
+            BundleError: There is no bundle, one does not fit, or the default model is not there.
+            ProviderError: The provider asked for is not there.
+        """
+        folder = self.settings.models_dir
+        bundles = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        if not bundles:
+            raise BundleError(f"{folder}: expected a folder with at least one */{MANIFEST}, found none")
+        names = [path.name for path in bundles]
+        self._default = self.settings.default_model or names[0]
+        if self._default not in names:
+            raise BundleError(
+                f"CVAE_DEFAULT_MODEL: expected one of {', '.join(names)}, received {self._default!r}"
+            )
+        for path in bundles:
+            engine = Engine(Model(read_bundle(path), self.settings), self.settings)
+            engine.start()
+            self._engines[path.name] = engine
+            manifest, runtime = engine.manifest, engine.model.runtime
+            logger.info("%s@%s runs on %s", manifest.name, manifest.version, runtime.provider)
+        self.ready = True
+
+    def close(self) -> None:
+        """Turns readiness off; requests under way still finish."""
+        self.ready = False
+
+    @property
+    def default(self) -> str:
+        """The name of the model that answers requests which name none."""
+        return self._default
+
+    def get(self, name: str | None = None) -> Engine:
+        """Gives a model's engine.
+
+        Args:
+            name: Unset: the default model.
+
+        Returns:
+            The engine.
+
+        Raises:
+            NotFoundError: There is no such model.
+            NotReadyError: The models are not loaded.
+        """
+        if not self._engines:
+            raise NotReadyError("the models are not loaded")
+        engine = self._engines.get(self._default if name is None else name)
+        if engine is None:
+            raise NotFoundError("model", f"one of {', '.join(self._engines)}", name)
+        return engine
+
+    def __iter__(self) -> Iterator[Engine]:
+        """Gives the engines, by name."""
+        return iter(self._engines.values())

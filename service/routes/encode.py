@@ -1,0 +1,88 @@
+"""POST /encode: pictures to the parameters of q(z|x)."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.models import Example
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from service.errors import InvalidValueError, MalformedBodyError, Text
+from service.negotiation import JSON
+from service.routes.answers import answer_posterior
+from service.routes.dependencies import Models, require
+from service.routes.openapi import ENCODE, upload_body
+from service.routes.problems import responses
+from service.schemas import EncodeAnswer, EncodeQuery, EncodeRequest
+
+router = APIRouter(tags=["latent vectors"])
+
+FORM = "multipart/form-data"
+ACCEPTED = ("image/png", "image/jpeg", FORM, JSON)
+# A stroke down the middle: a 1.
+STROKE = [[1.0 if 4 <= row < 24 and 13 <= column < 15 else 0.0 for column in range(28)] for row in range(28)]
+EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE, "seed": 1})}
+
+
+@router.post(
+    "/encode",
+    summary="Encode pictures to latent vectors",
+    response_model=EncodeAnswer,
+    response_model_exclude_none=True,
+    responses=responses(*ENCODE),
+    openapi_extra=upload_body(EXAMPLES),
+)
+async def encode(request: Request, query: Annotated[EncodeQuery, Query()], models: Models) -> Response:
+    """Takes one PNG or JPEG as the body, several as form fields `file`, or `pixels` as JSON.
+
+    Files of any size and colour become what the model was trained on: grey or RGB; transparency over
+    white; light figures on dark, told from the border unless `polarity` says; other sizes are, for
+    digits, cut to their ink, scaled into a box of 20 pixels and centred by mass, as MNIST was made.
+    A file that has the model's size already keeps its place. `pixels` are taken as they are.
+    """
+    media_type = require(request, ACCEPTED)
+    if media_type == JSON:
+        body = await _read_json(request)
+        seed = query.seed if body.seed is None else body.seed
+        engine = models.get(body.model or query.model)
+        x = engine.read_pixels(body.pixels)
+    else:
+        seed = query.seed
+        engine = models.get(query.model)
+        files = await _read_form(request) if media_type == FORM else [("body", await request.body())]
+        x = await engine.read_uploads(files, None if query.polarity == "auto" else query.polarity)
+    return answer_posterior(engine.manifest, await engine.encode(x, seed), seed)
+
+
+async def _read_json(request: Request) -> EncodeRequest:
+    content = await request.body()
+    try:
+        fields: Any = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBodyError("body", "JSON", Text(f"a text that is not ({error})")) from error
+    try:
+        return EncodeRequest.model_validate(fields)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from error
+
+
+async def _read_form(request: Request) -> list[tuple[str, bytes]]:
+    try:
+        form = await request.form(max_fields=0)
+    except HTTPException as error:
+        if error.status_code != 400:
+            raise
+        raise MalformedBodyError("body", FORM, Text(error.detail)) from error
+    parts = form.multi_items()
+    for name, part in parts:
+        if name != "file" or not isinstance(part, UploadFile):
+            raise InvalidValueError(name, "only fields named file, each a file", Text(f"the field {name!r}"))
+    if not parts:
+        raise InvalidValueError("file", "at least one", Text("none"))
+    return [(f"file[{i}]", await part.read()) for i, (_, part) in enumerate(parts)]  # type: ignore[union-attr]

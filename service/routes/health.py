@@ -1,0 +1,26 @@
+"""GET /health/live and GET /health/ready, for whoever runs the service."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from service.errors import NotReadyError
+from service.routes.dependencies import Models
+from service.routes.problems import responses
+from service.schemas import Health
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health/live", summary="Is the process alive?")
+async def live() -> Health:
+    """Answers as long as the event loop runs; restart the process if it does not."""
+    return Health(status="live")
+
+
+@router.get("/health/ready", summary="Can it answer?", responses=responses(503))
+async def ready(models: Models) -> Health:
+    """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
+    if not models.ready:
+        raise NotReadyError("the service is stopping")
+    return Health(status="ready")

@@ -1,0 +1,51 @@
+"""POST /interpolate: the pictures on a path between two points."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.openapi.models import Example
+
+from service.engine import Endpoint
+from service.negotiation import choose
+from service.routes.answers import OFFERED, answer_pictures
+from service.routes.dependencies import JsonRoute, Models
+from service.routes.openapi import JSON_BODY, pictures, request_examples
+from service.routes.problems import responses
+from service.schemas import FormatQuery, InterpolateRequest, PicturesAnswer
+
+router = APIRouter(tags=["pictures"], route_class=JsonRoute)
+
+EXAMPLES = {
+    "digit to vector": Example(
+        summary="From the mean of a digit to a vector",
+        value={"from": {"digit": 3}, "to": {"z": [0.1, -0.4]}, "steps": 8, "method": "lerp"},
+    ),
+    "digit to digit": Example(
+        summary="From one digit to another, on an arc",
+        value={"from": {"digit": 7}, "to": {"digit": 1}, "steps": 12, "method": "slerp"},
+    ),
+}
+
+
+@router.post(
+    "/interpolate",
+    summary="Draw the way between two points",
+    response_model=PicturesAnswer,
+    responses={200: pictures("A strip, the first end left, the last right"), **responses(*JSON_BODY)},
+    openapi_extra=request_examples(EXAMPLES),
+)
+async def interpolate(
+    body: InterpolateRequest,
+    query: Annotated[FormatQuery, Query()],
+    models: Models,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """Each end is a vector `z` or a `digit`, which stands for the mean of its class; both are drawn too."""
+    media_type = choose(accept, query.format, OFFERED)
+    engine = models.get(body.model)
+    start = Endpoint("from", body.start.z, body.start.digit)
+    end = Endpoint("to", body.end.z, body.end.digit)
+    result = await engine.interpolate(start, end, body.steps, body.method)
+    return await answer_pictures(engine.manifest, result, media_type, columns=body.steps)

@@ -1,0 +1,85 @@
+"""Owns the OpenAPI entries that FastAPI cannot derive: picture answers, upload bodies, their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.models import Example
+from fastapi.openapi.utils import get_openapi
+
+from service.negotiation import JSON, PNG
+from service.schemas import EncodeRequest, Problem
+
+# What any route with a JSON body can answer; with NEGOTIATED, one that also chooses a representation.
+ENCODE = (400, 404, 413, 415, 422, 503)
+JSON_BODY = (400, 404, 406, 413, 415, 422, 503)
+DRAW = (404, 406, 422, 503)
+
+PICTURE = {"schema": {"type": "string", "format": "binary", "contentMediaType": PNG}}
+
+
+def pictures(description: str) -> dict[str, Any]:
+    """Gives the 200 entry of a route that answers with a PNG or with JSON."""
+    headers = {
+        "CVAE-Model": {"description": "name@version of the model", "schema": {"type": "string"}},
+    }
+    return {"description": description, "content": {PNG: PICTURE}, "headers": headers}
+
+
+def request_examples(examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route whose JSON body has these examples."""
+    return {"requestBody": {"content": {JSON: {"examples": dict(examples)}}}}
+
+
+def upload_body(examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON."""
+    file = {"type": "string", "format": "binary"}
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "array", "minItems": 1, "items": file}},
+    }
+    content = {
+        "multipart/form-data": {"schema": form},
+        "image/png": {"schema": file},
+        "image/jpeg": {"schema": file},
+        JSON: {"schema": {"$ref": "#/components/schemas/EncodeRequest"}, "examples": dict(examples)},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def install(app: FastAPI) -> None:
+    """Makes `app.openapi` add the schemas that are only referred to, and show pictures first."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _complete(
+                get_openapi(
+                    title=app.title,
+                    version=app.version,
+                    summary=app.summary,
+                    description=app.description,
+                    routes=app.routes,
+                    tags=app.openapi_tags,
+                )
+            )
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(schema: dict[str, Any]) -> dict[str, Any]:
+    components = schema["components"]["schemas"]
+    for model in (Problem, EncodeRequest):
+        entry = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        components |= entry.pop("$defs", {})
+        components[model.__name__] = entry
+    for path in schema["paths"].values():
+        for operation in path.values():
+            content = operation["responses"].get("200", {}).get("content", {})
+            if PNG in content:
+                # Swagger UI asks for the first, and so shows the picture.
+                content[JSON] = content.pop(JSON)
+    return schema

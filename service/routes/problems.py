@@ -1,0 +1,87 @@
+"""Owns problem details (RFC 9457): the answer, and the OpenAPI entries of the errors a route can give."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Response
+from starlette.requests import HTTPConnection
+
+from service.schemas import Fault, Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+# One real error of each status, as the service words it.
+EXAMPLES: dict[int, Fault | None] = {
+    400: Fault(field="body", expected="JSON", received="a text that breaks at character 5 (Expecting value)"),
+    404: Fault(field="model", expected="one of mnist-2d", received="'mnist-3d'"),
+    406: Fault(field="Accept", expected="image/png or application/json", received="'text/html'"),
+    413: Fault(field="body", expected="at most 16777216 bytes", received="16777217"),
+    415: Fault(field="Content-Type", expected="application/json", received="text/plain"),
+    422: Fault(field="z[1]", expected="a finite number", received="nan"),
+    503: None,
+}
+
+
+def problem(
+    request: HTTPConnection,
+    status: int,
+    detail: str,
+    faults: list[Fault] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Gives the answer to a request that failed.
+
+    Args:
+        request: Gives the request id.
+        status: HTTP status.
+        detail: One sentence for the client.
+        faults: What is wrong with which part of the request.
+        headers: Further headers.
+
+    Returns:
+        An `application/problem+json` answer.
+    """
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=faults or [],
+        request_id=getattr(request.state, "request_id", ""),
+    )
+    # ASCII alone: a client may have sent half a surrogate pair, which UTF-8 cannot hold.
+    content = json.dumps(body.model_dump(), ensure_ascii=True)
+    return Response(content, status, headers, MEDIA_TYPE)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Gives the OpenAPI entries of the errors a route can give.
+
+    Args:
+        *statuses: HTTP statuses, keys of `EXAMPLES`.
+
+    Returns:
+        For the `responses` of a route.
+    """
+    return {status: _entry(status) for status in statuses}
+
+
+def _entry(status: int) -> dict[str, Any]:
+    fault = EXAMPLES[status]
+    detail = "the models are not loaded yet"
+    if fault:
+        detail = f"{fault.field}: expected {fault.expected}, received {fault.received}"
+    example = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=[fault] if fault else [],
+        request_id="5f0c7f9be0d24a4f9d3f6a3c1c0e9a57",
+    )
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump()}},
+    }

@@ -1,0 +1,239 @@
+"""Owns request and response bodies: types, finiteness, examples.
+
+latent_dim and the limits are the model's and the operator's; `engine` checks them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from service.numbers import read_numbers
+
+SEED_LIMIT = 2**32
+
+Format = Literal["png", "json"]
+Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
+Method = Literal["lerp", "slerp"]
+Nested = list[Any]
+
+
+def _schema(*depths: int) -> WithJsonSchema:
+    def nested(depth: int) -> dict[str, Any]:
+        items = {"type": "number"} if depth == 1 else nested(depth - 1)
+        return {"type": "array", "minItems": 1, "items": items}
+
+    options = [nested(depth) for depth in depths]
+    return WithJsonSchema(options[0] if len(options) == 1 else {"anyOf": options})
+
+
+Vector = Annotated[NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1,))), _schema(1)]
+Vectors = Annotated[NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1, 2))), _schema(1, 2)]
+Pixels = Annotated[
+    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (2, 3, 4))), _schema(2, 3, 4)
+]
+Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32).")]
+ModelName = Annotated[str, Field(description="A name from `GET /models`; unset: the default model.")]
+
+
+class Body(BaseModel):
+    """A request body: JSON types as they are, and no field but these."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+
+class DecodeRequest(Body):
+    """Latent vectors to decode."""
+
+    z: Annotated[Vectors, Field(description="One vector of latent_dim numbers, or a list of such.")]
+    model: ModelName | None = None
+
+
+class EncodeRequest(Body):
+    """Pictures to encode, as numbers."""
+
+    pixels: Annotated[
+        Pixels,
+        Field(description="height rows of width numbers in [0, 1], or a list of such; taken as they are."),
+    ]
+    model: ModelName | None = None
+    seed: Seed | None = None
+
+
+class EndpointBody(Body):
+    """An end of an interpolation: exactly one of the two."""
+
+    z: Annotated[Vector | None, Field(description="A vector of latent_dim numbers.")] = None
+    digit: Annotated[int | None, Field(description="A class; its mean is the end.")] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> EndpointBody:
+        if (self.z is None) == (self.digit is None):
+            received = "neither" if self.z is None else "both"
+            context = {"at": "", "expected": "either z or digit", "received": received}
+            raise PydanticCustomError("endpoint", "expected {expected}, received {received}", context)
+        return self
+
+
+class InterpolateRequest(Body):
+    """Two ends and how to go from one to the other."""
+
+    start: Annotated[EndpointBody, Field(alias="from")]
+    end: Annotated[EndpointBody, Field(alias="to")]
+    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    method: Annotated[
+        Method | None,
+        Field(description="Unset: lerp where latent_dim is at most 3, else slerp."),
+    ] = None
+    model: ModelName | None = None
+
+
+class Query(BaseModel):
+    """Query parameters: no other names, so that a misspelt one is not lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FormatQuery(Query):
+    """How to answer."""
+
+    format: Annotated[Format | None, Field(description="Overrides the Accept header.")] = None
+
+
+class DigitQuery(FormatQuery):
+    """How to draw a digit."""
+
+    model: ModelName | None = None
+    seed: Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.")] = None
+    temperature: Annotated[
+        FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
+    ] = 1.0
+
+
+class EncodeQuery(Query):
+    """How to read uploads and what to answer. A JSON body may hold `model` and `seed` instead."""
+
+    model: ModelName | None = None
+    seed: Annotated[Seed | None, Field(description="Also draw `z` from q(z|x).")] = None
+    polarity: Annotated[
+        Polarity,
+        Field(description="Of uploaded files; auto looks at each one's border."),
+    ] = "auto"
+
+
+class Answer(BaseModel):
+    """What every JSON answer of a model begins with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Annotated[str, Field(description="Name of the model.")]
+    version: Annotated[str, Field(description="Version of the model, 12 hex digits.")]
+
+
+Rows = Annotated[list[list[float]], Field(description="(batch, latent_dim) float32.")]
+
+
+class PicturesAnswer(Answer):
+    """Latent vectors and their pictures."""
+
+    z: Rows
+    images: Annotated[
+        Nested,
+        Field(
+            description="(batch, height, width) float32 in [0, 1]; with a last axis of 3 for colour models.",
+            json_schema_extra={"items": {"type": "array", "items": {"type": "array"}}},
+        ),
+    ]
+
+
+class DigitAnswer(PicturesAnswer):
+    """A drawn digit and what drew it."""
+
+    digit: int
+    seed: int
+    temperature: float
+
+
+class EncodeAnswer(Answer):
+    """The posterior q(z|x) of each picture."""
+
+    z_mean: Rows
+    z_log_var: Annotated[list[list[float]], Field(description="(batch, latent_dim) float32, natural log.")]
+    z: Annotated[list[list[float]] | None, Field(description="Draws from q(z|x), with a seed.")] = None
+    seed: int | None = None
+
+
+class ImageInfo(BaseModel):
+    """What a model's pictures are."""
+
+    height: int
+    width: int
+    channels: int
+    polarity: str
+
+
+class RuntimeInfo(BaseModel):
+    """What a model runs on."""
+
+    provider: Annotated[str, Field(description="onnxruntime's execution provider.")]
+    intra_op_threads: int
+    inter_op_threads: int
+    onnxruntime: str
+
+
+class ModelInfo(BaseModel):
+    """A loaded model."""
+
+    name: str
+    version: str
+    default: Annotated[bool, Field(description="Whether it answers requests that name no model.")]
+    latent_dim: int
+    image: ImageInfo
+    classes: Annotated[list[int], Field(description="Labels that /digits and /interpolate know.")]
+    metrics: Annotated[dict[str, Any], Field(description="On the test split; losses in nats per image.")]
+    dataset: dict[str, Any]
+    runtime: RuntimeInfo
+    created: str
+
+
+class ModelList(BaseModel):
+    """The loaded models, by name."""
+
+    models: list[ModelInfo]
+
+
+class Health(BaseModel):
+    """A health check's answer."""
+
+    status: Literal["live", "ready"]
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request."""
+
+    field: Annotated[str, Field(description="Such as `z[3][1]`.")]
+    expected: str
+    received: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: Annotated[list[Fault], Field(description="Empty where no part of the request is at fault.")] = []
+    request_id: str

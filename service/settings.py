@@ -1,0 +1,76 @@
+"""Owns the settings: frozen, typed, from `CVAE_*` variables and a `.env` file; limits name their unit."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.errors import StartupError
+
+Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
+
+
+class Settings(BaseSettings):
+    """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
+
+    model_config = SettingsConfigDict(env_prefix="CVAE_", env_file=".env", extra="ignore", frozen=True)
+
+    models_dir: pathlib.Path = Field(
+        default=pathlib.Path("models"), description="Folder of model bundles, one folder each."
+    )
+    default_model: str | None = Field(
+        default=None, description="Model of requests that name none; unset: the first by name."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")
+    workers: int = Field(default=1, ge=1, le=64, description="Server processes.")
+    provider: Provider = Field(
+        default="auto",
+        description="Where onnxruntime runs: auto (the GPU if there is one), cpu, cuda or tensorrt.",
+    )
+    intra_op_threads: int = Field(
+        default=1, ge=1, le=256, description="Threads onnxruntime uses inside one operation, in each worker."
+    )
+    inter_op_threads: int = Field(
+        default=1, ge=1, le=256, description="Threads onnxruntime uses across operations, in each worker."
+    )
+    max_batch_rows: int = Field(
+        default=1024, ge=1, description="Most vectors, images or steps in one request."
+    )
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes.")
+    max_image_pixels: int = Field(
+        default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins whose pages may call the service, separated by commas; * for all."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe messages to log: debug, info, warning or error."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+
+def load_settings() -> Settings:
+    """Reads the settings from the environment and `.env`.
+
+    Returns:
+        The settings.
+
+    Raises:
+        StartupError: A value has the wrong type or range; the message names its variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise StartupError(f"CVAE_{name}: {first['msg']}, received {first['input']!r}") from error

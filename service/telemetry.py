@@ -1,0 +1,87 @@
+"""Owns request ids and logging."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID = "X-Request-ID"
+# What a client sends goes into logs and headers, so only this much of it is believed.
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+Responder = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class RequestId:
+    """Gives each request an id, its own or a new one, and each answer the header.
+
+    It is also the last resort: an exception nobody mapped is logged with the id, and answered by
+    `on_error` if no answer has begun.
+    """
+
+    def __init__(self, app: ASGIApp, on_error: Responder) -> None:
+        """Stores the wrapped application and what answers when it fails."""
+        self.app = app
+        self.on_error = on_error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _read_id(scope) or uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        header = (REQUEST_ID.lower().encode(), request_id.encode())
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            if started:
+                raise
+            await self.on_error(scope, receive, send_with_id)
+
+
+def _read_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
+            return str(value, "ascii")
+    return None
+
+
+def logging_config(settings: Settings) -> dict[str, Any]:
+    """Gives the logging set-up, for our loggers and uvicorn's.
+
+    Args:
+        settings: Gives the level.
+
+    Returns:
+        A dict for `logging.config.dictConfig`.
+    """
+    level = settings.log_level.upper()
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {name: {"level": level} for name in ("service", "uvicorn", "uvicorn.access")},
+    }

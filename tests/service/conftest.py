@@ -1,0 +1,31 @@
+"""The service over a fake bundle."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service.fake import write_bundle
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("models")
+    write_bundle(folder / "fake")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(models_dir: pathlib.Path) -> Settings:
+    return Settings(models_dir=models_dir, max_batch_rows=64, max_body_bytes=400_000, max_image_pixels=1_000_000)
+
+
+@pytest.fixture(scope="session")
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), raise_server_exceptions=True) as running:
+        yield running

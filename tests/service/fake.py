@@ -1,0 +1,145 @@
+"""A bundle made with `onnx` alone, whose outputs encode their inputs, so that a mix-up is seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from service.manifest import version_of
+
+HEIGHT = WIDTH = 28
+PIXELS = HEIGHT * WIDTH
+LATENT_DIM = 2
+
+
+def decode(z: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What the fake decoder computes: the top half is sigmoid(z[0]), the bottom half sigmoid(z[1])."""
+    halves = 1 / (1 + np.exp(-z.astype(np.float32)))
+    return np.repeat(halves, PIXELS // 2, axis=1).reshape(-1, HEIGHT, WIDTH, 1).astype(np.float32)
+
+
+def encode(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What the fake encoder computes for z_mean: the means of the two halves; z_log_var is its negative."""
+    return x.reshape(len(x), 2, -1).mean(axis=2).astype(np.float32)
+
+
+def write_bundle(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
+    """Writes a bundle that keeps the contract; `changes` replace fields of its manifest before it is signed."""
+    folder.mkdir(parents=True)
+    rng = np.random.RandomState(0)
+    x = rng.random((3, HEIGHT, WIDTH, 1)).astype(np.float32)
+    z = np.array([[0, 0], [1, -1], [-2, 3]], np.float32)
+    (folder / "encoder.onnx").write_bytes(_encoder().SerializeToString())
+    (folder / "decoder.onnx").write_bytes(_decoder().SerializeToString())
+    np.savez(folder / "golden.npz", x=x, z_mean=encode(x), z_log_var=-encode(x), z=z, image=decode(z))
+    np.savez(folder / "atlas.npz", z_mean=z, label=np.array([0, 1, 1], np.int64))
+    manifest = {**_manifest(folder), **changes}
+    sign(folder, manifest)
+    return folder
+
+
+def sign(folder: pathlib.Path, manifest: dict[str, Any]) -> None:
+    manifest["version"] = version_of(manifest)
+    (folder / "model.json").write_text(json.dumps(manifest))
+
+
+def _manifest(folder: pathlib.Path) -> dict[str, Any]:
+    picture, latent = ["batch", HEIGHT, WIDTH, 1], ["batch", LATENT_DIM]
+    identity = np.eye(LATENT_DIM).tolist()
+    return {
+        "format_version": 1,
+        "name": folder.name,
+        "latent_dim": LATENT_DIM,
+        "image": {
+            "height": HEIGHT,
+            "width": WIDTH,
+            "channels": 1,
+            "range": [0.0, 1.0],
+            "polarity": "light-on-dark",
+            "fit": {"method": "centre-of-mass", "box": 20},
+        },
+        "encoder": _graph(folder, "encoder", {"x": picture}, {"z_mean": latent, "z_log_var": latent}),
+        "decoder": _graph(folder, "decoder", {"z": latent}, {"image": picture}),
+        "golden": _file(folder, "golden.npz"),
+        "atlas": _file(folder, "atlas.npz"),
+        "classes": [
+            {"label": digit, "z_mean": [digit / 2, -digit / 2], "covariance": identity, "count": 5}
+            for digit in range(10)
+        ],
+        "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
+        "training": {},
+        "metrics": {"negative_elbo": 100.0},
+        "dataset": {"name": "made up"},
+        "producer": {"onnx": onnx.__version__},
+        "git_commit": None,
+        "created": "2026-01-01T00:00:00Z",
+    }
+
+
+def _file(folder: pathlib.Path, name: str) -> dict[str, str]:
+    return {"file": name, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
+
+
+def _graph(folder: pathlib.Path, name: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+    def tensors(shapes: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"name": n, "shape": shape, "dtype": "float32"} for n, shape in shapes.items()]
+
+    return {
+        **_file(folder, f"{name}.onnx"),
+        "opset": 18,
+        "inputs": tensors(inputs),
+        "outputs": tensors(outputs),
+    }
+
+
+def _encoder() -> onnx.ModelProto:
+    constants = [_constant("halves", np.array([0, 2, PIXELS // 2], np.int64))]
+    nodes = [
+        helper.make_node("Reshape", ["x", "halves"], ["flat"]),
+        helper.make_node("ReduceMean", ["flat", "axes"], ["z_mean"], keepdims=0),
+        helper.make_node("Neg", ["z_mean"], ["z_log_var"]),
+    ]
+    constants.append(_constant("axes", np.array([2], np.int64)))
+    return _model(
+        nodes, {"x": _PICTURE}, {"z_mean": ["batch", 2], "z_log_var": ["batch", 2]}, constants, "encoder"
+    )
+
+
+def _decoder() -> onnx.ModelProto:
+    constants = [
+        _constant("one", np.array([0, 2, 1], np.int64)),
+        _constant("halves", np.array([1, 1, PIXELS // 2], np.int64)),
+        _constant("picture", np.array([0, HEIGHT, WIDTH, 1], np.int64)),
+    ]
+    nodes = [
+        helper.make_node("Sigmoid", ["z"], ["grey"]),
+        helper.make_node("Reshape", ["grey", "one"], ["column"]),
+        helper.make_node("Tile", ["column", "halves"], ["rows"]),
+        helper.make_node("Reshape", ["rows", "picture"], ["image"]),
+    ]
+    return _model(nodes, {"z": ["batch", 2]}, {"image": _PICTURE}, constants, "decoder")
+
+
+_PICTURE = ["batch", HEIGHT, WIDTH, 1]
+
+
+def _constant(name: str, value: np.ndarray[Any, Any]) -> onnx.TensorProto:
+    return numpy_helper.from_array(value, name)
+
+
+def _model(
+    nodes: list[Any], inputs: dict[str, Any], outputs: dict[str, Any], constants: list[Any], name: str
+) -> onnx.ModelProto:
+    def infos(shapes: dict[str, Any]) -> list[Any]:
+        return [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in shapes.items()]
+
+    graph = helper.make_graph(nodes, name, infos(inputs), infos(outputs), constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.checker.check_model(model, full_check=True)
+    return model

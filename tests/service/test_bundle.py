@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.bundle import read_bundle
+from service.errors import BundleError
+from service.manifest import version_of
+from tests.service.fake import sign, write_bundle
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    return write_bundle(tmp_path / "fake")
+
+
+def edit(folder: pathlib.Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((folder / "model.json").read_text())
+    change(manifest)
+    sign(folder, manifest)
+
+
+def replace_arrays(folder: pathlib.Path, name: str, **changes: Any) -> None:
+    with np.load(folder / f"{name}.npz") as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    arrays |= changes
+    np.savez(folder / f"{name}.npz", **{k: v for k, v in arrays.items() if v is not None})
+    digest = hashlib.sha256((folder / f"{name}.npz").read_bytes()).hexdigest()
+    edit(folder, lambda m: m[name].update(sha256=digest))
+
+
+def test_reads_what_was_written(folder: pathlib.Path) -> None:
+    bundle = read_bundle(folder)
+    assert bundle.manifest.name == "fake"
+    assert bundle.manifest.image.shape == (28, 28, 1)
+    assert bundle.decoder == (folder / "decoder.onnx").read_bytes()
+    assert bundle.atlas["label"].tolist() == [0, 1, 1]
+
+
+def test_the_version_follows_the_content_alone(folder: pathlib.Path) -> None:
+    manifest = json.loads((folder / "model.json").read_text())
+    for free in ("metrics", "training", "created", "git_commit", "producer", "dataset"):
+        assert version_of({**manifest, free: "else"}) == manifest["version"]
+    for bound in ("latent_dim", "classes", "image", "name"):
+        assert version_of({**manifest, bound: "else"}) != manifest["version"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda m: m.update(extra=1), "extra"),
+        (lambda m: m.update(name="other"), "name: expected 'fake' as its folder, found 'other'"),
+        (lambda m: m.update(name="../evil"), "name: String should match"),
+        (lambda m: m.update(format_version=2), "format_version"),
+        (lambda m: m.update(latent_dim=3), "encoder: expected inputs and outputs"),
+        (lambda m: m["image"].update(channels=2), "image: channels"),
+        (lambda m: m["image"].update(range=[0, 255]), "image: range"),
+        (lambda m: m["image"].update(polarity="red"), "image: polarity"),
+        (lambda m: m["decoder"]["outputs"][0].update(name="x"), "decoder: expected inputs and outputs"),
+        (lambda m: m["decoder"]["inputs"][0].update(shape=[1, 2]), "decoder: expected inputs and outputs"),
+        (lambda m: m["decoder"].update(file="../decoder.onnx"), "decoder: file"),
+        (lambda m: m["encoder"].update(sha256="0" * 64), "sha256: expected 0000"),
+        (lambda m: m["classes"][0].update(z_mean=[1.0]), "label 0: expected z_mean"),
+        (lambda m: m["classes"][0].update(label=9), "expected rising labels"),
+        (lambda m: m["prior"].update(stddev=2), "prior: stddev"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    folder: pathlib.Path, change: Callable[[dict[str, Any]], object], says: str
+) -> None:
+    edit(folder, change)
+    with pytest.raises(BundleError, match="model.json|encoder.onnx") as caught:
+        read_bundle(folder)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_without_a_field_is_refused(folder: pathlib.Path) -> None:
+    manifest = json.loads((folder / "model.json").read_text())
+    del manifest["prior"]
+    (folder / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="prior: Field required"):
+        read_bundle(folder)
+
+
+def test_a_manifest_changed_after_signing_is_refused(folder: pathlib.Path) -> None:
+    text = (folder / "model.json").read_text().replace('"count": 5', '"count": 6', 1)
+    (folder / "model.json").write_text(text)
+    with pytest.raises(BundleError, match="version: expected [0-9a-f]{12} as its content says"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"null"])
+def test_what_is_no_manifest_is_refused(folder: pathlib.Path, content: bytes) -> None:
+    (folder / "model.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.json"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["encoder.onnx", "decoder.onnx", "golden.npz", "atlas.npz"])
+def test_a_file_that_is_missing_or_changed_is_named(folder: pathlib.Path, name: str) -> None:
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-1])
+    with pytest.raises(BundleError, match=f"{name}: sha256: expected [0-9a-f]+, found"):
+        read_bundle(folder)
+    (folder / name).unlink()
+    with pytest.raises(BundleError, match=f"{name}: expected this file"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("golden", {"x": None}),
+        ("golden", {"x": np.zeros((3, 28, 28), np.float32)}),
+        ("golden", {"z": np.zeros((3, 2))}),
+        ("golden", {"z_mean": np.zeros((2, 2), np.float32)}),
+        ("golden", {"z": np.zeros((0, 2), np.float32), "image": np.zeros((0, 28, 28, 1), np.float32)}),
+        ("atlas", {"label": np.zeros(2, np.int64)}),
+        ("atlas", {"label": np.zeros(3, np.float32)}),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(folder: pathlib.Path, name: str, changes: dict[str, Any]) -> None:
+    replace_arrays(folder, name, **changes)
+    with pytest.raises(BundleError, match=rf"{name}\.npz: .*expected"):
+        read_bundle(folder)

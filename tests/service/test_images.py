@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
+
+from service import images
+from service.errors import InvalidValueError, MalformedBodyError, TooLargeError
+
+
+def write(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def read(content: bytes, channels: int = 1) -> images.Floats:
+    return images.read_image(content, "body", channels, 1_000_000)
+
+
+@given(
+    st.sampled_from([1, 3]).flatmap(
+        lambda c: array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(
+            lambda shape: arrays(np.uint8, (*shape, c))
+        )
+    )
+)
+def test_a_png_holds_its_pixels(pixels: images.Bytes) -> None:
+    with Image.open(io.BytesIO(images.write_png(pixels))) as image:
+        assert image.mode == {1: "L", 3: "RGB"}[pixels.shape[2]]
+        np.testing.assert_array_equal(np.asarray(image).reshape(pixels.shape), pixels)
+
+
+def test_floats_round_to_the_nearest_byte() -> None:
+    x = np.float32([0, 1, 0.5 / 255 - 1e-4, 0.5 / 255 + 1e-4, 127.4 / 255])
+    np.testing.assert_array_equal(images.to_bytes(x), [0, 255, 0, 1, 127])
+
+
+def test_a_sheet_keeps_the_order_row_by_row() -> None:
+    numbers = np.arange(1, 6, dtype=np.uint8).reshape(5, 1, 1, 1)
+    np.testing.assert_array_equal(images.make_sheet(numbers)[..., 0], [[1, 2, 3], [4, 5, 0]])
+    np.testing.assert_array_equal(images.make_sheet(numbers, 5)[..., 0], [[1, 2, 3, 4, 5]])
+
+
+def test_a_sheet_of_one_is_the_picture() -> None:
+    picture = np.random.RandomState(0).randint(0, 256, (1, 4, 6, 3), np.uint8)
+    np.testing.assert_array_equal(images.make_sheet(picture), picture[0])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_png_mode_reads_as_grey(mode: str) -> None:
+    grey = np.zeros((6, 4), np.uint8)
+    grey[2:] = 255
+    image = Image.fromarray(grey)
+    if mode.startswith("I"):
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode != "L":
+        image = image.convert(mode)
+    np.testing.assert_allclose(read(write(image))[..., 0], grey / 255, atol=1e-3)
+
+
+def test_transparency_is_laid_over_white() -> None:
+    image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    assert read(write(image)).min() == 1
+
+
+def test_colour_is_kept_for_three_channels() -> None:
+    x = read(write(Image.new("RGB", (4, 4), (255, 128, 0))), channels=3)
+    np.testing.assert_allclose(x[0, 0], [1, 128 / 255, 0], atol=1e-6)
+
+
+def test_a_jpeg_is_turned_as_its_camera_says() -> None:
+    image = Image.new("L", (20, 10))
+    image.paste(255, (0, 0, 5, 10))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise
+    assert read(write(image, "JPEG", exif=exif, quality=95)).shape == (20, 10, 1)
+
+
+def test_a_file_of_another_kind_is_refused() -> None:
+    for content in (b"", b"junk", write(Image.new("L", (4, 4)), "GIF"), write(Image.new("L", (4, 4)), "BMP")):
+        with pytest.raises(MalformedBodyError, match="a PNG or JPEG file"):
+            read(content)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_file_cut_anywhere_is_refused(kind: str) -> None:
+    noise = Image.fromarray(np.random.RandomState(0).randint(0, 256, (32, 32), np.uint8))
+    content = write(noise, kind)
+    for length in range(0, len(content) - 12, max(1, len(content) // 40)):
+        with pytest.raises(MalformedBodyError):
+            read(content[:length])
+
+
+@given(st.data())
+def test_a_damaged_file_is_refused_or_read(data: st.DataObject) -> None:
+    content = bytearray(write(Image.fromarray(np.random.RandomState(0).randint(0, 256, (9, 9), np.uint8))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert np.isfinite(read(bytes(content))).all()
+    except (MalformedBodyError, TooLargeError):
+        pass
+
+
+def bomb(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(1001, 1000), (20_000, 20_000), (2**31 - 1, 2**31 - 1)])
+def test_too_many_pixels_are_refused_by_the_header_alone(size: tuple[int, int]) -> None:
+    with pytest.raises(TooLargeError, match="at most 1000000 pixels"):
+        read(bomb(*size))
+
+
+def test_the_border_tells_the_polarity() -> None:
+    paper = np.ones((10, 10, 1), np.float32)
+    paper[3:7, 4:6] = 0
+    assert images.find_polarity(paper) == "dark-on-light"
+    assert images.find_polarity(1 - paper) == "light-on-dark"
+
+
+@pytest.mark.parametrize(("h", "w"), [(28, 28), (100, 50), (50, 100), (7, 300), (1, 1)])
+def test_a_whole_fit_keeps_proportions_and_bars(h: int, w: int) -> None:
+    x = images.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
+    assert x.shape == (28, 28, 1)
+    rows, columns = (int((x[..., 0].max(axis=axis) > 0.5).sum()) for axis in (1, 0))
+    assert max(rows, columns) == 28
+    assert abs(rows / columns - h / w) <= max(h / w, 1) / min(rows, columns)
+
+
+def test_ink_is_cut_scaled_and_centred_by_mass() -> None:
+    drawing = np.zeros((280, 280, 1), np.float32)
+    drawing[10:110, 200:210] = 1  # a stroke near the corner
+    drawing[100:110, 150:210] = 1  # and a foot to its left, so that the mass is not in the box's middle
+    x = images.fit_ink(drawing, 28, 28, 20, "body")[..., 0]
+    rows, columns = np.nonzero(x.max(axis=1) > 0.3)[0], np.nonzero(x.max(axis=0) > 0.3)[0]
+    assert rows[-1] - rows[0] + 1 == 20
+    assert columns[-1] - columns[0] + 1 == 12
+    centre = [(x.sum(axis=1 - a) * np.arange(28)).sum() / x.sum() for a in (0, 1)]
+    np.testing.assert_allclose(centre, 13.5, atol=0.6)
+
+
+def test_grey_paper_is_ground() -> None:
+    drawing = np.full((100, 100, 1), 0.2, np.float32) + np.random.RandomState(0).normal(0, 0.01, (100, 100, 1))
+    drawing[30:70, 48:52] = 0.9
+    x = images.fit_ink(drawing.astype(np.float32), 28, 28, 20, "body")
+    assert x.max() > 0.9
+    assert x[0].max() == 0
+
+
+def test_an_even_picture_has_no_ink() -> None:
+    for level in (0.0, 0.5, 1.0):
+        with pytest.raises(InvalidValueError, match="an even picture"):
+            images.fit_ink(np.full((50, 50, 1), level, np.float32), 28, 28, 20, "body")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from service import latent
+
+VECTORS = arrays(np.float32, 3, elements=st.floats(-100, 100, width=32))
+METHODS: tuple[latent.Method, ...] = ("lerp", "slerp")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@given(start=VECTORS, end=VECTORS, steps=st.integers(2, 20))
+def test_a_path_is_finite_and_keeps_its_ends(
+    method: latent.Method, start: latent.Floats, end: latent.Floats, steps: int
+) -> None:
+    path = latent.interpolate(start, end, steps, method)
+    assert path.shape == (steps, 3)
+    assert path.dtype == np.float32
+    assert np.isfinite(path).all()
+    np.testing.assert_array_equal(path[0], start)
+    np.testing.assert_array_equal(path[-1], end)
+
+
+def test_lerp_divides_the_line_evenly() -> None:
+    path = latent.interpolate(np.float32([0, 4]), np.float32([8, 0]), 5, "lerp")
+    np.testing.assert_allclose(path, [[0, 4], [2, 3], [4, 2], [6, 1], [8, 0]])
+
+
+def test_slerp_turns_evenly_and_interpolates_the_radius() -> None:
+    path = latent.interpolate(np.float32([1, 0]), np.float32([0, 3]), 3, "slerp")
+    np.testing.assert_allclose(path[1], [2 * np.sqrt(0.5)] * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("end", "middle"), [([-2, 0], [-0.5, 0]), ([3, 0], [2, 0]), ([0, 0], [0.5, 0])])
+def test_slerp_without_one_arc_is_the_line(end: list[float], middle: list[float]) -> None:
+    path = latent.interpolate(np.float32([1, 0]), np.float32(end), 3, "slerp")
+    np.testing.assert_allclose(path[1], middle, atol=1e-6)
+
+
+def test_the_default_method_follows_the_dimensions() -> None:
+    assert [latent.default_method(d) for d in (1, 3, 4, 16)] == ["lerp", "lerp", "slerp", "slerp"]
+
+
+def test_a_seed_draws_what_it_always_drew() -> None:
+    # Known since NumPy 1: RandomState(0).standard_normal.
+    np.testing.assert_allclose(latent.sample_normal(0, (3,)), [1.76405235, 0.40015721, 0.97873798], rtol=1e-8)
+
+
+def test_draws_from_a_class_have_its_mean_and_covariance() -> None:
+    mean, covariance = np.float32([1, -2]), np.array([[2.0, 0.6], [0.6, 0.5]])
+    root = latent.covariance_root(covariance)
+    draws = np.stack([latent.sample_gaussian(mean, root, seed) for seed in range(4000)])
+    # Four standard errors of a mean, and of a covariance, over 4,000 draws.
+    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=4 * np.sqrt(2 / 4000))
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=4 * 2 * np.sqrt(2 / 4000))
+
+
+def test_temperature_scales_the_spread() -> None:
+    mean, root = np.float32([1, -2]), latent.covariance_root(np.eye(2))
+    np.testing.assert_array_equal(latent.sample_gaussian(mean, root, 5, 0.0), mean)
+    one, two = (latent.sample_gaussian(mean, root, 5, t) - mean for t in (1.0, 2.0))
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-5)
+
+
+def test_draws_from_a_posterior_have_its_mean_and_variance() -> None:
+    z_mean, z_log_var = np.full((5000, 2), 3, np.float32), np.full((5000, 2), np.log(0.25), np.float32)
+    z = latent.sample_posterior(z_mean, z_log_var, 7)
+    # Four standard errors over 10,000 draws of standard deviation 0.5.
+    assert abs(z.mean() - 3) < 4 * 0.5 / 100
+    assert abs(z.var() - 0.25) < 4 * 0.25 * np.sqrt(2) / 100
+
+
+def test_a_singular_covariance_has_a_root() -> None:
+    covariance = np.array([[1.0, 1.0], [1.0, 1.0]])
+    root = latent.covariance_root(covariance)
+    np.testing.assert_allclose(root @ root.T, covariance, atol=1e-6)
+
+
+@pytest.mark.parametrize("matrix", [[[1.0, 0.5], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]])
+def test_what_is_no_covariance_is_refused(matrix: list[list[float]]) -> None:
+    with pytest.raises(ValueError, match="covariance: expected"):
+        latent.covariance_root(np.array(matrix))

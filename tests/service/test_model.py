@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+from service.bundle import Bundle, read_bundle
+from service.errors import BundleError, ProviderError
+from service.model import Model, choose_provider
+from service.settings import Settings
+from tests.service import fake
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return read_bundle(fake.write_bundle(tmp_path_factory.mktemp("models") / "fake"))
+
+
+@pytest.fixture(scope="module")
+def model(bundle: Bundle) -> Model:
+    model = Model(bundle, Settings(intra_op_threads=1))
+    model.start()
+    return model
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_decodes_and_encodes_each_row(model: Model, rows: int) -> None:
+    z = np.random.RandomState(rows).standard_normal((rows, 2)).astype(np.float32)
+    x = model.decode(z)
+    np.testing.assert_allclose(x, fake.decode(z), atol=1e-6)
+    z_mean, z_log_var = model.encode(x)
+    np.testing.assert_allclose(z_mean, fake.encode(x), atol=1e-5)
+    np.testing.assert_allclose(z_log_var, -z_mean)
+
+
+def test_says_what_it_runs_on(model: Model) -> None:
+    assert model.runtime.provider == "CPUExecutionProvider"
+    assert model.runtime.onnxruntime == onnxruntime.__version__
+
+
+def test_golden_vectors_that_differ_are_refused(bundle: Bundle) -> None:
+    for name in ("z_mean", "z_log_var", "image"):
+        golden = {**bundle.golden, name: bundle.golden[name] + np.float32(0.01)}
+        with pytest.raises(BundleError, match=f"fake: golden {name}: expected values within 0.001"):
+            Model(dataclasses.replace(bundle, golden=golden), Settings()).start()
+
+
+def test_a_nan_in_the_golden_vectors_is_refused(bundle: Bundle) -> None:
+    golden = {**bundle.golden, "image": bundle.golden["image"] * np.float32("nan")}
+    with pytest.raises(BundleError, match="golden image"):
+        Model(dataclasses.replace(bundle, golden=golden), Settings()).start()
+
+
+def other_decoder(batch: str | int = "batch", name: str = "image", kind: int = TensorProto.FLOAT) -> bytes:
+    nodes = [helper.make_node("Cast", ["z"], [name], to=kind)]
+    inputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, [batch, 2])]
+    outputs = [helper.make_tensor_value_info(name, kind, [batch, 2])]
+    graph = helper.make_graph(nodes, "decoder", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+@pytest.mark.parametrize(
+    ("decoder", "says"),
+    [
+        (b"junk", "decoder: onnxruntime cannot load it"),
+        (b"", "decoder: onnxruntime cannot load it"),
+        (other_decoder(batch=1), "decoder: inputs: expected"),
+        (other_decoder(), "decoder: outputs: expected"),
+        (other_decoder(name="picture"), "decoder: outputs: expected"),
+        (other_decoder(kind=TensorProto.DOUBLE), "decoder: outputs: expected"),
+    ],
+)
+def test_a_graph_that_does_not_fit_is_refused(bundle: Bundle, decoder: bytes, says: str) -> None:
+    with pytest.raises(BundleError, match=says) as caught:
+        Model(dataclasses.replace(bundle, decoder=decoder), Settings()).start()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered", "chosen"),
+    [
+        ("auto", ["CPUExecutionProvider"], "CPUExecutionProvider"),
+        ("auto", ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"], "CUDAExecutionProvider"),
+        ("cpu", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider"),
+        ("tensorrt", ["TensorrtExecutionProvider", "CPUExecutionProvider"], "TensorrtExecutionProvider"),
+    ],
+)
+def test_chooses_the_provider(
+    wanted: Any, offered: list[str], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
+    assert choose_provider(wanted) == chosen
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "tensorrt"])
+def test_a_provider_that_is_not_there_is_named(wanted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ProviderError, match=f"CVAE_PROVIDER: expected one of auto, cpu, received {wanted}"):
+        choose_provider(wanted)
+
+
+def test_a_provider_asked_for_by_name_that_fails_to_start_is_refused(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # onnxruntime then falls back to the CPU on its own; here it is made to believe it offers CUDA.
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda content, options, providers: _CpuOnly(content, options)
+    )
+    with pytest.raises(ProviderError, match="expected cuda, but onnxruntime could not start it"):
+        Model(bundle, Settings(provider="cuda")).start()
+    model = Model(bundle, Settings(provider="auto"))
+    model.start()
+    assert model.runtime.provider == "CPUExecutionProvider"
+
+
+class _CpuOnly(onnxruntime.InferenceSession):  # type: ignore[misc]
+    def __init__(self, content: bytes, options: Any) -> None:
+        super().__init__(content, options, providers=["CPUExecutionProvider"])
+
+

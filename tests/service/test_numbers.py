@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from service.numbers import read_numbers
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(FLOATS, min_size=1))
+def test_reads_a_flat_list(values: list[float]) -> None:
+    np.testing.assert_array_equal(read_numbers(values, (1,)), np.array(values))
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(FLOATS, min_size=n, max_size=n), min_size=1)))
+def test_reads_a_table(rows: list[list[float]]) -> None:
+    np.testing.assert_array_equal(read_numbers(rows, (1, 2)), np.array(rows))
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "expected", "received"),
+    [
+        (3, "", "a list of numbers or lists of numbers", "3"),
+        ("ab", "", "a list of numbers or lists of numbers", "'ab'"),
+        (None, "", "a list of numbers or lists of numbers", "None"),
+        ([], "", "at least one entry", "an empty list"),
+        ([[]], "[0]", "at least one entry", "an empty list"),
+        ([[[1]]], "", "a list of numbers or lists of numbers", "[[[1]]]"),
+        ([1, "2"], "[1]", "a number", "'2'"),
+        ([1, True], "[1]", "a number", "True"),
+        ([1, None], "[1]", "a number", "None"),
+        ([1, [2]], "[1]", "a number", "[2]"),
+        ([[1, 2], [3]], "[1]", "a list of 2, as the first is", "one of 1"),
+        ([[1, 2], 3], "[1]", "a list of 2", "3"),
+        ([[1, 2], [3, {}]], "[1][1]", "a number", "{}"),
+        ([1, float("nan")], "[1]", "a finite number", "nan"),
+        ([[1], [float("-inf")]], "[1][0]", "a finite number", "-inf"),
+        ([1, 10**400], "[1]", "a finite number", "one beyond float64"),
+    ],
+)
+def test_names_the_element_that_is_wrong(value: Any, at: str, expected: str, received: str) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        read_numbers(value, (1, 2))
+    assert caught.value.context == {"at": at, "expected": expected, "received": received}

@@ -1,0 +1,89 @@
+"""The arrows of the architecture: a module imports only what its row names, and the halves never meet."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+SERVICE = {
+    "errors": "",
+    "manifest": "",
+    "numbers": "",
+    "settings": "errors",
+    "bundle": "manifest errors",
+    "model": "bundle manifest settings errors",
+    "latent": "errors",
+    "images": "errors",
+    "engine": "model latent images bundle manifest settings errors",
+    "registry": "engine model bundle settings errors",
+    "schemas": "numbers",
+    "negotiation": "errors",
+    "routes": "routes engine registry schemas images negotiation manifest errors",
+    "telemetry": "settings",
+    "app": "routes registry schemas settings telemetry errors",
+    "__main__": "app registry settings telemetry errors",
+}
+TRAINING = {
+    "config": "",
+    "data": "config",
+    "losses": "",
+    "layers": "",
+    "model": "config layers losses",
+    "train": "config data model",
+    "evaluate": "data losses",
+    "plots": "",
+    "export": "config model",
+    "bundle": "config data model train evaluate export plots",
+    "__main__": "config data model train evaluate export plots bundle",
+}
+
+
+def modules() -> list[pathlib.Path]:
+    found = [p for package in ("service", "training") for p in (ROOT / package).rglob("*.py")]
+    return sorted(p for p in found if p.parent.name in ("service", "training", "routes"))
+
+
+def imported(path: pathlib.Path) -> set[str]:
+    """Every absolute module a file imports, at its top or inside a function."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_row_names(path: pathlib.Path) -> None:
+    package, *rest = path.relative_to(ROOT).with_suffix("").parts
+    table = {"service": SERVICE, "training": TRAINING}[package]
+    other = {"service": "training", "training": "service"}[package]
+    names = imported(path)
+    assert not {n for n in names if n.split(".")[0] == other}
+    ours = {n.split(".")[1] for n in names if n.split(".")[0] == package} - {"__version__"}
+    if rest == ["__init__"]:
+        assert not ours
+    else:
+        assert ours <= {*table[rest[0]].split(), ""}, f"{path} imports {ours}"
+
+
+def test_every_module_has_a_row() -> None:
+    rows = {f"service/{n}" for n in SERVICE} | {f"training/{n}" for n in TRAINING}
+    found = {"/".join(p.relative_to(ROOT).with_suffix("").parts[:2]) for p in modules()}
+    assert found - {"service/__init__", "training/__init__"} == rows
+
+
+def test_the_service_runs_without_tensorflow() -> None:
+    code = (
+        "import sys, service.__main__; "
+        "heavy = {'tensorflow', 'keras', 'tf2onnx', 'onnx', 'matplotlib'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

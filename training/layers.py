@@ -1,0 +1,52 @@
+"""Owns the Keras layers that Keras does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+class Sampling(keras.layers.Layer):
+    """Draws z = z_mean + exp(z_log_var / 2) epsilon, epsilon from N(0, I).
+
+    This is the reparameterisation trick of Kingma & Welling 2014, section 2.4. The layer has its own
+    seed generator, so that other random layers do not change its draws.
+
+    Input shape: a pair of `(batch, latent_dim)` float32, `z_mean` and `z_log_var`.
+    Output shape: `(batch, latent_dim)` float32.
+    """
+
+    def __init__(self, seed: int, **kwargs: Any) -> None:
+        """Stores the seed.
+
+        Args:
+            seed: Of the layer's own generator.
+            **kwargs: Passed to `keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        """Draws one z for each row."""
+        z_mean, z_log_var = inputs
+        epsilon = keras.random.normal(ops.shape(z_mean), seed=self.seed_generator)
+        return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+
+
+class DepthToSpace(keras.layers.Layer):
+    """Turns each pixel's channels into a 2 x 2 block of pixels (Shi et al. 2016, section 2.2).
+
+    Input shape: `(batch, height, width, 4 channels)`.
+    Output shape: `(batch, 2 height, 2 width, channels)`, same dtype.
+    """
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Rearranges the values; none changes."""
+        _, height, width, depth = inputs.shape
+        blocks = ops.reshape(inputs, (-1, height, width, 2, 2, depth // 4))
+        blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))  # (batch, height, 2, width, 2, channels)
+        return ops.reshape(blocks, (-1, 2 * height, 2 * width, depth // 4))

@@ -1,0 +1,54 @@
+"""Owns the loss parts of a VAE, in nats per image; pure functions of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+
+def reconstruction_loss(x: Tensor, x_logits: Tensor) -> Tensor:
+    """Gives -log p(x|z) under a Bernoulli likelihood, summed over pixels.
+
+    For grey pixels it is the cross-entropy that treats x as a probability. It is computed from logits,
+    as max(l, 0) - l x + log(1 + exp(-|l|)), which overflows nowhere.
+
+    Args:
+        x: `(batch, height, width, channels)` float32 in [0, 1].
+        x_logits: Same shape, float32, log-odds of each pixel.
+
+    Returns:
+        `(batch,)` float32, nats per image (Kingma & Welling 2014, appendix C.1).
+    """
+    loss = ops.relu(x_logits) - x_logits * x + ops.log1p(ops.exp(-ops.abs(x_logits)))
+    return ops.sum(loss, axis=(1, 2, 3))
+
+
+def kl_divergence(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
+    """Gives KL(q(z|x) || N(0, I)) of a diagonal Gaussian, summed over latent dimensions.
+
+    Args:
+        z_mean: `(batch, latent_dim)` float32.
+        z_log_var: `(batch, latent_dim)` float32.
+
+    Returns:
+        `(batch,)` float32, nats per image (Kingma & Welling 2014, appendix B).
+    """
+    return -0.5 * ops.sum(1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var), axis=1)
+
+
+def negative_elbo(reconstruction: Tensor, kl: Tensor, beta: float = 1.0) -> Tensor:
+    """Gives the loss of each image: reconstruction_loss + beta kl_divergence.
+
+    Args:
+        reconstruction: `(batch,)` float32, from `reconstruction_loss`.
+        kl: `(batch,)` float32, from `kl_divergence`.
+        beta: Weight of the KL term; 1 gives the bound of Kingma & Welling 2014, equation 3, with its
+            sign turned; others the beta-VAE's (Higgins et al. 2017, equation 4).
+
+    Returns:
+        `(batch,)` float32, nats per image.
+    """
+    return reconstruction + beta * kl

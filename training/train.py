@@ -1,0 +1,263 @@
+"""Owns the training run: the loop, its checkpoints, resuming, progress and logs.
+
+Invariant: what an epoch does depends on the config, the data and the weights and optimizer state at its
+start, and on nothing else. A run that is killed and resumed therefore ends where it would have ended.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.config import TrainConfig
+from training.data import Dataset, Split
+from training.model import ConvolutionalVAE
+
+CONFIG_FILE = "config.json"
+LOG_FILE = "log.csv"
+CHECKPOINTS = "checkpoints"
+
+
+class ResumeError(ValueError):
+    """An output folder holds another run than the one asked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        model: With the weights of the best epoch.
+        best_epoch: The one with the lowest validation negative_elbo, counted from 1.
+        history: One row of metrics an epoch, in nats per image.
+    """
+
+    model: ConvolutionalVAE
+    best_epoch: int
+    history: list[dict[str, float]]
+
+
+def train(
+    config: TrainConfig,
+    dataset: Dataset,
+    output: pathlib.Path,
+    *,
+    resume: bool = False,
+    tensorboard: bool = False,
+    verbose: int = 1,
+) -> Run:
+    """Trains a VAE and leaves config, log and checkpoints in a folder.
+
+    Args:
+        config: Every choice of the run.
+        dataset: Its train split is fitted, its validation split chooses the epoch; test is not touched.
+        output: Made if missing.
+        resume: Continue from the newest checkpoint in `output`, if it has one.
+        tensorboard: Also write TensorBoard logs to `output/tensorboard`.
+        verbose: As in `keras.Model.fit`: 0 silent, 1 a progress bar, 2 a line an epoch.
+
+    Returns:
+        The run, with the best epoch's weights.
+
+    Raises:
+        ResumeError: `output` holds a run and `resume` is off, or holds a run of another config or data set.
+    """
+    _claim(output, config, dataset, resume)
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    model = compile_model(config, dataset)
+    checkpoint = Checkpoint(output)
+    first = checkpoint.restore(model)
+    callbacks: list[keras.callbacks.Callback] = [Reseed(), checkpoint, keras.callbacks.TerminateOnNaN()]
+    if tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
+    if first < config.epochs:
+        model.fit(
+            batches(dataset.train, config, first),
+            steps_per_epoch=steps_per_epoch(dataset.train, config),
+            initial_epoch=first,
+            epochs=config.epochs,
+            validation_data=_in_order(dataset.validation, config),
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+    return load(output, config, dataset)
+
+
+def load(output: pathlib.Path, config: TrainConfig, dataset: Dataset) -> Run:
+    """Gives a folder's run with the weights of its best epoch so far.
+
+    Args:
+        output: Where `train` wrote.
+        config: Of that run.
+        dataset: Of that run.
+
+    Returns:
+        The run.
+
+    Raises:
+        ResumeError: The folder has no checkpoint.
+    """
+    checkpoint = Checkpoint(output)
+    history = checkpoint.read_log()
+    if not history:
+        raise ResumeError(f"{output}: expected a checkpoint, found none; run train first")
+    model = compile_model(config, dataset)
+    best = best_epoch(history)
+    model.load_weights(checkpoint.path(best))
+    return Run(model, best, history)
+
+
+def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
+    """Gives a model ready to fit, with fresh weights.
+
+    Args:
+        config: Of the run.
+        dataset: Gives the picture's shape and the number of steps.
+
+    Returns:
+        A built model with a built Adam (Kingma & Ba 2015).
+    """
+    steps = config.epochs * steps_per_epoch(dataset.train, config)
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.01)
+    model = ConvolutionalVAE(config, dataset.shape)
+    model.build((None, *dataset.shape))
+    model.compile(optimizer=keras.optimizers.Adam(rate))
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def steps_per_epoch(split: Split, config: TrainConfig) -> int:
+    """Counts the batches of an epoch, the last, smaller one too."""
+    return -(-len(split) // config.batch_size)
+
+
+def batches(split: Split, config: TrainConfig, first_epoch: int = 0) -> tf.data.Dataset:
+    """Gives all batches of all epochs from one on; the order depends on seed and epoch alone.
+
+    Args:
+        split: The images, kept in memory as uint8.
+        config: Its seed, batch size and epochs.
+        first_epoch: Counted from 0.
+
+    Returns:
+        Batches `(n, height, width, channels)` float32 in [0, 1].
+    """
+    images = tf.constant(split.x)
+
+    def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
+        seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(split)), seed)
+        return tf.data.Dataset.from_tensor_slices(order).batch(config.batch_size)
+
+    epochs = tf.data.Dataset.range(first_epoch, config.epochs)
+    orders = epochs.flat_map(epoch_order)
+    return orders.map(lambda rows: _scale(tf.gather(images, rows))).prefetch(tf.data.AUTOTUNE)
+
+
+def _in_order(split: Split, config: TrainConfig) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices(split.x).batch(config.batch_size).map(_scale)
+
+
+def _scale(x: tf.Tensor) -> tf.Tensor:
+    return tf.cast(x, tf.float32) / 255.0
+
+
+class Reseed(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sets the model's random layers at the start of each epoch; see `ConvolutionalVAE.reseed`."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Reseeds for this epoch."""
+        self.model.reseed(epoch)
+
+
+class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the newest and the best epoch's weights and optimizer state, and the log, on disk.
+
+    The log's row is written before the checkpoint gets its name, and a checkpoint gets its name only when
+    it is whole; so after a kill at any moment the newest checkpoint is whole and the log has its row.
+    """
+
+    def __init__(self, output: pathlib.Path) -> None:
+        """Stores the folder."""
+        super().__init__()
+        self.folder = output / CHECKPOINTS
+        self.log = output / LOG_FILE
+
+    def path(self, epoch: int) -> pathlib.Path:
+        """Names the checkpoint made after an epoch, counted from 1."""
+        return self.folder / f"epoch-{epoch:04d}.weights.h5"
+
+    def epochs(self) -> list[int]:
+        """Lists the epochs that have a checkpoint, oldest first."""
+        return sorted(int(path.name[6:10]) for path in self.folder.glob("epoch-*.weights.h5"))
+
+    def restore(self, model: ConvolutionalVAE) -> int:
+        """Loads the newest checkpoint and cuts the log to it.
+
+        Args:
+            model: Gets the weights and the optimizer state.
+
+        Returns:
+            The number of epochs done, 0 without a checkpoint.
+        """
+        done = max(self.epochs(), default=0)
+        if done:
+            model.load_weights(self.path(done))
+        self._write_log(self.read_log()[:done])
+        return done
+
+    def read_log(self) -> list[dict[str, float]]:
+        """Reads the log: one row of metrics an epoch."""
+        if not self.log.exists():
+            return []
+        with self.log.open(newline="") as file:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes the log's row, then the checkpoint, then deletes those no longer needed."""
+        rate = self.model.optimizer.learning_rate
+        row = {"epoch": epoch + 1, **(logs or {}), "learning_rate": float(rate)}
+        history = [*self.read_log(), row]
+        self._write_log(history)
+        partial = self.folder / "partial.weights.h5"
+        self.model.save_weights(partial)
+        os.replace(partial, self.path(epoch + 1))
+        for old in set(self.epochs()) - {epoch + 1, best_epoch(history)}:
+            self.path(old).unlink()
+
+    def _write_log(self, rows: list[dict[str, float]]) -> None:
+        partial = self.log.with_suffix(".partial")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(partial, self.log)
+
+
+def best_epoch(history: list[dict[str, float]]) -> int:
+    """Gives the epoch with the lowest validation negative_elbo, counted from 1."""
+    return int(np.argmin([row["val_negative_elbo"] for row in history])) + 1
+
+
+def _claim(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
+    identity = {**config.to_dict(), "dataset_sha256": dataset.sha256}
+    path = output / CONFIG_FILE
+    if path.exists():
+        if not resume:
+            raise ResumeError(f"{output}: holds a run already; add --resume, or name another folder")
+        held = json.loads(path.read_text())
+        if differing := sorted(k for k in identity | held if identity.get(k) != held.get(k)):
+            raise ResumeError(f"{output}: holds a run with another {', '.join(differing)}")
+    (output / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(identity, indent=2) + "\n")
