@@ -1,6 +1,6 @@
 """Owns the data sets: IDX files, npz files, Keras' MNIST; their fixed split and scaling.
 
-Invariant: the test split is its own pair of arrays from its own file; nothing moves between it and the others.
+Invariant: the test split is its own pair of arrays, from its own files; nothing moves into or out of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from training.config import TrainingError
+
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
@@ -29,7 +31,7 @@ IDX_FILES = {
 }
 
 
-class DataError(ValueError):
+class DataError(TrainingError):
     """Data cannot be used; the message names the file and what is wrong with it."""
 
 
@@ -152,9 +154,7 @@ def scale(x: Images) -> NDArray[np.float32]:
     return x.astype(np.float32) / np.float32(255)
 
 
-def _labelled(
-    arrays: Mapping[str, NDArray[np.generic]], part: str, source: str
-) -> tuple[Images, Labels]:
+def _labelled(arrays: Mapping[str, NDArray[np.generic]], part: str, source: str) -> tuple[Images, Labels]:
     x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
     if x.ndim == 3:
         x = x[..., np.newaxis]
@@ -165,7 +165,8 @@ def _labelled(
         )
     if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
         raise DataError(
-            f"{source}: y_{part}: expected {len(x)} integer labels, one an image, received {y.shape} {y.dtype}"
+            f"{source}: y_{part}: expected {len(x)} integer labels, one an image, "
+            f"received {y.shape} {y.dtype}"
         )
     return np.asarray(x, np.uint8), y.astype(np.int64)
 
@@ -218,8 +219,6 @@ def _read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: expected a whole .npz file: {error}") from error
     except ValueError as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{path}: expected arrays of numbers: {error}") from error
 
 

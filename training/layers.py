@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 Tensor = Any
@@ -46,7 +47,30 @@ class DepthToSpace(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Rearranges the values; none changes."""
-        _, height, width, depth = inputs.shape
-        blocks = ops.reshape(inputs, (-1, height, width, 2, 2, depth // 4))
-        blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))  # (batch, height, 2, width, 2, channels)
-        return ops.reshape(blocks, (-1, 2 * height, 2 * width, depth // 4))
+        # TensorFlow's own op becomes one ONNX node; reshapes and a transpose would become four.
+        return tf.nn.depth_to_space(inputs, 2)
+
+
+class Reshape(keras.layers.Layer):
+    """Gives each row another shape.
+
+    Keras' own Reshape and Flatten compute the batch size while they run, and tf2onnx removes those nodes only
+    by chance of its hash seed; here the batch is the dimension left open.
+
+    Input shape: `(batch, ...)`.
+    Output shape: `(batch, *shape)`, same dtype.
+    """
+
+    def __init__(self, shape: tuple[int, ...], **kwargs: Any) -> None:
+        """Stores the shape.
+
+        Args:
+            shape: Of a row.
+            **kwargs: Passed to `keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.shape = shape
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Reshapes; no value moves."""
+        return ops.reshape(inputs, (-1, *self.shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ from keras import layers, ops
 
 from training import losses
 from training.config import ConfigError, TrainConfig
-from training.layers import DepthToSpace, Sampling
+from training.layers import DepthToSpace, Reshape, Sampling
 
 Tensor = Any
 Shape = tuple[int, int, int]
@@ -31,7 +32,7 @@ def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
     for i, filters in enumerate(config.encoder_filters):
         # Two halvings keep the 7 x 7 of a 28 x 28 picture; later convolutions only mix.
         h = layers.Conv2D(filters, 3, strides=2 if i < 2 else 1, padding="same", activation="silu")(h)
-    h = layers.Flatten()(h)
+    h = Reshape((math.prod(h.shape[1:]),))(h)
     h = layers.Dropout(config.dropout, seed=config.seed)(h)
     h = layers.Dense(config.encoder_units, activation="silu")(h)
     h = layers.Dropout(config.dropout, seed=config.seed + 1)(h)
@@ -64,7 +65,7 @@ def build_decoder(config: TrainConfig, shape: Shape) -> keras.Model:
     for units in (*config.decoder_units, height * width // 4 * first):
         # z is two numbers, so the trunk draws curves over a plane: a smooth activation gains 2.9 nats there.
         h = layers.Dense(units, activation="silu")(h)
-    h = layers.Reshape((height // 2, width // 2, first))(h)
+    h = Reshape((height // 2, width // 2, first))(h)
     for filters in others:
         h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
     h = layers.Conv2D(4 * channels, 3, padding="same")(h)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
+import math
 import pathlib
 from typing import Any
 
@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.config import TrainConfig
+from training.config import TrainConfig, TrainingError
 from training.data import Dataset, Split
 from training.model import ConvolutionalVAE
 
@@ -26,8 +26,8 @@ LOG_FILE = "log.csv"
 CHECKPOINTS = "checkpoints"
 
 
-class ResumeError(ValueError):
-    """An output folder holds another run than the one asked for."""
+class RunError(TrainingError):
+    """A run's folder does not hold what is asked of it, or the run came to nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,8 @@ def train(
         The run, with the best epoch's weights.
 
     Raises:
-        ResumeError: `output` holds a run and `resume` is off, or holds a run of another config or data set.
+        RunError: `output` holds a run and `resume` is off, or holds a run of another config or data set;
+            or the loss became infinite.
     """
     _claim(output, config, dataset, resume)
     keras.utils.set_random_seed(config.seed)
@@ -76,7 +77,7 @@ def train(
     model = compile_model(config, dataset)
     checkpoint = Checkpoint(output)
     first = checkpoint.restore(model)
-    callbacks: list[keras.callbacks.Callback] = [Reseed(), checkpoint, keras.callbacks.TerminateOnNaN()]
+    callbacks: list[keras.callbacks.Callback] = [Reseed(), checkpoint]
     if tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
     if first < config.epochs:
@@ -87,30 +88,33 @@ def train(
             epochs=config.epochs,
             validation_data=_in_order(dataset.validation, config),
             callbacks=callbacks,
+            shuffle=False,  # each epoch of `batches` is shuffled already
             verbose=verbose,
         )
-    return load(output, config, dataset)
+    return load(output, dataset)
 
 
-def load(output: pathlib.Path, config: TrainConfig, dataset: Dataset) -> Run:
+def load(output: pathlib.Path, dataset: Dataset) -> Run:
     """Gives a folder's run with the weights of its best epoch so far.
 
     Args:
         output: Where `train` wrote.
-        config: Of that run.
         dataset: Of that run.
 
     Returns:
         The run.
 
     Raises:
-        ResumeError: The folder has no checkpoint.
+        RunError: The folder has no checkpoint, or one of a run on another data set.
     """
     checkpoint = Checkpoint(output)
     history = checkpoint.read_log()
     if not history:
-        raise ResumeError(f"{output}: expected a checkpoint, found none; run train first")
-    model = compile_model(config, dataset)
+        raise RunError(f"{output}: expected a run with a checkpoint, found none")
+    identity = json.loads((output / CONFIG_FILE).read_text())
+    if identity.pop("dataset_sha256") != dataset.sha256:
+        raise RunError(f"{output}: expected the data set of this run, received {dataset.name}")
+    model = compile_model(TrainConfig.from_dict(identity), dataset)
     best = best_epoch(history)
     model.load_weights(checkpoint.path(best))
     return Run(model, best, history)
@@ -173,7 +177,7 @@ def _scale(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(x, tf.float32) / 255.0
 
 
-class Reseed(keras.callbacks.Callback):  # type: ignore[misc]
+class Reseed(keras.callbacks.Callback):
     """Sets the model's random layers at the start of each epoch; see `ConvolutionalVAE.reseed`."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -181,7 +185,7 @@ class Reseed(keras.callbacks.Callback):  # type: ignore[misc]
         self.model.reseed(epoch)
 
 
-class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
+class Checkpoint(keras.callbacks.Callback):
     """Keeps the newest and the best epoch's weights and optimizer state, and the log, on disk.
 
     The log's row is written before the checkpoint gets its name, and a checkpoint gets its name only when
@@ -225,14 +229,22 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
             return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes the log's row, then the checkpoint, then deletes those no longer needed."""
+        """Writes the log's row, then the checkpoint, then deletes those no longer needed.
+
+        Raises:
+            RunError: The loss is not finite; nothing is written, so the last good epoch stays the newest.
+        """
         rate = self.model.optimizer.learning_rate
         row = {"epoch": epoch + 1, **(logs or {}), "learning_rate": float(rate)}
+        if not all(map(math.isfinite, row.values())):
+            raise RunError(
+                f"epoch {epoch + 1}: expected a finite loss, found {row}; try a lower learning rate"
+            )
         history = [*self.read_log(), row]
         self._write_log(history)
         partial = self.folder / "partial.weights.h5"
         self.model.save_weights(partial)
-        os.replace(partial, self.path(epoch + 1))
+        partial.replace(self.path(epoch + 1))
         for old in set(self.epochs()) - {epoch + 1, best_epoch(history)}:
             self.path(old).unlink()
 
@@ -242,7 +254,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
             writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(partial, self.log)
+        partial.replace(self.log)
 
 
 def best_epoch(history: list[dict[str, float]]) -> int:
@@ -255,9 +267,11 @@ def _claim(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: 
     path = output / CONFIG_FILE
     if path.exists():
         if not resume:
-            raise ResumeError(f"{output}: holds a run already; add --resume, or name another folder")
+            raise RunError(f"{output}: holds a run already; add --resume, or name another folder")
         held = json.loads(path.read_text())
         if differing := sorted(k for k in identity | held if identity.get(k) != held.get(k)):
-            raise ResumeError(f"{output}: holds a run with another {', '.join(differing)}")
+            raise RunError(f"{output}: holds a run with another {', '.join(differing)}")
     (output / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(identity, indent=2) + "\n")
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(identity, indent=2) + "\n")
+    partial.replace(path)

@@ -26,11 +26,12 @@ def decode(z: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def encode(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What the fake encoder computes for z_mean: the means of the two halves; z_log_var is its negative."""
-    return x.reshape(len(x), 2, -1).mean(axis=2).astype(np.float32)
+    means: np.ndarray[Any, Any] = x.reshape(len(x), 2, -1).mean(axis=2).astype(np.float32)
+    return means
 
 
 def write_bundle(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
-    """Writes a bundle that keeps the contract; `changes` replace fields of its manifest before it is signed."""
+    """Writes a bundle that keeps the contract; `changes` replace fields of its manifest."""
     folder.mkdir(parents=True)
     rng = np.random.RandomState(0)
     x = rng.random((3, HEIGHT, WIDTH, 1)).astype(np.float32)
@@ -86,7 +87,9 @@ def _file(folder: pathlib.Path, name: str) -> dict[str, str]:
     return {"file": name, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
 
 
-def _graph(folder: pathlib.Path, name: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+def _graph(
+    folder: pathlib.Path, name: str, inputs: dict[str, Any], outputs: dict[str, Any]
+) -> dict[str, Any]:
     def tensors(shapes: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"name": n, "shape": shape, "dtype": "float32"} for n, shape in shapes.items()]
 

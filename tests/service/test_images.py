@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -39,7 +40,7 @@ def test_a_png_holds_its_pixels(pixels: images.Bytes) -> None:
 
 
 def test_floats_round_to_the_nearest_byte() -> None:
-    x = np.float32([0, 1, 0.5 / 255 - 1e-4, 0.5 / 255 + 1e-4, 127.4 / 255])
+    x = np.array([0, 1, 0.5 / 255 - 1e-4, 0.5 / 255 + 1e-4, 127.4 / 255], np.float32)
     np.testing.assert_array_equal(images.to_bytes(x), [0, 255, 0, 1, 127])
 
 
@@ -104,18 +105,23 @@ def test_a_damaged_file_is_refused_or_read(data: st.DataObject) -> None:
     content = bytearray(write(Image.fromarray(np.random.RandomState(0).randint(0, 256, (9, 9), np.uint8))))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(MalformedBodyError, TooLargeError):
         assert np.isfinite(read(bytes(content))).all()
-    except (MalformedBodyError, TooLargeError):
-        pass
 
 
 def bomb(width: int, height: int) -> bytes:
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("size", [(1001, 1000), (20_000, 20_000), (2**31 - 1, 2**31 - 1)])
@@ -149,11 +155,13 @@ def test_ink_is_cut_scaled_and_centred_by_mass() -> None:
     assert rows[-1] - rows[0] + 1 == 20
     assert columns[-1] - columns[0] + 1 == 12
     centre = [(x.sum(axis=1 - a) * np.arange(28)).sum() / x.sum() for a in (0, 1)]
-    np.testing.assert_allclose(centre, 13.5, atol=0.6)
+    np.testing.assert_allclose(centre, 14, atol=0.6)
 
 
 def test_grey_paper_is_ground() -> None:
-    drawing = np.full((100, 100, 1), 0.2, np.float32) + np.random.RandomState(0).normal(0, 0.01, (100, 100, 1))
+    drawing = np.full((100, 100, 1), 0.2, np.float32) + np.random.RandomState(0).normal(
+        0, 0.01, (100, 100, 1)
+    )
     drawing[30:70, 48:52] = 0.9
     x = images.fit_ink(drawing.astype(np.float32), 28, 28, 20, "body")
     assert x.max() > 0.9

@@ -26,18 +26,18 @@ def test_a_path_is_finite_and_keeps_its_ends(
 
 
 def test_lerp_divides_the_line_evenly() -> None:
-    path = latent.interpolate(np.float32([0, 4]), np.float32([8, 0]), 5, "lerp")
+    path = latent.interpolate(np.array([0, 4], np.float32), np.array([8, 0], np.float32), 5, "lerp")
     np.testing.assert_allclose(path, [[0, 4], [2, 3], [4, 2], [6, 1], [8, 0]])
 
 
 def test_slerp_turns_evenly_and_interpolates_the_radius() -> None:
-    path = latent.interpolate(np.float32([1, 0]), np.float32([0, 3]), 3, "slerp")
+    path = latent.interpolate(np.array([1, 0], np.float32), np.array([0, 3], np.float32), 3, "slerp")
     np.testing.assert_allclose(path[1], [2 * np.sqrt(0.5)] * 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("end", "middle"), [([-2, 0], [-0.5, 0]), ([3, 0], [2, 0]), ([0, 0], [0.5, 0])])
 def test_slerp_without_one_arc_is_the_line(end: list[float], middle: list[float]) -> None:
-    path = latent.interpolate(np.float32([1, 0]), np.float32(end), 3, "slerp")
+    path = latent.interpolate(np.array([1, 0], np.float32), np.array(end, np.float32), 3, "slerp")
     np.testing.assert_allclose(path[1], middle, atol=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_a_seed_draws_what_it_always_drew() -> None:
 
 
 def test_draws_from_a_class_have_its_mean_and_covariance() -> None:
-    mean, covariance = np.float32([1, -2]), np.array([[2.0, 0.6], [0.6, 0.5]])
+    mean, covariance = np.array([1, -2], np.float32), np.array([[2.0, 0.6], [0.6, 0.5]])
     root = latent.covariance_root(covariance)
     draws = np.stack([latent.sample_gaussian(mean, root, seed) for seed in range(4000)])
     # Four standard errors of a mean, and of a covariance, over 4,000 draws.
@@ -60,7 +60,7 @@ def test_draws_from_a_class_have_its_mean_and_covariance() -> None:
 
 
 def test_temperature_scales_the_spread() -> None:
-    mean, root = np.float32([1, -2]), latent.covariance_root(np.eye(2))
+    mean, root = np.array([1, -2], np.float32), latent.covariance_root(np.eye(2))
     np.testing.assert_array_equal(latent.sample_gaussian(mean, root, 5, 0.0), mean)
     one, two = (latent.sample_gaussian(mean, root, 5, t) - mean for t in (1.0, 2.0))
     np.testing.assert_allclose(two, 2 * one, rtol=1e-5)

@@ -86,7 +86,11 @@ def test_a_graph_that_does_not_fit_is_refused(bundle: Bundle, decoder: bytes, sa
     ("wanted", "offered", "chosen"),
     [
         ("auto", ["CPUExecutionProvider"], "CPUExecutionProvider"),
-        ("auto", ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"], "CUDAExecutionProvider"),
+        (
+            "auto",
+            ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
+            "CUDAExecutionProvider",
+        ),
         ("cpu", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider"),
         ("tensorrt", ["TensorrtExecutionProvider", "CPUExecutionProvider"], "TensorrtExecutionProvider"),
     ],
@@ -112,9 +116,7 @@ def test_a_provider_asked_for_by_name_that_fails_to_start_is_refused(
     monkeypatch.setattr(
         onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
-    monkeypatch.setattr(
-        onnxruntime, "InferenceSession", lambda content, options, providers: _CpuOnly(content, options)
-    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", _CpuOnly)
     with pytest.raises(ProviderError, match="expected cuda, but onnxruntime could not start it"):
         Model(bundle, Settings(provider="cuda")).start()
     model = Model(bundle, Settings(provider="auto"))
@@ -122,8 +124,7 @@ def test_a_provider_asked_for_by_name_that_fails_to_start_is_refused(
     assert model.runtime.provider == "CPUExecutionProvider"
 
 
-class _CpuOnly(onnxruntime.InferenceSession):  # type: ignore[misc]
-    def __init__(self, content: bytes, options: Any) -> None:
+class _CpuOnly(onnxruntime.InferenceSession):
+    def __init__(self, content: bytes, options: Any, providers: list[str]) -> None:
+        assert providers[0] == "CUDAExecutionProvider"
         super().__init__(content, options, providers=["CPUExecutionProvider"])
-
-

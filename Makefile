@@ -1,0 +1,71 @@
+# Each target installs what it needs. Two environments: the service's holds no TensorFlow.
+PYTHON ?= python3
+SERVE := .venv
+TRAIN := .venv-train
+DATA ?= mnist
+RUN ?= runs/mnist-2d
+NAME ?= mnist-2d
+
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install format lint test test-all train evaluate export serve bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(SERVE)/.dev $(TRAIN)/.dev ## Install everything a developer needs
+
+serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see README)
+	$(SERVE)/bin/python -m service
+
+test: $(SERVE)/.dev $(TRAIN)/.dev ## Run the fast tests
+	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/test_imports.py
+	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
+
+test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
+	$(SERVE)/bin/pytest tests/service tests/docs tests/test_imports.py
+	$(TRAIN)/bin/pytest tests/training tests/contract
+
+lint: $(SERVE)/.dev ## Check style and types
+	$(SERVE)/bin/ruff format --check .
+	$(SERVE)/bin/ruff check .
+	$(SERVE)/bin/mypy service training tests
+
+format: $(SERVE)/.dev ## Format the code
+	$(SERVE)/bin/ruff check --fix .
+	$(SERVE)/bin/ruff format .
+
+train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mnist-2d)
+	$(TRAIN)/bin/python -m training train --data $(DATA) --output $(RUN) --resume
+
+export: $(TRAIN)/.train ## Write the trained run's bundle to models/NAME
+	$(TRAIN)/bin/python -m training export $(RUN) --data $(DATA) --name $(NAME)
+
+evaluate: $(TRAIN)/.train ## Measure the bundle models/NAME on the test images
+	$(TRAIN)/bin/python -m training evaluate models/$(NAME) --data $(DATA)
+
+bench: $(SERVE)/.dev ## Measure the service on this machine
+	$(SERVE)/bin/python -m benchmarks
+
+lock: $(SERVE)/.dev ## Resolve the newest versions into locks/
+	sh locks/update $(SERVE)/bin/uv
+
+clean: ## Remove the environments and caches
+	rm -rf $(SERVE) $(TRAIN) .mypy_cache .pytest_cache .ruff_cache
+
+$(SERVE)/.serve: locks/service.txt
+	sh scripts/install $(PYTHON) $(SERVE) $<
+	touch $@
+
+$(SERVE)/.dev: locks/dev.txt
+	sh scripts/install $(PYTHON) $(SERVE) $<
+	touch $@ $(SERVE)/.serve
+
+$(TRAIN)/.train: locks/train.txt
+	sh scripts/install $(PYTHON) $(TRAIN) $<
+	touch $@
+
+$(TRAIN)/.dev: locks/train-dev.txt
+	sh scripts/install $(PYTHON) $(TRAIN) $<
+	touch $@ $(TRAIN)/.train

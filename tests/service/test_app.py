@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from service import errors
+from service.app import STATUSES, create_app
+from service.registry import Registry
+from service.settings import Settings
+
+JSON = {"content-type": "application/json"}
+
+
+def leaves(kind: type[Exception]) -> Iterator[type[Exception]]:
+    for sub in kind.__subclasses__():
+        yield from leaves(sub) if sub.__subclasses__() else [sub]
+
+
+def test_every_error_a_client_can_meet_has_a_status() -> None:
+    met = [*leaves(errors.ClientError), errors.NotReadyError]
+    assert set(STATUSES) == set(met)
+
+
+def check_problem(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["request_id"] == answer.headers["x-request-id"]
+    return body
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "field"),
+    [
+        (b"", 422, "body"),
+        (b"{", 400, "body"),
+        (b'{"z":[1,', 400, "body"),
+        (b"\xff\xfe{}", 400, "body"),
+        (b"[" * 200_000, 400, "body"),
+        (b'{"z":[1' + b"0" * 5000 + b",1]}", 400, "body"),
+        (b"[1]", 422, "body"),
+        (b"null", 422, "body"),
+        (b"{}", 422, "z"),
+        (b'{"z":[NaN,1]}', 422, "z[0]"),
+        (b'{"z":[1,-Infinity]}', 422, "z[1]"),
+        (b'{"z":[1e999,1]}', 422, "z[0]"),
+        (b'{"z":[1e30,1]}', 422, "z"),
+        (b'{"z":["1",1]}', 422, "z[0]"),
+        (b'{"z":[true,1]}', 422, "z[0]"),
+        (b'{"z":[]}', 422, "z"),
+        (b'{"z":[[]]}', 422, "z[0]"),
+        (b'{"z":[[1,2],[3]]}', 422, "z[1]"),
+        (b'{"z":[1,2,3]}', 422, "z"),
+        (b'{"z":[1,2],"Model":"fake"}', 422, "Model"),
+        (b'{"z":[1,2],"model":7}', 422, "model"),
+        (b'{"z":[1,2],"model":"other"}', 404, "model"),
+        (b'{"z":[1,2],"model":"\\ud800"}', 404, "model"),
+        (json.dumps({"z": [[0, 0]] * 65}).encode(), 422, "z"),
+    ],
+)
+def test_a_bad_body_is_answered_with_its_field(
+    client: TestClient, content: bytes, status: int, field: str
+) -> None:
+    body = check_problem(client.post("/decode", content=content, headers=JSON), status)
+    assert [fault["field"] for fault in body["errors"]] == [field]
+    assert all(len(fault["received"]) <= 120 for fault in body["errors"])
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "image/png", ""])
+def test_a_body_that_is_not_said_to_be_json_is_refused(client: TestClient, content_type: str) -> None:
+    answer = client.post("/decode", content=b'{"z":[0,0]}', headers={"content-type": content_type})
+    assert check_problem(answer, 415)["errors"][0]["field"] == "Content-Type"
+
+
+def test_a_content_type_may_have_parameters(client: TestClient) -> None:
+    headers = {"content-type": "Application/JSON; charset=utf-8"}
+    assert client.post("/decode", content=b'{"z":[0,0]}', headers=headers).status_code == 200
+
+
+def test_a_large_body_is_refused_by_its_declared_length(client: TestClient) -> None:
+    answer = client.post("/decode", content=b" " * 400_001, headers=JSON)
+    assert check_problem(answer, 413)["errors"] == [
+        {"field": "body", "expected": "at most 400000 bytes", "received": "400001"}
+    ]
+
+
+@pytest.mark.parametrize("path", ["/decode", "/encode"])
+@pytest.mark.parametrize("content_type", ["application/json", "image/png", "multipart/form-data; boundary=x"])
+def test_a_large_body_of_unknown_length_is_refused_as_it_comes(
+    client: TestClient, path: str, content_type: str
+) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        while sent < 100_000_000:
+            sent += 10_000
+            yield b" " * 10_000
+
+    answer = client.post(path, content=endless(), headers={"content-type": content_type})
+    if path == "/decode" and content_type != "application/json":
+        check_problem(answer, 415)
+    else:
+        check_problem(answer, 413)
+
+
+def test_an_unknown_path_and_method_are_problems(client: TestClient) -> None:
+    assert check_problem(client.get("/nothing"), 404)["detail"] == "there is nothing at /nothing"
+    answer = client.get("/decode")
+    check_problem(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+def test_the_root_leads_to_the_documentation(client: TestClient) -> None:
+    assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
+
+
+def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
+    for path in ("/docs", "/redoc"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert "://" not in page.text.replace("http://www.w3.org", ""), page.text
+
+
+def test_nothing_is_served_before_the_models_are_loaded(settings: Settings) -> None:
+    client = TestClient(create_app(settings))  # no lifespan
+    assert client.get("/health/live").status_code == 200
+    check_problem(client.get("/health/ready"), 503)
+    check_problem(client.post("/decode", json={"z": [0, 0]}), 503)
+
+
+def test_a_registry_that_is_given_is_used_and_closed(settings: Settings) -> None:
+    registry = Registry(settings)
+    registry.start()
+    with TestClient(create_app(settings, registry)) as client:
+        assert client.get("/health/ready").json() == {"status": "ready"}
+        app = client.app
+        assert isinstance(app, FastAPI)
+        assert app.state.registry is registry
+    assert not registry.ready
+
+
+def test_a_stopping_service_is_live_and_not_ready(settings: Settings) -> None:
+    registry = Registry(settings)
+    registry.start()
+    with TestClient(create_app(settings, registry)) as client:
+        registry.close()
+        assert client.get("/health/live").status_code == 200
+        check_problem(client.get("/health/ready"), 503)
+        assert client.post("/decode", json={"z": [0, 0]}).status_code == 200
+
+
+def test_cors_is_off_unless_origins_are_named(client: TestClient, settings: Settings) -> None:
+    origin = {"Origin": "https://a.example"}
+    assert "access-control-allow-origin" not in client.get("/health/live", headers=origin).headers
+    named = settings.model_copy(update={"cors_origins": ("https://a.example",)})
+    with TestClient(create_app(named)) as open_client:
+        headers = open_client.get("/digits/1", headers=origin).headers
+        assert headers["access-control-allow-origin"] == "https://a.example"
+        assert set(headers["access-control-expose-headers"].split(", ")) >= {"CVAE-Seed", "X-Request-ID"}
+        other = open_client.get("/digits/1", headers={"Origin": "https://b.example"})
+        assert "access-control-allow-origin" not in other.headers
+        preflight = {
+            **origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        }
+        assert open_client.options("/decode", headers=preflight).status_code == 200

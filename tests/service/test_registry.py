@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from service.errors import BundleError, NotFoundError, NotReadyError
+from service.registry import Registry
+from service.settings import Settings
+from tests.service.fake import write_bundle
+
+
+@pytest.fixture
+def models(tmp_path: pathlib.Path) -> pathlib.Path:
+    for name in ("one", "two"):
+        write_bundle(tmp_path / name)
+    (tmp_path / "notes").mkdir()
+    return tmp_path
+
+
+def test_serves_every_bundle_by_name(models: pathlib.Path) -> None:
+    registry = Registry(Settings(models_dir=models))
+    registry.start()
+    assert [engine.manifest.name for engine in registry] == ["one", "two"]
+    assert registry.get().manifest.name == "one"
+    assert registry.get("two").manifest.name == "two"
+    with pytest.raises(NotFoundError, match="model: expected one of one, two, received 'three'"):
+        registry.get("three")
+    with pytest.raises(NotFoundError, match="received ''"):
+        registry.get("")
+
+
+def test_the_default_is_the_operators_choice(models: pathlib.Path) -> None:
+    registry = Registry(Settings(models_dir=models, default_model="two"))
+    registry.start()
+    assert registry.get().manifest.name == "two"
+    with pytest.raises(BundleError, match="CVAE_DEFAULT_MODEL: expected one of one, two, received 'x'"):
+        Registry(Settings(models_dir=models, default_model="x")).start()
+
+
+def test_is_ready_from_start_to_close(models: pathlib.Path) -> None:
+    registry = Registry(Settings(models_dir=models))
+    assert not registry.ready
+    with pytest.raises(NotReadyError):
+        registry.get()
+    registry.start()
+    assert registry.ready
+    registry.close()
+    assert not registry.ready
+    assert registry.get()
+
+
+def test_one_bad_bundle_stops_the_start(models: pathlib.Path) -> None:
+    (models / "two" / "decoder.onnx").write_bytes(b"junk")
+    registry = Registry(Settings(models_dir=models))
+    with pytest.raises(BundleError, match=r"two/decoder\.onnx: sha256"):
+        registry.start()
+    assert not registry.ready
+
+
+def test_a_folder_without_bundles_stops_the_start(tmp_path: pathlib.Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(BundleError, match="expected a folder with at least one"):
+            Registry(Settings(models_dir=folder)).start()

@@ -1,0 +1,77 @@
+"""Owns the text of a model card (Mitchell et al. 2019): what a bundle is, its figures, its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MNIST = """MNIST: handwritten digits by Y. LeCun, C. Cortes and C. Burges, licensed CC BY-SA 3.0. The bundle
+holds no image of the training set; its golden vectors hold eight of the test set, under the same licence."""
+
+LIMITS = """## Use and limits
+
+For demonstrations, teaching and tests of systems that serve models. It knows only images like those it was
+trained on: anything else is drawn, and encoded, as the nearest thing it knows. Its pictures are means of
+p(x|z), so they are smoother than the data. It is no classifier: the labels only say where classes lie.
+"""
+
+
+def write_card(manifest: Mapping[str, Any]) -> str:
+    """Gives the model card of a bundle.
+
+    Args:
+        manifest: Whole.
+
+    Returns:
+        Markdown.
+    """
+    return "\n".join(
+        (
+            f"# {manifest['name']}\n",
+            _summary(manifest),
+            "![What an even grid over latent space decodes to](plots/manifold.png)\n",
+            "![Where the test images lie in latent space, by label](plots/latent.png)\n",
+            _figures(manifest),
+            _training(manifest),
+            LIMITS,
+        )
+    )
+
+
+def _summary(manifest: Mapping[str, Any]) -> str:
+    image = manifest["image"]
+    return (
+        f"A convolutional variational autoencoder with {manifest['latent_dim']} latent dimensions, over "
+        f"images\nof {image['height']} x {image['width']} pixels and {image['channels']} channel(s), "
+        f"{image['polarity']}. Version {manifest['version']}.\n"
+    )
+
+
+def _figures(manifest: Mapping[str, Any]) -> str:
+    metrics = manifest["metrics"]
+    rows = [
+        ("`reconstruction_loss`", f"{metrics['reconstruction_loss']:.2f} nats per image"),
+        ("`kl_divergence`", f"{metrics['kl_divergence']:.2f} nats per image"),
+        ("`negative_elbo`", f"{metrics['negative_elbo']:.2f} nats per image"),
+        ("label accuracy of the 15 nearest neighbours in latent space", f"{metrics['knn_accuracy']:.3f}"),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return (
+        f"## Figures\n\nOver all {metrics['images']:,} images of the {metrics['split']} split, which neither "
+        "fitted a weight nor chose an epoch. One z is drawn for\neach image; pixels are grey, under a "
+        f"Bernoulli likelihood.\n\n| figure | value |\n| --- | --- |\n{table}\n"
+    )
+
+
+def _training(manifest: Mapping[str, Any]) -> str:
+    training, dataset = manifest["training"], manifest["dataset"]
+    split = dataset["split"]
+    producers = ", ".join(f"{name} {version}" for name, version in manifest["producer"].items())
+    data = f"\n{MNIST}\n" if split == {"train": 55000, "validation": 5000, "test": 10000} else ""
+    return (
+        f"## Training\n\n{split['train']:,} images of the data set `{dataset['name']}` "
+        f"(SHA-256 `{dataset['sha256'][:16]}…`) fitted it; {split['validation']:,} others\nchose epoch "
+        f"{training['best_epoch']} of {training['epochs']}. Adam at {training['learning_rate']:g} "
+        f"({training['schedule']}), batches of {training['batch_size']}, beta {training['beta']:g}, seed "
+        f"{training['seed']}.\nMade with {producers}.\n{data}"
+    )

@@ -1,0 +1,172 @@
+"""Owns the figures of a model over a whole split, and the statistics of its latent space.
+
+One path for all: the networks come as functions of arrays, so the exported files are measured the same way
+as Keras' own networks, and the figures in a bundle are those of its files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import Split, scale
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Function = Callable[[Floats], Mapping[str, Floats]]
+
+BATCH = 500
+NEIGHBOURS = 15
+# The decoder's file gives probabilities, not logits. Float32 cannot tell those above 1 - 6e-8 from 1, and
+# a pixel that is wrong there would cost infinitely much; this bounds it at 16.1 nats.
+SMALLEST = 1e-7
+
+
+@dataclasses.dataclass(frozen=True)
+class Posteriors:
+    """The parameters of q(z|x) over a split.
+
+    Attributes:
+        z_mean: `(n, latent_dim)` float32.
+        z_log_var: `(n, latent_dim)` float32.
+        label: `(n,)` int64.
+    """
+
+    z_mean: Floats
+    z_log_var: Floats
+    label: NDArray[np.int64]
+
+
+def encode(encoder: Function, split: Split) -> Posteriors:
+    """Encodes a split.
+
+    Args:
+        encoder: `x` to `z_mean` and `z_log_var`.
+        split: The images.
+
+    Returns:
+        Their posteriors, in order.
+    """
+    parts = [encoder(scale(split.x[i : i + BATCH])) for i in range(0, len(split), BATCH)]
+    z_mean, z_log_var = (np.concatenate([part[name] for part in parts]) for name in ("z_mean", "z_log_var"))
+    return Posteriors(z_mean, z_log_var, split.label)
+
+
+def measure(decoder: Function, posteriors: Posteriors, split: Split, seed: int = 0) -> dict[str, float]:
+    """Gives the loss parts, with one z drawn for each image.
+
+    Args:
+        decoder: `z` to `image`.
+        posteriors: Of the split.
+        split: The images.
+        seed: Of epsilon.
+
+    Returns:
+        `reconstruction_loss`, `kl_divergence` and `negative_elbo`: means over all images of the split, in
+        nats per image (Kingma & Welling 2014, equation 7 with L = 1 and appendix B).
+    """
+    epsilon = np.random.RandomState(seed).standard_normal(posteriors.z_mean.shape)
+    z = (posteriors.z_mean + np.exp(0.5 * posteriors.z_log_var) * epsilon).astype(np.float32)
+    total = 0.0
+    for i in range(0, len(split), BATCH):
+        image = decoder(z[i : i + BATCH])["image"].astype(np.float64)
+        total += float(_cross_entropy(split.x[i : i + BATCH] / 255.0, image))
+    z_mean, z_log_var = posteriors.z_mean.astype(np.float64), posteriors.z_log_var.astype(np.float64)
+    kl = -0.5 * np.sum(1 + z_log_var - z_mean**2 - np.exp(z_log_var), axis=1)
+    reconstruction, kl_divergence = total / len(split), float(kl.mean())
+    return {
+        "reconstruction_loss": reconstruction,
+        "kl_divergence": kl_divergence,
+        "negative_elbo": reconstruction + kl_divergence,
+    }
+
+
+def knn_accuracy(train: Posteriors, other: Posteriors) -> float:
+    """Tells how well labels can be read off latent space.
+
+    Each z_mean of `other` takes the label most common among its 15 nearest z_mean of `train`, by Euclidean
+    distance; of labels equally common, the smallest.
+
+    Args:
+        train: The neighbours.
+        other: What is classified.
+
+    Returns:
+        The share classified correctly, in [0, 1].
+    """
+    points = train.z_mean.astype(np.float64)
+    labels, indices = np.unique(train.label, return_inverse=True)
+    squares = (points**2).sum(axis=1)
+    count = min(NEIGHBOURS, len(points))
+    correct = 0
+    for i in range(0, len(other.label), BATCH):
+        queries = other.z_mean[i : i + BATCH].astype(np.float64)
+        # |q|² is the same for all neighbours of a query, so the order does not need it.
+        distances = squares - 2 * queries @ points.T
+        nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        votes = np.stack([np.bincount(indices[row], minlength=len(labels)) for row in nearest])
+        correct += int((labels[votes.argmax(axis=1)] == other.label[i : i + BATCH]).sum())
+    return correct / len(other.label)
+
+
+def evaluate(
+    encoder: Function, decoder: Function, train: Split, other: Split, name: str, seed: int = 0
+) -> dict[str, Any]:
+    """Gives all figures of a split.
+
+    Args:
+        encoder: `x` to `z_mean` and `z_log_var`.
+        decoder: `z` to `image`.
+        train: The training split, for the neighbours.
+        other: The split to measure.
+        name: Of that split.
+        seed: Of epsilon.
+
+    Returns:
+        `reconstruction_loss`, `kl_divergence`, `negative_elbo` in nats per image, `knn_accuracy` in
+        [0, 1], `split` and the number of `images`.
+    """
+    posteriors = encode(encoder, other)
+    figures = measure(decoder, posteriors, other, seed)
+    accuracy = knn_accuracy(encode(encoder, train), posteriors)
+    rounded = {key: round(value, 4) for key, value in {**figures, "knn_accuracy": accuracy}.items()}
+    return {**rounded, "split": name, "images": len(other)}
+
+
+def class_statistics(posteriors: Posteriors) -> list[dict[str, Any]]:
+    """Gives where each class lies in latent space.
+
+    Args:
+        posteriors: Of the training split.
+
+    Returns:
+        One entry a class, by rising label: `label`, `z_mean` (latent_dim), `covariance` (latent_dim,
+        latent_dim) and `count`. The covariance is that of a z drawn from q(z|x) of a random image of the
+        class: that of z_mean plus the mean of diag(exp(z_log_var)) (the law of total covariance).
+    """
+    classes = []
+    for label in np.unique(posteriors.label):
+        rows = posteriors.label == label
+        z_mean = posteriors.z_mean[rows].astype(np.float64)
+        variance = np.exp(posteriors.z_log_var[rows].astype(np.float64)).mean(axis=0)
+        spread = z_mean - z_mean.mean(axis=0)
+        covariance = spread.T @ spread / len(z_mean) + np.diag(variance)
+        classes.append(
+            {
+                "label": int(label),
+                "z_mean": z_mean.mean(axis=0).round(6).tolist(),
+                "covariance": covariance.round(6).tolist(),
+                "count": len(z_mean),
+            }
+        )
+    return classes
+
+
+def _cross_entropy(x: Doubles, image: Doubles) -> np.float64:
+    p = np.clip(image, SMALLEST, 1 - SMALLEST)
+    total: np.float64 = -np.sum(x * np.log(p) + (1 - x) * np.log1p(-p))
+    return total

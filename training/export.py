@@ -1,0 +1,217 @@
+"""Owns the way from Keras to ONNX, and the checks that refuse a bad one.
+
+Invariants: the batch axis is free; no op is random; names are those of the bundle contract; every output
+is within `TOLERANCE` of Keras' at each of `PARITY_BATCHES`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import tensorflow as tf
+import tf2onnx
+from numpy.typing import NDArray
+
+from training.config import TrainingError
+from training.model import ConvolutionalVAE
+
+Floats = NDArray[np.float32]
+Function = Callable[[Floats], Mapping[str, Floats]]
+
+OPSET = 18
+TOLERANCE = 1e-5
+PARITY_BATCHES = (1, 7, 64)
+RANDOM_OPS = {
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+    "Dropout",
+}
+
+
+class ExportError(TrainingError):
+    """A graph cannot be exported as the bundle contract has it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """A network in both forms.
+
+    Attributes:
+        name: "encoder" or "decoder".
+        input_name: "x" or "z".
+        keras: Inputs to outputs by name, as Keras computes them.
+        onnx: The exported file.
+    """
+
+    name: str
+    input_name: str
+    keras: Function
+    onnx: bytes
+
+    def run(self) -> Function:
+        """Gives the exported file as a function, run by onnxruntime."""
+        return open_onnx(self.onnx)
+
+
+def export(model: ConvolutionalVAE) -> tuple[Graph, Graph]:
+    """Exports encoder and decoder and checks both.
+
+    Args:
+        model: Trained.
+
+    Returns:
+        The encoder, `x` → `z_mean`, `z_log_var`, and the decoder, `z` → `image`.
+
+    Raises:
+        ExportError: A graph is invalid, random, or differs from Keras.
+    """
+    shape = model.encoder.input_shape[1:]
+    latent_dim = model.decoder.input_shape[1]
+    rng = np.random.default_rng(0)
+
+    def draw_x(batch: int) -> Floats:
+        return rng.random((batch, *shape), dtype=np.float32)
+
+    def draw_z(batch: int) -> Floats:
+        return rng.standard_normal((batch, latent_dim), dtype=np.float32)
+
+    def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(model.encoder(x, training=False))
+
+    def decode(z: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"image": keras.ops.sigmoid(model.decoder(z, training=False))}
+
+    encoder = convert("encoder", encode, tf.TensorSpec((None, *shape), tf.float32, name="x"))
+    decoder = convert("decoder", decode, tf.TensorSpec((None, latent_dim), tf.float32, name="z"))
+    check_parity(encoder, draw_x)
+    check_parity(decoder, draw_z)
+    return encoder, decoder
+
+
+def convert(name: str, function: Callable[[Any], dict[str, Any]], signature: tf.TensorSpec) -> Graph:
+    """Converts one function to ONNX and checks the graph.
+
+    `from_keras` breaks on Keras 3 models (tensorflow-onnx issue 2448); `from_function` over a function
+    that returns a dict works and keeps the dict's names.
+
+    Args:
+        name: Of the graph.
+        function: One tensor to a dict of tensors.
+        signature: The input's name, shape and dtype; None as the batch.
+
+    Returns:
+        The graph in both forms.
+
+    Raises:
+        ExportError: It is not valid ONNX, or has a random op.
+    """
+    traced = tf.function(function, input_signature=[signature])
+    proto, _ = tf2onnx.convert.from_function(traced, input_signature=[signature], opset=OPSET)
+    _tidy(proto, name)
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"{name}: expected a valid ONNX graph: {error}") from error
+    if random := sorted(RANDOM_OPS & {node.op_type for node in proto.graph.node}):
+        raise ExportError(f"{name}: expected no random op, found {', '.join(random)}")
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return Graph(name, signature.name, _as_numpy(traced), content)
+
+
+def check_parity(graph: Graph, draw: Callable[[int], Floats]) -> None:
+    """Compares both forms of a graph.
+
+    Args:
+        graph: To check.
+        draw: Batch size to inputs.
+
+    Raises:
+        ExportError: An output's name, or one of its values by more than `TOLERANCE`, differs.
+    """
+    run = graph.run()
+    for batch in PARITY_BATCHES:
+        inputs = draw(batch)
+        expected, found = graph.keras(inputs), run(inputs)
+        if set(expected) != set(found):
+            raise ExportError(f"{graph.name}: expected outputs {sorted(expected)}, found {sorted(found)}")
+        for name, values in expected.items():
+            difference = float(np.max(np.abs(values - found[name])))
+            if not difference <= TOLERANCE:
+                raise ExportError(
+                    f"{graph.name}: {name}: expected Keras and ONNX within {TOLERANCE} at batch {batch}, "
+                    f"found a difference of {difference:.3g}"
+                )
+
+
+def open_onnx(content: bytes) -> Function:
+    """Gives an ONNX file as a function.
+
+    Args:
+        content: The file, with one input.
+
+    Returns:
+        Inputs to outputs by name, computed on the CPU.
+    """
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (node,) = session.get_inputs()
+    names = [output.name for output in session.get_outputs()]
+
+    def run(inputs: Floats) -> Mapping[str, Floats]:
+        return dict(zip(names, session.run(names, {node.name: inputs}), strict=True))
+
+    return run
+
+
+def _tidy(proto: onnx.ModelProto, name: str) -> None:
+    """Orders nodes and names tensors by the graph's shape alone, so that equal weights give equal files."""
+    graph = proto.graph
+    graph.name, graph.doc_string = name, ""
+    graph.output.sort(key=lambda value: value.name)
+    del graph.value_info[:]
+    _order(graph)
+    names = {value.name: value.name for value in (*graph.input, *graph.output)}
+    for i, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{i}"
+        for tensors in (node.input, node.output):
+            for j, tensor in enumerate(tensors):
+                tensors[j] = names.setdefault(tensor, f"t{len(names)}")
+    for initializer in graph.initializer:
+        initializer.name = names[initializer.name]
+    graph.initializer.sort(key=lambda tensor: int(tensor.name[1:]))
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+
+
+def _order(graph: onnx.GraphProto) -> None:
+    makers = {tensor: node for node in graph.node for tensor in node.output}
+    ordered: dict[str, onnx.NodeProto] = {}
+
+    def visit(tensor: str) -> None:
+        node = makers.get(tensor)
+        if node is not None and node.name not in ordered:
+            for earlier in node.input:
+                visit(earlier)
+            ordered[node.name] = node
+
+    for value in graph.output:
+        visit(value.name)
+    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered.values()]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _as_numpy(function: Callable[[Any], Mapping[str, Any]]) -> Function:
+    def run(inputs: Floats) -> Mapping[str, Floats]:
+        return {name: np.asarray(value) for name, value in function(tf.constant(inputs)).items()}
+
+    return run
