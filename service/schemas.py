@@ -45,7 +45,7 @@ Pixels = Annotated[
     NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (2, 3, 4))), _schema(2, 3, 4)
 ]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32).")]
-ModelName = Annotated[str, Field(description="A name from `GET /models`; unset: the default model.")]
+ModelName = Annotated[str | None, Field(description="A name from `GET /models`; unset: the default model.")]
 
 
 class Body(BaseModel):
@@ -58,7 +58,7 @@ class DecodeRequest(Body):
     """Latent vectors to decode."""
 
     z: Annotated[Vectors, Field(description="One vector of latent_dim numbers, or a list of such.")]
-    model: ModelName | None = None
+    model: ModelName = None
 
 
 class EncodeRequest(Body):
@@ -68,7 +68,7 @@ class EncodeRequest(Body):
         Pixels,
         Field(description="height rows of width numbers in [0, 1], or a list of such; taken as they are."),
     ]
-    model: ModelName | None = None
+    model: ModelName = None
     seed: Seed | None = None
 
 
@@ -97,7 +97,7 @@ class InterpolateRequest(Body):
         Method | None,
         Field(description="Unset: lerp where latent_dim is at most 3, else slerp."),
     ] = None
-    model: ModelName | None = None
+    model: ModelName = None
 
 
 class Query(BaseModel):
@@ -115,7 +115,7 @@ class FormatQuery(Query):
 class DigitQuery(FormatQuery):
     """How to draw a digit."""
 
-    model: ModelName | None = None
+    model: ModelName = None
     seed: Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.")] = None
     temperature: Annotated[
         FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
@@ -125,7 +125,7 @@ class DigitQuery(FormatQuery):
 class EncodeQuery(Query):
     """How to read uploads and what to answer. A JSON body may hold `model` and `seed` instead."""
 
-    model: ModelName | None = None
+    model: ModelName = None
     seed: Annotated[Seed | None, Field(description="Also draw `z` from q(z|x).")] = None
     polarity: Annotated[
         Polarity,

@@ -115,7 +115,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training import bundle, data, evaluate, export, train
+    from training import bundle, data, train
 
     dataset = data.load(options.data)
     if (options.folder / "model.json").is_file():
@@ -124,9 +124,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             bundle.update_metrics(options.folder, metrics)
     else:
         run = train.load(options.folder, dataset)
-        encoder, decoder = (graph.run() for graph in export.export(run.model))
-        split = getattr(dataset, options.split)
-        metrics = evaluate.evaluate(encoder, decoder, dataset.train, split, options.split, options.seed)
+        metrics = bundle.measure_run(run, dataset, options.split, options.seed)
     sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
 
 

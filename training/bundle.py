@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from training import card, evaluate, placement, plots
 from training.config import TrainConfig
 from training.data import Dataset, scale
-from training.export import OPSET, ExportError, Graph, export, open_onnx
+from training.export import OPSET, PARITY_BATCHES, ExportError, Graph, export, open_onnx
 from training.train import Run
 
 GOLDEN_ROWS = 8
+PARITY_ROWS = max(PARITY_BATCHES)
 # What the version is the digest of (docs/bundle.md).
 VERSIONED = (
     "format_version",
@@ -63,7 +64,7 @@ def write_bundle(
     """
     if folder.exists() and not force:
         raise ExportError(f"{folder}: is there already; add --force to replace it")
-    graphs = export(run.model)
+    graphs = export(run.model, scale(dataset.test.x[:PARITY_ROWS]))
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "plots").mkdir(parents=True)
@@ -72,6 +73,22 @@ def write_bundle(
         shutil.rmtree(folder)
     partial.rename(folder)
     return manifest
+
+
+def measure_run(run: Run, dataset: Dataset, split: str, seed: int) -> dict[str, Any]:
+    """Gives the figures of the files that a run would be exported as.
+
+    Args:
+        run: The trained model.
+        dataset: Gives the neighbours and the split.
+        split: "test" or "validation".
+        seed: Of epsilon.
+
+    Returns:
+        As `evaluate.evaluate`.
+    """
+    encoder, decoder = (graph.run() for graph in export(run.model, scale(dataset.test.x[:PARITY_ROWS])))
+    return evaluate.evaluate(encoder, decoder, dataset.train, getattr(dataset, split), split, seed)
 
 
 def measure_bundle(folder: pathlib.Path, dataset: Dataset, split: str, seed: int) -> dict[str, Any]:

@@ -63,11 +63,13 @@ class Graph:
         return open_onnx(self.onnx)
 
 
-def export(model: ConvolutionalVAE) -> tuple[Graph, Graph]:
+def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
     """Exports encoder and decoder and checks both.
 
     Args:
         model: Trained.
+        x: `(n, height, width, channels)` float32 in [0, 1], images such as the model knows. On noise the
+            encoder's outputs grow tenfold, and float32's rounding with them.
 
     Returns:
         The encoder, `x` → `z_mean`, `z_log_var`, and the decoder, `z` → `image`.
@@ -77,13 +79,6 @@ def export(model: ConvolutionalVAE) -> tuple[Graph, Graph]:
     """
     shape = model.encoder.input_shape[1:]
     latent_dim = model.decoder.input_shape[1]
-    rng = np.random.default_rng(0)
-
-    def draw_x(batch: int) -> Floats:
-        return rng.random((batch, *shape), dtype=np.float32)
-
-    def draw_z(batch: int) -> Floats:
-        return rng.standard_normal((batch, latent_dim), dtype=np.float32)
 
     def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(model.encoder(x, training=False))
@@ -93,8 +88,9 @@ def export(model: ConvolutionalVAE) -> tuple[Graph, Graph]:
 
     encoder = convert("encoder", encode, tf.TensorSpec((None, *shape), tf.float32, name="x"))
     decoder = convert("decoder", decode, tf.TensorSpec((None, latent_dim), tf.float32, name="z"))
-    check_parity(encoder, draw_x)
-    check_parity(decoder, draw_z)
+    rows = max(PARITY_BATCHES)
+    check_parity(encoder, np.resize(x, (rows, *shape)))
+    check_parity(decoder, np.random.default_rng(0).standard_normal((rows, latent_dim), dtype=np.float32))
     return encoder, decoder
 
 
@@ -128,20 +124,19 @@ def convert(name: str, function: Callable[[Any], dict[str, Any]], signature: tf.
     return Graph(name, signature.name, _as_numpy(traced), content)
 
 
-def check_parity(graph: Graph, draw: Callable[[int], Floats]) -> None:
+def check_parity(graph: Graph, inputs: Floats) -> None:
     """Compares both forms of a graph.
 
     Args:
         graph: To check.
-        draw: Batch size to inputs.
+        inputs: One row each; the first 1, 7 and 64 are compared.
 
     Raises:
         ExportError: An output's name, or one of its values by more than `TOLERANCE`, differs.
     """
     run = graph.run()
     for batch in PARITY_BATCHES:
-        inputs = draw(batch)
-        expected, found = graph.keras(inputs), run(inputs)
+        expected, found = graph.keras(inputs[:batch]), run(inputs[:batch])
         if set(expected) != set(found):
             raise ExportError(f"{graph.name}: expected outputs {sorted(expected)}, found {sorted(found)}")
         for name, values in expected.items():

@@ -73,16 +73,17 @@ async def _read_json(request: Request) -> EncodeRequest:
 
 
 async def _read_form(request: Request) -> list[tuple[str, bytes]]:
+    files: list[tuple[str, bytes]] = []
     try:
-        form = await request.form(max_fields=0)
+        async with request.form(max_fields=0) as form:
+            for name, part in form.multi_items():
+                if name != "file" or not isinstance(part, UploadFile):
+                    raise InvalidValueError(name, "only fields named file, each a file", Text(f"{name!r}"))
+                files.append((f"file[{len(files)}]", await part.read()))
     except HTTPException as error:
         if error.status_code != 400:
             raise
         raise MalformedBodyError("body", FORM, Text(error.detail)) from error
-    parts = form.multi_items()
-    for name, part in parts:
-        if name != "file" or not isinstance(part, UploadFile):
-            raise InvalidValueError(name, "only fields named file, each a file", Text(f"the field {name!r}"))
-    if not parts:
+    if not files:
         raise InvalidValueError("file", "at least one", Text("none"))
-    return [(f"file[{i}]", await part.read()) for i, (_, part) in enumerate(parts)]  # type: ignore[union-attr]
+    return files

@@ -76,8 +76,13 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
         entry = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components |= entry.pop("$defs", {})
         components[model.__name__] = entry
+    # FastAPI adds its own 422 to every route with a parameter; ours are declared where they can happen.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
     for path in schema["paths"].values():
         for operation in path.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
             content = operation["responses"].get("200", {}).get("content", {})
             if PNG in content:
                 # Swagger UI asks for the first, and so shows the picture.

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from tests.service import fake
+
+FOUR = [[0.5, -1.0], [0.0, 0.0], [-1.5, 0.5], [2.0, 1.0]]
+
+
+def read(content: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+def expected(z: list[list[float]]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    pixels = np.rint(fake.decode(np.array(z))[..., 0] * 255).astype(np.uint8)
+    return pixels
+
+
+def test_one_vector_gives_one_picture(client: TestClient) -> None:
+    answer = client.post("/decode", json={"z": [0.5, -1.0]})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    np.testing.assert_array_equal(read(answer.content), expected([[0.5, -1.0]])[0])
+
+
+def test_several_vectors_give_a_sheet_in_their_order(client: TestClient) -> None:
+    sheet = read(client.post("/decode", json={"z": FOUR}).content)
+    np.testing.assert_array_equal(sheet, np.block([[*expected(FOUR)[:2]], [*expected(FOUR)[2:]]]))
+
+
+@pytest.mark.parametrize("how", [{"headers": {"accept": "application/json"}}, {"params": {"format": "json"}}])
+def test_json_gives_the_numbers(client: TestClient, how: dict[str, dict[str, str]]) -> None:
+    answer = client.post("/decode", json={"z": FOUR}, **how)  # type: ignore[arg-type]
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert body["model"] == "fake"
+    np.testing.assert_array_equal(body["z"], FOUR)
+    np.testing.assert_allclose(body["images"], fake.decode(np.array(FOUR))[..., 0], atol=1e-6)
+
+
+def test_the_answer_names_the_model_and_depends_on_accept(client: TestClient) -> None:
+    answer = client.post("/decode", json={"z": [0, 0], "model": "fake"})
+    version = client.get("/models/fake").json()["version"]
+    assert answer.headers["cvae-model"] == f"fake@{version}"
+    assert answer.headers["vary"] == "Accept"
+
+
+def test_integers_are_numbers(client: TestClient) -> None:
+    same = [client.post("/decode", json={"z": z}).content for z in ([1, 2], [1.0, 2.0], [[1, 2]])]
+    assert len(set(same)) == 1
+
+
+def test_what_cannot_be_accepted_is_refused(client: TestClient) -> None:
+    answer = client.post("/decode", json={"z": [0, 0]}, headers={"accept": "text/html"})
+    assert answer.status_code == 406
+    assert answer.json()["errors"][0]["expected"] == "image/png or application/json"
+
+
+@pytest.mark.parametrize("query", ["format=gif", "formt=json", "format="])
+def test_a_wrong_query_is_refused(client: TestClient, query: str) -> None:
+    answer = client.post(f"/decode?{query}", json={"z": [0, 0]})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == query.split("=")[0]

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from tests.service import fake
+
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+@pytest.fixture
+def pixels() -> Pixels:
+    picture = np.zeros((28, 28), np.uint8)
+    picture[4:20, 10:14] = 255
+    return picture
+
+
+def write(pixels: Pixels, kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def expected(pixels: Pixels) -> np.ndarray[Any, Any]:
+    return fake.encode((pixels / 255).reshape(1, 28, 28, 1))
+
+
+def test_a_raw_png_gives_its_posterior(client: TestClient, pixels: Pixels) -> None:
+    answer = client.post("/encode", content=write(pixels), headers={"content-type": "image/png"})
+    body = answer.json()
+    assert answer.status_code == 200
+    assert set(body) == {"model", "version", "z_mean", "z_log_var"}
+    np.testing.assert_allclose(body["z_mean"], expected(pixels), atol=1e-5)
+    np.testing.assert_allclose(body["z_log_var"], -np.array(body["z_mean"]))
+    assert answer.headers["cvae-model"] == f"fake@{body['version']}"
+
+
+def test_a_raw_jpeg_is_read(client: TestClient, pixels: Pixels) -> None:
+    answer = client.post("/encode", content=write(pixels, "JPEG"), headers={"content-type": "image/jpeg"})
+    np.testing.assert_allclose(answer.json()["z_mean"], expected(pixels), atol=0.02)
+
+
+def test_files_of_a_form_come_back_in_their_order(client: TestClient, pixels: Pixels) -> None:
+    pictures = [pixels, np.roll(pixels, 5, axis=0), np.roll(pixels, 8, axis=0)]
+    files = [("file", (f"{i}.png", write(p), "image/png")) for i, p in enumerate(pictures)]
+    body = client.post("/encode", files=files).json()
+    np.testing.assert_allclose(body["z_mean"], np.concatenate([expected(p) for p in pictures]), atol=1e-5)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_pixels_are_taken_as_they_are(client: TestClient, pixels: Pixels, several: bool) -> None:
+    x = (pixels / 255).tolist()
+    body = client.post("/encode", json={"pixels": [x, x] if several else x}).json()
+    wanted = np.repeat(expected(pixels), 1 + several, axis=0)
+    np.testing.assert_allclose(body["z_mean"], wanted, atol=1e-5)
+
+
+def test_what_decode_gives_encode_takes(client: TestClient) -> None:
+    images = client.post("/decode?format=json", json={"z": [[0.5, -1], [1, 1]]}).json()["images"]
+    assert client.post("/encode", json={"pixels": images}).status_code == 200
+
+
+def test_a_seed_draws_z(client: TestClient, pixels: Pixels) -> None:
+    x = (pixels / 255).tolist()
+    in_body = client.post("/encode", json={"pixels": x, "seed": 5}).json()
+    in_query = client.post("/encode?seed=5", json={"pixels": x}).json()
+    other = client.post("/encode?seed=6", json={"pixels": x}).json()
+    assert in_body == in_query
+    assert in_body["seed"] == 5
+    assert in_body["z"] != other["z"]
+
+
+def test_polarity_is_found_or_given(client: TestClient, pixels: Pixels) -> None:
+    def z_mean(content: bytes, query: str = "") -> list[list[float]]:
+        answer = client.post(f"/encode{query}", content=content, headers={"content-type": "image/png"})
+        values: list[list[float]] = answer.json()["z_mean"]
+        return values
+
+    dark = write(255 - pixels)
+    assert z_mean(dark) == z_mean(write(pixels)) == z_mean(dark, "?polarity=dark-on-light")
+    assert z_mean(dark, "?polarity=light-on-dark") != z_mean(dark)
+
+
+@pytest.mark.parametrize("content_type", ["image/gif", "text/plain", "application/octet-stream", ""])
+def test_another_content_type_is_refused(client: TestClient, content_type: str) -> None:
+    answer = client.post("/encode", content=b"x", headers={"content-type": content_type})
+    assert answer.status_code == 415
+    assert answer.json()["errors"][0]["field"] == "Content-Type"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "status"),
+    [
+        (b"", "body", 400),
+        (b"{", "body", 400),
+        (b"\xff", "body", 400),
+        (b"[" * 200_000, "body", 400),
+        (b"[]", "body", 422),
+        (b"{}", "pixels", 422),
+        (b'{"pixels": [[1, 2], [3, 4]]}', "pixels", 422),
+        (b'{"pixels": [1, 2]}', "pixels", 422),
+        (b'{"pixels": [["a"]]}', "pixels[0][0]", 422),
+        (b'{"pixels": [[NaN]]}', "pixels[0][0]", 422),
+        (b'{"pixels": [[0]], "seed": -1}', "seed", 422),
+        (b'{"pixels": [[0]], "seed": "1"}', "seed", 422),
+        (b'{"pixels": [[0]], "model": "other"}', "model", 404),
+        (b'{"pixels": [[0]], "other": 1}', "other", 422),
+    ],
+)
+def test_bad_json_is_answered_with_its_field(
+    client: TestClient, body: bytes, field: str, status: int
+) -> None:
+    answer = client.post("/encode", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+
+
+def test_a_file_that_is_no_picture_is_named(client: TestClient, pixels: Pixels) -> None:
+    good = ("file", ("a.png", write(pixels), "image/png"))
+    answer = client.post("/encode", files=[good, ("file", ("b.png", b"junk", "image/png"))])
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "file[1]"
+    answer = client.post("/encode", content=write(pixels)[:50], headers={"content-type": "image/png"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["expected"] == "a whole PNG or JPEG file"
+
+
+def test_a_picture_of_too_many_pixels_is_refused(client: TestClient) -> None:
+    content = write(np.zeros((1001, 1000), np.uint8))
+    answer = client.post("/encode", content=content, headers={"content-type": "image/png"})
+    assert answer.status_code == 413
+    assert answer.json()["errors"] == [
+        {"field": "body", "expected": "at most 1000000 pixels", "received": "1000 x 1001"}
+    ]
+
+
+def test_an_even_picture_of_another_size_is_refused(client: TestClient) -> None:
+    answer = client.post(
+        "/encode", content=write(np.zeros((50, 50), np.uint8)), headers={"content-type": "image/png"}
+    )
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("parts", "field", "status"),
+    [
+        ({"files": [("picture", ("a.png", b"x"))]}, "picture", 422),
+        ({"files": [("file", ("a.png", b"x"))], "data": {"seed": "1"}}, "body", 400),
+        ({"content": b"junk", "headers": {"content-type": "multipart/form-data"}}, "body", 400),
+        ({"content": b"", "headers": {"content-type": "multipart/form-data; boundary=x"}}, "file", 422),
+        (
+            {"content": b"--x--\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+            "file",
+            422,
+        ),
+    ],
+)
+def test_a_bad_form_is_answered_with_its_field(
+    client: TestClient, parts: dict[str, Any], field: str, status: int
+) -> None:
+    answer = client.post("/encode", **parts)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["errors"][0]["field"] == field
+
+
+def test_too_many_files_are_refused(client: TestClient, pixels: Pixels) -> None:
+    files = [("file", (f"{i}.png", write(pixels), "image/png")) for i in range(65)]
+    answer = client.post("/encode", files=files)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0] == {
+        "field": "file",
+        "expected": "at most 64 in one request",
+        "received": "65",
+    }

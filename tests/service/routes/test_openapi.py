@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.routes import problems
+from service.settings import Settings
+
+SCHEMA: dict[str, Any] = create_app(Settings()).openapi()
+METHODS = {"get", "post"}
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in SCHEMA["paths"].items():
+        for method in METHODS & set(item):
+            yield method, path, item[method]
+
+
+def named(operation: tuple[str, str, dict[str, Any]]) -> str:
+    return f"{operation[0]} {operation[1]}"
+
+
+def validate(instance: Any, schema: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator({**schema, "components": SCHEMA["components"]}).validate(instance)
+
+
+def fill(path: str, operation: dict[str, Any]) -> str:
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            example = parameter["schema"].get("examples", parameter.get("examples", []))[0]
+            path = path.replace("{" + parameter["name"] + "}", str(example))
+    return path.replace("mnist-2d", "fake")
+
+
+def requests(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    for example in content.get("examples", {}).values():
+        validate(example["value"], content["schema"])
+        yield {"json": {**example["value"], **({"model": "fake"} if "model" in example["value"] else {})}}
+    if "requestBody" not in operation:
+        yield {}
+
+
+@pytest.mark.parametrize("operation", list(operations()), ids=named)
+def test_every_example_runs_and_its_answers_fit_the_schema(
+    client: TestClient, operation: tuple[str, str, dict[str, Any]]
+) -> None:
+    method, path, entry = operation
+    ran = 0
+    for request, media_type in itertools.product(requests(entry), entry["responses"]["200"]["content"]):
+        answer = client.request(method, fill(path, entry), headers={"accept": media_type}, **request)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == media_type
+        if media_type == "application/json":
+            validate(answer.json(), entry["responses"]["200"]["content"][media_type]["schema"])
+        ran += 1
+    assert ran
+
+
+@pytest.mark.parametrize("operation", list(operations()), ids=named)
+def test_every_operation_is_described(operation: tuple[str, str, dict[str, Any]]) -> None:
+    _, _, entry = operation
+    assert entry["summary"]
+    assert entry["description"]
+    assert entry["tags"]
+    for parameter in entry.get("parameters", []):
+        assert parameter.get("description"), parameter["name"]
+
+
+@pytest.mark.parametrize("operation", list(operations()), ids=named)
+def test_every_error_is_typed_with_an_example(operation: tuple[str, str, dict[str, Any]]) -> None:
+    for status, answer in operation[2]["responses"].items():
+        if status != "200":
+            (media_type,) = answer["content"]
+            assert media_type == "application/problem+json"
+            validate(answer["content"][media_type]["example"], answer["content"][media_type]["schema"])
+            assert answer["content"][media_type]["example"]["status"] == int(status)
+
+
+def test_pictures_are_declared_as_pictures_and_come_first() -> None:
+    drawing = [e for _, _, e in operations() if "image/png" in e["responses"]["200"]["content"]]
+    assert len(drawing) == 3
+    for entry in drawing:
+        assert list(entry["responses"]["200"]["content"]) == ["image/png", "application/json"]
+
+
+def test_the_error_examples_are_what_the_service_says(client: TestClient) -> None:
+    json_type = {"content-type": "application/json"}
+    causes = {
+        400: client.post("/decode", content=b'{"z":', headers=json_type),
+        404: client.get("/models/mnist-3d"),
+        406: client.post("/decode", json={"z": [0, 0]}, headers={"accept": "text/html"}),
+        413: client.post("/decode", content=b" " * 400_001, headers=json_type),
+        415: client.post("/decode", content=b"{}", headers={"content-type": "text/plain"}),
+        422: client.post("/decode", content=b'{"z":[0, NaN]}', headers=json_type),
+    }
+    for status, fault in problems.EXAMPLES.items():
+        if fault is not None:
+            (found,) = causes[status].json()["errors"]
+            assert causes[status].status_code == status
+            assert found["field"] == fault.field
+            assert re.sub(r"\d+", "0", found["expected"]).replace("fake", "mnist-0d") == re.sub(
+                r"\d+", "0", fault.expected
+            )
+            assert re.sub(r"\d+", "0", found["received"]) == re.sub(r"\d+", "0", fault.received)

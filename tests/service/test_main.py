@@ -1,0 +1,130 @@
+"""The process as an operator meets it: started, asked, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.service.fake import write_bundle
+
+ROOT = pathlib.Path(__file__).parents[2]
+DEADLINE_S = 30
+
+
+@pytest.fixture
+def models(tmp_path: pathlib.Path) -> pathlib.Path:
+    return write_bundle(tmp_path / "models" / "fake").parent
+
+
+@dataclasses.dataclass
+class Server:
+    """A started service; its whole process group is killed at the end, workers too."""
+
+    process: subprocess.Popen[bytes]
+    log: pathlib.Path
+
+    def finish(self) -> tuple[int, str]:
+        return self.process.wait(DEADLINE_S), self.log.read_text()
+
+
+@pytest.fixture
+def start(models: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(**settings: str) -> Server:
+        variables = {"CVAE_MODELS_DIR": str(models), **{f"CVAE_{k.upper()}": v for k, v in settings.items()}}
+        command = [sys.executable, "-m", "service"]
+        log = tmp_path / "log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **variables}, stderr=file, start_new_session=True
+            )
+        started.append(Server(process, log))
+        return started[-1]
+
+    yield start
+    for server in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+def wait(server: Server, port: int) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end and server.process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=DEADLINE_S).status_code == 200
+            return
+        time.sleep(0.05)
+    raise AssertionError(server.log.read_text())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], port: int, workers: str) -> None:
+    server = start(port=str(port), workers=workers)
+    wait(server, port)
+    answer = httpx.post(f"http://127.0.0.1:{port}/decode", json={"z": [0.5, -1.0]})
+    assert answer.content.startswith(b"\x89PNG")
+    assert "server" not in answer.headers
+    server.process.send_signal(signal.SIGTERM)
+    status, log = server.finish()
+    assert status == 0, log
+    assert re.search(r"fake@[0-9a-f]{12} runs on CPUExecutionProvider", log)
+    assert "Traceback" not in log
+
+
+def test_a_declared_length_is_refused_while_the_body_is_still_to_come(
+    start: Callable[..., Server], port: int
+) -> None:
+    wait(start(port=str(port), max_body_bytes="1000"), port)
+    fields = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 9999999"
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
+        connection.sendall(f"POST /decode HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"port": "http"}, "CVAE_PORT: Input should be a valid integer"),
+        ({"provider": "cuda"}, "CVAE_PROVIDER: expected one of auto, cpu, received cuda"),
+        ({"provider": "tpu"}, "CVAE_PROVIDER: Input should be 'auto', 'cpu', 'cuda' or 'tensorrt'"),
+        ({"models_dir": "/nowhere"}, "/nowhere: expected a folder with at least one"),
+        ({"default_model": "other"}, "CVAE_DEFAULT_MODEL: expected one of fake, received 'other'"),
+        ({"workers": "2", "provider": "cuda"}, "CVAE_PROVIDER: expected one of auto, cpu, received cuda"),
+    ],
+)
+def test_what_must_not_start_stops_with_one_line(
+    start: Callable[..., Server], settings: dict[str, str], says: str
+) -> None:
+    status, log = start(**settings).finish()
+    assert status == 3
+    assert log.startswith(f"service: {says}"), log
+    assert log.count("\n") == 1
+
+
+def test_a_damaged_bundle_stops_with_one_line(models: pathlib.Path, start: Callable[..., Server]) -> None:
+    (models / "fake" / "decoder.onnx").write_bytes(b"junk")
+    status, log = start().finish()
+    assert status == 3
+    assert re.fullmatch(r"service: \S+decoder\.onnx: sha256: expected [0-9a-f]+, found [0-9a-f]+\n", log)
