@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging.config
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
@@ -22,6 +25,8 @@ def main() -> int:
     Returns:
         The exit status: 0 after a stop, 3 if it must not start.
     """
+    # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
+    signal.signal(signal.SIGTERM, _exit)
     try:
         settings = load_settings()
         logging.config.dictConfig(logging_config(settings))
@@ -32,6 +37,10 @@ def main() -> int:
         return FAILED
     _run(settings, registry)
     return 0
+
+
+def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
 
 
 def _run(settings: Settings, registry: Registry) -> None:
