@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,6 +45,7 @@ TAGS = [
 ]
 # What pydantic says when something else stands where an object should.
 NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
+PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed")
 
 
@@ -71,6 +73,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     app.add_exception_handler(errors.ServiceError, _answer_service_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_middleware(SameHostPages)
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId, on_error=_answer_unknown)
     if settings.cors_origins:
@@ -89,6 +92,26 @@ def create_worker_app() -> FastAPI:
     settings = load_settings()
     logging.config.dictConfig(logging_config(settings))
     return create_app(settings)
+
+
+class SameHostPages:
+    """Lets HTML pages load nothing from elsewhere: ReDoc's script would fetch its makers' logo."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stores the wrapped application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = PAGE_POLICY
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
 
 
 class BodyLimit:

@@ -1,0 +1,68 @@
+"""The README as a newcomer follows it: every curl is run, every setting and link is checked."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+
+import httpx
+import pytest
+from PIL import Image
+
+from service.settings import Settings
+
+ROOT = pathlib.Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("newcomer")
+
+
+def examples() -> list[tuple[str, str]]:
+    """Each command, and the text that is said to come back."""
+    return re.findall(r"```sh\n(.*?)```\n(?:\n```\n(\{.*?)```)?", README, re.DOTALL)
+
+
+def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
+    text = "\n".join(command for command, _ in examples())
+    for path in httpx.get(f"http://{address}/openapi.json").json()["paths"]:
+        pattern = re.escape(path).replace(r"\{digit\}", r"\d").replace(r"\{name\}", "mnist-2d")
+        assert re.search(rf"localhost:8000{pattern}(?=['? \n])", text), path
+
+
+@pytest.mark.parametrize(("command", "promised"), examples())
+def test_what_the_readme_promises_comes_back(
+    address: str, folder: pathlib.Path, command: str, promised: str
+) -> None:
+    assert "localhost:8000" in command
+    run = command.replace("localhost:8000", address).replace("curl ", "curl --silent --show-error ", 1)
+    answer = subprocess.run(run, shell=True, cwd=folder, check=True, capture_output=True, text=True).stdout
+    if name := re.search(r"-o (\S+\.png)", command):
+        with Image.open(folder / name[1]) as image:
+            image.load()
+            assert image.format == "PNG"
+            assert image.height in (28, 56)
+    else:
+        assert promised, "the README does not say what comes back"
+        pattern = re.escape(promised.strip()).replace("…", ".*")
+        assert re.match(pattern, answer, re.DOTALL), f"{promised}\n{answer}"
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else f"`{field.default}`"
+        assert f"| `CVAE_{name.upper()}` | {default} | {field.description} |" in README
+
+
+def test_every_link_and_picture_is_there() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_every_make_target_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", README))
+    assert named <= targets, named - targets
