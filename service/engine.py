@@ -24,6 +24,10 @@ Floats = NDArray[np.float32]
 Z_LIMIT = 1e4
 
 
+# Each may hold a decoded picture of `max_image_pixels` in memory.
+UPLOADS_AT_ONCE = 2
+
+
 @dataclasses.dataclass(frozen=True)
 class Posterior:
     """The parameters of q(z|x), and draws from it if a seed was given.
@@ -77,6 +81,7 @@ class Engine:
         self.settings = settings
         self._means: dict[int, Floats] = {}
         self._roots: dict[int, Floats] = {}
+        self._reading = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
     def start(self) -> None:
         """Starts the model and prepares the classes.
@@ -181,7 +186,8 @@ class Engine:
             TooLargeError: A file has too many pixels.
         """
         self._check_rows("file", len(files))
-        pictures = [await asyncio.to_thread(self._read_upload, *file, polarity) for file in files]
+        async with self._reading:
+            pictures = [await asyncio.to_thread(self._read_upload, *file, polarity) for file in files]
         return np.stack(pictures)
 
     def read_pixels(self, pixels: NDArray[np.float64]) -> Floats:

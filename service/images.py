@@ -17,6 +17,8 @@ Bytes = NDArray[np.uint8]
 Polarity = Literal["light-on-dark", "dark-on-light"]
 
 UPLOAD_FORMATS = ("PNG", "JPEG")
+# A picture is worked on at about this size: 16 million pixels as floats take 64 MB, several times over.
+WORKING_SIDE = 1024
 
 
 def to_bytes(image: Floats) -> Bytes:
@@ -106,6 +108,10 @@ def read_image(content: bytes, field: str, channels: int, max_pixels: int) -> Fl
 
 
 def _to_floats(image: Image.Image, channels: int) -> Floats:
+    if (factor := max(image.size) // WORKING_SIDE) > 1:
+        # Pillow averages blocks of neither palette indices, bits nor 16-bit grey.
+        modes = {"P": "RGBA", "1": "L", "I;16": "I"}
+        image = image.convert(modes.get(image.mode, image.mode)).reduce(factor)
     if image.mode.startswith("I"):
         grey = np.asarray(image, np.float32)[..., np.newaxis] / np.float32(65535)
         return np.repeat(np.clip(grey, 0, 1), channels, axis=2)

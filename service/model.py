@@ -27,6 +27,7 @@ PROVIDERS = {
 # docs/bundle.md: far below a grey level, far above what another processor's rounding gives.
 GOLDEN_TOLERANCE = 1e-3
 WARM_UP_ROWS = (1, 32)
+FATAL = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Model:
             ProviderError: The provider asked for is not there.
             BundleError: The graphs do not load, do not fit the manifest or give other values.
         """
+        # What goes wrong is raised; onnxruntime would print it as well.
+        onnxruntime.set_default_logger_severity(FATAL)
         provider = choose_provider(self.settings.provider)
         self._encoder = self._open("encoder", self.bundle.encoder, provider)
         self._decoder = self._open("decoder", self.bundle.decoder, provider)
@@ -112,7 +115,7 @@ class Model:
         # A spinning pool burns the cores that the other workers need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = FATAL
         fallback = [provider] if provider == PROVIDERS["cpu"] else [provider, PROVIDERS["cpu"]]
         try:
             session = onnxruntime.InferenceSession(content, options, providers=fallback)

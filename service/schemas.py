@@ -142,7 +142,9 @@ class Answer(BaseModel):
     version: Annotated[str, Field(description="Version of the model, 12 hex digits.")]
 
 
-Rows = Annotated[list[list[float]], Field(description="(batch, latent_dim) float32.")]
+Rows = Annotated[
+    list[list[float]], Field(description="(batch, latent_dim) float32.", examples=[[[0.5, -1.0]]])
+]
 
 
 class PicturesAnswer(Answer):
@@ -153,6 +155,7 @@ class PicturesAnswer(Answer):
         Nested,
         Field(
             description="(batch, height, width) float32 in [0, 1]; with a last axis of 3 for colour models.",
+            examples=[[[[0.0, 0.75], [0.5, 1.0]]]],
             json_schema_extra={"items": {"type": "array", "items": {"type": "array"}}},
         ),
     ]
@@ -170,7 +173,10 @@ class EncodeAnswer(Answer):
     """The posterior q(z|x) of each picture."""
 
     z_mean: Rows
-    z_log_var: Annotated[list[list[float]], Field(description="(batch, latent_dim) float32, natural log.")]
+    z_log_var: Annotated[
+        list[list[float]],
+        Field(description="(batch, latent_dim) float32, natural log.", examples=[[[-5.2, -4.9]]]),
+    ]
     z: Annotated[list[list[float]] | None, Field(description="Draws from q(z|x), with a seed.")] = None
     seed: int | None = None
 

@@ -35,13 +35,15 @@ TRAINING = {
     "losses": "",
     "layers": "",
     "model": "config layers losses",
-    "train": "config data model",
+    "checkpoint": "config model",
+    "manifest": "config data",
+    "train": "checkpoint config data model",
     "evaluate": "data",
     "plots": "",
     "placement": "data",
     "card": "",
     "export": "config model",
-    "bundle": "config data train evaluate export plots placement card",
+    "bundle": "data manifest train evaluate export plots placement card",
     "__main__": "config data train evaluate export bundle",
 }
 

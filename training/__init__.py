@@ -1,1 +1,6 @@
 """Trains a convolutional variational autoencoder (VAE) and exports it as a model bundle."""
+
+import os
+
+# onnxruntime reports its use to its makers unless this is set before it is first imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -67,6 +67,16 @@ def test_every_png_mode_reads_as_grey(mode: str) -> None:
     np.testing.assert_allclose(read(write(image))[..., 0], grey / 255, atol=1e-3)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_a_large_picture_is_worked_on_at_a_smaller_size(mode: str) -> None:
+    grey = np.zeros((2500, 3100), np.uint8)
+    grey[:, 1500:] = 255
+    image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey)
+    x = images.read_image(write(image.convert(mode)), "body", 1, 10_000_000)
+    assert x.shape == (834, 1034, 1)
+    np.testing.assert_allclose(x[:, [0, 1033], 0], [[0, 1]] * 834, atol=1e-3)
+
+
 def test_transparency_is_laid_over_white() -> None:
     image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert read(write(image)).min() == 1
