@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import sys
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 from training.config import TrainConfig, TrainingError
@@ -27,49 +29,79 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, 2 for a request that cannot be met, 130 after an interrupt.
     """
     options = _parser().parse_args(arguments)
-    # TensorFlow reads this when it is imported, and says much otherwise.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
+        with _silence():
+            import tensorflow  # noqa: F401
         options.command(options)
-    except TrainingError as error:
+    except (TrainingError, OSError) as error:
         sys.stderr.write(f"training: {error}\n")
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("training: interrupted; add --resume to go on from the last whole epoch\n")
+        hint = "; add --resume to go on from the last whole epoch" if options.command is _train else ""
+        sys.stderr.write(f"\ntraining: interrupted{hint}\n")
         return INTERRUPTED
     return 0
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Discards what TensorFlow's libraries write while they load, before they read any setting."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    try:
+        with pathlib.Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("training", description="Trains a convolutional VAE and exports it.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train = _command(commands, "train", "fit a model and leave checkpoints and a log", _train)
-    train.add_argument(
-        "--output", type=pathlib.Path, default=pathlib.Path("runs/mnist-2d"), help="folder of the run"
-    )
-    train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --output")
-    train.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
-    train.add_argument(
-        "--verbose", type=int, choices=(0, 1, 2), default=1, help="0 silent, 1 bar, 2 a line an epoch"
-    )
-    _add_config(train)
-    evaluate = _command(commands, "evaluate", "measure a run or a bundle; JSON on standard output", _evaluate)
-    evaluate.add_argument("folder", type=pathlib.Path, help="a run's folder or a bundle's")
-    evaluate.add_argument(
-        "--split", choices=("test", "validation"), default="test", help="what to measure on"
-    )
-    evaluate.add_argument("--seed", type=int, default=0, help="of epsilon")
-    evaluate.add_argument(
-        "--update", action="store_true", help="write the figures into the bundle's manifest"
-    )
-    export = _command(commands, "export", "write a run's bundle", _export)
-    export.add_argument("folder", type=pathlib.Path, help="a run's folder")
-    export.add_argument("--name", help="of the bundle; unset: the run folder's")
-    export.add_argument(
-        "--models", type=pathlib.Path, default=pathlib.Path("models"), help="folder of bundles"
-    )
-    export.add_argument("--force", action="store_true", help="replace a bundle that is there")
+    _add_train(_command(commands, "train", "fit a model and leave checkpoints and a log", _train))
+    _add_evaluate(_command(commands, "evaluate", "measure a run or a bundle; JSON out", _evaluate))
+    _add_export(_command(commands, "export", "write a run's bundle", _export))
     return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    output = pathlib.Path("runs/mnist-2d")
+    parser.add_argument("--output", type=pathlib.Path, default=output, help="folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --output")
+    parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
+    verbose = "0 silent, 1 a progress bar, 2 a line an epoch"
+    parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1, help=verbose)
+    types = typing.get_type_hints(TrainConfig)
+    for field in dataclasses.fields(TrainConfig):
+        _add_field(parser, field, types[field.name])
+
+
+def _add_field(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], kind: Any) -> None:
+    flag, text = "--" + field.name.replace("_", "-"), field.metadata["help"].replace("%", "%%")
+    if typing.get_origin(kind) is tuple:
+        parser.add_argument(flag, type=int, nargs="+", default=field.default, help=text)
+    elif typing.get_origin(kind) is typing.Literal:
+        parser.add_argument(flag, choices=typing.get_args(kind), default=field.default, help=text)
+    else:
+        parser.add_argument(flag, type=kind, default=field.default, help=text)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=pathlib.Path, help="a run's folder or a bundle's")
+    parser.add_argument("--split", choices=("test", "validation"), default="test", help="what to measure on")
+    parser.add_argument("--seed", type=_seed, default=0, help="of epsilon")
+    update = "write the test split's figures into the bundle"
+    parser.add_argument("--update", action="store_true", help=update)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    models = pathlib.Path("models")
+    parser.add_argument("folder", type=pathlib.Path, help="a run's folder")
+    parser.add_argument("--name", help="of the bundle; unset: the run folder's")
+    parser.add_argument("--models", type=pathlib.Path, default=models, help="folder of bundles")
+    parser.add_argument("--force", action="store_true", help="replace a bundle that is there")
 
 
 def _command(commands: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
@@ -84,17 +116,10 @@ def _command(commands: Any, name: str, text: str, function: Any) -> argparse.Arg
     return parser
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    types = typing.get_type_hints(TrainConfig)
-    for field in dataclasses.fields(TrainConfig):
-        kind, text = types[field.name], (field.metadata["help"]).replace("%", "%%")
-        flag = "--" + field.name.replace("_", "-")
-        if typing.get_origin(kind) is tuple:
-            parser.add_argument(flag, type=int, nargs="+", default=field.default, help=text)
-        elif typing.get_origin(kind) is typing.Literal:
-            parser.add_argument(flag, choices=typing.get_args(kind), default=field.default, help=text)
-        else:
-            parser.add_argument(flag, type=kind, default=field.default, help=text)
+def _seed(text: str) -> int:
+    if not 0 <= (seed := int(text)) < 2**32:
+        raise argparse.ArgumentTypeError(f"expected an integer in [0, 2**32), received {text}")
+    return seed
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -121,7 +146,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if (options.folder / "model.json").is_file():
         metrics = bundle.measure_bundle(options.folder, dataset, options.split, options.seed)
         if options.update:
-            bundle.update_metrics(options.folder, metrics)
+            bundle.update_metrics(options.folder, metrics, dataset)
     else:
         run = train.load(options.folder, dataset)
         metrics = bundle.measure_run(run, dataset, options.split, options.seed)
@@ -134,7 +159,7 @@ def _export(options: argparse.Namespace) -> None:
     dataset = data.load(options.data)
     run = train.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
-    manifest = bundle.write_bundle(run, run.model.config, dataset, folder, force=options.force)
+    manifest = bundle.write_bundle(run, dataset, folder, force=options.force)
     sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")
 
 

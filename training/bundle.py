@@ -1,4 +1,4 @@
-"""Owns writing a bundle (docs/bundle.md) from a trained model and its data set.
+"""Owns writing a bundle (docs/bundle.md) from a trained model and its data set, and measuring one.
 
 Invariant: a bundle appears whole or not at all; it is written beside its place and then moved there.
 """
@@ -6,13 +6,10 @@ Invariant: a bundle appears whole or not at all; it is written beside its place 
 from __future__ import annotations
 
 import datetime
-import hashlib
-import importlib.metadata
 import io
-import json
 import pathlib
+import re
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -21,37 +18,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import card, evaluate, placement, plots
-from training.config import TrainConfig
 from training.data import Dataset, scale
-from training.export import OPSET, PARITY_BATCHES, ExportError, Graph, export, open_onnx
+from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
+from training.manifest import (
+    BundleError,
+    describe_dataset,
+    describe_file,
+    describe_graph,
+    describe_producer,
+    find_commit,
+    read_manifest,
+    version_of,
+    write_manifest,
+)
 from training.train import Run
 
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 GOLDEN_ROWS = 8
-PARITY_ROWS = max(PARITY_BATCHES)
-# What the version is the digest of (docs/bundle.md).
-VERSIONED = (
-    "format_version",
-    "name",
-    "latent_dim",
-    "image",
-    "encoder",
-    "decoder",
-    "golden",
-    "atlas",
-    "classes",
-    "prior",
-)
-PRODUCERS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
+# How far out the golden latent vectors lie: the edge of the manifold's picture.
+GOLDEN_EXTENT = 4.0
 
 
-def write_bundle(
-    run: Run, config: TrainConfig, dataset: Dataset, folder: pathlib.Path, *, force: bool = False
-) -> dict[str, Any]:
+def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: bool = False) -> dict[str, Any]:
     """Exports, measures and draws a model, and writes its bundle.
 
     Args:
         run: The trained model.
-        config: Of the run.
         dataset: Of the run; figures and atlas come from its test split.
         folder: `models/<name>`.
         force: Replace what is there.
@@ -60,18 +52,22 @@ def write_bundle(
         The manifest.
 
     Raises:
-        ExportError: `folder` is there already and `force` is off, or a graph cannot be exported.
+        BundleError: `folder` is there already and `force` is off, or is no name for a bundle.
+        ExportError: A graph cannot be exported.
     """
+    if not re.fullmatch(NAME_PATTERN, folder.name):
+        raise BundleError(
+            f"{folder}: expected a name of letters, digits, '.', '_' and '-' that starts with one of the "
+            f"first two, received {folder.name!r}"
+        )
     if folder.exists() and not force:
-        raise ExportError(f"{folder}: is there already; add --force to replace it")
-    graphs = export(run.model, scale(dataset.test.x[:PARITY_ROWS]))
+        raise BundleError(f"{folder}: is there already; add --force to replace it")
+    graphs = _export(run, dataset)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "plots").mkdir(parents=True)
-    manifest = _write_files(partial, folder.name, graphs, run, config, dataset)
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.rename(folder)
+    manifest = _write_files(partial, folder.name, graphs, run, dataset)
+    _move(partial, folder)
     return manifest
 
 
@@ -86,8 +82,11 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int) -> dict[str, 
 
     Returns:
         As `evaluate.evaluate`.
+
+    Raises:
+        ExportError: A graph cannot be exported.
     """
-    encoder, decoder = (graph.run() for graph in export(run.model, scale(dataset.test.x[:PARITY_ROWS])))
+    encoder, decoder = (graph.run() for graph in _export(run, dataset))
     return evaluate.evaluate(encoder, decoder, dataset.train, getattr(dataset, split), split, seed)
 
 
@@ -102,111 +101,108 @@ def measure_bundle(folder: pathlib.Path, dataset: Dataset, split: str, seed: int
 
     Returns:
         As `evaluate.evaluate`.
+
+    Raises:
+        BundleError: The folder holds no bundle, or one for images of another shape.
     """
-    encoder, decoder = (open_onnx((folder / f"{name}.onnx").read_bytes()) for name in ("encoder", "decoder"))
+    manifest = read_manifest(folder)
+    shape = tuple(manifest["image"][axis] for axis in ("height", "width", "channels"))
+    if dataset.shape != shape:
+        raise BundleError(f"{folder}: expected images of shape {shape}, received {dataset.shape}")
+    files = (folder / manifest[name]["file"] for name in ("encoder", "decoder"))
+    encoder, decoder = (open_onnx(file.read_bytes()) for file in files)
     return evaluate.evaluate(encoder, decoder, dataset.train, getattr(dataset, split), split, seed)
 
 
-def update_metrics(folder: pathlib.Path, metrics: dict[str, Any]) -> None:
-    """Writes figures into a bundle's manifest; its version does not depend on them.
+def update_metrics(folder: pathlib.Path, metrics: dict[str, Any], dataset: Dataset) -> None:
+    """Writes figures into a bundle's manifest and card; its version does not depend on them.
 
     Args:
         folder: `models/<name>`.
         metrics: As `measure_bundle` gives them.
+        dataset: What was measured.
+
+    Raises:
+        BundleError: The figures are not of the test split of the bundle's own data set.
     """
-    manifest = json.loads((folder / "model.json").read_text())
+    manifest = read_manifest(folder)
+    expected, received = ("test", manifest["dataset"]["sha256"]), (metrics["split"], dataset.sha256)
+    if received != expected:
+        raise BundleError(
+            f"{folder}: expected figures of the split and data set {expected}, received {received}"
+        )
     manifest["metrics"] = metrics
-    _write_json(folder / "model.json", manifest)
+    write_manifest(folder, manifest)
+    (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
 
 
-def version_of(manifest: Mapping[str, Any]) -> str:
-    """Computes a manifest's version: 12 hex digits of its content's digest (docs/bundle.md)."""
-    content = {name: manifest[name] for name in VERSIONED}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _export(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
+    return export(run.model, scale(dataset.test.x[: max(PARITY_BATCHES)]))
 
 
 def _write_files(
-    folder: pathlib.Path,
-    name: str,
-    graphs: tuple[Graph, Graph],
-    run: Run,
-    config: TrainConfig,
-    dataset: Dataset,
+    folder: pathlib.Path, name: str, graphs: tuple[Graph, Graph], run: Run, dataset: Dataset
 ) -> dict[str, Any]:
-    encoder, decoder = graphs
-    encode, decode = encoder.run(), decoder.run()
+    encode, decode = (graph.run() for graph in graphs)
     train, test = evaluate.encode(encode, dataset.train), evaluate.encode(encode, dataset.test)
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
-    _write_arrays(folder / "golden.npz", _golden(encoder, decoder, dataset, config.latent_dim))
+    _write_arrays(folder / "golden.npz", _golden(*graphs, dataset))
     _write_arrays(folder / "atlas.npz", {"z_mean": test.z_mean, "label": test.label})
+    picture = plots.manifold(lambda z: decode(z)["image"], test.z_mean)
+    (folder / "plots" / "manifold.png").write_bytes(picture)
+    (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
+    metrics = evaluate.evaluate(encode, decode, dataset.train, dataset.test, "test")
+    manifest = _describe(folder, name, run, dataset, evaluate.class_statistics(train), metrics)
+    write_manifest(folder, manifest)
+    (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
+    return manifest
+
+
+def _describe(
+    folder: pathlib.Path,
+    name: str,
+    run: Run,
+    dataset: Dataset,
+    classes: list[dict[str, Any]],
+    metrics: dict[str, Any],
+) -> dict[str, Any]:
+    config = run.model.config
     manifest: dict[str, Any] = {
         "format_version": 1,
         "name": name,
         "version": "",
         "latent_dim": config.latent_dim,
         "image": placement.describe_image(dataset.train.x),
-        "encoder": _graph_entry(folder, encoder, dataset, config),
-        "decoder": _graph_entry(folder, decoder, dataset, config),
-        "golden": _file_entry(folder / "golden.npz"),
-        "atlas": _file_entry(folder / "atlas.npz"),
-        "classes": evaluate.class_statistics(train),
+        "encoder": describe_graph(folder / "encoder.onnx", OPSET, dataset.shape, config.latent_dim),
+        "decoder": describe_graph(folder / "decoder.onnx", OPSET, dataset.shape, config.latent_dim),
+        "golden": describe_file(folder / "golden.npz"),
+        "atlas": describe_file(folder / "atlas.npz"),
+        "classes": classes,
         "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
         "training": {**config.to_dict(), "best_epoch": run.best_epoch},
-        "metrics": evaluate.evaluate(encode, decode, dataset.train, dataset.test, "test"),
-        "dataset": _dataset_entry(dataset),
-        "producer": {package: importlib.metadata.version(package) for package in PRODUCERS},
-        "git_commit": _git_commit(),
+        "metrics": metrics,
+        "dataset": describe_dataset(dataset),
+        "producer": describe_producer(),
+        "git_commit": find_commit(),
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    manifest["version"] = version_of(manifest)
-    _write_json(folder / "model.json", manifest)
-    picture = plots.manifold(lambda z: decode(z)["image"], test.z_mean)
-    (folder / "plots" / "manifold.png").write_bytes(picture)
-    (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
-    (folder / "README.md").write_text(card.write_card(manifest))
-    return manifest
+    return {**manifest, "version": version_of(manifest)}
 
 
-def _golden(
-    encoder: Graph, decoder: Graph, dataset: Dataset, latent_dim: int
-) -> dict[str, NDArray[np.float32]]:
+def _golden(encoder: Graph, decoder: Graph, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
     x = scale(dataset.test.x[:GOLDEN_ROWS])
-    z = np.random.RandomState(0).uniform(-3, 3, (GOLDEN_ROWS, latent_dim)).astype(np.float32)
-    z[0] = 0
     posterior = encoder.keras(x)
-    image = decoder.keras(z)["image"]
-    return {
-        "x": x,
-        "z_mean": posterior["z_mean"],
-        "z_log_var": posterior["z_log_var"],
-        "z": z,
-        "image": image,
-    }
+    z = _golden_z(posterior["z_mean"].shape[1])
+    return {"x": x, **posterior, "z": z, **decoder.keras(z)}
 
 
-def _graph_entry(folder: pathlib.Path, graph: Graph, dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
-    picture, latent = ["batch", *dataset.shape], ["batch", config.latent_dim]
-
-    def tensors(shapes: dict[str, list[Any]]) -> list[dict[str, Any]]:
-        return [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in shapes.items()]
-
-    inputs, outputs = {
-        "encoder": ({"x": picture}, {"z_mean": latent, "z_log_var": latent}),
-        "decoder": ({"z": latent}, {"image": picture}),
-    }[graph.name]
-    entry = _file_entry(folder / f"{graph.name}.onnx")
-    return {**entry, "opset": OPSET, "inputs": tensors(inputs), "outputs": tensors(outputs)}
-
-
-def _file_entry(path: pathlib.Path) -> dict[str, str]:
-    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-
-
-def _dataset_entry(dataset: Dataset) -> dict[str, Any]:
-    counts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts}
+def _golden_z(latent_dim: int) -> NDArray[np.float32]:
+    z = np.random.RandomState(0).uniform(-GOLDEN_EXTENT, GOLDEN_EXTENT, (GOLDEN_ROWS, latent_dim))
+    # The origin, and four corners: the signs of the first two dimensions are the bits of 0 to 3.
+    z[0] = 0
+    z[1:5] = np.where(np.arange(4)[:, np.newaxis] >> np.arange(latent_dim) & 1, 1, -1) * GOLDEN_EXTENT
+    return z.astype(np.float32)
 
 
 def _write_arrays(path: pathlib.Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -218,13 +214,10 @@ def _write_arrays(path: pathlib.Path, arrays: Mapping[str, NDArray[Any]]) -> Non
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), file.getvalue(), zipfile.ZIP_DEFLATED)
 
 
-def _write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def _git_commit() -> str | None:
-    command = ["git", "-C", str(pathlib.Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
+def _move(partial: pathlib.Path, folder: pathlib.Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

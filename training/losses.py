@@ -13,7 +13,7 @@ def reconstruction_loss(x: Tensor, x_logits: Tensor) -> Tensor:
     """Gives -log p(x|z) under a Bernoulli likelihood, summed over pixels.
 
     For grey pixels it is the cross-entropy that treats x as a probability. It is computed from logits,
-    as max(l, 0) - l x + log(1 + exp(-|l|)), which overflows nowhere.
+    as log(1 + exp(l)) - l x, which overflows nowhere.
 
     Args:
         x: `(batch, height, width, channels)` float32 in [0, 1].
@@ -22,8 +22,7 @@ def reconstruction_loss(x: Tensor, x_logits: Tensor) -> Tensor:
     Returns:
         `(batch,)` float32, nats per image (Kingma & Welling 2014, appendix C.1).
     """
-    loss = ops.relu(x_logits) - x_logits * x + ops.log1p(ops.exp(-ops.abs(x_logits)))
-    return ops.sum(loss, axis=(1, 2, 3))
+    return ops.sum(ops.softplus(x_logits) - x_logits * x, axis=(1, 2, 3))
 
 
 def kl_divergence(z_mean: Tensor, z_log_var: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from keras import layers, ops
 from training import losses
 from training.config import ConfigError, TrainConfig
 from training.layers import DepthToSpace, Reshape, Sampling
+from training.refinement import refine
 
 Tensor = Any
 Shape = tuple[int, int, int]
@@ -100,6 +101,8 @@ class ConvolutionalVAE(keras.Model):
     def call(self, x: Tensor, training: bool = False) -> dict[str, Tensor]:
         """Encodes, samples and decodes a batch.
 
+        While training, z comes from what the encoder says at once; else from what `infer` makes of it.
+
         Args:
             x: `(batch, height, width, channels)` float32 in [0, 1].
             training: Whether dropout is on.
@@ -107,9 +110,22 @@ class ConvolutionalVAE(keras.Model):
         Returns:
             `z_mean`, `z_log_var` `(batch, latent_dim)` and `x_logits`, shaped as `x`.
         """
-        q = self.encoder(x, training=training)
+        q = self.encoder(x, training=True) if training else self.infer(x)
         z = self.sampling((q["z_mean"], q["z_log_var"]))
         return {**q, "x_logits": self.decoder(z, training=training)}
+
+    def infer(self, x: Tensor) -> dict[str, Tensor]:
+        """Gives q(z|x): what the encoder says, its mean refined by asking the decoder.
+
+        Args:
+            x: `(batch, height, width, channels)` float32 in [0, 1].
+
+        Returns:
+            `z_mean` and `z_log_var`, `(batch, latent_dim)` float32.
+        """
+        q = dict(self.encoder(x, training=False))
+        q["z_mean"] = refine(self.decoder, x, q["z_mean"], q["z_log_var"], self.config.refine_steps)
+        return q
 
     def compute_loss(
         self,

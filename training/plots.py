@@ -7,14 +7,21 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 Floats = NDArray[np.float32]
 Decode = Callable[[Floats], Floats]
 
-DPI = 130
+DPI = 100
+SCATTER_INCHES = (7.2, 6.4)
 EXTENT = 4.0
+# Pixels of the manifold's sheet, about; small pictures are repeated pixel by pixel to reach it.
+SHEET = 560
+# Pixels around the sheet for its axes' labels: left, bottom, and right and top.
+MARGINS = (54, 46, 14)
 
 
 def latent_scatter(z_mean: Floats, label: NDArray[np.int64]) -> bytes:
@@ -30,22 +37,20 @@ def latent_scatter(z_mean: Floats, label: NDArray[np.int64]) -> bytes:
     """
     axes_of_plane, centre = plane(z_mean)
     points = (z_mean - centre) @ axes_of_plane.T
-    figure = Figure(figsize=(6.4, 6), layout="constrained")
+    values, indices = np.unique(label, return_inverse=True)
+    colors = colormaps["tab10" if len(values) <= 10 else "turbo"].resampled(max(len(values), 10))
+    figure = Figure(figsize=SCATTER_INCHES, layout="constrained")
     axes = figure.add_subplot()
-    for i, value in enumerate(np.unique(label)):
-        rows = label == value
-        axes.scatter(
-            *points[rows].T, s=3, linewidths=0, alpha=0.6, color=colormaps["tab10"](i % 10), label=value
-        )
+    # In the order of the data: drawn class by class, the last would cover the others.
+    axes.scatter(*points.T, s=5, linewidths=0, alpha=0.7, color=colors(indices))
+    for i, value in enumerate(values):
+        axes.scatter([], [], s=45, color=colors(i), label=value)
     axes.set_aspect("equal")
-    axes.set_xlabel("z[0]" if z_mean.shape[1] <= 2 else "first principal axis")
-    axes.set_ylabel("z[1]" if z_mean.shape[1] <= 2 else "second principal axis")
-    axes.grid(linewidth=0.3)
+    axes.grid(linewidth=0.4, color="0.9")
     axes.set_axisbelow(True)
-    legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=4)
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)
-    return _save(figure)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    _name_axes(axes, z_mean)
+    return _save(figure, few_colours=True)
 
 
 def manifold(decode: Decode, z_mean: Floats, n: int = 20) -> bytes:
@@ -58,24 +63,21 @@ def manifold(decode: Decode, z_mean: Floats, n: int = 20) -> bytes:
         n: Pictures in a row and in a column.
 
     Returns:
-        A PNG file.
+        A PNG file, its pictures' pixels whole ones.
     """
-    axes_of_plane, centre = plane(z_mean)
-    steps = np.linspace(-EXTENT, EXTENT, n)
-    first, second = np.meshgrid(steps, steps[::-1])
-    grid = np.stack([first.ravel(), second.ravel()], axis=1)
-    image = decode((grid @ axes_of_plane + centre).astype(np.float32))
-    _, height, width, channels = image.shape
-    sheet = image.reshape(n, n, height, width, channels)
-    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (n, height, n, width, channels)
-    sheet = sheet.reshape(n * height, n * width, channels)
-    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
-    axes = figure.add_subplot()
+    sheet = _decode_grid(decode, z_mean, n)
+    rows, columns = sheet.shape[:2]
+    left, bottom, other = MARGINS
+    width, height = left + columns + other, bottom + rows + other
+    figure = Figure(figsize=(width / DPI, height / DPI))
+    axes = figure.add_axes((left / width, bottom / height, columns / width, rows / height))
     edge = EXTENT * (1 + 1 / (n - 1))
-    axes.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, extent=(-edge, edge, -edge, edge))
-    axes.set_xlabel("z[0]" if z_mean.shape[1] <= 2 else "first principal axis")
-    axes.set_ylabel("z[1]" if z_mean.shape[1] <= 2 else "second principal axis")
-    return _save(figure)
+    extent = (-edge, edge, -edge, edge)
+    axes.imshow(
+        sheet.squeeze(), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="nearest"
+    )
+    _name_axes(axes, z_mean)
+    return _save(figure, few_colours=sheet.shape[2] == 1)
 
 
 def plane(z_mean: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -98,8 +100,30 @@ def plane(z_mean: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return axes * signs[:, np.newaxis], centre
 
 
-def _save(figure: Figure) -> bytes:
-    file = io.BytesIO()
-    # Without the software's version in it, the file depends on the arrays alone.
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+def _decode_grid(decode: Decode, z_mean: Floats, n: int) -> Floats:
+    axes_of_plane, centre = plane(z_mean)
+    steps = np.linspace(-EXTENT, EXTENT, n)
+    first, second = np.meshgrid(steps, steps[::-1])
+    grid = np.stack([first.ravel(), second.ravel()], axis=1)
+    image = decode((grid @ axes_of_plane + centre).astype(np.float32))
+    _, height, width, channels = image.shape
+    sheet = image.reshape(n, n, height, width, channels)
+    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (n, height, n, width, channels)
+    sheet = sheet.reshape(n * height, n * width, channels)
+    times = max(1, SHEET // max(sheet.shape))
+    return sheet.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _name_axes(axes: Axes, z_mean: Floats) -> None:
+    names = ("z[0]", "z[1]") if z_mean.shape[1] <= 2 else ("first principal axis", "second principal axis")
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+
+
+def _save(figure: Figure, *, few_colours: bool) -> bytes:
+    drawing, file = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawing, format="png", dpi=DPI)
+    picture = Image.open(drawing).convert("RGB")
+    # A palette takes a third of the bytes, and loses nothing of up to 256 greys.
+    (picture.quantize(256) if few_colours else picture).save(file, "PNG", optimize=True)
     return file.getvalue()

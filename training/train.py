@@ -1,4 +1,4 @@
-"""Owns the training run: the loop, its checkpoints, resuming, progress and logs.
+"""Owns the training run: the loop, the order of its images, resuming, progress.
 
 Invariant: what an epoch does depends on the config, the data and the weights and optimizer state at its
 start, and on nothing else. A run that is killed and resumed therefore ends where it would have ended.
@@ -6,28 +6,20 @@ start, and on nothing else. A run that is killed and resumed therefore ends wher
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
-import math
 import pathlib
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from training.config import TrainConfig, TrainingError
+from training.checkpoint import Checkpoint, RunError, best_epoch
+from training.config import TrainConfig
 from training.data import Dataset, Split
 from training.model import ConvolutionalVAE
 
 CONFIG_FILE = "config.json"
-LOG_FILE = "log.csv"
-CHECKPOINTS = "checkpoints"
-
-
-class RunError(TrainingError):
-    """A run's folder does not hold what is asked of it, or the run came to nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +100,7 @@ def load(output: pathlib.Path, dataset: Dataset) -> Run:
         RunError: The folder has no checkpoint, or one of a run on another data set.
     """
     checkpoint = Checkpoint(output)
-    history = checkpoint.read_log()
+    history = checkpoint.history()
     if not history:
         raise RunError(f"{output}: expected a run with a checkpoint, found none")
     identity = json.loads((output / CONFIG_FILE).read_text())
@@ -185,83 +177,6 @@ class Reseed(keras.callbacks.Callback):
         self.model.reseed(epoch)
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Keeps the newest and the best epoch's weights and optimizer state, and the log, on disk.
-
-    The log's row is written before the checkpoint gets its name, and a checkpoint gets its name only when
-    it is whole; so after a kill at any moment the newest checkpoint is whole and the log has its row.
-    """
-
-    def __init__(self, output: pathlib.Path) -> None:
-        """Stores the folder."""
-        super().__init__()
-        self.folder = output / CHECKPOINTS
-        self.log = output / LOG_FILE
-
-    def path(self, epoch: int) -> pathlib.Path:
-        """Names the checkpoint made after an epoch, counted from 1."""
-        return self.folder / f"epoch-{epoch:04d}.weights.h5"
-
-    def epochs(self) -> list[int]:
-        """Lists the epochs that have a checkpoint, oldest first."""
-        return sorted(int(path.name[6:10]) for path in self.folder.glob("epoch-*.weights.h5"))
-
-    def restore(self, model: ConvolutionalVAE) -> int:
-        """Loads the newest checkpoint and cuts the log to it.
-
-        Args:
-            model: Gets the weights and the optimizer state.
-
-        Returns:
-            The number of epochs done, 0 without a checkpoint.
-        """
-        done = max(self.epochs(), default=0)
-        if done:
-            model.load_weights(self.path(done))
-        self._write_log(self.read_log()[:done])
-        return done
-
-    def read_log(self) -> list[dict[str, float]]:
-        """Reads the log: one row of metrics an epoch."""
-        if not self.log.exists():
-            return []
-        with self.log.open(newline="") as file:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes the log's row, then the checkpoint, then deletes those no longer needed.
-
-        Raises:
-            RunError: The loss is not finite; nothing is written, so the last good epoch stays the newest.
-        """
-        rate = self.model.optimizer.learning_rate
-        row = {"epoch": epoch + 1, **(logs or {}), "learning_rate": float(rate)}
-        if not all(map(math.isfinite, row.values())):
-            raise RunError(
-                f"epoch {epoch + 1}: expected a finite loss, found {row}; try a lower learning rate"
-            )
-        history = [*self.read_log(), row]
-        self._write_log(history)
-        partial = self.folder / "partial.weights.h5"
-        self.model.save_weights(partial)
-        partial.replace(self.path(epoch + 1))
-        for old in set(self.epochs()) - {epoch + 1, best_epoch(history)}:
-            self.path(old).unlink()
-
-    def _write_log(self, rows: list[dict[str, float]]) -> None:
-        partial = self.log.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
-            writer.writeheader()
-            writer.writerows(rows)
-        partial.replace(self.log)
-
-
-def best_epoch(history: list[dict[str, float]]) -> int:
-    """Gives the epoch with the lowest validation negative_elbo, counted from 1."""
-    return int(np.argmin([row["val_negative_elbo"] for row in history])) + 1
-
-
 def _claim(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
     identity = {**config.to_dict(), "dataset_sha256": dataset.sha256}
     path = output / CONFIG_FILE
@@ -271,7 +186,7 @@ def _claim(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: 
         held = json.loads(path.read_text())
         if differing := sorted(k for k in identity | held if identity.get(k) != held.get(k)):
             raise RunError(f"{output}: holds a run with another {', '.join(differing)}")
-    (output / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(identity, indent=2) + "\n")
     partial.replace(path)

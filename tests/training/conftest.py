@@ -1,0 +1,49 @@
+"""One small trained run and its bundle, shared by all tests that only read them."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from tests.training import small
+from training.bundle import write_bundle
+from training.config import TrainConfig
+from training.data import Dataset, load
+from training.train import Run, train
+
+
+@pytest.fixture(scope="session")
+def tiny() -> TrainConfig:
+    return small.config()
+
+
+@pytest.fixture(scope="session")
+def digits_file(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return small.write_npz(tmp_path_factory.mktemp("data") / "digits.npz", small.arrays(600, 200))
+
+
+@pytest.fixture(scope="session")
+def digits(digits_file: pathlib.Path) -> Dataset:
+    return load(str(digits_file))
+
+
+@pytest.fixture(scope="session")
+def run_folder(digits: Dataset, tiny: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    train(tiny, digits, folder, verbose=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(run_folder: pathlib.Path, digits: Dataset) -> Run:
+    from training.train import load
+
+    return load(run_folder, digits)
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(run: Run, digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("models") / "digits"
+    write_bundle(run, digits, folder)
+    return folder

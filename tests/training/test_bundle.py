@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pathlib
+import shutil
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from tests.training import small
+from training import bundle, evaluate
+from training.data import Dataset
+from training.manifest import BundleError, read_manifest, version_of
+from training.train import Run
+
+FILES = {
+    "README.md",
+    "atlas.npz",
+    "decoder.onnx",
+    "encoder.onnx",
+    "golden.npz",
+    "model.json",
+    "plots/latent.png",
+    "plots/manifold.png",
+}
+
+
+def files(folder: pathlib.Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def copy(bundle_folder: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    return pathlib.Path(shutil.copytree(bundle_folder, tmp_path / "digits"))
+
+
+def test_a_bundle_is_whole(bundle_folder: pathlib.Path) -> None:
+    assert set(files(bundle_folder)) == FILES
+    assert [path.name for path in bundle_folder.parent.iterdir()] == ["digits"]
+
+
+def test_the_manifest_tells_what_was_trained(bundle_folder: pathlib.Path, run: Run, digits: Dataset) -> None:
+    manifest = read_manifest(bundle_folder)
+    assert manifest["version"] == version_of(manifest)
+    assert manifest["name"] == "digits"
+    assert manifest["training"] == {**run.model.config.to_dict(), "best_epoch": run.best_epoch}
+    assert manifest["dataset"] == {
+        "name": "digits",
+        "sha256": digits.sha256,
+        "split": {"train": 550, "validation": 50, "test": 200},
+    }
+    assert [entry["label"] for entry in manifest["classes"]] == list(range(10))
+    assert sum(entry["count"] for entry in manifest["classes"]) == 550
+    for name in ("encoder", "decoder", "golden", "atlas"):
+        content = (bundle_folder / manifest[name]["file"]).read_bytes()
+        assert manifest[name]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_the_golden_vectors_are_keras_own(bundle_folder: pathlib.Path, run: Run, digits: Dataset) -> None:
+    golden = np.load(bundle_folder / "golden.npz")
+    assert {name: golden[name].dtype for name in golden} == dict.fromkeys(golden, np.dtype(np.float32))
+    assert np.array_equal(golden["x"], digits.test.x[:8].astype(np.float32) / 255)
+    q = run.model(golden["x"], training=False)
+    assert golden["z_mean"] == pytest.approx(np.asarray(q["z_mean"]), abs=1e-5)
+    assert golden["z_log_var"] == pytest.approx(np.asarray(q["z_log_var"]), abs=1e-5)
+    x_logits = np.asarray(run.model.decoder(golden["z"]), np.float64)
+    assert golden["image"] == pytest.approx(1 / (1 + np.exp(-x_logits)), abs=1e-6)
+    assert golden["z"][:5].tolist() == [[0, 0], [-4, -4], [4, -4], [-4, 4], [4, 4]]
+    assert len(golden["z"]) == 8
+
+
+def test_the_atlas_holds_the_test_split(bundle_folder: pathlib.Path, run: Run, digits: Dataset) -> None:
+    atlas = np.load(bundle_folder / "atlas.npz")
+    assert atlas["label"].dtype == np.int64
+    assert np.array_equal(atlas["label"], digits.test.label)
+    z_mean = np.asarray(run.model(digits.test.x.astype(np.float32) / 255, training=False)["z_mean"])
+    assert atlas["z_mean"] == pytest.approx(z_mean, abs=1e-5)
+
+
+def test_a_bundle_written_again_differs_in_its_date_alone(
+    bundle_folder: pathlib.Path, run: Run, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    again = bundle.write_bundle(run, digits, tmp_path / "digits")
+    first, second = files(bundle_folder), files(tmp_path / "digits")
+    del first["model.json"], second["model.json"]
+    assert first == second
+    assert {**read_manifest(bundle_folder), "created": again["created"]} == again
+
+
+def test_no_file_names_a_folder_of_this_machine(bundle_folder: pathlib.Path) -> None:
+    here = (str(bundle_folder), str(pathlib.Path.home()), str(small.__file__), "/tmp", "/work")
+    for name, content in files(bundle_folder).items():
+        assert not [path for path in here if path.encode() in content], name
+
+
+def test_a_bundle_that_is_there_is_replaced_by_force_only(
+    copy: pathlib.Path, run: Run, digits: Dataset
+) -> None:
+    (copy / "stray").write_text("")
+    before = files(copy)
+    with pytest.raises(BundleError, match="is there already; add --force"):
+        bundle.write_bundle(run, digits, copy)
+    assert files(copy) == before
+    bundle.write_bundle(run, digits, copy, force=True)
+    assert set(files(copy)) == FILES
+    assert [path.name for path in copy.parent.iterdir()] == ["digits"]
+
+
+def test_a_bundle_that_cannot_be_finished_leaves_the_old_one(
+    copy: pathlib.Path, run: Run, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> NoReturn:
+        raise OSError("no space left on device")
+
+    before = files(copy)
+    monkeypatch.setattr(evaluate, "class_statistics", fail)
+    with pytest.raises(OSError, match="no space"):
+        bundle.write_bundle(run, digits, copy, force=True)
+    assert files(copy) == before
+
+
+@pytest.mark.parametrize("name", ["a b", ".hidden", "-x", "ä", ".."])
+def test_a_name_that_is_none_is_refused(name: str, run: Run, digits: Dataset, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(BundleError, match="expected a name of letters, digits"):
+        bundle.write_bundle(run, digits, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_s_own_files_reproduce_its_figures(
+    bundle_folder: pathlib.Path, run: Run, digits: Dataset
+) -> None:
+    metrics = read_manifest(bundle_folder)["metrics"]
+    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=0) == metrics
+    assert bundle.measure_run(run, digits, "test", seed=0) == metrics
+    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=1) != metrics
+    assert bundle.measure_bundle(bundle_folder, digits, "validation", seed=0)["images"] == 50
+
+
+def test_updating_writes_figures_into_manifest_and_card(copy: pathlib.Path, digits: Dataset) -> None:
+    before = read_manifest(copy)
+    metrics = {**before["metrics"], "negative_elbo": 12.3456}
+    bundle.update_metrics(copy, metrics, digits)
+    assert read_manifest(copy) == {**before, "metrics": metrics}
+    assert "12.35 nats" in (copy / "README.md").read_text()
+
+
+def test_only_figures_of_the_bundle_s_own_test_split_are_written(copy: pathlib.Path, digits: Dataset) -> None:
+    before = files(copy)
+    metrics = read_manifest(copy)["metrics"]
+    with pytest.raises(BundleError, match=r"split and data set .*'test'.* received .*'validation'"):
+        bundle.update_metrics(copy, {**metrics, "split": "validation"}, digits)
+    with pytest.raises(BundleError, match=r"received .*'other'"):
+        bundle.update_metrics(copy, metrics, dataclasses.replace(digits, sha256="other"))
+    assert files(copy) == before
+
+
+def test_images_of_another_shape_are_refused(bundle_folder: pathlib.Path) -> None:
+    content = {k: v[:, :6] if v.ndim == 3 else v for k, v in small.arrays().items()}
+    with pytest.raises(BundleError, match=r"expected images of shape \(8, 8, 1\), received \(6, 8, 1\)"):
+        bundle.measure_bundle(bundle_folder, small.from_arrays(content), "test", seed=0)

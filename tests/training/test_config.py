@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from tests.training import small
+from training.config import ConfigError, TrainConfig
+
+
+def test_the_defaults_are_those_of_the_model_it_replaces() -> None:
+    config = TrainConfig()
+    assert (config.latent_dim, config.batch_size, config.epochs) == (2, 128, 80)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("latent_dim", 0),
+        ("batch_size", 0),
+        ("epochs", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("schedule", "linear"),
+        ("beta", -0.5),
+        ("beta", float("nan")),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("dropout", 1.0),
+        ("encoder_units", 0),
+        ("refine_steps", -1),
+        ("refine_steps", 101),
+        ("encoder_filters", ()),
+        ("decoder_units", (16, 0)),
+        ("decoder_filters", ()),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: expected .*, received") as caught:
+        TrainConfig(**{name: value})
+    assert repr(value) in str(caught.value)
+
+
+def test_a_config_survives_json() -> None:
+    config = small.config(beta=0.5, schedule="constant", seed=2**32 - 1)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_an_unknown_field_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="depth"):
+        TrainConfig.from_dict({**TrainConfig().to_dict(), "depth": 3})
+
+
+def test_every_field_says_what_it_is() -> None:
+    assert all(field.metadata["help"] for field in dataclasses.fields(TrainConfig))

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from training import evaluate, losses
+from training.data import Dataset, Split, scale
+from training.evaluate import Floats, Posteriors
+from training.train import Run
+
+
+def decode(z: Floats) -> dict[str, Floats]:
+    image = 1 / (1 + np.exp(-z.sum(axis=1)))
+    return {"image": np.broadcast_to(image[:, None, None, None], (len(z), 4, 4, 1)).astype(np.float32)}
+
+
+def posteriors(n: int, seed: int = 0, classes: int = 3) -> Posteriors:
+    rng = np.random.RandomState(seed)
+    label = rng.randint(0, classes, n)
+    z_mean = (rng.normal(0, 1, (n, 2)) + label[:, None]).astype(np.float32)
+    return Posteriors(z_mean, np.full((n, 2), -4, np.float32), label)
+
+
+def images(n: int) -> Split:
+    return Split(
+        np.random.RandomState(1).randint(0, 256, (n, 4, 4, 1)).astype(np.uint8), np.zeros(n, np.int64)
+    )
+
+
+def test_means_are_over_all_images_of_the_split() -> None:
+    n = evaluate.BATCH + 7
+    q, split = posteriors(n), images(n)
+    figures = evaluate.measure(decode, q, split, seed=5)
+    epsilon = np.random.RandomState(5).standard_normal((n, 2))
+    z = (q.z_mean + np.exp(q.z_log_var / 2) * epsilon).astype(np.float32)
+    x_logits = np.broadcast_to(z.sum(axis=1)[:, None, None, None], (n, 4, 4, 1))
+    reconstruction = np.mean(losses.reconstruction_loss(scale(split.x), x_logits))
+    kl = np.mean(losses.kl_divergence(q.z_mean, q.z_log_var))
+    np.testing.assert_allclose(figures["reconstruction_loss"], reconstruction, rtol=1e-5)
+    np.testing.assert_allclose(figures["kl_divergence"], kl, rtol=1e-5)
+    np.testing.assert_allclose(figures["negative_elbo"], reconstruction + kl, rtol=1e-5)
+
+
+def test_a_pixel_that_is_surely_wrong_costs_a_bounded_amount() -> None:
+    split = Split(np.full((1, 4, 4, 1), 255, np.uint8), np.zeros(1, np.int64))
+    q = Posteriors(np.zeros((1, 2), np.float32), np.full((1, 2), -50, np.float32), split.label)
+    black = evaluate.measure(lambda _: {"image": np.zeros((1, 4, 4, 1), np.float32)}, q, split)
+    np.testing.assert_allclose(black["reconstruction_loss"], 16 * -np.log(evaluate.SMALLEST))
+
+
+def test_knn_agrees_with_another_implementation() -> None:
+    train, other = posteriors(900, 1, 4), posteriors(1100, 2, 4)
+    reference = KNeighborsClassifier(15, algorithm="brute").fit(train.z_mean.astype(np.float64), train.label)
+    expected = float((reference.predict(other.z_mean.astype(np.float64)) == other.label).mean())
+    assert evaluate.knn_accuracy(train, other) == pytest.approx(expected, abs=1e-12)
+
+
+def test_knn_of_few_points_uses_them_all() -> None:
+    train = Posteriors(np.zeros((3, 2), np.float32), np.zeros((3, 2), np.float32), np.array([7, 7, 2]))
+    other = Posteriors(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32), np.array([7, 2]))
+    assert evaluate.knn_accuracy(train, other) == 0.5
+
+
+def test_class_statistics_add_both_variances() -> None:
+    rng = np.random.RandomState(0)
+    z_mean = np.concatenate([rng.normal(0, 1, (500, 2)), rng.normal(3, 2, (300, 2))]).astype(np.float32)
+    z_log_var = np.log(np.tile([0.5, 2.0], (800, 1))).astype(np.float32)
+    low, high = evaluate.class_statistics(Posteriors(z_mean, z_log_var, np.repeat([4, 9], [500, 300])))
+    assert (low["label"], low["count"], high["label"], high["count"]) == (4, 500, 9, 300)
+    np.testing.assert_allclose(high["z_mean"], z_mean[500:].mean(axis=0), atol=1e-5)
+    expected = np.cov(z_mean[:500].T, bias=True) + np.diag([0.5, 2.0])
+    np.testing.assert_allclose(low["covariance"], expected, atol=1e-4)
+
+
+def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) -> None:
+    from training.export import export
+
+    encoder, decoder = (graph.run() for graph in export(run.model, scale(digits.test.x)))
+    figures = evaluate.evaluate(encoder, decoder, digits.train, digits.validation, "validation")
+    logged = run.history[run.best_epoch - 1]
+    # Both draw one z an image, from different seeds; 50 images.
+    assert figures["negative_elbo"] == pytest.approx(logged["val_negative_elbo"], abs=1.0)
+    assert figures["kl_divergence"] == pytest.approx(logged["val_kl_divergence"], abs=0.01)
+    assert (figures["split"], figures["images"]) == ("validation", 50)

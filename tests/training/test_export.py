@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+
+from tests.training import small
+from training import export
+from training.data import Dataset, scale
+from training.export import ExportError, Floats, Graph
+from training.model import ConvolutionalVAE
+from training.train import Run
+
+ROOT = pathlib.Path(__file__).parents[2]
+Z = tf.TensorSpec((None, 2), tf.float32, name="z")
+
+
+@pytest.fixture(scope="module")
+def graphs(run: Run, digits: Dataset) -> tuple[Graph, Graph]:
+    return export.export(run.model, scale(digits.test.x))
+
+
+def describe(values: Any) -> dict[str, list[str | int]]:
+    return {v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
+
+
+def test_names_and_shapes_are_the_contract_s_with_a_free_batch(graphs: tuple[Graph, Graph]) -> None:
+    encoder, decoder = (onnx.load_from_string(graph.onnx).graph for graph in graphs)
+    assert describe(encoder.input) == {"x": ["batch", 8, 8, 1]}
+    assert describe(encoder.output) == {"z_mean": ["batch", 2], "z_log_var": ["batch", 2]}
+    assert describe(decoder.input) == {"z": ["batch", 2]}
+    assert describe(decoder.output) == {"image": ["batch", 8, 8, 1]}
+    assert (encoder.name, decoder.name) == ("encoder", "decoder")
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 64, 130])
+def test_onnx_agrees_with_keras(graphs: tuple[Graph, Graph], digits: Dataset, batch: int) -> None:
+    encoder, decoder = graphs
+    z = np.random.default_rng(batch).normal(0, 1, (batch, 2)).astype(np.float32)
+    for graph, inputs in ((encoder, scale(digits.test.x[:batch])), (decoder, z)):
+        expected, found = graph.keras(inputs), graph.run()(inputs)
+        assert set(expected) == set(found)
+        for name in expected:
+            assert expected[name].shape == found[name].shape == (batch, *expected[name].shape[1:])
+            assert np.abs(expected[name] - found[name]).max() <= export.TOLERANCE
+
+
+def test_the_image_is_the_sigmoid_of_the_logits(graphs: tuple[Graph, Graph], run: Run) -> None:
+    z = np.random.default_rng(0).normal(0, 2, (9, 2)).astype(np.float32)
+    x_logits = np.asarray(run.model.decoder(z))
+    assert graphs[1].run()(z)["image"] == pytest.approx(1 / (1 + np.exp(-x_logits)), abs=1e-5)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 3])
+def test_other_sizes_and_colour_export_and_dropout_is_off(latent_dim: int) -> None:
+    model = ConvolutionalVAE(small.config(latent_dim=latent_dim, dropout=0.5), (6, 10, 3))
+    x = np.random.default_rng(0).random((3, 6, 10, 3)).astype(np.float32)
+    encoder, decoder = (graph.run() for graph in export.export(model, x))
+    z_mean = encoder(x)["z_mean"]
+    assert z_mean.shape == (3, latent_dim)
+    assert np.array_equal(z_mean, encoder(x)["z_mean"])
+    assert decoder(z_mean)["image"].shape == x.shape
+
+
+def test_files_hold_neither_paths_nor_notes_nor_needless_nodes(graphs: tuple[Graph, Graph]) -> None:
+    for graph in graphs:
+        assert not [word for word in (b"/work", b"/root", b"/home", b"/tmp") if word in graph.onnx]
+        proto = onnx.load_from_string(graph.onnx)
+        nodes = proto.graph.node
+        assert not [item for item in (proto, proto.graph, *nodes) if item.doc_string]
+        assert not proto.metadata_props
+        assert "Identity" not in {node.op_type for node in nodes}
+    operations = [node.op_type for node in onnx.load_from_string(graphs[1].onnx).graph.node]
+    assert not {"Cast", "Shape", "Gather", "Concat"} & set(operations)
+    assert operations.count("Transpose") <= 1  # tf2onnx convolves channels first
+
+
+def test_equal_weights_give_equal_files(graphs: tuple[Graph, Graph], run: Run, digits: Dataset) -> None:
+    again = export.export(run.model, scale(digits.validation.x))
+    assert [graph.onnx for graph in again] == [graph.onnx for graph in graphs]
+
+
+@pytest.mark.slow
+def test_files_do_not_depend_on_the_process(
+    graphs: tuple[Graph, Graph], run_folder: pathlib.Path, digits_file: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    for hash_seed in ("1", "2"):
+        models = tmp_path / hash_seed
+        options = ["--data", str(digits_file), "--models", str(models)]
+        command = [sys.executable, "-m", "training", "export", str(run_folder), *options]
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+        for graph in graphs:
+            assert (models / "digits" / f"{graph.name}.onnx").read_bytes() == graph.onnx
+
+
+def test_a_random_op_is_refused() -> None:
+    with pytest.raises(ExportError, match="decoder: expected no random op, found RandomNormal"):
+        export.convert("decoder", lambda z: {"image": z + tf.random.normal(tf.shape(z))}, Z)
+    with pytest.raises(ExportError, match="expected no random op, found RandomUniform"):
+        export.convert("decoder", lambda z: {"image": tf.nn.dropout(z, 0.5)}, Z)
+
+
+class Off:
+    """A graph's Keras side, changed for batches of one size."""
+
+    def __init__(self, graph: Graph, batch: int, change: float) -> None:
+        self.graph, self.batch, self.change = graph, batch, change
+
+    def __call__(self, inputs: Floats) -> dict[str, Floats]:
+        change = np.float32(self.change if len(inputs) == self.batch else 0)
+        return {name: values + change for name, values in self.graph.keras(inputs).items()}
+
+
+@pytest.mark.parametrize("batch", export.PARITY_BATCHES)
+@pytest.mark.parametrize("change", [3e-5, -1.0, float("nan")])
+def test_a_difference_from_keras_is_refused(graphs: tuple[Graph, Graph], batch: int, change: float) -> None:
+    decoder = graphs[1]
+    z = np.zeros((64, 2), np.float32)
+    off = dataclasses.replace(decoder, keras=Off(decoder, batch, change))
+    with pytest.raises(ExportError, match=f"decoder: image: expected .* 1e-05 at batch {batch}, found"):
+        export.check_parity(off, z)
+    export.check_parity(decoder, z)
+
+
+def test_another_name_is_refused(graphs: tuple[Graph, Graph]) -> None:
+    decoder = graphs[1]
+    other = dataclasses.replace(decoder, keras=lambda z: {"picture": decoder.keras(z)["image"]})
+    with pytest.raises(ExportError, match=r"expected outputs \['picture'\], found \['image'\]"):
+        export.check_parity(other, np.zeros((64, 2), np.float32))

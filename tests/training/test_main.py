@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, NoReturn, get_args
+
+import pytest
+
+from training import train
+from training.__main__ import main
+from training.checkpoint import Checkpoint
+from training.config import Schedule, TrainConfig
+from training.data import load
+from training.manifest import read_manifest
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZES = "--encoder-filters 4 8 --encoder-units 16 --decoder-units 16 --decoder-filters 4 4 --batch-size 32"
+
+
+def test_help_names_every_choice_with_its_default_and_loads_no_tensorflow() -> None:
+    code = """
+import sys
+from training.__main__ import main
+try:
+    main(["train", "--help"])
+finally:
+    print(*sys.modules)
+"""
+    command = [sys.executable, "-c", code]
+    text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for field in dataclasses.fields(TrainConfig):
+        assert f"--{field.name.replace('_', '-')} " in text
+    assert text.count("(default: ") >= len(dataclasses.fields(TrainConfig))
+    assert not {"tensorflow", "keras", "numpy"} & set(text.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [[], ["evaluate"], ["fly"], ["train", "--epochs", "many"]])
+def test_arguments_that_make_no_sense_exit_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "x"])
+def test_a_seed_out_of_range_is_refused(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "models/x", "--seed", seed])
+    assert "--seed" in capsys.readouterr().err
+
+
+def other(default: Any) -> Any:
+    """A value that an option may have, but not its default."""
+    if isinstance(default, tuple):
+        return (*default, 5)
+    if isinstance(default, str):
+        return next(choice for choice in get_args(Schedule) if choice != default)
+    return default + 1 if isinstance(default, int) else default / 2 + 0.01
+
+
+def test_every_option_reaches_the_config(
+    digits_file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {field.name: other(field.default) for field in dataclasses.fields(TrainConfig)}
+    config = TrainConfig(**fields)
+    received: dict[str, Any] = {}
+
+    def record(config: TrainConfig, _: Any, output: pathlib.Path, **options: Any) -> train.Run:
+        received.update(config=config, output=output, **options)
+        return train.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
+
+    monkeypatch.setattr(train, "train", record)
+    options = [f"--data={digits_file}", f"--output={tmp_path}", "--resume", "--tensorboard", "--verbose=2"]
+    for name, value in config.to_dict().items():
+        options += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, list) else [value])]
+    assert main(["train", *options]) == 0
+    assert received == {
+        "config": config,
+        "output": tmp_path,
+        "resume": True,
+        "tensorboard": True,
+        "verbose": 2,
+    }
+
+
+def test_train_export_evaluate(
+    digits_file: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, models, data = str(tmp_path / "run"), str(tmp_path / "models"), ["--data", str(digits_file)]
+    assert main(["train", *data, "--output", run, "--epochs", "1", "--verbose", "0", *SIZES.split()]) == 0
+    assert capsys.readouterr().err.startswith("best epoch 1: val_negative_elbo ")
+    assert main(["export", run, *data, "--models", models, "--name", "some"]) == 0
+    metrics = read_manifest(tmp_path / "models" / "some")["metrics"]
+    assert json.loads(capsys.readouterr().out) == metrics
+    for folder in (run, f"{models}/some"):
+        assert main(["evaluate", folder, *data]) == 0
+        assert json.loads(capsys.readouterr().out) == metrics
+    assert main(["evaluate", f"{models}/some", *data, "--seed", "4", "--update"]) == 0
+    updated = json.loads(capsys.readouterr().out)
+    assert updated != metrics
+    assert read_manifest(tmp_path / "models" / "some")["metrics"] == updated
+    assert main(["evaluate", run, *data, "--split", "validation"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train --data nowhere", "nowhere: expected 'mnist', a folder"),
+        ("train --data {data} --epochs 0", "epochs: expected an integer of at least 1, received 0"),
+        ("train --data {data} --output {run}", "holds a run already; add --resume"),
+        ("train --data {data} --output {run} --resume --beta 3", "holds a run with another beta"),
+        ("train --data {data} --output {data}", "digits.npz"),
+        ("export nowhere --data {data}", "nowhere: expected a run with a checkpoint, found none"),
+        ("export {run} --data {data} --models {models} --name digits", "is there already; add --force"),
+        ("export {run} --data {data} --models {models} --name .x", "expected a name of letters"),
+        ("evaluate nowhere --data {data}", "nowhere: expected a run with a checkpoint, found none"),
+        ("evaluate {models}/digits --data {data} --split validation --update", "'test'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    arguments: str,
+    message: str,
+    digits_file: pathlib.Path,
+    run_folder: pathlib.Path,
+    bundle_folder: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = {"data": digits_file, "run": run_folder, "models": bundle_folder.parent}
+    sizes = SIZES.split() if arguments.startswith("train") else []
+    assert main([*arguments.format(**places).split(), *sizes]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("training: ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_an_interrupt_says_how_to_go_on(
+    digits_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "train", interrupt)
+    monkeypatch.setattr(train, "load", interrupt)
+    options = ["--data", str(digits_file)]
+    assert main(["train", *options, "--output", str(tmp_path)]) == 130
+    assert "training: interrupted; add --resume" in capsys.readouterr().err
+    assert main(["export", str(tmp_path), *options]) == 130
+    assert capsys.readouterr().err.endswith("training: interrupted\n")
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_can_be_resumed(digits_file: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    output = tmp_path / "run"
+    options = [*SIZES.split(), "--data", str(digits_file), "--output", str(output), "--verbose", "0"]
+    command = [sys.executable, "-m", "training", "train", *options, "--resume", "--epochs"]
+    process = subprocess.Popen([*command, "500"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 300
+    while not Checkpoint(output).history():
+        assert process.poll() is None
+        assert time.monotonic() < end
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert said == "\ntraining: interrupted; add --resume to go on from the last whole epoch\n"
+    assert 1 <= len(train.load(output, load(str(digits_file))).history) < 500

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training import small
+from training import losses
+from training.config import ConfigError
+from training.model import ConvolutionalVAE, build_decoder, build_encoder
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (10, 14, 3)])
+@pytest.mark.parametrize("latent_dim", [1, 2, 5])
+def test_encoder_and_decoder_have_the_contract_s_shapes(shape: tuple[int, int, int], latent_dim: int) -> None:
+    config = small.config(latent_dim=latent_dim)
+    x = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
+    q = build_encoder(config, shape)(x)
+    assert {name: tuple(value.shape) for name, value in q.items()} == {
+        "z_mean": (3, latent_dim),
+        "z_log_var": (3, latent_dim),
+    }
+    assert tuple(build_decoder(config, shape)(q["z_mean"]).shape) == x.shape
+
+
+def test_an_odd_picture_is_refused() -> None:
+    with pytest.raises(ConfigError, match="even height and width, received 9 x 8"):
+        build_decoder(small.config(), (9, 8, 1))
+
+
+def test_a_step_s_loss_is_the_mean_of_its_parts_weighed_by_beta() -> None:
+    model = ConvolutionalVAE(small.config(beta=3.0), (8, 8, 1))
+    x = np.random.default_rng(0).random((5, 8, 8, 1)).astype(np.float32)
+    y = model(x)
+    reconstruction = np.asarray(losses.reconstruction_loss(x, y["x_logits"]))
+    kl = np.asarray(losses.kl_divergence(y["z_mean"], y["z_log_var"]))
+    assert float(model.compute_loss(x, None, y)) == pytest.approx(float((reconstruction + 3 * kl).mean()))
+    parts = {name: float(metric.result()) for name, metric in model.parts.items()}
+    assert parts == pytest.approx(
+        {
+            "reconstruction_loss": reconstruction.mean(),
+            "kl_divergence": kl.mean(),
+            "negative_elbo": (reconstruction + kl).mean(),
+        }
+    )
+
+
+def test_dropout_is_on_in_training_only() -> None:
+    model = ConvolutionalVAE(small.config(dropout=0.5), (8, 8, 1))
+    x = np.random.default_rng(0).random((5, 8, 8, 1)).astype(np.float32)
+
+    def z_means(training: bool) -> list[list[float]]:
+        return [np.asarray(model(x, training=training)["z_mean"]).tolist() for _ in range(2)]
+
+    assert z_means(False)[0] == z_means(False)[1]
+    assert z_means(True)[0] != z_means(True)[1]
+
+
+def test_reseeding_repeats_an_epoch_s_draws_and_no_other_s() -> None:
+    model = ConvolutionalVAE(small.config(dropout=0.5), (8, 8, 1))
+    x = np.random.default_rng(0).random((5, 8, 8, 1)).astype(np.float32)
+
+    def draw(epoch: int) -> list[float]:
+        model.reseed(epoch)
+        return [float(np.sum(model(x, training=True)["x_logits"])) for _ in range(2)]
+
+    first = draw(3)
+    assert draw(3) == first
+    assert draw(4) != first
+
+
+def test_the_largest_seed_works() -> None:
+    keras.utils.set_random_seed(0)
+    model = ConvolutionalVAE(small.config(dropout=0.5, seed=2**32 - 1), (8, 8, 1))
+    model(np.zeros((1, 8, 8, 1), np.float32), training=True)

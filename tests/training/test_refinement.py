@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import ops
+
+from training import losses
+from training.data import Dataset, scale
+from training.refinement import RADIUS, refine
+from training.train import Run
+
+PICTURE = (4, 4, 1)
+
+
+def indifferent(z: Any) -> Any:
+    """A decoder that draws the same whatever z is: only the prior is left, and its optimum is 0."""
+    return ops.zeros((ops.shape(z)[0], *PICTURE))
+
+
+def brightness(z: Any) -> Any:
+    """A decoder that draws one grey: the lighter, the larger the first of z."""
+    return ops.broadcast_to(z[:, 0][:, None, None, None], (len(z), *PICTURE))
+
+
+def refined(decode: Any, x: Any, z_mean: Any, steps: int = 1, z_log_var: float = 0.0) -> Any:
+    z_mean = np.asarray(z_mean, np.float32)
+    return np.asarray(refine(decode, x, ops.array(z_mean), ops.full(z_mean.shape, z_log_var), steps))
+
+
+def greys(*values: float) -> Any:
+    return np.stack([np.full(PICTURE, value, np.float32) for value in values])
+
+
+def test_a_quadratic_is_solved_in_one_step() -> None:
+    z_mean = refined(indifferent, greys(0, 0), [[1.5, -0.25, 0], [-2, 2, 0.5]])
+    np.testing.assert_allclose(z_mean, np.zeros((2, 3)), atol=1e-6)
+
+
+def test_a_step_is_no_longer_than_the_radius() -> None:
+    np.testing.assert_allclose(refined(indifferent, greys(0), [[9.0, -9.0]]), [[9 - RADIUS, RADIUS - 9]])
+    # At a hundredth of the variance the prior alone is flat, and a step is as much shorter.
+    z_mean = refined(indifferent, greys(0), [[9.0, -9.0]], z_log_var=float(np.log(0.01)))
+    np.testing.assert_allclose(np.abs(z_mean - [[9, -9]]).max(), 0.01 * 9 / 0.5, rtol=1e-4)
+
+
+def test_each_row_goes_towards_its_own_picture() -> None:
+    z_mean = refined(brightness, greys(1, 0, 0.5), np.zeros((3, 2)))
+    assert z_mean[0, 0] > 0.5
+    assert z_mean[1, 0] < -0.5
+    np.testing.assert_allclose(z_mean[2], [0, 0], atol=1e-6)
+
+
+def test_more_steps_come_to_rest_where_the_elbo_is_best() -> None:
+    x = greys(0.9)
+    found = refined(brightness, x, [[0.0, 0.0]], steps=30, z_log_var=-2.0)
+    np.testing.assert_allclose(refined(brightness, x, found, steps=1, z_log_var=-2.0), found, atol=1e-4)
+    # 16 pixels of cross entropy against the prior: the root of 16 (sigmoid(z) - 0.9) + z, near enough.
+    assert found[0, 0] == pytest.approx(1.46, abs=0.15)
+    assert found[0, 1] == pytest.approx(0, abs=1e-4)
+
+
+def test_no_step_changes_nothing() -> None:
+    np.testing.assert_array_equal(refined(brightness, greys(1), [[0.25, -0.5]], steps=0), [[0.25, -0.5]])
+
+
+def test_it_gains_on_what_the_encoder_says(run: Run, digits: Dataset) -> None:
+    x = scale(digits.test.x)
+    amortized = run.model.encoder(x)
+    q = run.model.infer(x)
+    assert np.array_equal(q["z_log_var"], amortized["z_log_var"])
+
+    def negative_elbo(z_mean: Any) -> float:
+        z_log_var = np.asarray(q["z_log_var"])
+        epsilon = np.random.RandomState(0).standard_normal((8, *z_log_var.shape)).astype(np.float32)
+        draws = [run.model.decoder(np.asarray(z_mean) + np.exp(z_log_var / 2) * e) for e in epsilon]
+        reconstruction = np.mean([losses.reconstruction_loss(x, x_logits) for x_logits in draws])
+        return float(reconstruction + np.mean(losses.kl_divergence(z_mean, z_log_var)))
+
+    # Two epochs teach z little, so there is little to gain: 0.018.
+    assert negative_elbo(q["z_mean"]) < negative_elbo(amortized["z_mean"]) - 0.01

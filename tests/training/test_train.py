@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.training import small
+from training import train
+from training.checkpoint import Checkpoint, RunError, best_epoch
+from training.config import TrainConfig
+from training.data import Dataset, Split
+from training.train import Run
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def weights(run: Run) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    return [np.asarray(w) for w in run.model.get_weights()]
+
+
+def same(first: Run, second: Run) -> bool:
+    return all((a == b).all() for a, b in zip(weights(first), weights(second), strict=True))
+
+
+def rows(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[bytes]:
+    return sorted(image.tobytes() for image in images)
+
+
+def test_eight_images_for_one_step_lower_the_loss(tiny: TrainConfig, tmp_path: pathlib.Path) -> None:
+    # Of twelve images, one validates.
+    few = small.from_arrays(small.arrays(train=12, test=8))
+    config = dataclasses.replace(tiny, epochs=6, batch_size=8)
+    run = train.train(config, few, tmp_path / "run", verbose=0)
+    assert [row["epoch"] for row in run.history] == [1, 2, 3, 4, 5, 6]
+    assert run.history[-1]["loss"] < run.history[0]["loss"]
+
+
+def test_learns_on_real_digits(run: Run) -> None:
+    first, last = run.history
+    assert last["val_negative_elbo"] < first["val_negative_elbo"] < 64 * np.log(2) + 5
+    assert set(first) >= {"reconstruction_loss", "kl_divergence", "negative_elbo", "learning_rate"}
+
+
+def test_every_epoch_sees_each_training_image_once_and_no_other(digits: Dataset, tiny: TrainConfig) -> None:
+    batches = [np.asarray(batch) for batch in train.batches(digits.train, tiny)]
+    per_epoch = train.steps_per_epoch(digits.train, tiny)
+    assert len(batches) == tiny.epochs * per_epoch
+    orders = []
+    for epoch in range(tiny.epochs):
+        seen = np.concatenate(batches[epoch * per_epoch : (epoch + 1) * per_epoch])
+        assert rows(np.rint(seen * 255).astype(np.uint8)) == rows(digits.train.x)
+        orders.append(seen)
+    assert (orders[0] != orders[1]).any()
+
+
+def test_resumed_batches_are_those_that_were_left(digits: Dataset, tiny: TrainConfig) -> None:
+    whole = [np.asarray(batch) for batch in train.batches(digits.train, tiny)]
+    rest = [np.asarray(batch) for batch in train.batches(digits.train, tiny, first_epoch=1)]
+    for expected, found in zip(whole[len(whole) // 2 :], rest, strict=True):
+        np.testing.assert_array_equal(expected, found)
+
+
+def test_the_test_images_change_no_weight(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, run: Run
+) -> None:
+    noise = np.random.RandomState(0).randint(0, 256, digits.test.x.shape).astype(np.uint8)
+    other = dataclasses.replace(digits, test=Split(noise, digits.test.label[::-1]))
+    assert same(train.train(tiny, other, tmp_path / "other", verbose=0), run)
+
+
+def test_a_seed_decides_the_run(digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, run: Run) -> None:
+    other = train.train(dataclasses.replace(tiny, seed=1), digits, tmp_path / "other", verbose=0)
+    assert not same(other, run)
+
+
+def test_the_best_epoch_is_kept_and_loaded(run_folder: pathlib.Path, digits: Dataset) -> None:
+    checkpoint = Checkpoint(run_folder)
+    best = best_epoch(checkpoint.history())
+    assert checkpoint.epochs() == sorted({best, 2})
+    assert train.load(run_folder, digits).best_epoch == best
+    assert best_epoch([{"val_negative_elbo": v} for v in (3.0, 1.0, 2.0)]) == 2
+
+
+def test_a_finished_run_resumes_to_itself(
+    run_folder: pathlib.Path, digits: Dataset, tiny: TrainConfig, run: Run
+) -> None:
+    again = train.train(tiny, digits, run_folder, resume=True, verbose=0)
+    assert same(again, run)
+    assert again.history == run.history
+
+
+def test_another_run_in_the_folder_is_refused(
+    run_folder: pathlib.Path, digits: Dataset, tiny: TrainConfig
+) -> None:
+    with pytest.raises(RunError, match="holds a run already; add --resume"):
+        train.train(tiny, digits, run_folder, verbose=0)
+    with pytest.raises(RunError, match="holds a run with another beta, seed"):
+        train.train(dataclasses.replace(tiny, beta=2, seed=5), digits, run_folder, resume=True, verbose=0)
+    other = dataclasses.replace(digits, sha256="0" * 64)
+    with pytest.raises(RunError, match="holds a run with another dataset_sha256"):
+        train.train(tiny, other, run_folder, resume=True, verbose=0)
+    with pytest.raises(RunError, match="expected the data set of this run"):
+        train.load(run_folder, other)
+
+
+def test_a_folder_without_a_run_is_refused(digits: Dataset, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(RunError, match="expected a run with a checkpoint, found none"):
+        train.load(tmp_path, digits)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_epoch(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    config = dataclasses.replace(tiny, learning_rate=1e20, schedule="constant")
+    with pytest.raises(RunError, match=r"epoch 1: expected finite figures, found .*negative_elbo nan"):
+        train.train(config, digits, tmp_path / "run", verbose=0)
+    assert Checkpoint(tmp_path / "run").epochs() == []
+
+
+def test_tensorboard_logs_on_request(digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path) -> None:
+    config = dataclasses.replace(tiny, epochs=1)
+    train.train(config, digits, tmp_path / "run", tensorboard=True, verbose=0)
+    assert list((tmp_path / "run" / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def start(digits_file: pathlib.Path, output: pathlib.Path, *more: str) -> subprocess.Popen[bytes]:
+    options = ["--data", str(digits_file), "--output", str(output), "--epochs", "12", "--verbose", "0"]
+    sizes = ["--encoder-filters", "4", "8", "--encoder-units", "16", "--decoder-units", "8"]
+    command = [sys.executable, "-m", "training", "train", *options, *sizes, "--dropout", "0.1", *more]
+    return subprocess.Popen(command, cwd=ROOT)
+
+
+def newest(
+    folder: pathlib.Path, run: Run, dataset: Dataset
+) -> list[np.ndarray[tuple[int, ...], np.dtype[Any]]]:
+    """The last epoch's weights and optimizer state, whichever epoch was the best."""
+    model = train.compile_model(run.model.config, dataset)
+    assert Checkpoint(folder).restore(model) == 12
+    return [np.asarray(value) for value in (*model.weights, *model.optimizer.variables)]
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_same_result(
+    digits_file: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    assert start(digits_file, tmp_path / "whole").wait(300) == 0
+    killed = tmp_path / "killed"
+    process = start(digits_file, killed)
+    end = time.monotonic() + 300
+    while len(Checkpoint(killed).history()) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < end
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len(Checkpoint(killed).history()) < 12
+    assert start(digits_file, killed, "--resume").wait(300) == 0
+    first, second = (train.load(folder, digits) for folder in (tmp_path / "whole", killed))
+    assert first.history == second.history
+    assert same(first, second)
+    for a, b in zip(newest(tmp_path / "whole", first, digits), newest(killed, first, digits), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,100 @@
+"""Owns what a run leaves on disk each epoch: the log, the newest and the best checkpoint.
+
+Invariants: a checkpoint has its name only when it is whole, and the log has its row by then; so after a kill
+at any moment the newest checkpoint is whole and the log has a row for each epoch up to it.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import pathlib
+
+import keras
+import numpy as np
+
+from training.config import TrainingError
+from training.model import ConvolutionalVAE
+
+LOG_FILE = "log.csv"
+CHECKPOINTS = "checkpoints"
+
+
+class RunError(TrainingError):
+    """A run's folder does not hold what is asked of it, or the run came to nothing."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the newest and the best epoch's weights and optimizer state, and the log, on disk."""
+
+    def __init__(self, output: pathlib.Path) -> None:
+        """Stores the folder."""
+        super().__init__()
+        self.folder = output / CHECKPOINTS
+        self.log = output / LOG_FILE
+
+    def path(self, epoch: int) -> pathlib.Path:
+        """Names the checkpoint made after an epoch, counted from 1."""
+        return self.folder / f"epoch-{epoch:04d}.weights.h5"
+
+    def epochs(self) -> list[int]:
+        """Lists the epochs that have a checkpoint, oldest first."""
+        return sorted(int(path.name[6:10]) for path in self.folder.glob("epoch-*.weights.h5"))
+
+    def restore(self, model: ConvolutionalVAE) -> int:
+        """Loads the newest checkpoint and cuts the log to it.
+
+        Args:
+            model: Gets the weights and the optimizer state.
+
+        Returns:
+            The number of epochs done, 0 without a checkpoint.
+        """
+        done = max(self.epochs(), default=0)
+        if done:
+            model.load_weights(self.path(done))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_log(self.history())
+        return done
+
+    def history(self) -> list[dict[str, float]]:
+        """Reads the log: one row of metrics for each epoch up to the newest checkpoint."""
+        if not self.log.exists():
+            return []
+        with self.log.open(newline="") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        return rows[: max(self.epochs(), default=0)]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes the log's row, then the checkpoint, then deletes those no longer needed.
+
+        Raises:
+            RunError: The loss is not finite; nothing is written, so the last good epoch stays the newest.
+        """
+        rate = self.model.optimizer.learning_rate
+        row = {"epoch": epoch + 1, **(logs or {}), "learning_rate": float(rate)}
+        if infinite := [f"{name} {value}" for name, value in row.items() if not math.isfinite(value)]:
+            raise RunError(
+                f"epoch {epoch + 1}: expected finite figures, found {', '.join(infinite)}; "
+                "try a lower --learning-rate"
+            )
+        history = [*self.history(), row]
+        self._write_log(history)
+        partial = self.folder / "partial.weights.h5"
+        self.model.save_weights(partial)
+        partial.replace(self.path(epoch + 1))
+        for old in set(self.epochs()) - {epoch + 1, best_epoch(history)}:
+            self.path(old).unlink()
+
+    def _write_log(self, rows: list[dict[str, float]]) -> None:
+        partial = self.log.with_suffix(".partial")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
+            writer.writeheader()
+            writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
+        partial.replace(self.log)
+
+
+def best_epoch(history: list[dict[str, float]]) -> int:
+    """Gives the epoch with the lowest validation negative_elbo, counted from 1."""
+    return int(np.argmin([row["val_negative_elbo"] for row in history])) + 1

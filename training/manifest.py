@@ -1,0 +1,126 @@
+"""Owns `model.json` (docs/bundle.md): its fields, its version, its file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from training.config import TrainingError
+from training.data import Dataset
+
+MANIFEST = "model.json"
+# What the version is the digest of.
+VERSIONED = (
+    "format_version",
+    "name",
+    "latent_dim",
+    "image",
+    "encoder",
+    "decoder",
+    "golden",
+    "atlas",
+    "classes",
+    "prior",
+)
+PRODUCERS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
+
+
+class BundleError(TrainingError):
+    """A bundle cannot be written, or read, where it is asked for; the message names the folder."""
+
+
+def version_of(manifest: Mapping[str, Any]) -> str:
+    """Computes a manifest's version: 12 hex digits of its content's digest."""
+    content = {name: manifest[name] for name in VERSIONED}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
+    """Reads a bundle's manifest.
+
+    Args:
+        folder: `models/<name>`.
+
+    Returns:
+        The parsed JSON.
+
+    Raises:
+        BundleError: It is not there, or not JSON.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: expected a manifest: {error}") from error
+    return manifest
+
+
+def write_manifest(folder: pathlib.Path, manifest: Mapping[str, Any]) -> None:
+    """Writes a bundle's manifest; whoever reads meanwhile gets the old one or the new one, whole."""
+    partial = folder / f".{MANIFEST}.partial"
+    partial.write_text(json.dumps(manifest, indent=1) + "\n")
+    partial.replace(folder / MANIFEST)
+
+
+def describe_file(path: pathlib.Path) -> dict[str, str]:
+    """Gives a file's entry: its name and its checksum."""
+    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def describe_graph(
+    path: pathlib.Path, opset: int, shape: tuple[int, int, int], latent_dim: int
+) -> dict[str, Any]:
+    """Gives a graph's entry.
+
+    Args:
+        path: `encoder.onnx` or `decoder.onnx`.
+        opset: Of the file.
+        shape: Height, width and channels of an image.
+        latent_dim: Size of z.
+
+    Returns:
+        The file's entry, the opset, and the tensors that the contract names.
+    """
+    picture, latent = ["batch", *shape], ["batch", latent_dim]
+    inputs, outputs = {
+        "encoder": ({"x": picture}, {"z_mean": latent, "z_log_var": latent}),
+        "decoder": ({"z": latent}, {"image": picture}),
+    }[path.stem]
+    return {
+        **describe_file(path),
+        "opset": opset,
+        "inputs": _describe_tensors(inputs),
+        "outputs": _describe_tensors(outputs),
+    }
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Gives a data set's entry: name, checksum and the images of each split."""
+    counts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts}
+
+
+def describe_producer() -> dict[str, str]:
+    """Gives the versions of the packages that make a bundle."""
+    return {package: importlib.metadata.version(package) for package in PRODUCERS}
+
+
+def find_commit() -> str | None:
+    """Gives the commit of this code, or None outside of a checkout."""
+    command = ["git", "-C", str(pathlib.Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        # Nothing in the command comes from outside.
+        found = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
+        return found.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _describe_tensors(shapes: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    return [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in shapes.items()]

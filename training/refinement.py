@@ -1,0 +1,72 @@
+"""Owns the refinement of z_mean: a few steps from what the encoder says towards what the decoder says.
+
+An encoder must guess the posterior of an image it has never seen, and over-fits long before the decoder does.
+But the decoder can be asked: each step moves an image's own z_mean towards the optimum of its own ELBO
+(semi-amortized inference: Kim et al. 2018, section 3). There is no randomness in it, and no gradient, so it
+exports to ONNX. z_log_var stays what the encoder said: refined as well it gains a tenth of a nat, but then
+machines no longer agree on it to 1e-5, because it changes over a distance that float32 hardly resolves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+Decode = Callable[[Tensor], Tensor]
+
+# Standard deviations from z_mean at which the decoder is asked. On 1,000 validation images two steps end
+# within 0.03 nats from 1.4 to 3; but Keras and ONNX then differ by 1.1e-5 at 1.4, and by half that at 2.5.
+RADIUS = 2.5
+
+
+def refine(decode: Decode, x: Tensor, z_mean: Tensor, z_log_var: Tensor, steps: int) -> Tensor:
+    """Improves z_mean for each image.
+
+    Where the ELBO of a Gaussian q is stationary in its mean, the expected gradient of U(z) = -log p(x, z) is
+    0 (Opper & Archambeau 2009, equation 6). Gradient and curvature are central differences of U over `RADIUS`
+    standard deviations, wide enough to stand for q's expectation; a step is Newton's, dimension by dimension,
+    and no longer than the radius.
+
+    Args:
+        decode: `z` `(batch, latent_dim)` to `x_logits` `(batch, height, width, channels)`.
+        x: `(batch, height, width, channels)` float32 in [0, 1].
+        z_mean: `(batch, latent_dim)` float32, where to start.
+        z_log_var: `(batch, latent_dim)` float32.
+        steps: How many; 0 changes nothing. Each decodes 2 latent_dim + 1 vectors an image.
+
+    Returns:
+        z_mean, shaped as it came.
+    """
+    latent_dim = z_mean.shape[1]
+    radius = RADIUS * ops.exp(0.5 * z_log_var)
+    offsets = radius[:, None, :] * ops.eye(latent_dim)
+    for _ in range(steps):
+        centre = z_mean[:, None, :]
+        points = ops.concatenate([centre, centre + offsets, centre - offsets], axis=1)
+        z_mean = z_mean - radius * _newton_step(_energy(decode, x, points), latent_dim)
+    return z_mean
+
+
+def _newton_step(energy: Tensor, latent_dim: int) -> Tensor:
+    up, down = energy[:, 1 : 1 + latent_dim], energy[:, 1 + latent_dim :]
+    slope, curvature = 0.5 * (up - down), up + down  # of U, in units of the radius
+    # Were z_log_var right, the curvature would be RADIUS squared; it is trusted within a factor of two.
+    curvature = ops.clip(curvature, 0.5 * RADIUS**2, 2.0 * RADIUS**2)
+    return ops.clip(slope / curvature, -1.0, 1.0)
+
+
+def _energy(decode: Decode, x: Tensor, points: Tensor) -> Tensor:
+    """Gives U at `(batch, points, latent_dim)` less U at each row's first point: `(batch, points)`.
+
+    The difference is taken pixel by pixel, before the sum: that of two sums would have lost two digits.
+    """
+    _, height, width, channels = x.shape
+    pixels = height * width * channels
+    count, latent_dim = points.shape[1:]
+    x_logits = ops.reshape(decode(ops.reshape(points, (-1, latent_dim))), (-1, count, pixels))
+    loss = ops.softplus(x_logits) - x_logits * ops.reshape(x, (-1, 1, pixels))
+    prior = 0.5 * ops.sum(ops.square(points), axis=2)
+    return ops.sum(loss - loss[:, :1], axis=2) + prior - prior[:, :1]
