@@ -3,8 +3,8 @@ PYTHON ?= python3
 SERVE := .venv
 TRAIN := .venv-train
 DATA ?= mnist
-RUN ?= runs/mnist-2d
-NAME ?= mnist-2d
+RUN ?= runs/mine
+NAME ?= $(notdir $(RUN:%/=%))
 
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -20,23 +20,23 @@ serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see RE
 	$(SERVE)/bin/python -m service
 
 test: $(SERVE)/.dev $(TRAIN)/.dev ## Run the fast tests
-	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/test_imports.py
+	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/test_*.py
 	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
 
 test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
-	$(SERVE)/bin/pytest tests/service tests/docs tests/test_imports.py
+	$(SERVE)/bin/pytest tests/service tests/docs tests/test_*.py
 	$(TRAIN)/bin/pytest tests/training tests/contract
 
 lint: $(SERVE)/.dev ## Check style and types
 	$(SERVE)/bin/ruff format --check .
 	$(SERVE)/bin/ruff check .
-	$(SERVE)/bin/mypy service training tests
+	$(SERVE)/bin/mypy service training benchmarks tests
 
 format: $(SERVE)/.dev ## Format the code
 	$(SERVE)/bin/ruff check --fix .
 	$(SERVE)/bin/ruff format .
 
-train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mnist-2d)
+train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mine)
 	$(TRAIN)/bin/python -m training train --data $(DATA) --output $(RUN) --resume
 
 export: $(TRAIN)/.train ## Write the trained run's bundle to models/NAME

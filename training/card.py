@@ -43,7 +43,18 @@ def _summary(manifest: Mapping[str, Any]) -> str:
     return (
         f"A convolutional variational autoencoder with {manifest['latent_dim']} latent dimensions, over "
         f"images\nof {image['height']} x {image['width']} pixels and {image['channels']} channel(s), "
-        f"{image['polarity']}. Version {manifest['version']}.\n"
+        f"{image['polarity']}. Version {manifest['version']}.\n{_refinement(manifest)}"
+    )
+
+
+def _refinement(manifest: Mapping[str, Any]) -> str:
+    steps = manifest["training"]["refine_steps"]
+    decodings = steps * (2 * manifest["latent_dim"] + 1)
+    if steps == 0:
+        return ""
+    return (
+        f"`encoder.onnx` refines each image's z_mean in {steps} step(s) by asking the decoder: encoding an "
+        f"image costs\n{decodings} decodings besides.\n"
     )
 
 

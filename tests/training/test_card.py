@@ -33,3 +33,11 @@ def test_the_card_names_mnist_and_its_licence_where_it_was_used(bundle_folder: p
     card = write_card(manifest)
     assert "CC BY-SA 3.0" in card
     assert "http" not in card
+
+
+def test_the_card_tells_what_refinement_costs(bundle_folder: pathlib.Path) -> None:
+    manifest = read_manifest(bundle_folder)
+    assert "in 2 step(s)" in (card := write_card(manifest))
+    assert "10 decodings" in card
+    manifest["training"]["refine_steps"] = 0
+    assert "decodings" not in write_card(manifest)

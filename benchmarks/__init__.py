@@ -1,0 +1,1 @@
+"""Measures the service on the machine it runs on."""
