@@ -22,8 +22,6 @@ Floats = NDArray[np.float32]
 
 # Ten thousand standard deviations from the prior: float32 still holds every activation there.
 Z_LIMIT = 1e4
-
-
 # Each may hold a decoded picture of `max_image_pixels` in memory.
 UPLOADS_AT_ONCE = 2
 
