@@ -152,7 +152,7 @@ def _write_files(
     picture = plots.manifold(lambda z: decode(z)["image"], test.z_mean)
     (folder / "plots" / "manifold.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
-    metrics = evaluate.evaluate(encode, decode, dataset.train, dataset.test, "test")
+    metrics = evaluate.figures(decode, train, test, dataset.test, "test")
     manifest = _describe(folder, name, run, dataset, evaluate.class_statistics(train), metrics)
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")

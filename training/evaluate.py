@@ -130,11 +130,29 @@ def evaluate(
         `reconstruction_loss`, `kl_divergence`, `negative_elbo` in nats per image, `knn_accuracy` in
         [0, 1], `split` and the number of `images`.
     """
-    posteriors = encode(encoder, other)
-    figures = measure(decoder, posteriors, other, seed)
-    accuracy = knn_accuracy(encode(encoder, train), posteriors)
-    rounded = {key: round(value, 4) for key, value in {**figures, "knn_accuracy": accuracy}.items()}
-    return {**rounded, "split": name, "images": len(other)}
+    return figures(decoder, encode(encoder, train), encode(encoder, other), other, name, seed)
+
+
+def figures(
+    decoder: Function, train: Posteriors, posteriors: Posteriors, split: Split, name: str, seed: int = 0
+) -> dict[str, Any]:
+    """Gives what `evaluate` gives, of splits that are encoded already.
+
+    Args:
+        decoder: `z` to `image`.
+        train: Of the training split.
+        posteriors: Of the split to measure.
+        split: Its images.
+        name: Its name.
+        seed: Of epsilon.
+
+    Returns:
+        As `evaluate`.
+    """
+    values = measure(decoder, posteriors, split, seed)
+    values["knn_accuracy"] = knn_accuracy(train, posteriors)
+    rounded = {key: round(value, 4) for key, value in values.items()}
+    return {**rounded, "split": name, "images": len(split)}
 
 
 def class_statistics(posteriors: Posteriors) -> list[dict[str, Any]]:
