@@ -40,7 +40,7 @@ class TrainConfig:
     encoder_units: int = option(256, "width of the encoder's dense layer")
     # After 20 epochs 0.1 costs 1.5 nats on the validation split.
     dropout: float = option(0.0, "share of the encoder's features dropped while training, in [0, 1)")
-    # After 20 epochs, two steps gain 2.6 nats on 1,000 validation images, four 2.9.
+    # On the validation split one step gains 3.7 nats, two 5.2, three 6.0; each magnifies float32's rounding.
     refine_steps: int = option(2, "steps that refine z_mean where the encoder is used; none while fitting")
     # Wide where the picture is one vector, few channels where it is large: the least time per image.
     decoder_units: tuple[int, ...] = option((128, 128, 256), "widths of the decoder's dense trunk")

@@ -40,9 +40,11 @@ def test_a_quadratic_is_solved_in_one_step() -> None:
 
 def test_a_step_is_no_longer_than_the_radius() -> None:
     np.testing.assert_allclose(refined(indifferent, greys(0), [[9.0, -9.0]]), [[9 - RADIUS, RADIUS - 9]])
-    # At a hundredth of the variance the prior alone is flat, and a step is as much shorter.
+
+
+def test_a_step_over_flat_ground_is_as_short_as_z_log_var_says() -> None:
     z_mean = refined(indifferent, greys(0), [[9.0, -9.0]], z_log_var=float(np.log(0.01)))
-    np.testing.assert_allclose(np.abs(z_mean - [[9, -9]]).max(), 0.01 * 9 / 0.5, rtol=1e-4)
+    np.testing.assert_allclose(z_mean, [[9 - 0.01 * 9, 0.01 * 9 - 9]], rtol=1e-5)
 
 
 def test_each_row_goes_towards_its_own_picture() -> None:
