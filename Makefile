@@ -59,7 +59,7 @@ $(SERVE)/.serve: locks/service.txt
 	touch $@
 
 $(SERVE)/.dev: locks/dev.txt
-	sh scripts/install $(PYTHON) $(SERVE) $<
+	sh scripts/install $(PYTHON) $(SERVE) $< curl
 	touch $@ $(SERVE)/.serve
 
 $(TRAIN)/.train: locks/train.txt
