@@ -142,6 +142,7 @@ def _train(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from training import bundle, data, train
 
+    _require_folder(options.folder)
     dataset = data.load(options.data)
     if (options.folder / "model.json").is_file():
         metrics = bundle.measure_bundle(options.folder, dataset, options.split, options.seed)
@@ -156,11 +157,18 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     from training import bundle, data, train
 
+    _require_folder(options.folder)
     dataset = data.load(options.data)
     run = train.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
     manifest = bundle.write_bundle(run, dataset, folder, force=options.force)
     sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")
+
+
+def _require_folder(folder: pathlib.Path) -> None:
+    # Before a data set is loaded, or even downloaded, for nothing.
+    if not folder.is_dir():
+        raise TrainingError(f"{folder}: expected a folder that is there")
 
 
 if __name__ == "__main__":

@@ -114,10 +114,10 @@ def test_train_export_evaluate(
         ("train --data {data} --output {run}", "holds a run already; add --resume"),
         ("train --data {data} --output {run} --resume --beta 3", "holds a run with another beta"),
         ("train --data {data} --output {data}", "digits.npz"),
-        ("export nowhere --data {data}", "nowhere: expected a run with a checkpoint, found none"),
+        ("export nowhere --data nothing", "nowhere: expected a folder that is there"),
         ("export {run} --data {data} --models {models} --name digits", "is there already; add --force"),
         ("export {run} --data {data} --models {models} --name .x", "expected a name of letters"),
-        ("evaluate nowhere --data {data}", "nowhere: expected a run with a checkpoint, found none"),
+        ("evaluate nowhere --data nothing", "nowhere: expected a folder that is there"),
         ("evaluate {models}/digits --data {data} --split validation --update", "'test'"),
     ],
 )
