@@ -32,8 +32,12 @@ STATUSES: dict[type[errors.ServiceError], int] = {
     errors.TooLargeError: 413,
     errors.MediaTypeError: 415,
     errors.InvalidValueError: 422,
+    errors.QueueFullError: 429,
     errors.NotReadyError: 503,
+    errors.DeadlineError: 504,
 }
+# nginx's number for it; nobody reads the answer, but the log does.
+CLIENT_GONE = 499
 TAGS = [
     {
         "name": "pictures",
@@ -170,7 +174,13 @@ async def _to_docs(request: Request) -> Response:
 
 
 async def _answer_service_error(request: Request, error: Exception) -> Response:
-    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+    if isinstance(error, errors.ClientGoneError):
+        return Response(status_code=CLIENT_GONE)
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
+    if status is None:
+        raise error  # for the log, and for the answer to everything unknown
+    if isinstance(error, errors.QueueFullError):
+        return problem(request, status, str(error), headers={"Retry-After": str(error.retry_after_s)})
     if isinstance(error, errors.ClientError):
         fault = Fault(field=error.field, expected=error.expected, received=error.received)
         return problem(request, status, str(error), [fault])

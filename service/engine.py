@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service import images, latent
+from service.batching import Batcher, Run
 from service.errors import BundleError, InvalidValueError, NotFoundError, Text
 from service.manifest import CentreOfMassFit
 from service.model import Model
@@ -22,6 +24,8 @@ Floats = NDArray[np.float32]
 
 # Ten thousand standard deviations from the prior: float32 still holds every activation there.
 Z_LIMIT = 1e4
+INLINE_DECODE_ROWS = 64
+INLINE_ENCODE_ROWS = 2
 # Each may hold a decoded picture of `max_image_pixels` in memory.
 UPLOADS_AT_ONCE = 2
 
@@ -70,13 +74,18 @@ class Endpoint:
 
 
 class Engine:
-    """Answers for one model."""
+    """Answers for one model.
+
+    Its `start` needs no event loop; what answers does.
+    """
 
     def __init__(self, model: Model, settings: Settings) -> None:
         """Stores the model and the limits."""
         self.model = model
         self.manifest = model.manifest
         self.settings = settings
+        self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
+        self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
         self._means: dict[int, Floats] = {}
         self._roots: dict[int, Floats] = {}
         self._reading = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -95,6 +104,38 @@ class Engine:
             except ValueError as error:
                 raise BundleError(f"{self.manifest.name}: classes: label {entry.label}: {error}") from error
         self.model.start()
+        self._decoder.start()
+        self._encoder.start()
+
+    def close(self) -> None:
+        """Fails who still waits; what runs is finished."""
+        self._decoder.close()
+        self._encoder.close()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it can no longer answer."""
+        return self._decoder.failed or self._encoder.failed
+
+    @property
+    def busy(self) -> bool:
+        """Whether a vector submitted now would wait for others."""
+        return self._decoder.busy
+
+    def submit(self, z: Floats) -> asyncio.Future[Floats]:
+        """Queues vectors that are known to fit the model.
+
+        Args:
+            z: `(batch, latent_dim)` float32 in [-`Z_LIMIT`, `Z_LIMIT`].
+
+        Returns:
+            A future of the pictures, as `Model.decode` gives them; see `Batcher.submit` for its errors.
+
+        Raises:
+            QueueFullError: Too many rows wait.
+            NotReadyError: Closed or failed.
+        """
+        return self._decoder.submit(z, self._deadline())
 
     async def decode(self, z: NDArray[np.float64]) -> Pictures:
         """Decodes latent vectors.
@@ -121,7 +162,7 @@ class Engine:
         Returns:
             The posterior of each picture, in order.
         """
-        z_mean, z_log_var = await asyncio.to_thread(self.model.encode, x)
+        z_mean, z_log_var = np.split(await self._encoder.submit(x, self._deadline()), 2, axis=1)
         z = None if seed is None else latent.sample_posterior(z_mean, z_log_var, seed)
         return Posterior(z_mean, z_log_var, z)
 
@@ -216,11 +257,25 @@ class Engine:
         return pixels.reshape(-1, *shape).astype(np.float32)
 
     async def _decode(self, z: Floats) -> Pictures:
-        return Pictures(z, await asyncio.to_thread(self.model.decode, z))
+        return Pictures(z, await self.submit(z))
+
+    def _encode_rows(self, x: Floats) -> Floats:
+        return np.concatenate(self.model.encode(x), axis=1)
+
+    def _make_batcher(self, run: Run, inline_rows: int) -> Batcher:
+        return Batcher(
+            run,
+            max_batch_rows=self.settings.max_batch_rows,
+            queue_capacity_rows=self.settings.queue_capacity_rows,
+            inline_rows=inline_rows,
+        )
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self.settings.deadline_ms / 1000
 
     def _check_rows(self, field: str, rows: int) -> None:
-        if rows > self.settings.max_batch_rows:
-            limit = self.settings.max_batch_rows
+        if rows > self.settings.max_request_rows:
+            limit = self.settings.max_request_rows
             raise InvalidValueError(field, f"at most {limit} in one request", Text(str(rows)))
 
     def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:

@@ -1,6 +1,7 @@
 """Owns the exception tree. No HTTP here: `app` alone maps it to statuses.
 
 ServiceError
+├── ClientGoneError          nobody waits for the answer any more
 ├── ClientError              the request is at fault; the text reaches the client
 │   ├── MalformedBodyError   the body is not what its content type says
 │   ├── InvalidValueError    a value has the wrong type, shape or range
@@ -12,7 +13,10 @@ ServiceError
     ├── StartupError         the service must not start; the text is for the operator
     │   ├── BundleError      a bundle does not keep the contract
     │   └── ProviderError    onnxruntime does not offer the provider asked for
-    └── NotReadyError        not started yet, or stopping
+    ├── NotReadyError        not started yet, stopping, or no longer able to go on
+    ├── QueueFullError       more rows wait than the queue holds; says when to come again
+    ├── DeadlineError        the answer would come too late
+    └── InferenceError       the model failed; the text is for the log
 """
 
 from __future__ import annotations
@@ -22,6 +26,10 @@ RECEIVED_CHARACTERS = 80
 
 class ServiceError(Exception):
     """Anything this service raises on purpose."""
+
+
+class ClientGoneError(ServiceError):
+    """Nobody waits for the answer any more."""
 
 
 class ClientError(ServiceError):
@@ -82,7 +90,28 @@ class ProviderError(StartupError):
 
 
 class NotReadyError(ServerError):
-    """Not started yet, or stopping."""
+    """Not started yet, stopping, or no longer able to go on."""
+
+
+class QueueFullError(ServerError):
+    """More rows wait than the queue holds.
+
+    Attributes:
+        retry_after_s: When there will be room, by the measured rate; at least 1.
+    """
+
+    def __init__(self, retry_after_s: int) -> None:
+        """Stores when to come again."""
+        self.retry_after_s = retry_after_s
+        super().__init__(f"the queue is full; try again in {retry_after_s} s")
+
+
+class DeadlineError(ServerError):
+    """The answer would come too late."""
+
+
+class InferenceError(ServerError):
+    """The model failed."""
 
 
 class Text(str):

@@ -34,20 +34,6 @@ def to_bytes(image: Floats) -> Bytes:
     return pixels
 
 
-def write_png(pixels: Bytes) -> bytes:
-    """Writes a PNG file.
-
-    Args:
-        pixels: `(height, width, channels)` uint8 with 1 or 3 channels.
-
-    Returns:
-        The file.
-    """
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
-    return file.getvalue()
-
-
 def make_sheet(images: Bytes, columns: int | None = None) -> Bytes:
     """Puts images side by side, row by row.
 

@@ -20,7 +20,7 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         """Stores the settings; `start` loads."""
         self.settings = settings
-        self.ready = False
+        self._open = False
         self._engines: dict[str, Engine] = {}
         self._default = ""
 
@@ -47,11 +47,18 @@ class Registry:
             self._engines[path.name] = engine
             manifest, runtime = engine.manifest, engine.model.runtime
             logger.info("%s@%s runs on %s", manifest.name, manifest.version, runtime.provider)
-        self.ready = True
+        self._open = True
 
     def close(self) -> None:
-        """Turns readiness off; requests under way still finish."""
-        self.ready = False
+        """Turns readiness off and fails who still waits for a turn."""
+        self._open = False
+        for engine in self:
+            engine.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model can answer."""
+        return self._open and not any(engine.failed for engine in self)
 
     @property
     def default(self) -> str:

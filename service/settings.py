@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import StartupError
@@ -37,8 +37,17 @@ class Settings(BaseSettings):
     inter_op_threads: int = Field(
         default=1, ge=1, le=256, description="Threads onnxruntime uses across operations, in each worker."
     )
-    max_batch_rows: int = Field(
+    max_request_rows: int = Field(
         default=1024, ge=1, description="Most vectors, images or steps in one request."
+    )
+    max_batch_rows: int = Field(
+        default=64, ge=1, description="Most rows of concurrent requests that run as one batch."
+    )
+    queue_capacity_rows: int = Field(
+        default=4096, ge=1, description="Most rows that wait; beyond that, requests are answered 429."
+    )
+    deadline_ms: int = Field(
+        default=5000, ge=1, description="Longest wait of a request before it runs; after that, 504."
     )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes.")
     max_image_pixels: int = Field(
@@ -58,6 +67,15 @@ class Settings(BaseSettings):
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
 
+    @model_validator(mode="after")
+    def _check_capacity(self) -> Self:
+        if self.queue_capacity_rows < self.max_request_rows:
+            raise ValueError(
+                "queue_capacity_rows: expected at least max_request_rows "
+                f"({self.max_request_rows}), received {self.queue_capacity_rows}"
+            )
+        return self
+
 
 def load_settings() -> Settings:
     """Reads the settings from the environment and `.env`.
@@ -72,5 +90,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise StartupError(f"CVAE_{first['ctx']['error']}") from error
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise StartupError(f"CVAE_{name}: {first['msg']}, received {first['input']!r}") from error

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.openapi.models import Example
 
 from service.negotiation import choose
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import JsonRoute, Models
+from service.routes.dependencies import JsonRoute, Models, unless_gone
 from service.routes.openapi import JSON_BODY, pictures, request_examples
 from service.routes.problems import responses
 from service.schemas import DecodeRequest, FormatQuery, PicturesAnswer
@@ -34,6 +34,7 @@ EXAMPLES = {
     openapi_extra=request_examples(EXAMPLES),
 )
 async def decode(
+    request: Request,
     body: DecodeRequest,
     query: Annotated[FormatQuery, Query()],
     models: Models,
@@ -42,4 +43,5 @@ async def decode(
     """One vector gives one picture; several give a sheet, about square, in the order of the vectors."""
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(body.model)
-    return await answer_pictures(engine.manifest, await engine.decode(np.atleast_2d(body.z)), media_type)
+    result = await unless_gone(request.receive, engine.decode(np.atleast_2d(body.z)))
+    return await answer_pictures(engine.manifest, result, media_type)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive
 
-from service.errors import MediaTypeError, NotReadyError, Text
+from service.errors import ClientGoneError, MediaTypeError, NotReadyError, Text
 from service.registry import Registry
 
 JSON = "application/json"
+T = TypeVar("T")
 
 
 def get_registry(request: Request) -> Registry:
@@ -44,6 +47,35 @@ def require(request: Request, accepted: tuple[str, ...]) -> str:
     if found not in accepted:
         raise MediaTypeError("Content-Type", " or ".join(accepted), Text(found or "none"))
     return found
+
+
+async def unless_gone(receive: Receive, answer: Awaitable[T]) -> T:
+    """Awaits an answer, and cancels it if the client goes away before it comes.
+
+    Args:
+        receive: Of the request, its body read.
+        answer: What to wait for.
+
+    Returns:
+        What it gives.
+
+    Raises:
+        ClientGoneError: Nobody waits for it any more.
+    """
+    task, gone = asyncio.ensure_future(answer), asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGoneError("the client went away")
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class JsonRoute(APIRoute):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from service.negotiation import choose
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import Models
+from service.routes.dependencies import Models, unless_gone
 from service.routes.openapi import DRAW, pictures
 from service.routes.problems import responses
 from service.schemas import SEED_LIMIT, DigitAnswer, DigitQuery
@@ -28,6 +28,7 @@ DRAWN["headers"] |= {SEED_HEADER: {"description": "The seed used", "schema": {"t
     responses={200: DRAWN, **responses(*DRAW)},
 )
 async def draw_digit(
+    request: Request,
     digit: Annotated[int, Path(description="The class's label.", examples=[7])],
     query: Annotated[DigitQuery, Query()],
     models: Models,
@@ -38,7 +39,7 @@ async def draw_digit(
     engine = models.get(query.model)
     seed = secrets.randbelow(SEED_LIMIT) if query.seed is None else query.seed
     facts = {"digit": digit, "seed": seed, "temperature": query.temperature}
-    result = await engine.draw(digit, seed, query.temperature)
+    result = await unless_gone(request.receive, engine.draw(digit, seed, query.temperature))
     answer = await answer_pictures(engine.manifest, result, media_type, facts=facts)
     answer.headers[SEED_HEADER] = str(seed)
     return answer

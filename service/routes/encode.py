@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from service.errors import InvalidValueError, MalformedBodyError, Text
 from service.negotiation import JSON
 from service.routes.answers import answer_posterior
-from service.routes.dependencies import Models, require
+from service.routes.dependencies import Models, require, unless_gone
 from service.routes.openapi import ENCODE, upload_body
 from service.routes.problems import responses
 from service.schemas import EncodeAnswer, EncodeQuery, EncodeRequest
@@ -56,7 +56,8 @@ async def encode(request: Request, query: Annotated[EncodeQuery, Query()], model
         engine = models.get(query.model)
         files = await _read_form(request) if media_type == FORM else [("body", await request.body())]
         x = await engine.read_uploads(files, None if query.polarity == "auto" else query.polarity)
-    return answer_posterior(engine.manifest, await engine.encode(x, seed), seed)
+    posterior = await unless_gone(request.receive, engine.encode(x, seed))
+    return answer_posterior(engine.manifest, posterior, seed)
 
 
 async def _read_json(request: Request) -> EncodeRequest:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.openapi.models import Example
 
 from service.engine import Endpoint
 from service.negotiation import choose
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import JsonRoute, Models
+from service.routes.dependencies import JsonRoute, Models, unless_gone
 from service.routes.openapi import JSON_BODY, pictures, request_examples
 from service.routes.problems import responses
 from service.schemas import FormatQuery, InterpolateRequest, PicturesAnswer
@@ -37,6 +37,7 @@ EXAMPLES = {
     openapi_extra=request_examples(EXAMPLES),
 )
 async def interpolate(
+    request: Request,
     body: InterpolateRequest,
     query: Annotated[FormatQuery, Query()],
     models: Models,
@@ -47,5 +48,6 @@ async def interpolate(
     engine = models.get(body.model)
     start = Endpoint("from", body.start.z, body.start.digit)
     end = Endpoint("to", body.end.z, body.end.digit)
-    result = await engine.interpolate(start, end, body.steps, body.method)
+    path = engine.interpolate(start, end, body.steps, body.method)
+    result = await unless_gone(request.receive, path)
     return await answer_pictures(engine.manifest, result, media_type, columns=body.steps)

@@ -13,9 +13,9 @@ from service.negotiation import JSON, PNG
 from service.schemas import EncodeRequest, Problem
 
 # What any route with a JSON body can answer; with NEGOTIATED, one that also chooses a representation.
-ENCODE = (400, 404, 413, 415, 422, 503)
-JSON_BODY = (400, 404, 406, 413, 415, 422, 503)
-DRAW = (404, 406, 422, 503)
+ENCODE = (400, 404, 413, 415, 422, 429, 503, 504)
+JSON_BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
+DRAW = (404, 406, 422, 429, 503, 504)
 
 PICTURE = {"schema": {"type": "string", "format": "binary", "contentMediaType": PNG}}
 

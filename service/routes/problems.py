@@ -14,15 +14,18 @@ from service.schemas import Fault, Problem
 MEDIA_TYPE = "application/problem+json"
 
 # One real error of each status, as the service words it.
-EXAMPLES: dict[int, Fault | None] = {
+EXAMPLES: dict[int, Fault | str] = {
     400: Fault(field="body", expected="JSON", received="a text that breaks at character 5 (Expecting value)"),
     404: Fault(field="model", expected="one of mnist-2d", received="'mnist-3d'"),
     406: Fault(field="Accept", expected="image/png or application/json", received="'text/html'"),
     413: Fault(field="body", expected="at most 16777216 bytes", received="16777217"),
     415: Fault(field="Content-Type", expected="application/json", received="text/plain"),
     422: Fault(field="z[1]", expected="a finite number", received="nan"),
-    503: None,
+    429: "the queue is full; try again in 1 s",
+    503: "the models are not loaded yet",
+    504: "the deadline passed before the rows could run",
 }
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
 
 
 def problem(
@@ -69,19 +72,21 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _entry(status: int) -> dict[str, Any]:
-    fault = EXAMPLES[status]
-    detail = "the models are not loaded yet"
-    if fault:
-        detail = f"{fault.field}: expected {fault.expected}, received {fault.received}"
+    cause = EXAMPLES[status]
+    if isinstance(cause, Fault):
+        faults, detail = [cause], f"{cause.field}: expected {cause.expected}, received {cause.received}"
+    else:
+        faults, detail = [], cause
     example = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        errors=[fault] if fault else [],
+        errors=faults,
         request_id="5f0c7f9be0d24a4f9d3f6a3c1c0e9a57",
     )
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": HTTPStatus(status).phrase,
+        **({"headers": RETRY_AFTER} if status == 429 else {}),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump()}},
     }

@@ -24,7 +24,7 @@ CLASSES = [
 
 def start(folder: pathlib.Path, **changes: object) -> Engine:
     fake.write_bundle(folder, **changes)
-    settings = Settings(max_batch_rows=8, max_image_pixels=10_000)
+    settings = Settings(max_request_rows=8, max_image_pixels=10_000)
     engine = Engine(Model(read_bundle(folder), settings), settings)
     engine.start()
     return engine

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from service import images
@@ -24,19 +23,6 @@ def write(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 def read(content: bytes, channels: int = 1) -> images.Floats:
     return images.read_image(content, "body", channels, 1_000_000)
-
-
-@given(
-    st.sampled_from([1, 3]).flatmap(
-        lambda c: array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(
-            lambda shape: arrays(np.uint8, (*shape, c))
-        )
-    )
-)
-def test_a_png_holds_its_pixels(pixels: images.Bytes) -> None:
-    with Image.open(io.BytesIO(images.write_png(pixels))) as image:
-        assert image.mode == {1: "L", 3: "RGB"}[pixels.shape[2]]
-        np.testing.assert_array_equal(np.asarray(image).reshape(pixels.shape), pixels)
 
 
 def test_floats_round_to_the_nearest_byte() -> None:

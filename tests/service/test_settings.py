@@ -39,7 +39,7 @@ def test_the_environment_overrides_the_env_file(
         ("CVAE_PORT", "70000"),
         ("CVAE_WORKERS", "0"),
         ("CVAE_PROVIDER", "tpu"),
-        ("CVAE_MAX_BATCH_ROWS", "-1"),
+        ("CVAE_MAX_REQUEST_ROWS", "-1"),
         ("CVAE_LOG_LEVEL", "loud"),
     ],
 )

@@ -102,7 +102,7 @@ def test_the_error_examples_are_what_the_service_says(client: TestClient) -> Non
         422: client.post("/decode", content=b'{"z":[0, NaN]}', headers=json_type),
     }
     for status, fault in problems.EXAMPLES.items():
-        if fault is not None:
+        if not isinstance(fault, str):
             (found,) = causes[status].json()["errors"]
             assert causes[status].status_code == status
             assert found["field"] == fault.field

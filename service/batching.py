@@ -1,0 +1,255 @@
+"""Owns `Batcher`: rows that concurrent callers bring run as one batch. No HTTP, no ONNX.
+
+Invariants, each with a test:
+- Nothing waits while nothing runs: a batch is what has arrived when the event loop next comes round.
+- All limits count rows. A caller with more rows than a batch holds gets them in parts, and after each part
+  the others come first.
+- Each caller gets the results of its own rows, in order, or one error; never those of another, never none.
+- A caller who has gone, or whose deadline has passed, leaves before its rows run.
+- A batch that fails, fails its own callers alone. A batcher that cannot go on fails all, and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import concurrent.futures
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
+
+Rows = NDArray[Any]
+Run = Callable[[Rows], Rows]
+
+# How much of the measured drain rate each batch replaces.
+SMOOTHING = 0.1
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class _Job:
+    """A caller's rows.
+
+    Attributes:
+        rows: All of them.
+        future: Gets the results.
+        deadline: On the batcher's clock.
+        taken: Rows that have left the queue.
+        results: Of the rows that have run.
+    """
+
+    rows: Rows
+    future: asyncio.Future[Rows]
+    deadline: float
+    taken: int = 0
+    results: list[Rows] = dataclasses.field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Rows that still wait."""
+        return len(self.rows) - self.taken
+
+
+class _Share(NamedTuple):
+    """A caller's rows in one batch."""
+
+    job: _Job
+    rows: Rows
+
+
+class Batcher:
+    """Runs rows in batches.
+
+    Attributes:
+        waiting_rows: Rows that wait.
+        rows_per_s: The measured drain rate; 0 before the first batch.
+        failed: Whether it cannot go on; it then refuses callers.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        max_batch_rows: int,
+        queue_capacity_rows: int,
+        inline_rows: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Stores what `start` needs.
+
+        Args:
+            run: Rows to as many results; called from one thread at a time.
+            max_batch_rows: Most rows of one call.
+            queue_capacity_rows: Most rows that wait.
+            inline_rows: Batches of up to so many rows run on the event loop, larger ones in a thread.
+            clock: Monotonic, in seconds.
+        """
+        self.run = run
+        self.max_batch_rows = max_batch_rows
+        self.queue_capacity_rows = queue_capacity_rows
+        self.inline_rows = inline_rows
+        self.clock = clock
+        self.failed = False
+        self.waiting_rows = 0
+        self.rows_per_s = 0.0
+        self._queue: collections.deque[_Job] = collections.deque()
+        self._thread: concurrent.futures.ThreadPoolExecutor | None = None
+        self._drain_due = False
+        self._running: asyncio.Future[Rows] | None = None
+
+    def start(self) -> None:
+        """Opens for callers."""
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "batcher")
+
+    def close(self) -> None:
+        """Fails who still waits, and lets a batch that runs finish."""
+        self._fail_all(NotReadyError("the service is stopping"))
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+            self._thread = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether rows submitted now would wait for other batches."""
+        return self._running is not None or self.waiting_rows >= self.max_batch_rows
+
+    def submit(self, rows: Rows, deadline: float = math.inf) -> asyncio.Future[Rows]:
+        """Queues rows. They must be valid: what fails in a batch fails all who share it.
+
+        Args:
+            rows: `(n, ...)`, n at least 1; of one dtype and row shape for all callers.
+            deadline: On the batcher's clock; rows that have not begun to run by then never do.
+
+        Returns:
+            A future of the results, `(n, ...)`. Cancel it, and what has not begun to run never does. Its
+            errors: `DeadlineError`, `InferenceError`, `NotReadyError`.
+
+        Raises:
+            QueueFullError: There is no room for so many rows.
+            NotReadyError: Not started, closed or failed.
+        """
+        if self._thread is None or self.failed:
+            raise NotReadyError("the model is not ready")
+        if self.waiting_rows + len(rows) > self.queue_capacity_rows:
+            raise QueueFullError(self._retry_after_s())
+        future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Job(rows, future, deadline))
+        self.waiting_rows += len(rows)
+        self._wake()
+        return future
+
+    def _retry_after_s(self) -> int:
+        return max(1, math.ceil(self.waiting_rows / self.rows_per_s)) if self.rows_per_s else 1
+
+    def _wake(self) -> None:
+        if not self._drain_due and self._running is None:
+            self._drain_due = True
+            asyncio.get_running_loop().call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._drain_due = False
+        if shares := self._take():
+            self._start_batch(shares)
+        if self._queue:
+            self._wake()
+
+    def _take(self) -> list[_Share]:
+        shares: list[_Share] = []
+        room = self.max_batch_rows
+        for _ in range(len(self._queue)):
+            job = self._queue.popleft()
+            if self._drop(job):
+                continue
+            share = _Share(job, job.rows[job.taken : job.taken + room])
+            shares.append(share)
+            job.taken += len(share.rows)
+            room -= len(share.rows)
+            self.waiting_rows -= len(share.rows)
+            if job.left:
+                self._queue.append(job)
+            if room == 0:
+                break
+        return shares
+
+    def _drop(self, job: _Job) -> bool:
+        if not job.future.done() and self.clock() >= job.deadline:
+            job.future.set_exception(DeadlineError("the deadline passed before the rows could run"))
+        if job.future.done():
+            self.waiting_rows -= job.left
+            return True
+        return False
+
+    def _start_batch(self, shares: list[_Share]) -> None:
+        if sum(len(share.rows) for share in shares) <= self.inline_rows:
+            try:
+                results = self._call(shares)
+            except Exception as error:  # whatever a model may raise
+                _fail(shares, error)
+            else:
+                _finish(shares, results)
+            return
+        try:
+            self._running = asyncio.get_running_loop().run_in_executor(self._thread, self._call, shares)
+        except RuntimeError as error:
+            self._die(shares, error)
+        else:
+            self._running.add_done_callback(lambda done: self._collect(shares, done))
+
+    def _collect(self, shares: list[_Share], done: asyncio.Future[Rows]) -> None:
+        self._running = None
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if error is None:
+            _finish(shares, done.result())
+        else:
+            _fail(shares, error)
+        if self._queue:
+            self._wake()
+
+    def _call(self, shares: list[_Share]) -> Rows:
+        begun = self.clock()
+        rows = shares[0].rows if len(shares) == 1 else np.concatenate([share.rows for share in shares])
+        results = self.run(rows)
+        if len(results) != len(rows):
+            raise InferenceError(f"expected {len(rows)} results, the model gave {len(results)}")
+        self._measure(len(rows) / max(self.clock() - begun, 1e-9))
+        return results
+
+    def _measure(self, rows_per_s: float) -> None:
+        weight = SMOOTHING if self.rows_per_s else 1.0
+        self.rows_per_s += weight * (rows_per_s - self.rows_per_s)
+
+    def _die(self, shares: list[_Share], error: Exception) -> None:
+        self.failed = True
+        _fail(shares, error)
+        self._fail_all(InferenceError(f"the batcher cannot go on: {error!r}"))
+
+    def _fail_all(self, error: Exception) -> None:
+        while self._queue:
+            job = self._queue.popleft()
+            self.waiting_rows -= job.left
+            if not job.future.done():
+                job.future.set_exception(error)
+
+
+def _finish(shares: list[_Share], results: Rows) -> None:
+    start = 0
+    for job, rows in shares:
+        job.results.append(results[start : start + len(rows)])
+        start += len(rows)
+        # Whoever was cancelled meanwhile has a future that is done already.
+        if not job.left and not job.future.done():
+            job.future.set_result(job.results[0] if len(job.results) == 1 else np.concatenate(job.results))
+
+
+def _fail(shares: list[_Share], error: BaseException) -> None:
+    for job, _ in shares:
+        if not job.future.done():
+            failure = InferenceError(f"the batch failed: {error!r}")
+            failure.__cause__ = error
+            job.future.set_exception(failure)

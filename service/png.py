@@ -1,0 +1,58 @@
+"""Owns writing PNG files (ISO/IEC 15948): the chunks are ours, the deflate zlib-ng's. Pure functions."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+from zlib_ng import zlib_ng
+
+Bytes = NDArray[np.uint8]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Level 1 makes a 28 x 28 digit in 7 µs and 469 bytes; ISA-L's takes 16 and 467, level 2 takes 29 and 462.
+LEVEL = 1
+COLOUR_TYPES = {1: 0, 3: 2}
+UP_FILTER = 2
+
+
+def write_png(pixels: Bytes, scale: int = 1) -> bytes:
+    """Writes a PNG file.
+
+    Args:
+        pixels: `(height, width, channels)` uint8 with 1 or 3 channels, none of the three 0.
+        scale: Makes each pixel a square of so many pixels a side.
+
+    Returns:
+        The file, `height * scale` by `width * scale`. Same pixels, same bytes, on one kind of processor.
+
+    Raises:
+        ValueError: A number of channels that is neither.
+    """
+    height, width, channels = pixels.shape
+    if channels not in COLOUR_TYPES:
+        raise ValueError(f"channels: expected 1 or 3, received {channels}")
+    header = struct.pack(">IIBBBBB", width * scale, height * scale, 8, COLOUR_TYPES[channels], 0, 0, 0)
+    data = zlib_ng.compress(_filtered(pixels, scale), LEVEL)
+    return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", data), END))
+
+
+def _filtered(pixels: Bytes, scale: int) -> Bytes:
+    height, width, channels = pixels.shape
+    if scale > 1:
+        pixels = np.repeat(pixels, scale, axis=1)
+    # Each row follows its filter's number. A repeated row is the one above plus nothing, and deflates well.
+    lines = np.zeros((height, scale, 1 + width * scale * channels), np.uint8)
+    lines[:, 0, 1:] = pixels.reshape(height, -1)
+    lines[:, 1:, 0] = UP_FILTER
+    return lines
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    content = kind + data
+    return b"".join((len(data).to_bytes(4, "big"), content, zlib.crc32(content).to_bytes(4, "big")))
+
+
+END = _chunk(b"IEND", b"")
