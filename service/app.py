@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__, errors
+from service.lane import FastLane
 from service.registry import Registry
 from service.routes import decode, digits, encode, health, interpolate, models, openapi
 from service.routes.problems import problem
@@ -79,6 +80,12 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_middleware(SameHostPages)
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        FastLane,
+        registry=lambda: getattr(app.state, "registry", None),
+        max_body_bytes=settings.max_body_bytes,
+        on_error=_answer_service_error,
+    )
     app.add_middleware(RequestId, on_error=_answer_unknown)
     if settings.cors_origins:
         app.add_middleware(

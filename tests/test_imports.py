@@ -27,8 +27,9 @@ SERVICE = {
     "schemas": "numbers",
     "negotiation": "errors",
     "routes": "routes engine registry schemas images png negotiation manifest errors",
+    "lane": "routes engine registry images png errors",
     "telemetry": "settings",
-    "app": "routes registry schemas settings telemetry errors",
+    "app": "lane routes registry schemas settings telemetry errors",
     "__main__": "app registry settings telemetry errors",
 }
 TRAINING = {
