@@ -54,7 +54,41 @@ PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed")
 
 
-def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
+class Application:
+    """The service as an ASGI application: our own layers, and FastAPI behind them.
+
+    FastAPI's place for middleware would be nearer to its routes, behind what it does for each request.
+
+    Attributes:
+        api: The FastAPI application.
+        entrance: The outermost layer.
+    """
+
+    def __init__(self, api: FastAPI, settings: Settings) -> None:
+        """Puts the layers around FastAPI, the innermost first."""
+        self.api = api
+        app: ASGIApp = BodyLimit(SameHostPages(api), settings.max_body_bytes)
+        app = FastLane(app, self._registry, settings.max_body_bytes, _answer_service_error)
+        app = RequestId(app, on_error=_answer_unknown)
+        if settings.cors_origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "HEAD", "POST"],
+                allow_headers=["*"],
+                expose_headers=EXPOSED_HEADERS,
+            )
+        self.entrance = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request, or the lifespan."""
+        await self.entrance(scope, receive, send)
+
+    def _registry(self) -> Registry | None:
+        return getattr(self.api.state, "registry", None)
+
+
+def create_app(settings: Settings, registry: Registry | None = None) -> Application:
     """Builds the application.
 
     Args:
@@ -64,41 +98,27 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     Returns:
         An ASGI application.
     """
-    app: FastAPI = FastAPIOffline(
+    api: FastAPI = FastAPIOffline(
         title="CVAE service",
         version=__version__,
         summary="Convolutional variational autoencoders over HTTP",
         openapi_tags=TAGS,
         lifespan=_lifespan(settings, registry),
+        # Asked for at each request, it costs more than our own layers together.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for module in (decode, digits, interpolate, encode, models, health):
-        app.include_router(module.router)
-    app.add_api_route("/", _to_docs, include_in_schema=False)
-    openapi.install(app)
-    app.add_exception_handler(errors.ServiceError, _answer_service_error)
-    app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_middleware(SameHostPages)
-    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
-    app.add_middleware(
-        FastLane,
-        registry=lambda: getattr(app.state, "registry", None),
-        max_body_bytes=settings.max_body_bytes,
-        on_error=_answer_service_error,
-    )
-    app.add_middleware(RequestId, on_error=_answer_unknown)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "POST"],
-            allow_headers=["*"],
-            expose_headers=EXPOSED_HEADERS,
-        )
-    return app
+        api.include_router(module.router)
+    api.add_api_route("/", _to_docs, include_in_schema=False)
+    openapi.install(api)
+    api.add_exception_handler(errors.ServiceError, _answer_service_error)
+    api.add_exception_handler(RequestValidationError, _answer_validation_error)
+    api.add_exception_handler(HTTPException, _answer_http_error)
+    api.add_exception_handler(Exception, _answer_unknown)
+    return Application(api, settings)
 
 
-def create_worker_app() -> FastAPI:
+def create_worker_app() -> Application:
     """Builds the application of a worker process, from its environment."""
     settings = load_settings()
     logging.config.dictConfig(logging_config(settings))
@@ -247,6 +267,5 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return problem(request, status, detail, faults, getattr(error, "headers", None))
 
 
-async def _answer_unknown(scope: Scope, receive: Receive, send: Send) -> None:
-    response = problem(Request(scope), 500, "The service failed; its log has the request id.")
-    await response(scope, receive, send)
+async def _answer_unknown(request: Request, _: Exception) -> Response:
+    return problem(request, 500, "The service failed; its log has the request id.")

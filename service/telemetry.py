@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.settings import Settings
@@ -19,17 +21,17 @@ REQUEST_ID = "X-Request-ID"
 # What a client sends goes into logs and headers, so only this much of it is believed.
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
-Responder = Callable[[Scope, Receive, Send], Awaitable[None]]
+OnError = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class RequestId:
     """Gives each request an id, its own or a new one, and each answer the header.
 
     It is also the last resort: an exception nobody mapped is logged with the id, and answered by
-    `on_error` if no answer has begun.
+    `on_error` if no answer has begun. One that had begun is cut short by the server.
     """
 
-    def __init__(self, app: ASGIApp, on_error: Responder) -> None:
+    def __init__(self, app: ASGIApp, on_error: OnError) -> None:
         """Stores the wrapped application and what answers when it fails."""
         self.app = app
         self.on_error = on_error
@@ -39,7 +41,7 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _read_id(scope) or uuid.uuid4().hex
+        request_id = _read_id(scope) or os.urandom(16).hex()
         scope.setdefault("state", {})["request_id"] = request_id
         header = (REQUEST_ID.lower().encode(), request_id.encode())
         started = False
@@ -53,11 +55,11 @@ class RequestId:
 
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
+        except Exception as error:
             logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
-            if started:
-                raise
-            await self.on_error(scope, receive, send_with_id)
+            if not started:
+                response = await self.on_error(Request(scope), error)
+                await response(scope, receive, send_with_id)
 
 
 def _read_id(scope: Scope) -> str | None:

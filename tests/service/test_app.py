@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service import errors
-from service.app import STATUSES, create_app
+from service.app import STATUSES, Application, create_app
 from service.registry import Registry
 from service.settings import Settings
 
@@ -143,8 +142,8 @@ def test_a_registry_that_is_given_is_used_and_closed(settings: Settings) -> None
     with TestClient(create_app(settings, registry)) as client:
         assert client.get("/health/ready").json() == {"status": "ready"}
         app = client.app
-        assert isinstance(app, FastAPI)
-        assert app.state.registry is registry
+        assert isinstance(app, Application)
+        assert app.api.state.registry is registry
     assert not registry.ready
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from starlette.types import Message
 
 from service import lane
-from service.app import create_app
+from service.app import Application, create_app
 from service.registry import Registry
 from service.settings import Settings
 
@@ -101,13 +100,13 @@ def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def app(registry: Registry) -> FastAPI:
+def app(registry: Registry) -> Application:
     app = create_app(Settings(max_body_bytes=400_000, cors_origins=("https://page.example",)), registry)
-    app.state.registry = registry
+    app.api.state.registry = registry
     return app
 
 
-def ask(app: FastAPI, case: Case) -> list[Message]:
+def ask(app: Application, case: Case) -> list[Message]:
     """Sends one request; all messages it is answered with."""
     sent: list[Message] = []
     waiting = [
@@ -164,7 +163,7 @@ def answered_fast(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def ask_both(app: FastAPI, case: Case, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+def ask_both(app: Application, case: Case, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     fast = ask(app, case)
     with monkeypatch.context() as patch:
         patch.setattr(lane.FastLane, "_is_plain", lambda *_: False)
@@ -175,7 +174,7 @@ def ask_both(app: FastAPI, case: Case, monkeypatch: pytest.MonkeyPatch) -> list[
 
 @pytest.mark.parametrize("name", FAST)
 def test_what_the_fast_lane_answers_is_what_the_other_would(
-    name: str, app: FastAPI, monkeypatch: pytest.MonkeyPatch, answered_fast: list[int]
+    name: str, app: Application, monkeypatch: pytest.MonkeyPatch, answered_fast: list[int]
 ) -> None:
     start = ask_both(app, FAST[name], monkeypatch)[0]
     assert start["status"] == 200
@@ -185,7 +184,7 @@ def test_what_the_fast_lane_answers_is_what_the_other_would(
 
 @pytest.mark.parametrize("name", SLOW)
 def test_what_it_does_not_answer_is_passed_on_whole(
-    name: str, app: FastAPI, monkeypatch: pytest.MonkeyPatch, answered_fast: list[int]
+    name: str, app: Application, monkeypatch: pytest.MonkeyPatch, answered_fast: list[int]
 ) -> None:
     ask_both(app, SLOW[name], monkeypatch)
     assert answered_fast == []
@@ -196,7 +195,7 @@ def test_before_the_models_are_loaded_both_say_so(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_full_queue_is_429_with_when_to_come_again(
-    app: FastAPI, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get()._decoder, "waiting_rows", 4096)
     start = ask_both(app, Case(), monkeypatch)[0]
@@ -205,14 +204,14 @@ def test_a_full_queue_is_429_with_when_to_come_again(
 
 
 def test_a_deadline_that_passed_is_504(
-    app: FastAPI, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get(), "_deadline", lambda: 0.0)
     assert ask_both(app, Case(), monkeypatch)[0]["status"] == 504
 
 
 def test_a_model_that_fails_is_500_and_says_nothing_of_why(
-    app: FastAPI, registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: Any) -> Any:
         raise RuntimeError("out of luck")
@@ -225,7 +224,7 @@ def test_a_model_that_fails_is_500_and_says_nothing_of_why(
 
 
 def test_a_client_that_goes_while_others_run_leaves_the_queue(
-    app: FastAPI, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(registry.get()._decoder), "busy", True)
     batcher = registry.get()._decoder
@@ -248,6 +247,8 @@ def test_a_client_that_goes_while_others_run_leaves_the_queue(
     batcher.waiting_rows = 0
 
 
-def test_both_lanes_draw_the_same_bytes_for_any_vector(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_lanes_draw_the_same_bytes_for_any_vector(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for z in np.random.RandomState(0).normal(0, 2, (20, 2)):
         ask_both(app, Case((b'{"z":[%r,%r]}' % (z[0].item(), z[1].item()),)), monkeypatch)

@@ -4,9 +4,9 @@ import logging
 import re
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from service.app import Application
 from service.settings import Settings
 from service.telemetry import logging_config
 
@@ -34,8 +34,8 @@ def test_an_unknown_exception_is_logged_with_its_id_and_hidden(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = client.app
-    assert isinstance(app, FastAPI)
-    monkeypatch.setattr(app.state, "registry", object())  # so that routes fail in a way nobody foresaw
+    assert isinstance(app, Application)
+    monkeypatch.setattr(app.api.state, "registry", object())  # so that routes fail in a way nobody foresaw
     with caplog.at_level(logging.ERROR, logger="service"):
         answer = client.get("/models", headers={"X-Request-ID": "seven"})
     assert answer.status_code == 500

@@ -13,7 +13,7 @@ from service.app import create_app
 from service.routes import problems
 from service.settings import Settings
 
-SCHEMA: dict[str, Any] = create_app(Settings()).openapi()
+SCHEMA: dict[str, Any] = create_app(Settings()).api.openapi()
 METHODS = {"get", "post"}
 
 
