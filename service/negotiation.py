@@ -8,7 +8,8 @@ from service.errors import NotAcceptableError
 
 PNG = "image/png"
 JSON = "application/json"
-FORMATS = {"png": PNG, "json": JSON}
+NPY = "application/x-npy"
+FORMATS = {"png": PNG, "json": JSON, "npy": NPY}
 
 
 def choose(accept: str | None, wanted: str | None, offered: Sequence[str]) -> str:

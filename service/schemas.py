@@ -24,7 +24,8 @@ from service.numbers import read_numbers
 
 SEED_LIMIT = 2**32
 
-Format = Literal["png", "json"]
+Format = Literal["png", "json", "npy"]
+Dtype = Literal["float32", "uint8"]
 Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
 Method = Literal["lerp", "slerp"]
 Nested = list[Any]
@@ -110,6 +111,15 @@ class FormatQuery(Query):
     """How to answer."""
 
     format: Annotated[Format | None, Field(description="Overrides the Accept header.")] = None
+    dtype: Annotated[
+        Dtype, Field(description="Of pixels in JSON and npy: float32 in [0, 1], or uint8 in [0, 255].")
+    ] = "float32"
+
+
+class DecodeQuery(FormatQuery):
+    """How to answer, and the model of a body that cannot name one."""
+
+    model: ModelName = None
 
 
 class DigitQuery(FormatQuery):
@@ -154,7 +164,7 @@ class PicturesAnswer(Answer):
     images: Annotated[
         Nested,
         Field(
-            description="(batch, height, width) float32 in [0, 1]; with a last axis of 3 for colour models.",
+            description="(batch, height, width) float32 in [0, 1], or uint8; a last axis of 3 for colour.",
             examples=[[[[0.0, 0.75], [0.5, 1.0]]]],
             json_schema_extra={"items": {"type": "array", "items": {"type": "array"}}},
         ),

@@ -8,16 +8,19 @@ from typing import Any
 
 import orjson
 from fastapi import Response
+from numpy.typing import NDArray
 
 from service import images
 from service.engine import Pictures, Posterior
 from service.manifest import Manifest
-from service.negotiation import JSON, PNG
+from service.negotiation import JSON, NPY, PNG
+from service.npy import write_npy
 from service.png import write_png
+from service.schemas import Dtype
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.
 INLINE_PIXELS = 16 * 28 * 28
-OFFERED = (PNG, JSON)
+OFFERED = (PNG, JSON, NPY)
 
 
 async def answer_pictures(
@@ -25,6 +28,7 @@ async def answer_pictures(
     pictures: Pictures,
     media_type: str,
     *,
+    dtype: Dtype = "float32",
     columns: int | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Response:
@@ -33,16 +37,20 @@ async def answer_pictures(
     Args:
         manifest: Of the model that made them.
         pictures: One or several; several make one sheet.
-        media_type: `image/png` or `application/json`.
+        media_type: One of `OFFERED`.
+        dtype: Of the pixels in JSON and npy.
         columns: Of the sheet; unset: about square.
         facts: Further fields of the JSON answer.
 
     Returns:
         The answer.
     """
-    render = functools.partial(_png, pictures, columns)
-    if media_type == JSON:
-        render = functools.partial(_json, manifest, pictures, facts or {})
+    if media_type == PNG:
+        render = functools.partial(_png, pictures, columns)
+    elif media_type == JSON:
+        render = functools.partial(_json, manifest, pictures, facts or {}, dtype)
+    else:
+        render = functools.partial(_npy, pictures, dtype)
     content = render() if pictures.image.size <= INLINE_PIXELS else await asyncio.to_thread(render)
     headers = {**headers_of(manifest), "Vary": "Accept"}
     return Response(content, media_type=media_type, headers=headers)
@@ -65,11 +73,18 @@ def _png(pictures: Pictures, columns: int | None) -> bytes:
     return write_png(images.make_sheet(images.to_bytes(pictures.image), columns))
 
 
-def _json(manifest: Manifest, pictures: Pictures, facts: dict[str, Any]) -> bytes:
-    image = pictures.image
+def _json(manifest: Manifest, pictures: Pictures, facts: dict[str, Any], dtype: Dtype) -> bytes:
+    return _dump(manifest, {**facts, "z": pictures.z, "images": _pixels(pictures, dtype)})
+
+
+def _npy(pictures: Pictures, dtype: Dtype) -> bytes:
+    return write_npy(_pixels(pictures, dtype))
+
+
+def _pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
+    image = pictures.image if dtype == "float32" else images.to_bytes(pictures.image)
     # Grey pictures lose their channel axis, so that what /decode gives is what /encode takes.
-    flat = image[..., 0] if image.shape[-1] == 1 else image
-    return _dump(manifest, {**facts, "z": pictures.z, "images": flat})
+    return image[..., 0] if image.shape[-1] == 1 else image
 
 
 def _dump(manifest: Manifest, fields: dict[str, Any]) -> bytes:

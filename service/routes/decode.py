@@ -8,14 +8,15 @@ import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import choose
+from service.negotiation import JSON, NPY, choose
+from service.npy import read_npy
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import JsonRoute, Models, unless_gone
-from service.routes.openapi import JSON_BODY, pictures, request_examples
+from service.routes.dependencies import Models, read_json, require, unless_gone
+from service.routes.openapi import JSON_BODY, pictures, vectors_body
 from service.routes.problems import responses
-from service.schemas import DecodeRequest, FormatQuery, PicturesAnswer
+from service.schemas import DecodeQuery, DecodeRequest, PicturesAnswer
 
-router = APIRouter(tags=["pictures"], route_class=JsonRoute)
+router = APIRouter(tags=["pictures"])
 
 EXAMPLES = {
     "one": Example(summary="One vector: one picture", value={"z": [0.5, -1.0]}),
@@ -31,17 +32,25 @@ EXAMPLES = {
     summary="Decode latent vectors to pictures",
     response_model=PicturesAnswer,
     responses={200: pictures("One picture, or a sheet of several, row by row"), **responses(*JSON_BODY)},
-    openapi_extra=request_examples(EXAMPLES),
+    openapi_extra=vectors_body(EXAMPLES),
 )
 async def decode(
     request: Request,
-    body: DecodeRequest,
-    query: Annotated[FormatQuery, Query()],
+    query: Annotated[DecodeQuery, Query()],
     models: Models,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """One vector gives one picture; several give a sheet, about square, in the order of the vectors."""
+    """One vector gives one picture; several give a sheet, about square, in the order of the vectors.
+
+    As JSON or npy the answer is the pixels of each picture, and vectors may come as an npy file too: of
+    shape (latent_dim,) or (batch, latent_dim), with the model in the query.
+    """
+    if require(request, (JSON, NPY)) == JSON:
+        body = await read_json(request, DecodeRequest)
+        z, model = body.z, body.model or query.model
+    else:
+        z, model = read_npy(await request.body(), "body"), query.model
     media_type = choose(accept, query.format, OFFERED)
-    engine = models.get(body.model)
-    result = await unless_gone(request.receive, engine.decode(np.atleast_2d(body.z)))
-    return await answer_pictures(engine.manifest, result, media_type)
+    engine = models.get(model)
+    result = await unless_gone(request.receive, engine.decode(np.atleast_2d(z)))
+    return await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.types import Receive
 
 from service.errors import ClientGoneError, MediaTypeError, NotReadyError, Text
@@ -15,6 +19,7 @@ from service.registry import Registry
 
 JSON = "application/json"
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
 def get_registry(request: Request) -> Registry:
@@ -47,6 +52,36 @@ def require(request: Request, accepted: tuple[str, ...]) -> str:
     if found not in accepted:
         raise MediaTypeError("Content-Type", " or ".join(accepted), Text(found or "none"))
     return found
+
+
+async def read_json(request: Request, model: type[M]) -> M:
+    """Reads a JSON body, with the errors that FastAPI would give.
+
+    Args:
+        request: Its body is JSON by its declared type.
+        model: What the body must be.
+
+    Returns:
+        The body.
+
+    Raises:
+        RequestValidationError: It is not JSON, or not what it must be.
+        HTTPException: 400; it cannot be read as JSON at all.
+    """
+    if not (content := await request.body()):
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "input": None}])
+    try:
+        fields: Any = json.loads(content)
+    except json.JSONDecodeError as error:
+        fault = {"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}
+        raise RequestValidationError([fault]) from error
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "There was an error parsing the body") from error
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from error
 
 
 async def unless_gone(receive: Receive, answer: Awaitable[T]) -> T:

@@ -40,6 +40,6 @@ async def draw_digit(
     seed = secrets.randbelow(SEED_LIMIT) if query.seed is None else query.seed
     facts = {"digit": digit, "seed": seed, "temperature": query.temperature}
     result = await unless_gone(request.receive, engine.draw(digit, seed, query.temperature))
-    answer = await answer_pictures(engine.manifest, result, media_type, facts=facts)
+    answer = await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype, facts=facts)
     answer.headers[SEED_HEADER] = str(seed)
     return answer

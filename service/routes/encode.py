@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.models import Example
-from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from service.errors import InvalidValueError, MalformedBodyError, Text
 from service.negotiation import JSON
 from service.routes.answers import answer_posterior
-from service.routes.dependencies import Models, require, unless_gone
+from service.routes.dependencies import Models, read_json, require, unless_gone
 from service.routes.openapi import ENCODE, upload_body
 from service.routes.problems import responses
 from service.schemas import EncodeAnswer, EncodeQuery, EncodeRequest
@@ -47,7 +44,7 @@ async def encode(request: Request, query: Annotated[EncodeQuery, Query()], model
     """
     media_type = require(request, ACCEPTED)
     if media_type == JSON:
-        body = await _read_json(request)
+        body = await read_json(request, EncodeRequest)
         seed = query.seed if body.seed is None else body.seed
         engine = models.get(body.model or query.model)
         x = engine.read_pixels(body.pixels)
@@ -58,19 +55,6 @@ async def encode(request: Request, query: Annotated[EncodeQuery, Query()], model
         x = await engine.read_uploads(files, None if query.polarity == "auto" else query.polarity)
     posterior = await unless_gone(request.receive, engine.encode(x, seed))
     return answer_posterior(engine.manifest, posterior, seed)
-
-
-async def _read_json(request: Request) -> EncodeRequest:
-    content = await request.body()
-    try:
-        fields: Any = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise MalformedBodyError("body", "JSON", Text(f"a text that is not ({error})")) from error
-    try:
-        return EncodeRequest.model_validate(fields)
-    except ValidationError as error:
-        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
-        raise RequestValidationError(faults) from error
 
 
 async def _read_form(request: Request) -> list[tuple[str, bytes]]:

@@ -50,4 +50,4 @@ async def interpolate(
     end = Endpoint("to", body.end.z, body.end.digit)
     path = engine.interpolate(start, end, body.steps, body.method)
     result = await unless_gone(request.receive, path)
-    return await answer_pictures(engine.manifest, result, media_type, columns=body.steps)
+    return await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype, columns=body.steps)

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.models import Example
 from fastapi.openapi.utils import get_openapi
 
-from service.negotiation import JSON, PNG
-from service.schemas import EncodeRequest, Problem
+from service.negotiation import JSON, NPY, PNG
+from service.schemas import DecodeRequest, EncodeRequest, Problem
 
 # What any route with a JSON body can answer; with NEGOTIATED, one that also chooses a representation.
 ENCODE = (400, 404, 413, 415, 422, 429, 503, 504)
@@ -18,19 +18,29 @@ JSON_BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 DRAW = (404, 406, 422, 429, 503, 504)
 
 PICTURE = {"schema": {"type": "string", "format": "binary", "contentMediaType": PNG}}
+ARRAY = {"schema": {"type": "string", "format": "binary", "contentMediaType": NPY}}
 
 
 def pictures(description: str) -> dict[str, Any]:
-    """Gives the 200 entry of a route that answers with a PNG or with JSON."""
+    """Gives the 200 entry of a route that answers with a PNG, with JSON or with an .npy file."""
     headers = {
         "CVAE-Model": {"description": "name@version of the model", "schema": {"type": "string"}},
     }
-    return {"description": description, "content": {PNG: PICTURE}, "headers": headers}
+    return {"description": description, "content": {PNG: PICTURE, NPY: ARRAY}, "headers": headers}
 
 
 def request_examples(examples: Mapping[str, Example]) -> dict[str, Any]:
     """Gives the `openapi_extra` of a route whose JSON body has these examples."""
     return {"requestBody": {"content": {JSON: {"examples": dict(examples)}}}}
+
+
+def vectors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route that takes vectors as JSON or as an .npy file."""
+    content = {
+        JSON: {"schema": {"$ref": "#/components/schemas/DecodeRequest"}, "examples": dict(examples)},
+        NPY: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def upload_body(examples: Mapping[str, Example]) -> dict[str, Any]:
@@ -72,7 +82,7 @@ def install(app: FastAPI) -> None:
 
 def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     components = schema["components"]["schemas"]
-    for model in (Problem, EncodeRequest):
+    for model in (Problem, DecodeRequest, EncodeRequest):
         entry = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components |= entry.pop("$defs", {})
         components[model.__name__] = entry
@@ -86,5 +96,6 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
             content = operation["responses"].get("200", {}).get("content", {})
             if PNG in content:
                 # Swagger UI asks for the first, and so shows the picture.
-                content[JSON] = content.pop(JSON)
+                for media_type in (JSON, NPY):
+                    content[media_type] = content.pop(media_type)
     return schema

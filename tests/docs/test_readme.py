@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -40,7 +41,9 @@ def test_what_the_readme_promises_comes_back(
     assert "localhost:8000" in command
     run = command.replace("localhost:8000", address).replace("curl ", "curl --silent --show-error ", 1)
     answer = subprocess.run(run, shell=True, cwd=folder, check=True, capture_output=True, text=True).stdout
-    if name := re.search(r"-o (\S+\.png)", command):
+    if name := re.search(r"-o (\S+\.npy)", command):
+        assert np.load(folder / name[1], allow_pickle=False).shape == (4, 28, 28)
+    elif name := re.search(r"-o (\S+\.png)", command):
         with Image.open(folder / name[1]) as image:
             image.load()
             assert image.format == "PNG"

@@ -61,7 +61,7 @@ def test_integers_are_numbers(client: TestClient) -> None:
 def test_what_cannot_be_accepted_is_refused(client: TestClient) -> None:
     answer = client.post("/decode", json={"z": [0, 0]}, headers={"accept": "text/html"})
     assert answer.status_code == 406
-    assert answer.json()["errors"][0]["expected"] == "image/png or application/json"
+    assert answer.json()["errors"][0]["expected"] == "image/png or application/json or application/x-npy"
 
 
 @pytest.mark.parametrize("query", ["format=gif", "formt=json", "format="])
@@ -69,3 +69,56 @@ def test_a_wrong_query_is_refused(client: TestClient, query: str) -> None:
     answer = client.post(f"/decode?{query}", json={"z": [0, 0]})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == query.split("=")[0]
+
+
+def save(array: object) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.asarray(array))
+    return file.getvalue()
+
+
+NPY = "application/x-npy"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_npy_gives_the_pixels(client: TestClient, dtype: str) -> None:
+    params = {"dtype": dtype}
+    answer = client.post("/decode", json={"z": FOUR}, headers={"accept": NPY}, params=params)
+    assert answer.headers["content-type"] == NPY
+    found = np.load(io.BytesIO(answer.content), allow_pickle=False)
+    assert (found.dtype, found.shape[0]) == (np.dtype(dtype), 4)
+    exact = fake.decode(np.array(FOUR))[..., 0]
+    np.testing.assert_allclose(found, exact if dtype == "float32" else expected(FOUR), atol=1e-6)
+    same = client.post("/decode", json={"z": FOUR}, params={**params, "format": "npy"})
+    assert same.content == answer.content
+
+
+def test_json_gives_bytes_on_request(client: TestClient) -> None:
+    answer = client.post("/decode?format=json&dtype=uint8", json={"z": FOUR}).json()
+    np.testing.assert_array_equal(answer["images"], expected(FOUR))
+    assert type(answer["images"][0][0][0]) is int
+
+
+@pytest.mark.parametrize("z", [[0.5, -1.0], FOUR])
+def test_vectors_come_as_npy_too(client: TestClient, z: object) -> None:
+    answer = client.post("/decode?model=fake", content=save(z), headers={"content-type": NPY})
+    assert answer.status_code == 200
+    assert answer.content == client.post("/decode", json={"z": z}).content
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "field"),
+    [
+        (b"", 400, "body"),
+        (save([1.0, 2.0])[:-3], 400, "body"),
+        (save([np.nan, 2.0]), 422, "body[0]"),
+        (save([1.0, 2.0, 3.0]), 422, "z"),
+        (save(np.zeros((65, 2))), 422, "z"),
+    ],
+)
+def test_a_bad_npy_is_answered_with_its_field(
+    client: TestClient, content: bytes, status: int, field: str
+) -> None:
+    answer = client.post("/decode", content=content, headers={"content-type": NPY})
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["field"] == field

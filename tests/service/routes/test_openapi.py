@@ -88,7 +88,11 @@ def test_pictures_are_declared_as_pictures_and_come_first() -> None:
     drawing = [e for _, _, e in operations() if "image/png" in e["responses"]["200"]["content"]]
     assert len(drawing) == 3
     for entry in drawing:
-        assert list(entry["responses"]["200"]["content"]) == ["image/png", "application/json"]
+        assert list(entry["responses"]["200"]["content"]) == [
+            "image/png",
+            "application/json",
+            "application/x-npy",
+        ]
 
 
 def test_the_error_examples_are_what_the_service_says(client: TestClient) -> None:
