@@ -6,6 +6,7 @@ application behind it: there is one set of schemas, limits and texts, and this i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -109,11 +110,16 @@ async def _decode(engine: Engine, z: Floats, receive: Receive) -> Floats:
     return await engine.submit(z)
 
 
+@functools.lru_cache
+def _constant_headers(engine: Engine) -> list[tuple[bytes, bytes]]:
+    headers = {**headers_of(engine.manifest), "Vary": "Accept"}
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
 async def _send_png(send: Send, engine: Engine, content: bytes) -> None:
     headers = [
-        *((name.lower().encode(), value.encode()) for name, value in headers_of(engine.manifest).items()),
-        (b"vary", b"Accept"),
-        (b"content-length", str(len(content)).encode()),
+        *_constant_headers(engine),
+        (b"content-length", b"%d" % len(content)),
         (b"content-type", b"image/png"),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

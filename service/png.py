@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 
@@ -32,11 +33,16 @@ def write_png(pixels: Bytes, scale: int = 1) -> bytes:
         ValueError: A number of channels that is neither.
     """
     height, width, channels = pixels.shape
+    data = zlib_ng.compress(_filtered(pixels, scale), LEVEL)
+    return b"".join((_start(width * scale, height * scale, channels), _chunk(b"IDAT", data), END))
+
+
+@functools.lru_cache
+def _start(width: int, height: int, channels: int) -> bytes:
     if channels not in COLOUR_TYPES:
         raise ValueError(f"channels: expected 1 or 3, received {channels}")
-    header = struct.pack(">IIBBBBB", width * scale, height * scale, 8, COLOUR_TYPES[channels], 0, 0, 0)
-    data = zlib_ng.compress(_filtered(pixels, scale), LEVEL)
-    return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", data), END))
+    header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
+    return SIGNATURE + _chunk(b"IHDR", header)
 
 
 def _filtered(pixels: Bytes, scale: int) -> Bytes:

@@ -1,0 +1,100 @@
+"""More requests than the model can answer: each gets its picture or a 429 at once; none is lost or a 5xx."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import pathlib
+import threading
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from service.app import Application, create_app
+from service.registry import Registry
+from service.settings import Settings
+from tests.service import fake
+
+CAPACITY = 64
+
+
+@pytest.fixture
+def app(models_dir: pathlib.Path) -> Application:
+    settings = Settings(
+        models_dir=models_dir, queue_capacity_rows=CAPACITY, max_request_rows=CAPACITY, max_batch_rows=8
+    )
+    registry = Registry(settings)
+    registry.start()
+    app = create_app(settings, registry)
+    app.api.state.registry = registry
+    return app
+
+
+def hold(app: Application) -> threading.Event:
+    """Makes the model wait, in its thread, until the event is set."""
+    batcher = app.api.state.registry.get()._decoder
+    gate, run = threading.Event(), batcher.run
+
+    def held(rows: Any) -> Any:
+        assert gate.wait(10)
+        return run(rows)
+
+    batcher.run, batcher.inline_rows = held, 0
+    return gate
+
+
+def test_ten_times_too_many_are_answered_or_refused_and_none_is_lost(app: Application) -> None:
+    async def scene() -> list[httpx.Response]:
+        gate = hold(app)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            first = [asyncio.ensure_future(ask(client, i)) for i in range(10 * CAPACITY)]
+            # The refusals come while the model still holds all it has accepted.
+            while len([task for task in first if task.done()]) < 9 * CAPACITY - 8:
+                await asyncio.sleep(0.001)
+            assert {task.result().status_code for task in first if task.done()} == {429}
+            gate.set()
+            answers = await asyncio.gather(*first)
+            again = await ask(client, 7)
+        assert again.status_code == 200
+        return answers
+
+    answers = asyncio.run(asyncio.wait_for(scene(), 60))
+    counts = collections.Counter(answer.status_code for answer in answers)
+    assert set(counts) == {200, 429}
+    assert CAPACITY <= counts[200] <= CAPACITY + 8  # those that wait, and a batch that runs
+    for i, answer in enumerate(answers):
+        if answer.status_code == 200:
+            np.testing.assert_allclose(answer.json()["images"], fake.decode(vector(i))[..., 0], atol=1e-6)
+        else:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+def vector(i: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    return np.array([[i / 512, -i / 1024]])
+
+
+async def ask(client: httpx.AsyncClient, i: int) -> httpx.Response:
+    return await client.post("/decode?format=json", json={"z": vector(i)[0].tolist()})
+
+
+def test_what_waited_past_its_deadline_is_504_and_never_runs(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> list[int]:
+        gate = hold(app)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            patient = asyncio.ensure_future(ask(client, 1))
+            while not app.api.state.registry.get().busy:
+                await asyncio.sleep(0.001)
+            monkeypatch.setattr(app.api.state.registry.get(), "_deadline", lambda: 0.0)
+            late = asyncio.ensure_future(ask(client, 2))
+            await asyncio.sleep(0.01)
+            gate.set()
+            return [answer.status_code for answer in await asyncio.gather(patient, late)]
+
+    assert asyncio.run(asyncio.wait_for(scene(), 30)) == [200, 504]
