@@ -54,6 +54,7 @@ def _run(settings: Settings, registry: Registry) -> None:
         port=settings.port,
         workers=settings.workers,
         log_config=None,
+        access_log=settings.access_log,
         server_header=False,
     )
 

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the service, separated by commas; * for all."
     )
+    access_log: bool = Field(default=False, description="Also log each request.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages to log: debug, info, warning or error."
     )

@@ -128,3 +128,12 @@ def test_a_damaged_bundle_stops_with_one_line(models: pathlib.Path, start: Calla
     status, log = start().finish()
     assert status == 3
     assert re.fullmatch(r"service: \S+decoder\.onnx: sha256: expected [0-9a-f]+, found [0-9a-f]+\n", log)
+
+
+@pytest.mark.parametrize("access_log", ["true", "false"])
+def test_requests_are_logged_if_asked_for(start: Callable[..., Server], port: int, access_log: str) -> None:
+    server = start(port=str(port), access_log=access_log)
+    wait(server, port)
+    server.process.terminate()
+    _, log = server.finish()
+    assert ('"GET /health/ready HTTP/1.1" 200' in log) == (access_log == "true")
