@@ -12,6 +12,7 @@ import uvicorn
 
 from service.app import create_app
 from service.errors import StartupError
+from service.protocol import LaneProtocol
 from service.registry import Registry
 from service.settings import Settings, load_settings
 from service.telemetry import logging_config
@@ -53,6 +54,7 @@ def _run(settings: Settings, registry: Registry) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        http=LaneProtocol,
         log_config=None,
         access_log=settings.access_log,
         server_header=False,

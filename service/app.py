@@ -18,7 +18,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__, errors
-from service.lane import FastLane
+from service.lane import Lane
+from service.protocol import STATE
 from service.registry import Registry
 from service.routes import decode, digits, encode, health, interpolate, models, openapi
 from service.routes.problems import problem
@@ -67,25 +68,33 @@ class Application:
     def __init__(self, api: FastAPI, settings: Settings) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        app: ASGIApp = BodyLimit(SameHostPages(api), settings.max_body_bytes)
-        app = FastLane(app, self._registry, settings.max_body_bytes, _answer_service_error)
-        app = RequestId(app, on_error=_answer_unknown)
-        if settings.cors_origins:
-            app = CORSMiddleware(
-                app,
-                allow_origins=settings.cors_origins,
-                allow_methods=["GET", "HEAD", "POST"],
-                allow_headers=["*"],
-                expose_headers=EXPOSED_HEADERS,
-            )
-        self.entrance = app
+        self.entrance = _outer_layers(BodyLimit(SameHostPages(api), settings.max_body_bytes), settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, or the lifespan."""
         await self.entrance(scope, receive, send)
 
-    def _registry(self) -> Registry | None:
-        return getattr(self.api.state, "registry", None)
+
+def create_lane(settings: Settings, registry: Registry) -> Lane:
+    """Builds the fast lane beside an application.
+
+    Args:
+        settings: Of both.
+        registry: Started, of both.
+
+    Returns:
+        The lane, whose errors are answered as the application answers them.
+    """
+
+    def refusal(error: BaseException) -> ASGIApp:
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await _answer_service_error(Request(scope), error)
+            await response(scope, receive, send)
+
+        return _outer_layers(refuse, settings)
+
+    vary = "Accept, Origin" if settings.cors_origins else "Accept"
+    return Lane(registry, settings.max_body_bytes, vary, refusal)
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:
@@ -184,23 +193,36 @@ class BodyLimit:
 
 def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         loaded = registry
         if loaded is None:
             loaded = Registry(settings)
             await asyncio.to_thread(loaded.start)
         app.state.registry = loaded
-        yield
+        yield {STATE: create_lane(settings, loaded)}
         loaded.close()
 
     return lifespan
+
+
+def _outer_layers(app: ASGIApp, settings: Settings) -> ASGIApp:
+    app = RequestId(app, on_error=_answer_unknown)
+    if not settings.cors_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+    )
 
 
 async def _to_docs(request: Request) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
-async def _answer_service_error(request: Request, error: Exception) -> Response:
+async def _answer_service_error(request: Request, error: BaseException) -> Response:
     if isinstance(error, errors.ClientGoneError):
         return Response(status_code=CLIENT_GONE)
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)

@@ -6,7 +6,7 @@ import logging
 import logging.config
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -41,7 +41,7 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _read_id(scope) or os.urandom(16).hex()
+        request_id = choose_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         header = (REQUEST_ID.lower().encode(), request_id.encode())
         started = False
@@ -62,11 +62,12 @@ class RequestId:
                 await response(scope, receive, send_with_id)
 
 
-def _read_id(scope: Scope) -> str | None:
+def choose_id(scope: Mapping[str, Any]) -> str:
+    """Gives a request's id: the client's, if it has a safe one, else 32 random hex digits."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
             return str(value, "ascii")
-    return None
+    return os.urandom(16).hex()
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:

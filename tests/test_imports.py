@@ -28,10 +28,11 @@ SERVICE = {
     "schemas": "numbers",
     "negotiation": "errors",
     "routes": "routes engine registry schemas images npy png negotiation manifest errors",
-    "lane": "routes engine registry images png errors",
+    "lane": "routes engine registry images negotiation png telemetry",
+    "protocol": "lane engine errors",
     "telemetry": "settings",
-    "app": "lane routes registry schemas settings telemetry errors",
-    "__main__": "app registry settings telemetry errors",
+    "app": "lane protocol routes registry schemas settings telemetry errors",
+    "__main__": "app protocol registry settings telemetry errors",
 }
 TRAINING = {
     "config": "",

@@ -1,35 +1,51 @@
-"""The fast lane against the way round it: the same requests through both, everything observable compared."""
+"""The fast lane against the usual way: the same bytes sent to both, every byte that comes back compared."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from starlette.types import Message
+import uvicorn
+from uvicorn.server import ServerState
 
-from service import lane
-from service.app import Application, create_app
+from service.app import Application, create_app, create_lane
+from service.lane import Lane
+from service.protocol import STATE, LaneProtocol
 from service.registry import Registry
 from service.settings import Settings
 
 JSON = (b"content-type", b"application/json")
 BODY = b'{"z":[0.5,-1.0]}'
+DEADLINE_S = 10
+SETTINGS = Settings(max_body_bytes=400_000, cors_origins=("https://page.example",))
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A request as a server hands it on: each part of the body is a message."""
+    """A request; the parts of its body come one after the other."""
 
     parts: tuple[bytes, ...] = (BODY,)
     headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
     method: str = "POST"
     path: str = "/decode"
     query: bytes = b""
+    version: bytes = b"1.1"
+    declared: bool = True
+
+    def wire(self) -> list[bytes]:
+        """What a client sends, in pieces."""
+        target = self.path.encode() + (b"?" + self.query if self.query else b"")
+        lines = [b"%b %b HTTP/%b" % (self.method.encode(), target, self.version), b"host: service"]
+        lines += [b"%b: %b" % header for header in self.headers]
+        if self.declared:
+            lines.append(b"content-length: %d" % sum(map(len, self.parts)))
+        return [b"\r\n".join(lines) + b"\r\n\r\n" + self.parts[0], *self.parts[1:]]
 
 
 FAST = {
@@ -46,13 +62,21 @@ FAST = {
     "an id": Case(headers=(JSON, (b"x-request-id", b"mine-1"))),
     "an id that is not believed": Case(headers=(JSON, (b"x-request-id", b"a b"))),
     "other headers": Case(headers=(JSON, (b"user-agent", b"x"), (b"content-encoding", b"identity"))),
-    "a page elsewhere": Case(headers=(JSON, (b"origin", b"https://page.example"))),
+    "in parts": Case((b'{"z":[0.5', b",-1.0", b"]}")),
 }
 SLOW = {
     "several vectors": Case((b'{"z":[[0.5,-1.0],[1,1]]}',)),
     "one vector in a list": Case((b'{"z":[[0.5,-1.0]]}',)),
-    "two parts": Case((b'{"z":[0.5', b",-1.0]}")),
-    "parts and an empty end": Case((BODY, b"")),
+    "in chunks": Case(
+        (b"9\r\n" + BODY[:9] + b"\r\n7\r\n" + BODY[9:] + b"\r\n0\r\n\r\n",),
+        (JSON, (b"transfer-encoding", b"chunked")),
+        declared=False,
+    ),
+    "a page elsewhere": Case(headers=(JSON, (b"origin", b"https://page.example"))),
+    "HTTP/1.0": Case(version=b"1.0"),
+    "the last of its connection": Case(headers=(JSON, (b"connection", b"close"))),
+    "it waits to be asked": Case(headers=(JSON, (b"expect", b"100-continue"))),
+    "no length": Case((b"",), declared=False),
     "a model": Case((b'{"z":[0.5,-1.0],"model":"fake"}',)),
     "another model": Case((b'{"z":[0.5,-1.0],"model":"none"}',)),
     "another field": Case((b'{"z":[0.5,-1.0],"seed":1}',)),
@@ -74,7 +98,7 @@ SLOW = {
     "no UTF-8": Case((b'{"z":[0.5,-1.0],"\xff":1}',)),
     "UTF-16": Case(('{"z":[0.5,-1.0]}'.encode("utf-16"),)),
     "too long": Case((b" " * 400_001,)),
-    "too long, declared": Case(headers=(JSON, (b"content-length", b"400001"))),
+    "longer than the lane": Case((b'{"z":[0.5,-1.0]' + b" " * 20_000 + b"}",)),
     "no type": Case(headers=()),
     "another type": Case(headers=((b"content-type", b"text/plain"),)),
     "two types": Case(headers=(JSON, JSON)),
@@ -91,6 +115,49 @@ SLOW = {
 }
 
 
+class Transport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.sent += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return None if name == "socket" else default
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+@dataclasses.dataclass
+class Connection:
+    """A client's connection to one of the two ways."""
+
+    protocol: LaneProtocol
+    transport: Transport
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.protocol.data_received(piece)
+            await asyncio.sleep(0)
+
+    async def read(self, answers: int = 1) -> bytes:
+        while self.protocol.server_state.total_requests < answers:
+            await asyncio.sleep(0.001)
+        return self.transport.sent
+
+
 @pytest.fixture(scope="module")
 def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
     registry = Registry(Settings(models_dir=models_dir))
@@ -101,154 +168,232 @@ def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
 
 @pytest.fixture(scope="module")
 def app(registry: Registry) -> Application:
-    app = create_app(Settings(max_body_bytes=400_000, cors_origins=("https://page.example",)), registry)
+    app = create_app(SETTINGS, registry)
     app.api.state.registry = registry
     return app
 
 
-def ask(app: Application, case: Case) -> list[Message]:
-    """Sends one request; all messages it is answered with."""
-    sent: list[Message] = []
-    waiting = [
-        {"type": "http.request", "body": part, "more_body": i + 1 < len(case.parts)}
-        for i, part in enumerate(case.parts)
-    ]
-
-    async def receive() -> Message:
-        if not waiting:
-            await asyncio.Event().wait()
-        return waiting.pop(0)
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": case.method,
-        "scheme": "http",
-        "path": case.path,
-        "raw_path": case.path.encode(),
-        "query_string": case.query,
-        "root_path": "",
-        "headers": list(case.headers),
-        "server": ("127.0.0.1", 8000),
-        "client": ("127.0.0.1", 1),
-    }
-    asyncio.run(asyncio.wait_for(app(scope, receive, send), 10))
-    return sent
+def connect(app: Application, lane: Lane | None, *, access_log: bool = False) -> Connection:
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=access_log)
+    config.load()
+    state = ServerState()
+    state.default_headers = [(b"date", b"today")]
+    app_state = {} if lane is None else {STATE: lane}
+    protocol = LaneProtocol(config=config, server_state=state, app_state=app_state)
+    transport = Transport()
+    protocol.connection_made(transport)
+    return Connection(protocol, transport)
 
 
-def without_ids(messages: list[Message]) -> list[Message]:
-    """What must be equal: all but the random id, in the header and in a problem's text."""
-    (start,), rest = messages[:1], messages[1:]
-    headers = [h for h in start["headers"] if h[0] != b"x-request-id" or h[1] == b"mine-1"]
-    (request_id,) = (value for name, value in start["headers"] if name == b"x-request-id")
-    body = b"".join(message.get("body", b"") for message in rest).replace(request_id, b"")
-    return [{**start, "headers": headers}, {"type": "body", "body": body}]
+def play(scene: Callable[[], Any]) -> Any:
+    async def bounded() -> Any:
+        return await asyncio.wait_for(scene(), DEADLINE_S)
+
+    return asyncio.run(bounded())
+
+
+def ask(app: Application, lane: Lane | None, *cases: Case) -> bytes:
+    """Sends requests over one connection, none waiting for the last one's answer; all that comes back."""
+
+    async def scene() -> bytes:
+        connection = connect(app, lane)
+        if len(cases) == 1:
+            await connection.send(*cases[0].wire())
+        else:
+            await connection.send(b"".join(piece for case in cases for piece in case.wire()))
+        return await connection.read(len(cases))
+
+    answer: bytes = play(scene)
+    return answer
+
+
+@pytest.fixture
+def lane(registry: Registry) -> Lane:
+    return create_lane(SETTINGS, registry)
 
 
 @pytest.fixture
 def answered_fast(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one entry for each picture that the fast lane sends."""
+    """Grows by one entry for each picture that the lane gives."""
     calls: list[int] = []
-    original = lane._send_png
+    original = Lane.answer
 
-    async def counted(*arguments: Any) -> None:
+    def counted(*arguments: Any) -> tuple[bytes, bytes]:
         calls.append(1)
-        await original(*arguments)
+        return original(*arguments)
 
-    monkeypatch.setattr(lane, "_send_png", counted)
+    monkeypatch.setattr(Lane, "answer", counted)
     return calls
 
 
-def ask_both(app: Application, case: Case, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
-    fast = ask(app, case)
-    with monkeypatch.context() as patch:
-        patch.setattr(lane.FastLane, "_is_plain", lambda *_: False)
-        slow = ask(app, case)
-    assert without_ids(fast) == without_ids(slow)
+def without_ids(answer: bytes) -> bytes:
+    """What must be equal: all but the random id, in the header and in a problem's text."""
+    return re.sub(rb"[0-9a-f]{32}", b"(id)", answer)
+
+
+def ask_both(app: Application, lane: Lane, *cases: Case) -> bytes:
+    fast, usual = ask(app, lane, *cases), ask(app, None, *cases)
+    assert without_ids(fast) == without_ids(usual)
     return fast
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_what_the_fast_lane_answers_is_what_the_other_would(
-    name: str, app: Application, monkeypatch: pytest.MonkeyPatch, answered_fast: list[int]
+def test_what_the_lane_answers_is_what_the_usual_way_would(
+    name: str, app: Application, lane: Lane, answered_fast: list[int]
 ) -> None:
-    start = ask_both(app, FAST[name], monkeypatch)[0]
-    assert start["status"] == 200
-    assert (b"content-type", b"image/png") in start["headers"]
+    answer = ask_both(app, lane, FAST[name])
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"content-type: image/png" in answer
     assert answered_fast == [1]
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_what_it_does_not_answer_is_passed_on_whole(
-    name: str, app: Application, monkeypatch: pytest.MonkeyPatch, answered_fast: list[int]
+def test_what_it_does_not_take_goes_the_usual_way(
+    name: str, app: Application, lane: Lane, answered_fast: list[int]
 ) -> None:
-    ask_both(app, SLOW[name], monkeypatch)
+    ask_both(app, lane, SLOW[name])
     assert answered_fast == []
 
 
-def test_before_the_models_are_loaded_both_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ask_both(create_app(Settings()), Case(), monkeypatch)[0]["status"] == 503
+def test_both_draw_the_same_bytes_for_any_vector(app: Application, lane: Lane) -> None:
+    for z in np.random.RandomState(0).normal(0, 2, (20, 2)):
+        ask_both(app, lane, Case((b'{"z":[%r,%r]}' % (z[0].item(), z[1].item()),)))
+
+
+@pytest.mark.parametrize("order", ["ff", "fs", "sf", "fsf", "sfs", "ffff"])
+def test_answers_come_in_the_order_of_the_requests(order: str, app: Application, lane: Lane) -> None:
+    cases = [
+        Case((b'{"z":[%d,0]}' % i,), (JSON, (b"x-request-id", b"number-%d" % i)))
+        if kind == "f"
+        else Case(path="/health/live", method="GET", headers=((b"x-request-id", b"number-%d" % i),))
+        for i, kind in enumerate(order)
+    ]
+    answer = ask_both(app, lane, *cases)
+    assert re.findall(rb"number-(\d)", answer) == [b"%d" % i for i in range(len(order))]
 
 
 def test_a_full_queue_is_429_with_when_to_come_again(
-    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get()._decoder, "waiting_rows", 4096)
-    start = ask_both(app, Case(), monkeypatch)[0]
-    assert start["status"] == 429
-    assert int(dict(start["headers"])[b"retry-after"]) >= 1
+    answer = ask_both(app, lane, Case())
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert re.search(rb"\r\nretry-after: \d+\r\n", answer)
 
 
 def test_a_deadline_that_passed_is_504(
-    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get(), "_deadline", lambda: 0.0)
-    assert ask_both(app, Case(), monkeypatch)[0]["status"] == 504
+    assert ask_both(app, lane, Case()).startswith(b"HTTP/1.1 504 ")
+
+
+def test_a_service_that_stops_is_503(
+    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry.get()._decoder, "_thread", None)
+    assert ask_both(app, lane, Case()).startswith(b"HTTP/1.1 503 ")
 
 
 def test_a_model_that_fails_is_500_and_says_nothing_of_why(
-    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Application,
+    lane: Lane,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail(_: Any) -> Any:
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(registry.get()._decoder, "run", fail)
-    start, *rest = ask_both(app, Case(), monkeypatch)
-    assert start["status"] == 500
-    assert b"luck" not in b"".join(message["body"] for message in rest)
-    assert "out of luck" in caplog.text
+    answer = ask_both(app, lane, Case())
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"luck" not in answer
+    assert caplog.text.count("RuntimeError: out of luck") == 2
 
 
-def test_a_client_that_goes_while_others_run_leaves_the_queue(
-    app: Application, registry: Registry, monkeypatch: pytest.MonkeyPatch
+def test_an_answer_that_cannot_be_made_is_500(
+    app: Application, lane: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(type(registry.get()._decoder), "busy", True)
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("out of ink")
+
+    monkeypatch.setattr(Lane, "answer", fail)
+    answer = ask(app, lane, Case())
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"application/problem+json" in answer
+    assert "out of ink" in caplog.text
+
+
+def test_a_client_that_goes_takes_its_rows_from_the_queue(
+    app: Application, lane: Lane, registry: Registry
+) -> None:
     batcher = registry.get()._decoder
-    monkeypatch.setattr(batcher, "_wake", lambda: None)  # the others never end
-    messages: list[Message] = [
-        {"type": "http.request", "body": BODY, "more_body": False},
-        {"type": "http.disconnect"},
-    ]
 
-    async def receive() -> Message:
-        return messages.pop(0)
+    async def scene() -> None:
+        connection = connect(app, lane)
+        connection.protocol.data_received(Case().wire()[0])
+        assert batcher.waiting_rows == 1
+        connection.protocol.connection_lost(None)
+        await asyncio.sleep(0.01)
+        assert connection.transport.sent == b""
 
-    async def send(message: Message) -> None:
-        assert message.get("status", 499) == 499
-
-    scope = {"type": "http", "method": "POST", "path": "/decode", "query_string": b"", "headers": [JSON]}
-    asyncio.run(asyncio.wait_for(app(scope, receive, send), 10))
-    assert [job.future.cancelled() for job in batcher._queue] == [True]
-    batcher._queue.clear()
-    batcher.waiting_rows = 0
+    play(scene)
+    assert batcher.waiting_rows == 0
 
 
-def test_both_lanes_draw_the_same_bytes_for_any_vector(
-    app: Application, monkeypatch: pytest.MonkeyPatch
+def test_a_client_that_goes_before_its_body_came_leaves_nothing(
+    app: Application, lane: Lane, registry: Registry
 ) -> None:
-    for z in np.random.RandomState(0).normal(0, 2, (20, 2)):
-        ask_both(app, Case((b'{"z":[%r,%r]}' % (z[0].item(), z[1].item()),)), monkeypatch)
+    async def scene() -> None:
+        connection = connect(app, lane)
+        connection.protocol.data_received(Case().wire()[0][:-5])
+        connection.protocol.connection_lost(None)
+        await asyncio.sleep(0.01)
+        assert connection.transport.sent == b""
+
+    play(scene)
+    assert registry.get()._decoder.waiting_rows == 0
+
+
+def test_a_server_that_stops_meanwhile_answers_and_closes(app: Application, lane: Lane) -> None:
+    async def scene() -> None:
+        connection = connect(app, lane)
+        connection.protocol.data_received(Case().wire()[0])
+        connection.protocol.shutdown()
+        answer = await connection.read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert connection.transport.closed
+
+    play(scene)
+
+
+def test_a_client_that_does_not_read_goes_the_usual_way(
+    app: Application, lane: Lane, answered_fast: list[int]
+) -> None:
+    async def scene() -> None:
+        connection = connect(app, lane)
+        connection.protocol.pause_writing()
+        await connection.send(Case().wire()[0])
+        await asyncio.sleep(0.05)
+        assert connection.transport.sent == b""
+        connection.protocol.resume_writing()
+        await connection.read()
+
+    play(scene)
+    assert answered_fast == []
+
+
+def test_requests_to_be_logged_go_the_usual_way(
+    app: Application, lane: Lane, answered_fast: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> None:
+        connection = connect(app, lane, access_log=True)
+        await connection.send(Case().wire()[0])
+        await connection.read()
+
+    with caplog.at_level("INFO", "uvicorn.access"):
+        play(scene)
+    assert answered_fast == []
+    assert '"POST /decode HTTP/1.1" 200' in caplog.text

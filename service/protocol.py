@@ -1,0 +1,89 @@
+"""Owns the fast lane's place in the server: uvicorn's HTTP protocol, which asks the lane before it asks ASGI.
+
+Invariants: requests of a connection are answered in their order; what the lane does not take, or cannot
+answer, becomes the ASGI task that uvicorn would have made of it; a client that goes takes its rows along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from service.engine import Floats
+from service.errors import ServiceError
+from service.lane import Lane
+
+# Where the lifespan leaves the lane for the protocol to find.
+STATE = "lane"
+
+
+class LaneProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with the lane beside it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Takes what uvicorn's own takes."""
+        super().__init__(*arguments, **options)
+        # Requests are logged on the usual way only.
+        self._lane: Lane | None = None if self.access_log else self.app_state.get(STATE)
+        self._held: tuple[RequestResponseCycle, Any] | None = None
+        self._future: asyncio.Future[Floats] | None = None
+
+    def on_message_complete(self) -> None:
+        """Enters the lane, once the body of a request that it takes is there."""
+        super().on_message_complete()
+        if self._held is not None and not self._held[0].more_body:
+            self._enter(*self._held)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Takes the rows of a client that goes from the queue."""
+        super().connection_lost(exc)
+        self._held = None
+        if self._future is not None:
+            self._future.cancel()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        lane = self._lane
+        if lane is None or not cycle.keep_alive or self.flow.write_paused or not lane.takes(cycle.scope):
+            super()._start_asgi_task(cycle, app)
+            return
+        self._held = cycle, app
+        if not cycle.more_body:  # it came while another was being answered
+            self._enter(cycle, app)
+
+    def _enter(self, cycle: RequestResponseCycle, app: Any) -> None:
+        assert self._lane is not None
+        self._held = None
+        z = self._lane.read(bytes(cycle.body))
+        if z is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        try:
+            self._future = self._lane.submit(z)
+        except ServiceError as error:
+            super()._start_asgi_task(cycle, self._lane.refusal(error))
+        else:
+            self._future.add_done_callback(functools.partial(self._leave, cycle))
+
+    def _leave(self, cycle: RequestResponseCycle, future: asyncio.Future[Floats]) -> None:
+        self._future = None
+        if cycle.disconnected or future.cancelled():
+            return
+        assert self._lane is not None
+        try:
+            lines, content = self._lane.answer(cycle.scope, future.result())
+        except Exception as error:  # whatever it is, the usual way knows what to say and to log
+            super()._start_asgi_task(cycle, self._lane.refusal(error))
+        else:
+            self._write(cycle, lines, content)
+
+    def _write(self, cycle: RequestResponseCycle, lines: bytes, content: bytes) -> None:
+        defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
+        self.transport.write(b"".join((STATUS_LINE[200], *defaults, lines, close, b"\r\n", content)))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
