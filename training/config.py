@@ -42,11 +42,14 @@ class TrainConfig:
     dropout: float = option(0.0, "share of the encoder's features dropped while training, in [0, 1)")
     # On the validation split one step gains 3.7 nats, two 5.2, three 6.0; each magnifies float32's rounding.
     refine_steps: int = option(2, "steps that refine z_mean where the encoder is used; none while fitting")
-    # Wide where the picture is one vector, few channels where it is large: the least time per image.
-    decoder_units: tuple[int, ...] = option((128, 128, 256), "widths of the decoder's dense trunk")
+    # Wide where the picture is one vector, small where it has channels, and 16 channels at the end, since
+    # onnxruntime computes 16 where fewer are asked for. In a batch of 32 an image takes 10 µs; after 12 epochs
+    # validation stands at 138.46 nats. Units (128, 128, 256), filters (8, 16), upscale 2: 25 µs and 138.16.
+    decoder_units: tuple[int, ...] = option((128, 256, 256), "widths of the decoder's dense trunk")
     decoder_filters: tuple[int, ...] = option(
-        (8, 16), "channels of the decoder's half-size picture, then of each 3 x 3 convolution over it"
+        (16,), "channels of the decoder's small picture, then of each 3 x 3 convolution over it"
     )
+    decoder_upscale: int = option(4, "how many times the decoder's last convolution enlarges that picture")
 
     def __post_init__(self) -> None:
         """Checks the ranges.
@@ -54,7 +57,7 @@ class TrainConfig:
         Raises:
             ConfigError: A value is out of its range.
         """
-        for name in ("latent_dim", "batch_size", "epochs", "encoder_units"):
+        for name in ("latent_dim", "batch_size", "epochs", "encoder_units", "decoder_upscale"):
             self._require(name, getattr(self, name) >= 1, "an integer of at least 1")
         for name in ("encoder_filters", "decoder_units", "decoder_filters"):
             sizes = getattr(self, name)

@@ -39,16 +39,26 @@ class Sampling(keras.layers.Layer):
 
 
 class DepthToSpace(keras.layers.Layer):
-    """Turns each pixel's channels into a 2 x 2 block of pixels (Shi et al. 2016, section 2.2).
+    """Turns each pixel's channels into a square block of pixels (Shi et al. 2016, section 2.2).
 
-    Input shape: `(batch, height, width, 4 channels)`.
-    Output shape: `(batch, 2 height, 2 width, channels)`, same dtype.
+    Input shape: `(batch, height, width, block**2 channels)`.
+    Output shape: `(batch, block height, block width, channels)`, same dtype.
     """
+
+    def __init__(self, block: int, **kwargs: Any) -> None:
+        """Stores the side of a block.
+
+        Args:
+            block: In pixels.
+            **kwargs: Passed to `keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.block = block
 
     def call(self, inputs: Tensor) -> Tensor:
         """Rearranges the values; none changes."""
         # TensorFlow's own op becomes one ONNX node; reshapes and a transpose would become four.
-        return tf.nn.depth_to_space(inputs, 2)
+        return tf.nn.depth_to_space(inputs, self.block)
 
 
 class Reshape(keras.layers.Layer):

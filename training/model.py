@@ -44,8 +44,8 @@ def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
 def build_decoder(config: TrainConfig, shape: Shape) -> keras.Model:
     """Gives the network from latent vectors to the log-odds of p(x|z).
 
-    A dense trunk makes a small picture of few channels at half the height and width; 3 x 3 convolutions
-    refine it; a sub-pixel convolution (Shi et al. 2016) brings it to full size.
+    A dense trunk makes a small picture of few channels; 3 x 3 convolutions refine it; a sub-pixel
+    convolution (Shi et al. 2016) brings it to full size.
 
     Args:
         config: Its sizes.
@@ -56,21 +56,25 @@ def build_decoder(config: TrainConfig, shape: Shape) -> keras.Model:
         float32.
 
     Raises:
-        ConfigError: Height or width is odd.
+        ConfigError: `decoder_upscale` does not divide height and width.
     """
     height, width, channels = shape
-    if height % 2 or width % 2:
-        raise ConfigError(f"image: expected an even height and width, received {height} x {width}")
+    times = config.decoder_upscale
+    if height % times or width % times:
+        raise ConfigError(
+            f"decoder_upscale: expected a divisor of height and width, {height} x {width}, received {times}"
+        )
+    small = height // times, width // times
     z = h = keras.Input((config.latent_dim,), name="z")
     first, *others = config.decoder_filters
-    for units in (*config.decoder_units, height * width // 4 * first):
+    for units in (*config.decoder_units, math.prod(small) * first):
         # z is two numbers, so the trunk draws curves over a plane: a smooth activation gains 2.9 nats there.
         h = layers.Dense(units, activation="silu")(h)
-    h = Reshape((height // 2, width // 2, first))(h)
+    h = Reshape((*small, first))(h)
     for filters in others:
         h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
-    h = layers.Conv2D(4 * channels, 3, padding="same")(h)
-    return keras.Model(z, DepthToSpace(name="x_logits")(h), name="decoder")
+    h = layers.Conv2D(times**2 * channels, 3, padding="same")(h)
+    return keras.Model(z, DepthToSpace(times, name="x_logits")(h), name="decoder")
 
 
 class ConvolutionalVAE(keras.Model):

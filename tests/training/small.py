@@ -26,6 +26,7 @@ def config(**changes: Any) -> TrainConfig:
         "encoder_units": 16,
         "decoder_units": (16,),
         "decoder_filters": (4, 4),
+        "decoder_upscale": 2,
     }
     return TrainConfig(**{**fields, **changes})
 

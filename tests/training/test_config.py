@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_the_model_it_replaces() -> None:
         ("seed", 2**32),
         ("dropout", 1.0),
         ("encoder_units", 0),
+        ("decoder_upscale", 0),
         ("refine_steps", -1),
         ("refine_steps", 101),
         ("encoder_filters", ()),

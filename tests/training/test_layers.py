@@ -30,14 +30,15 @@ def test_sampling_draws_anew_each_time_and_repeats_from_its_seed() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_depth_to_space_turns_channels_into_a_block(channels: int) -> None:
-    x = np.random.default_rng(0).random((2, 3, 5, 4 * channels)).astype(np.float32)
-    y = np.asarray(DepthToSpace()(x))
-    assert y.shape == (2, 6, 10, channels)
-    for row in range(2):
-        for column in range(2):
-            start = (2 * row + column) * channels
-            assert np.array_equal(y[:, row::2, column::2], x[..., start : start + channels])
+@pytest.mark.parametrize("block", [1, 2, 4])
+def test_depth_to_space_turns_channels_into_a_block(channels: int, block: int) -> None:
+    x = np.random.default_rng(0).random((2, 3, 5, block**2 * channels)).astype(np.float32)
+    y = np.asarray(DepthToSpace(block)(x))
+    assert y.shape == (2, 3 * block, 5 * block, channels)
+    for row in range(block):
+        for column in range(block):
+            start = (block * row + column) * channels
+            assert np.array_equal(y[:, row::block, column::block], x[..., start : start + channels])
 
 
 def test_reshape_keeps_the_order_and_the_batch() -> None:

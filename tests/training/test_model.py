@@ -10,10 +10,14 @@ from training.config import ConfigError
 from training.model import ConvolutionalVAE, build_decoder, build_encoder
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (10, 14, 3)])
+@pytest.mark.parametrize(
+    ("shape", "upscale"), [((8, 8, 1), 4), ((28, 28, 1), 2), ((10, 14, 3), 2), ((5, 7, 1), 1)]
+)
 @pytest.mark.parametrize("latent_dim", [1, 2, 5])
-def test_encoder_and_decoder_have_the_contract_s_shapes(shape: tuple[int, int, int], latent_dim: int) -> None:
-    config = small.config(latent_dim=latent_dim)
+def test_encoder_and_decoder_have_the_contract_s_shapes(
+    shape: tuple[int, int, int], upscale: int, latent_dim: int
+) -> None:
+    config = small.config(latent_dim=latent_dim, decoder_upscale=upscale)
     x = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
     q = build_encoder(config, shape)(x)
     assert {name: tuple(value.shape) for name, value in q.items()} == {
@@ -23,9 +27,12 @@ def test_encoder_and_decoder_have_the_contract_s_shapes(shape: tuple[int, int, i
     assert tuple(build_decoder(config, shape)(q["z_mean"]).shape) == x.shape
 
 
-def test_an_odd_picture_is_refused() -> None:
-    with pytest.raises(ConfigError, match="even height and width, received 9 x 8"):
-        build_decoder(small.config(), (9, 8, 1))
+@pytest.mark.parametrize(("shape", "upscale"), [((9, 8, 1), 2), ((8, 10, 1), 4)])
+def test_a_picture_that_cannot_be_enlarged_to_is_refused(shape: tuple[int, int, int], upscale: int) -> None:
+    with pytest.raises(
+        ConfigError, match=f"divisor of height and width, {shape[0]} x .*, received {upscale}"
+    ):
+        build_decoder(small.config(decoder_upscale=upscale), shape)
 
 
 def test_a_step_s_loss_is_the_mean_of_its_parts_weighed_by_beta() -> None:
