@@ -1,1 +1,1 @@
-"""Measures the service on the machine it runs on."""
+"""Compares the service with other ways to serve the same decoder: `python -m benchmarks`."""

@@ -58,7 +58,7 @@ class DepthToSpace(keras.layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """Rearranges the values; none changes."""
         # TensorFlow's own op becomes one ONNX node; reshapes and a transpose would become four.
-        return tf.nn.depth_to_space(inputs, self.block)
+        return inputs if self.block == 1 else tf.nn.depth_to_space(inputs, self.block)
 
 
 class Reshape(keras.layers.Layer):
