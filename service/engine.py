@@ -190,12 +190,7 @@ class Engine:
         return await self._decode(latent.interpolate(*ends, steps, method))
 
     async def draw(self, digit: int, seed: int, temperature: float) -> Pictures:
-        """Decodes one vector drawn from a class's Gaussian.
-
-        Args:
-            digit: The class's label.
-            seed: In [0, 2**32).
-            temperature: Scales the standard deviation; 0 gives the class's mean.
+        """Decodes one vector drawn from a class's Gaussian; see `draw_z`.
 
         Returns:
             One vector and its picture.
@@ -203,9 +198,24 @@ class Engine:
         Raises:
             NotFoundError: The model has no such class.
         """
+        return await self._decode(self.draw_z(digit, seed, temperature))
+
+    def draw_z(self, digit: int, seed: int, temperature: float) -> Floats:
+        """Draws a vector from a class's Gaussian.
+
+        Args:
+            digit: The class's label.
+            seed: In [0, 2**32).
+            temperature: Scales the standard deviation; 0 gives the class's mean.
+
+        Returns:
+            `(1, latent_dim)` float32.
+
+        Raises:
+            NotFoundError: The model has no such class.
+        """
         mean = self._class_mean("digit", digit)
-        z = latent.sample_gaussian(mean, self._roots[digit], seed, temperature)
-        return await self._decode(z[np.newaxis])
+        return latent.sample_gaussian(mean, self._roots[digit], seed, temperature)[np.newaxis]
 
     async def read_uploads(
         self, files: Sequence[tuple[str, bytes]], polarity: images.Polarity | None

@@ -1,36 +1,52 @@
 """Owns the fast lane: which requests it takes, and what it answers. HTTP's bytes are `protocol`'s.
 
-It takes POST /decode of one vector to a PNG, from a server that has loaded its models, without what ASGI and
-FastAPI add to each request. Invariant: it takes only what it understands completely. Everything else goes the
-usual way, untouched: there is one set of schemas, limits and texts, and this is not a second.
+It takes POST /decode of one vector and GET /digits/{digit}?seed=, both to a PNG of the default model, without
+what ASGI and FastAPI add to each request. Invariant: it takes only what it understands completely. Everything
+else goes the usual way, untouched: there is one set of schemas, limits and texts, and this is not a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
 from service.engine import Z_LIMIT, Engine, Floats
+from service.errors import ClientError, NotAcceptableError
 from service.images import to_bytes
-from service.negotiation import PNG
+from service.negotiation import PNG, choose
 from service.png import write_png
 from service.registry import Registry
-from service.routes.answers import headers_of
+from service.routes.answers import OFFERED, SEED_HEADER, headers_of
+from service.schemas import SEED_LIMIT
 from service.telemetry import REQUEST_ID, choose_id
 
-PATH = "/decode"
+DECODE = "/decode"
+DIGIT = re.compile("/digits/([0-9]{1,9})")
+SEED = re.compile(rb"seed=([0-9]{1,10})")
 JSON_TYPE = b"application/json"
-PNG_IS_WELCOME = {b"*/*", b"image/*", b"image/png"}
 # What only the usual way knows how to treat.
 UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade"}
 NUMBERS = {int, float}
 # A vector of many numbers; far below where the server stops reading until someone takes what has come.
 MAX_BODY_BYTES = 16_384
+
+
+class Order(NamedTuple):
+    """What a request asks for.
+
+    Attributes:
+        z: `(1, latent_dim)` float32 that fits the default model.
+        seed: That drew it, or None.
+    """
+
+    z: Floats
+    seed: int | None = None
 
 
 class Lane:
@@ -54,26 +70,42 @@ class Lane:
 
     def takes(self, scope: Mapping[str, Any]) -> bool:
         """Tells by a request's head whether the lane may take it."""
-        if scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
-            return False
         headers = dict(scope["headers"])
-        return (
-            headers.get(b"content-type") == JSON_TYPE
-            and headers.get(b"accept", b"*/*") in PNG_IS_WELCOME
-            and int(headers.get(b"content-length", self.max_body_bytes + 1)) <= self.max_body_bytes
-            and UNUSUAL.isdisjoint(headers)
-            and len(headers) == len(scope["headers"])  # none twice
-        )
+        if len(headers) != len(scope["headers"]) or not UNUSUAL.isdisjoint(headers):  # or one twice
+            return False
+        if scope["method"] == "POST":
+            fits = (
+                scope["path"] == DECODE
+                and not scope["query_string"]
+                and headers.get(b"content-type") == JSON_TYPE
+                and int(headers.get(b"content-length", self.max_body_bytes + 1)) <= self.max_body_bytes
+            )
+        else:
+            fits = scope["method"] == "GET" and b"content-length" not in headers
+        return fits and _wants_png(headers.get(b"accept", b""))
 
-    def read(self, body: bytes) -> Floats | None:
-        """Gives a body's vector.
+    def read(self, scope: Mapping[str, Any], body: bytes) -> Order | None:
+        """Gives what a request asks for.
 
         Args:
+            scope: That `takes` took.
             body: Whole.
 
         Returns:
-            `(1, latent_dim)` float32 that fits the default model, or None for the usual way to look at.
+            The order, or None for the usual way to look at.
         """
+        return self._read_digit(scope) if scope["method"] == "GET" else self._read_vector(body)
+
+    def _read_digit(self, scope: Mapping[str, Any]) -> Order | None:
+        digit, seed = DIGIT.fullmatch(scope["path"]), SEED.fullmatch(scope["query_string"])
+        if digit is None or seed is None or int(seed[1]) >= SEED_LIMIT:
+            return None
+        try:
+            return Order(self.registry.get().draw_z(int(digit[1]), int(seed[1]), 1.0), int(seed[1]))
+        except ClientError:
+            return None
+
+    def _read_vector(self, body: bytes) -> Order | None:
         try:
             fields = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -82,17 +114,18 @@ class Lane:
             return None
         if len(z) != self.registry.get().manifest.latent_dim or not NUMBERS.issuperset(map(type, z)):
             return None
-        return np.array([z], np.float32) if min(z) >= -Z_LIMIT and max(z) <= Z_LIMIT else None
+        return Order(np.array([z], np.float32)) if min(z) >= -Z_LIMIT and max(z) <= Z_LIMIT else None
 
-    def submit(self, z: Floats) -> asyncio.Future[Floats]:
+    def submit(self, order: Order) -> asyncio.Future[Floats]:
         """Queues what `read` gave; see `Engine.submit`."""
-        return self.registry.get().submit(z)
+        return self.registry.get().submit(order.z)
 
-    def answer(self, scope: Mapping[str, Any], image: Floats) -> tuple[bytes, bytes]:
+    def answer(self, scope: Mapping[str, Any], order: Order, image: Floats) -> tuple[bytes, bytes]:
         """Gives the answer with a picture.
 
         Args:
             scope: Of the request.
+            order: What `read` gave.
             image: What `submit` gave.
 
         Returns:
@@ -100,8 +133,17 @@ class Lane:
         """
         content = write_png(to_bytes(image[0]))
         length = b"content-length: %d\r\ncontent-type: %b\r\n" % (len(content), PNG.encode())
+        seed = b"" if order.seed is None else b"%b: %d\r\n" % (SEED_HEADER.lower().encode(), order.seed)
         request_id = b"%b: %b\r\n" % (REQUEST_ID.lower().encode(), choose_id(scope).encode())
-        return b"".join((self._constant_lines(self.registry.get()), length, request_id)), content
+        return b"".join((self._constant_lines(self.registry.get()), length, seed, request_id)), content
+
+
+@functools.lru_cache(64)
+def _wants_png(accept: bytes) -> bool:
+    try:
+        return choose(accept.decode("latin-1"), None, OFFERED) == PNG
+    except NotAcceptableError:
+        return False
 
 
 def _lines(vary: str, engine: Engine) -> bytes:

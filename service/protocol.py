@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.engine import Floats
 from service.errors import ServiceError
-from service.lane import Lane
+from service.lane import Lane, Order
 
 # Where the lifespan leaves the lane for the protocol to find.
 STATE = "lane"
@@ -56,24 +56,24 @@ class LaneProtocol(HttpToolsProtocol):
     def _enter(self, cycle: RequestResponseCycle, app: Any) -> None:
         assert self._lane is not None
         self._held = None
-        z = self._lane.read(bytes(cycle.body))
-        if z is None:
+        order = self._lane.read(cycle.scope, bytes(cycle.body))
+        if order is None:
             super()._start_asgi_task(cycle, app)
             return
         try:
-            self._future = self._lane.submit(z)
+            self._future = self._lane.submit(order)
         except ServiceError as error:
             super()._start_asgi_task(cycle, self._lane.refusal(error))
         else:
-            self._future.add_done_callback(functools.partial(self._leave, cycle))
+            self._future.add_done_callback(functools.partial(self._leave, cycle, order))
 
-    def _leave(self, cycle: RequestResponseCycle, future: asyncio.Future[Floats]) -> None:
+    def _leave(self, cycle: RequestResponseCycle, order: Order, future: asyncio.Future[Floats]) -> None:
         self._future = None
         if cycle.disconnected or future.cancelled():
             return
         assert self._lane is not None
         try:
-            lines, content = self._lane.answer(cycle.scope, future.result())
+            lines, content = self._lane.answer(cycle.scope, order, future.result())
         except Exception as error:  # whatever it is, the usual way knows what to say and to log
             super()._start_asgi_task(cycle, self._lane.refusal(error))
         else:

@@ -28,7 +28,7 @@ SERVICE = {
     "schemas": "numbers",
     "negotiation": "errors",
     "routes": "routes engine registry schemas images npy png negotiation manifest errors",
-    "lane": "routes engine registry images negotiation png telemetry",
+    "lane": "routes engine registry schemas images negotiation png telemetry errors",
     "protocol": "lane engine errors",
     "telemetry": "settings",
     "app": "lane protocol routes registry schemas settings telemetry errors",

@@ -21,6 +21,7 @@ from service.schemas import Dtype
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.
 INLINE_PIXELS = 16 * 28 * 28
 OFFERED = (PNG, JSON, NPY)
+SEED_HEADER = "CVAE-Seed"
 
 
 async def answer_pictures(

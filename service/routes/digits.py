@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from service.negotiation import choose
-from service.routes.answers import OFFERED, answer_pictures
+from service.routes.answers import OFFERED, SEED_HEADER, answer_pictures
 from service.routes.dependencies import Models, unless_gone
 from service.routes.openapi import DRAW, pictures
 from service.routes.problems import responses
@@ -16,7 +16,6 @@ from service.schemas import SEED_LIMIT, DigitAnswer, DigitQuery
 
 router = APIRouter(tags=["pictures"])
 
-SEED_HEADER = "CVAE-Seed"
 DRAWN = pictures("One picture; CVAE-Seed names the seed that draws it again")
 DRAWN["headers"] |= {SEED_HEADER: {"description": "The seed used", "schema": {"type": "integer"}}}
 

@@ -48,6 +48,13 @@ class Case:
         return [b"\r\n".join(lines) + b"\r\n\r\n" + self.parts[0], *self.parts[1:]]
 
 
+DIGIT = Case((b"",), (), "GET", "/digits/8", b"seed=3", declared=False)
+
+
+def digit(**changes: Any) -> Case:
+    return dataclasses.replace(DIGIT, **changes)
+
+
 FAST = {
     "a vector": Case(),
     "spaces": Case((b' { "z" : [ 0.5 , -1.0 ] } ',)),
@@ -63,6 +70,17 @@ FAST = {
     "an id that is not believed": Case(headers=(JSON, (b"x-request-id", b"a b"))),
     "other headers": Case(headers=(JSON, (b"user-agent", b"x"), (b"content-encoding", b"identity"))),
     "in parts": Case((b'{"z":[0.5', b",-1.0", b"]}")),
+    "what browsers accept": Case(
+        headers=(JSON, (b"accept", b"image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"))
+    ),
+    "PNG rather than JSON": Case(headers=(JSON, (b"accept", b"application/json;q=0.5, image/png"))),
+    "a digit": digit(),
+    "a digit in an img tag": digit(
+        headers=((b"accept", b"image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"),)
+    ),
+    "the largest seed": digit(query=b"seed=4294967295"),
+    "leading zeros": digit(path="/digits/08", query=b"seed=007"),
+    "a digit that is escaped": digit(path="/digits/%38"),
 }
 SLOW = {
     "several vectors": Case((b'{"z":[[0.5,-1.0],[1,1]]}',)),
@@ -112,6 +130,17 @@ SLOW = {
     "HEAD": Case(method="HEAD"),
     "OPTIONS": Case(method="OPTIONS"),
     "elsewhere": Case(path="/decode/"),
+    "a digit without a seed's number": digit(query=b"seed="),
+    "a seed too large": digit(query=b"seed=4294967296"),
+    "a seed below 0": digit(query=b"seed=-1"),
+    "two seeds": digit(query=b"seed=1&seed=2"),
+    "a temperature": digit(query=b"seed=1&temperature=0.5"),
+    "a format for a digit": digit(query=b"seed=1&format=json"),
+    "a class that is not there": digit(path="/digits/99"),
+    "a class that is no number": digit(path="/digits/seven"),
+    "a digit in JSON": digit(headers=((b"accept", b"application/json"),)),
+    "a digit with a body": digit(parts=(b"x",), declared=True),
+    "a digit by POST": Case(path="/digits/8"),
 }
 
 
