@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -35,7 +36,8 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
     if len(shape) not in depths:
         wanted = " or ".join("numbers" if d == 1 else "lists of " * (d - 1) + "numbers" for d in depths)
         raise _fault((), f"a list of {wanted}", repr(value))
-    _check(value, tuple(shape), ())
+    if not _fits(value, shape):
+        _explain(value, tuple(shape), ())
     try:
         array = np.array(value, np.float64)
     except OverflowError:
@@ -46,14 +48,23 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
     return array
 
 
-def _check(value: object, shape: tuple[int, ...], where: tuple[int, ...]) -> None:
+def _fits(value: object, shape: list[int]) -> bool:
+    level: list[Any] = [value]
+    for size in shape:
+        if set(map(type, level)) != {list} or set(map(len, level)) != {size}:
+            return False
+        level = list(itertools.chain.from_iterable(level))
+    return NUMBERS.issuperset(map(type, level))
+
+
+def _explain(value: object, shape: tuple[int, ...], where: tuple[int, ...]) -> None:
     if not isinstance(value, list):
         raise _fault(where, f"a list of {shape[0]}", repr(value))
     if len(value) != shape[0]:
         raise _fault(where, f"a list of {shape[0]}, as the first is", f"one of {len(value)}")
     if len(shape) > 1:
         for i, part in enumerate(value):
-            _check(part, shape[1:], (*where, i))
+            _explain(part, shape[1:], (*where, i))
     elif not NUMBERS.issuperset(map(type, value)):
         i = next(i for i, part in enumerate(value) if type(part) not in NUMBERS)
         raise _fault((*where, i), "a number", repr(value[i]))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
+import orjson
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -71,7 +73,7 @@ async def read_json(request: Request, model: type[M]) -> M:
     if not (content := await request.body()):
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "input": None}])
     try:
-        fields: Any = json.loads(content)
+        fields: Any = _parse(content)
     except json.JSONDecodeError as error:
         fault = {"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}
         raise RequestValidationError([fault]) from error
@@ -82,6 +84,13 @@ async def read_json(request: Request, model: type[M]) -> M:
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
         raise RequestValidationError(faults) from error
+
+
+def _parse(content: bytes) -> Any:
+    # Four times as fast for what it takes; of the rest, the standard library says more exactly what is wrong.
+    with contextlib.suppress(orjson.JSONDecodeError):
+        return orjson.loads(content)
+    return json.loads(content)
 
 
 async def unless_gone(receive: Receive, answer: Awaitable[T]) -> T:
