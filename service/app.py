@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging.config
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +19,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__, errors
+from service.cores import count_cores
+from service.engine import UPLOADS_AT_ONCE
 from service.lane import Lane
 from service.protocol import STATE
 from service.registry import Registry
@@ -194,6 +197,9 @@ class BodyLimit:
 def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        # Python would make threads for each core of the host, whatever this process may use of it.
+        threads = concurrent.futures.ThreadPoolExecutor(count_cores() + UPLOADS_AT_ONCE, "pool")
+        asyncio.get_running_loop().set_default_executor(threads)
         loaded = registry
         if loaded is None:
             loaded = Registry(settings)

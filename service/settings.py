@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.cores import count_cores
 from service.errors import StartupError
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
@@ -26,7 +27,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")
-    workers: int = Field(default=1, ge=1, le=64, description="Server processes.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Server processes; auto: one for each core that affinity and control groups allow.",
+    )
     provider: Provider = Field(
         default="auto",
         description="Where onnxruntime runs: auto (the GPU if there is one), cpu, cuda or tensorrt.",
@@ -60,6 +66,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages to log: debug, info, warning or error."
     )
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _count(cls, value: Any) -> Any:
+        return min(count_cores(), 64) if value == "auto" else value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

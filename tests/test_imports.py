@@ -15,7 +15,8 @@ SERVICE = {
     "errors": "",
     "manifest": "",
     "numbers": "",
-    "settings": "errors",
+    "settings": "cores errors",
+    "cores": "",
     "bundle": "manifest errors",
     "model": "bundle manifest settings errors",
     "latent": "errors",
@@ -31,7 +32,7 @@ SERVICE = {
     "lane": "routes engine registry schemas images negotiation png telemetry errors",
     "protocol": "lane engine errors",
     "telemetry": "settings",
-    "app": "lane protocol routes registry schemas settings telemetry errors",
+    "app": "cores engine lane protocol routes registry schemas settings telemetry errors",
     "__main__": "app protocol registry settings telemetry errors",
 }
 TRAINING = {

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,3 +175,22 @@ def test_cors_is_off_unless_origins_are_named(client: TestClient, settings: Sett
             "Access-Control-Request-Headers": "content-type",
         }
         assert open_client.options("/decode", headers=preflight).status_code == 200
+
+
+def test_its_threads_are_as_many_as_its_cores_and_the_uploads(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.app.count_cores", lambda: 1)
+    app = create_app(settings)
+
+    async def scene() -> set[str]:
+        async with app.api.router.lifespan_context(app.api):
+            barrier = threading.Barrier(3)
+
+            def name() -> str:
+                barrier.wait(10)  # three at once, or a failure
+                return threading.current_thread().name
+
+            return set(await asyncio.gather(*(asyncio.to_thread(name) for _ in range(9))))
+
+    assert len(asyncio.run(scene())) == 3

@@ -49,6 +49,12 @@ def test_a_bad_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyP
         load_settings()
 
 
+def test_auto_takes_a_worker_for_each_core_it_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.settings.count_cores", lambda: 6)
+    monkeypatch.setenv("CVAE_WORKERS", "auto")
+    assert load_settings().workers == 6
+
+
 def test_settings_are_frozen() -> None:
     settings = Settings()
     with pytest.raises(pydantic.ValidationError, match="frozen"):

@@ -1,0 +1,61 @@
+"""Owns how many processor cores this process may use: what the host has is not what a container gets."""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+from collections.abc import Iterator
+
+ROOT = pathlib.Path("/")
+
+
+def count_cores(root: pathlib.Path = ROOT) -> int:
+    """Gives the cores that this process may use.
+
+    Args:
+        root: Folder that holds `proc` and `sys`.
+
+    Returns:
+        The cores it may run on, or what its control groups let it use of them, rounded up; at least 1.
+    """
+    # macOS and Windows know no affinity.
+    affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([affine, *map(math.ceil, _quotas(root))]))
+
+
+def _quotas(root: pathlib.Path) -> Iterator[float]:
+    """Yields the quota, in cores, of each control group that this process is in and that has one."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        top = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
+        group = top / path.lstrip("/")
+        # A limit of any ancestor holds too. Inside a container, `top` may be the process's own group.
+        while group.is_relative_to(top):
+            quota = _read_v1(group) if controllers else _read_v2(group)
+            if quota is not None:
+                yield quota
+            group = group.parent
+
+
+def _read_v1(group: pathlib.Path) -> float | None:
+    try:
+        quota = int((group / "cpu.cfs_quota_us").read_text())
+        period = int((group / "cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return None
+    return quota / period if quota > 0 else None
+
+
+def _read_v2(group: pathlib.Path) -> float | None:
+    try:
+        quota, period = (group / "cpu.max").read_text().split()
+        return int(quota) / int(period)
+    except (OSError, ValueError):  # no file, or "max"
+        return None
