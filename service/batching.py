@@ -1,7 +1,8 @@
 """Owns `Batcher`: rows that concurrent callers bring run as one batch. No HTTP, no ONNX.
 
 Invariants, each with a test:
-- Nothing waits while nothing runs: a batch is what has arrived when the event loop next comes round.
+- Nothing waits while nothing runs: a batch is what has arrived when the event loop next comes round. While a
+  batch runs in the thread, the next waits there for it as soon as it is full, so that the thread never idles.
 - All limits count rows. A caller with more rows than a batch holds gets them in parts, and after each part
   the others come first.
 - Each caller gets the results of its own rows, in order, or one error; never those of another, never none.
@@ -30,6 +31,8 @@ Run = Callable[[Rows], Rows]
 
 # How much of the measured drain rate each batch replaces.
 SMOOTHING = 0.1
+# Full batches that wait in the thread.
+AHEAD = 1
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -101,7 +104,8 @@ class Batcher:
         self._queue: collections.deque[_Job] = collections.deque()
         self._thread: concurrent.futures.ThreadPoolExecutor | None = None
         self._drain_due = False
-        self._running: asyncio.Future[Rows] | None = None
+        # Batches that run or wait in the thread, the earliest first.
+        self._in_thread: list[asyncio.Future[Rows]] = []
 
     def start(self) -> None:
         """Opens for callers."""
@@ -117,7 +121,7 @@ class Batcher:
     @property
     def busy(self) -> bool:
         """Whether rows submitted now would wait for other batches."""
-        return self._running is not None or self.waiting_rows >= self.max_batch_rows
+        return bool(self._in_thread) or self.waiting_rows >= self.max_batch_rows
 
     def submit(self, rows: Rows, deadline: float = math.inf) -> asyncio.Future[Rows]:
         """Queues rows. They must be valid: what fails in a batch fails all who share it.
@@ -148,7 +152,8 @@ class Batcher:
         return max(1, math.ceil(self.waiting_rows / self.rows_per_s)) if self.rows_per_s else 1
 
     def _wake(self) -> None:
-        if not self._drain_due and self._running is None:
+        full = self.waiting_rows >= self.max_batch_rows
+        if not self._drain_due and len(self._in_thread) <= (AHEAD if full else 0):
             self._drain_due = True
             asyncio.get_running_loop().call_soon(self._drain)
 
@@ -186,7 +191,7 @@ class Batcher:
         return False
 
     def _start_batch(self, shares: list[_Share]) -> None:
-        if sum(len(share.rows) for share in shares) <= self.inline_rows:
+        if not self._in_thread and sum(len(share.rows) for share in shares) <= self.inline_rows:
             try:
                 results = self._call(shares)
             except Exception as error:  # whatever a model may raise
@@ -195,14 +200,15 @@ class Batcher:
                 _finish(shares, results)
             return
         try:
-            self._running = asyncio.get_running_loop().run_in_executor(self._thread, self._call, shares)
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._call, shares)
         except RuntimeError as error:
             self._die(shares, error)
         else:
-            self._running.add_done_callback(lambda done: self._collect(shares, done))
+            self._in_thread.append(running)
+            running.add_done_callback(lambda done: self._collect(shares, done))
 
     def _collect(self, shares: list[_Share], done: asyncio.Future[Rows]) -> None:
-        self._running = None
+        self._in_thread.remove(done)
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
             _finish(shares, done.result())

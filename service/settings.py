@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         default=1024, ge=1, description="Most vectors, images or steps in one request."
     )
     max_batch_rows: int = Field(
-        default=64, ge=1, description="Most rows of concurrent requests that run as one batch."
+        default=256, ge=1, description="Most rows of concurrent requests that run as one batch."
     )
     queue_capacity_rows: int = Field(
         default=4096, ge=1, description="Most rows that wait; beyond that, requests are answered 429."

@@ -156,6 +156,39 @@ def test_while_a_batch_runs_the_next_one_gathers() -> None:
     play(scene)
 
 
+def test_a_full_batch_waits_in_the_thread_for_the_one_that_runs() -> None:
+    async def scene() -> None:
+        batcher = make(model := Model(), inline_rows=0)
+        model.gate.clear()
+        futures = [batcher.submit(rows(1))]
+        await asyncio.sleep(0)
+        futures += [batcher.submit(rows(*range(4))), batcher.submit(rows(*range(4)))]
+        await asyncio.sleep(0)
+        assert batcher.waiting_rows == 4  # one ahead, no more
+        model.gate.set()
+        assert await outcomes(*futures) == [[2], [0, 2, 4, 6], [0, 2, 4, 6]]
+        assert model.sizes == [1, 4, 4]
+
+    play(scene)
+
+
+def test_what_is_left_of_a_batch_that_waits_never_runs_beside_another() -> None:
+    async def scene() -> None:
+        batcher = make(model := Model(), inline_rows=3)
+        model.gate.clear()
+        first = batcher.submit(rows(*range(4)))
+        await asyncio.sleep(0)
+        gone, kept = batcher.submit(rows(5, 6, 7)), batcher.submit(rows(8))
+        gone.cancel()
+        await asyncio.sleep(0)
+        model.gate.set()
+        assert await outcomes(first, kept) == [[0, 2, 4, 6], [16]]
+        assert model.batches == [[0, 1, 2, 3], [8]]
+        assert model.threads == [False, False]
+
+    play(scene)
+
+
 # Trap 1: whoever was cancelled or timed out must strand nobody.
 def test_a_cancelled_waiter_leaves_before_its_rows_run() -> None:
     async def scene() -> None:
