@@ -55,8 +55,8 @@ TAGS = [
 ]
 # What pydantic says when something else stands where an object should.
 NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
-# How long the thread that runs large batches may wait for the interpreter. Python has 5 ms, longer than a batch
-# takes: of 256 vectors a request, a tenth fewer were decoded.
+# How long the thread of large batches may wait for the interpreter. Python's 5 ms are longer than a batch: of
+# 256 vectors a request, a tenth fewer were decoded.
 SWITCH_INTERVAL_S = 0.0005
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed")

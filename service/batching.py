@@ -1,8 +1,9 @@
 """Owns `Batcher`: rows that concurrent callers bring run as one batch. No HTTP, no ONNX.
 
 Invariants, each with a test:
-- Nothing waits while nothing runs: a batch is what has arrived when the event loop next comes round. While a
-  batch runs in the thread, the next waits there for it as soon as it is full, so that the thread never idles.
+- Nothing waits while nothing runs: a batch is what has arrived when the event loop has come round twice, with
+  what lay in the sockets at the first turn. While a batch runs in the thread, the next waits there for it as
+  soon as it is full, so that the thread never idles.
 - All limits count rows. A caller with more rows than a batch holds gets them in parts, and after each part
   the others come first.
 - Each caller gets the results of its own rows, in order, or one error; never those of another, never none.
@@ -90,7 +91,8 @@ class Batcher:
             run: Rows to as many results; called from one thread at a time.
             max_batch_rows: Most rows of one call.
             queue_capacity_rows: Most rows that wait.
-            inline_rows: Batches of up to so many rows run on the event loop, larger ones in a thread.
+            inline_rows: A batch whose first caller brings no more than these holds no more than these, and
+                runs on the event loop if the thread is idle; others run in the thread.
             clock: Monotonic, in seconds.
         """
         self.run = run
@@ -155,7 +157,13 @@ class Batcher:
         full = self.waiting_rows >= self.max_batch_rows
         if not self._drain_due and len(self._in_thread) <= (AHEAD if full else 0):
             self._drain_due = True
-            asyncio.get_running_loop().call_soon(self._drain)
+            asyncio.get_running_loop().call_soon(self._poll)
+
+    def _poll(self) -> None:
+        # Before `_drain`, the loop reads all sockets. Without this turn, requests that come while a batch is
+        # answered and those that come while it runs make two batches that take turns: at 16 connections, of 8
+        # rows each and not 16, for a fifth more processor time a request.
+        asyncio.get_running_loop().call_soon(self._drain)
 
     def _drain(self) -> None:
         self._drain_due = False
@@ -166,7 +174,10 @@ class Batcher:
 
     def _take(self) -> list[_Share]:
         shares: list[_Share] = []
-        room = self.max_batch_rows
+        if not self._queue:  # closed meanwhile
+            return shares
+        small = self._queue[0].left <= self.inline_rows
+        room = min(self.inline_rows, self.max_batch_rows) if small else self.max_batch_rows
         for _ in range(len(self._queue)):
             job = self._queue.popleft()
             if self._drop(job):

@@ -68,6 +68,12 @@ def play(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(bounded())
 
 
+async def turn() -> None:
+    """Comes round as often as it takes for what was submitted to start."""
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+
 async def outcomes(*futures: Awaitable[Rows]) -> list[Any]:
     found = await asyncio.gather(*futures, return_exceptions=True)
     return [f if isinstance(f, BaseException) else f[:, 0].tolist() for f in found]
@@ -96,11 +102,22 @@ def test_tasks_that_the_same_turn_wakes_share_a_batch() -> None:
     play(scene)
 
 
+def test_who_comes_a_turn_later_rides_along() -> None:
+    async def scene() -> None:
+        batcher = make(model := Model())
+        first = batcher.submit(rows(1))
+        await asyncio.sleep(0)
+        assert await outcomes(first, batcher.submit(rows(2))) == [[2], [4]]
+        assert model.batches == [[1, 2]]
+
+    play(scene)
+
+
 def test_a_lone_row_does_not_wait() -> None:
     async def scene() -> None:
         batcher = make(model := Model())
         future = batcher.submit(rows(5))
-        await asyncio.sleep(0)
+        await turn()
         assert model.batches == [[5]]
         assert (await future)[0, 0] == 10
 
@@ -141,12 +158,24 @@ def test_large_batches_run_in_a_thread_and_small_ones_on_the_loop() -> None:
     play(scene)
 
 
+def test_small_callers_ride_on_the_loop_however_many_they_are() -> None:
+    async def scene() -> None:
+        batcher = make(model := Model(), inline_rows=2)
+        futures = [batcher.submit(rows(i)) for i in range(5)]
+        futures += [batcher.submit(rows(5, 6, 7)), batcher.submit(rows(8, 9, 10))]
+        assert await outcomes(*futures) == [[0], [2], [4], [6], [8], [10, 12, 14], [16, 18, 20]]
+        assert model.batches == [[0, 1], [2, 3], [4, 5], [8, 9, 10, 6], [7]]
+        assert model.threads == [True, True, True, False, True]
+
+    play(scene)
+
+
 def test_while_a_batch_runs_the_next_one_gathers() -> None:
     async def scene() -> None:
         batcher = make(model := Model(), inline_rows=0)
         model.gate.clear()
         first = batcher.submit(rows(1))
-        await asyncio.sleep(0)
+        await turn()
         assert batcher.busy
         rest = [batcher.submit(rows(i)) for i in (2, 3)]
         model.gate.set()
@@ -156,14 +185,26 @@ def test_while_a_batch_runs_the_next_one_gathers() -> None:
     play(scene)
 
 
+def test_closing_before_a_batch_starts_leaves_nothing_behind() -> None:
+    async def scene() -> None:
+        batcher = make(model := Model())
+        future = batcher.submit(rows(1))
+        batcher.close()
+        assert isinstance((await outcomes(future))[0], NotReadyError)
+        await turn()
+        assert model.batches == []
+
+    play(scene)
+
+
 def test_a_full_batch_waits_in_the_thread_for_the_one_that_runs() -> None:
     async def scene() -> None:
         batcher = make(model := Model(), inline_rows=0)
         model.gate.clear()
         futures = [batcher.submit(rows(1))]
-        await asyncio.sleep(0)
+        await turn()
         futures += [batcher.submit(rows(*range(4))), batcher.submit(rows(*range(4)))]
-        await asyncio.sleep(0)
+        await turn()
         assert batcher.waiting_rows == 4  # one ahead, no more
         model.gate.set()
         assert await outcomes(*futures) == [[2], [0, 2, 4, 6], [0, 2, 4, 6]]
@@ -177,10 +218,10 @@ def test_what_is_left_of_a_batch_that_waits_never_runs_beside_another() -> None:
         batcher = make(model := Model(), inline_rows=3)
         model.gate.clear()
         first = batcher.submit(rows(*range(4)))
-        await asyncio.sleep(0)
+        await turn()
         gone, kept = batcher.submit(rows(5, 6, 7)), batcher.submit(rows(8))
         gone.cancel()
-        await asyncio.sleep(0)
+        await turn()
         model.gate.set()
         assert await outcomes(first, kept) == [[0, 2, 4, 6], [16]]
         assert model.batches == [[0, 1, 2, 3], [8]]
@@ -207,7 +248,7 @@ def test_a_waiter_cancelled_while_its_batch_runs_strands_nobody() -> None:
         batcher = make(model := Model(), inline_rows=0)
         model.gate.clear()
         first, second = batcher.submit(rows(1)), batcher.submit(rows(2))
-        await asyncio.sleep(0)
+        await turn()
         first.cancel()
         model.gate.set()
         assert (await second)[0, 0] == 4
@@ -221,7 +262,7 @@ def test_a_waiter_cancelled_between_its_parts_runs_no_further() -> None:
         batcher = make(model := Model(), inline_rows=0)
         model.gate.clear()
         large = batcher.submit(rows(*range(12)))
-        await asyncio.sleep(0)
+        await turn()
         large.cancel()
         model.gate.set()
         assert (await batcher.submit(rows(50)))[0, 0] == 100
@@ -324,7 +365,7 @@ def test_a_batch_in_a_thread_survives_a_collection_of_garbage() -> None:
         batcher = make(model := Model(), inline_rows=0)
         model.gate.clear()
         future = batcher.submit(rows(1))
-        await asyncio.sleep(0)
+        await turn()
         gc.collect()
         model.gate.set()
         assert (await future)[0, 0] == 2
@@ -339,7 +380,7 @@ def test_rows_whose_deadline_passed_never_run() -> None:
         batcher = make(model := Model(), clock=clock, inline_rows=0)
         model.gate.clear()
         first = batcher.submit(rows(1), deadline=1)
-        await asyncio.sleep(0)
+        await turn()
         late, patient = batcher.submit(rows(2), deadline=1), batcher.submit(rows(3), deadline=9)
         clock.now = 1
         model.gate.set()
@@ -373,7 +414,7 @@ def test_closing_fails_who_waits_and_finishes_what_runs() -> None:
         batcher = make(model := Model(), inline_rows=0)
         model.gate.clear()
         first = batcher.submit(rows(1))
-        await asyncio.sleep(0)
+        await turn()
         second = batcher.submit(rows(2))
         batcher.close()
         model.gate.set()
@@ -403,7 +444,7 @@ def test_any_mixture_of_callers_gets_its_own(inline_rows: int) -> None:
 
         async def caller(i: int) -> None:
             for _ in range(random.randint(3)):
-                await asyncio.sleep(0)
+                await turn()
             sent = random.randint(1, 1000, (random.randint(1, 12), 1)).astype(np.float32)
             future = batcher.submit(sent)
             if i % 7 == 0:
