@@ -27,6 +27,13 @@ def test_encoder_and_decoder_have_the_contract_s_shapes(
     assert tuple(build_decoder(config, shape)(q["z_mean"]).shape) == x.shape
 
 
+def test_far_from_the_data_the_pictures_no_longer_change() -> None:
+    decoder = build_decoder(small.config(), (8, 8, 1))
+    directions = np.random.default_rng(0).standard_normal((20, 2)).astype(np.float32)
+    far, further = decoder(1e4 * directions), decoder(1e8 * directions)
+    np.testing.assert_allclose(far, further, atol=1e-4)
+
+
 @pytest.mark.parametrize(("shape", "upscale"), [((9, 8, 1), 2), ((8, 10, 1), 4)])
 def test_a_picture_that_cannot_be_enlarged_to_is_refused(shape: tuple[int, int, int], upscale: int) -> None:
     with pytest.raises(
