@@ -45,14 +45,18 @@ export: $(TRAIN)/.train ## Write the trained run's bundle to models/NAME
 evaluate: $(TRAIN)/.train ## Measure the bundle models/NAME on the test images
 	$(TRAIN)/bin/python -m training evaluate models/$(NAME) --data $(DATA)
 
-bench: $(SERVE)/.dev ## Measure the service on this machine
+bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in half an hour
 	$(SERVE)/bin/python -m benchmarks
+	for part in decoder bulk workers overload; do \
+	  $(SERVE)/bin/python -m benchmarks.$$part >benchmarks/results/$$part.md || exit 1; \
+	  cat benchmarks/results/$$part.md; \
+	done
 
 lock: $(SERVE)/.dev ## Resolve the newest versions into locks/
 	sh locks/update $(SERVE)/bin/uv
 
 clean: ## Remove the environments and caches
-	rm -rf $(SERVE) $(TRAIN) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(SERVE) $(TRAIN) .venv-bench .mypy_cache .pytest_cache .ruff_cache
 
 $(SERVE)/.serve: locks/service.txt
 	sh scripts/install $(PYTHON) $(SERVE) $<
@@ -61,6 +65,10 @@ $(SERVE)/.serve: locks/service.txt
 $(SERVE)/.dev: locks/dev.txt
 	sh scripts/install $(PYTHON) $(SERVE) $< curl
 	touch $@ $(SERVE)/.serve
+
+$(SERVE)/.bench: locks/dev.txt
+	sh scripts/install $(PYTHON) $(SERVE) $< curl wrk
+	touch $@ $(SERVE)/.dev $(SERVE)/.serve
 
 $(TRAIN)/.train: locks/train.txt
 	sh scripts/install $(PYTHON) $(TRAIN) $<

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from benchmarks import bulk, decoder, overload, workers
 from benchmarks.decoder import count_multiply_adds
 from benchmarks.figures import Figures, find_median, find_ratios
 from benchmarks.load import Load, LoadError, parse, parse_ms, parse_number
@@ -224,3 +225,34 @@ def test_the_service_is_measured_without_errors(tmp_path: pathlib.Path) -> None:
     rows = json.loads((tmp_path / "results.json").read_text())["figures"]["ours"]
     assert set(rows) == {"1", "4"}
     assert all(row["per_s"] > 0 and row["errors"] == 0 for row in rows.values())
+
+
+@pytest.mark.slow
+def test_overload_is_answered_or_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(overload, "CLOSED_S", 0.5)
+    monkeypatch.setattr(overload, "OPEN_S", 1.0)
+    assert overload.main() == 0
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows] == ["| status", "| ---", "| 200", "| 429"]
+    assert all(int(row[1]) > 0 for row in rows[2:])
+
+
+@pytest.mark.slow
+def test_bulk_workers_and_the_decoder_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module, name, value in (
+        (bulk, "ROUNDS", 1),
+        (bulk, "SECONDS", 1),
+        (workers, "ROUNDS", 1),
+        (workers, "SECONDS", 1),
+        (decoder, "SECONDS", 0.05),
+        (decoder, "REPEATS", 1),
+    ):
+        monkeypatch.setattr(module, name, value)
+    assert (bulk.main(), workers.main(), decoder.main()) == (0, 0, 0)
+    found = capsys.readouterr().out
+    for name in ("| bare |", *(f"| {answer} |" for answer in bulk.ANSWERS), "| 1 |", "| 2 |", "| 128 |"):
+        assert f"\n{name} " in found

@@ -1,0 +1,74 @@
+"""Measures requests of many vectors against a loop of `session.run`, in turn: `python -m benchmarks.bulk`."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+
+import numpy as np
+
+from benchmarks.decoder import find_rate
+from benchmarks.load import run_load
+from benchmarks.machine import describe_machine
+from benchmarks.peers import OURS
+from benchmarks.peers.session import open_session
+from benchmarks.servers import Server, serve
+
+ROWS, CONNECTIONS, ROUNDS, SECONDS = 256, 4, 5, 3
+ANSWERS = {
+    "npy, float32": "format=npy",
+    "npy, uint8": "format=npy&dtype=uint8",
+    "PNG, one sheet": "format=png",
+    "JSON, uint8": "format=json&dtype=uint8",
+    "JSON, float32": "format=json",
+}
+
+
+def main() -> int:
+    """Measures and prints a table.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        ServerError: The service does not start.
+    """
+    machine, session = describe_machine(), open_session()
+    vectors = np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32)
+    body = json.dumps({"z": vectors.tolist()})
+    rates: dict[str, list[float]] = {name: [] for name in ("bare", *ANSWERS)}
+    with serve(OURS) as server:
+        for _ in range(ROUNDS):
+            rates["bare"].append(find_rate(lambda: session.run(None, {"z": vectors})) * ROWS)
+            for name, query in ANSWERS.items():
+                rates[name].append(measure(server, query, body))
+    medians = {name: statistics.median(each) for name, each in rates.items()}
+    write = sys.stdout.write
+    write(f"# {ROWS} vectors a request\n\n{machine['cpu']}, {machine['cores']} cores, {machine['date']}; ")
+    write(f"{CONNECTIONS} connections, one worker, medians of {ROUNDS} rounds in turn.\n\n")
+    write("| answer | images/s | share of a bare loop |\n| --- | --- | --- |\n")
+    for name, rate in medians.items():
+        write(f"| {name} | {rate:,.0f} | {rate / medians['bare']:.0%} |\n")
+    return 0
+
+
+def measure(server: Server, query: str, body: str) -> float:
+    """Gives the images a second of one kind of answer.
+
+    Args:
+        server: Of the service.
+        query: That asks for the kind.
+        body: JSON of `ROWS` vectors.
+
+    Raises:
+        ValueError: A request failed.
+    """
+    load = run_load(f"{server.url}?{query}", body, CONNECTIONS, SECONDS)
+    if load.errors:
+        raise ValueError(f"{query}: expected no errors, received {load.errors}")
+    return load.per_s * ROWS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

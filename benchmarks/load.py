@@ -1,0 +1,119 @@
+"""Owns the load: runs wrk and reads what it prints."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+SCRIPT = pathlib.Path(__file__).with_name("post.lua")
+UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
+SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+# A request that waits longer counts as an error; the slowest peer's queue takes seconds.
+TIMEOUT_S = 30
+
+
+class LoadError(Exception):
+    """wrk is missing, failed, or printed what cannot be read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """What wrk saw.
+
+    Attributes:
+        requests: That were answered.
+        per_s: Of them, a second.
+        p50_ms: Median latency.
+        p99_ms: 99th percentile of the latency.
+        errors: Answers of status 400 or more, and failures of the sockets.
+    """
+
+    requests: int
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+def require_wrk() -> None:
+    """Checks that wrk is there.
+
+    Raises:
+        LoadError: It is not.
+    """
+    if not shutil.which("wrk"):
+        raise LoadError("expected the program wrk, found none; Debian's package has the same name")
+
+
+def run_load(url: str, body: str, connections: int, seconds: float) -> Load:
+    """Posts a body over and over.
+
+    Args:
+        url: To post to.
+        body: JSON.
+        connections: Requests under way at once.
+        seconds: For so long; wrk rounds to whole ones.
+
+    Returns:
+        What was seen.
+
+    Raises:
+        LoadError: wrk failed; its message is the reason.
+    """
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
+    command += [f"--timeout={TIMEOUT_S}s", "--latency", f"--script={SCRIPT}", url]
+    done = subprocess.run(command, env={**os.environ, "BODY": body}, capture_output=True, text=True)
+    if done.returncode:
+        raise LoadError(f"expected wrk to succeed, received {done.stderr.strip() or done.stdout.strip()!r}")
+    return parse(done.stdout)
+
+
+def parse(text: str) -> Load:
+    """Reads wrk's report.
+
+    Args:
+        text: What `wrk --latency` printed.
+
+    Returns:
+        Its figures.
+
+    Raises:
+        LoadError: A figure is missing, or its unit is unknown.
+    """
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
+    return Load(
+        int(_find(r"(\d+) requests in ", text)),
+        parse_number(_find(r"Requests/sec:\s+(\S+)", text)),
+        parse_ms(_find(r"\n\s+50%\s+(\S+)", text)),
+        parse_ms(_find(r"\n\s+99%\s+(\S+)", text)),
+        sum(int(count) for found in (errors, sockets) if found for count in found.groups()),
+    )
+
+
+def _find(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if not found:
+        raise LoadError(f"wrk: expected {pattern!r}, received {text!r}")
+    return found[1]
+
+
+def parse_ms(text: str) -> float:
+    """Reads a time such as `310.00us`, in milliseconds."""
+    return _scale(text, UNITS)
+
+
+def parse_number(text: str) -> float:
+    """Reads a number such as `12.34k`."""
+    return _scale(text, SUFFIXES)
+
+
+def _scale(text: str, factors: dict[str, float]) -> float:
+    found = re.fullmatch(r"([\d.]+)([a-zA-Z]*)", text)
+    if not found or found[2] not in factors:
+        raise LoadError(f"wrk: expected a number and one of {sorted(factors)}, received {text!r}")
+    return float(found[1]) * factors[found[2]]

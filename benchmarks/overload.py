@@ -1,0 +1,157 @@
+"""Offers the service ten times what it can answer, at a steady rate: `python -m benchmarks.overload`.
+
+Requests are sent when they are due, whatever became of those before, and their latency counts from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import itertools
+import statistics
+import sys
+import time
+
+import numpy as np
+
+from benchmarks.machine import describe_machine
+from benchmarks.peers import OURS
+from benchmarks.servers import serve
+from service.npy import write_npy
+from service.settings import Settings
+
+ROWS, TIMES = 1024, 10
+CLOSED_CLIENTS, CLOSED_S, OPEN_S, PATIENCE_S = 4, 3.0, 10.0, 30.0
+PATH = "/decode?format=npy&dtype=uint8"
+LOST = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What became of a request.
+
+    Attributes:
+        status: HTTP's, or `LOST`.
+        latency_s: From when it was due to its last byte.
+        retry_after: The header of the same name, or None.
+    """
+
+    status: int
+    latency_s: float
+    retry_after: str | None
+
+
+class Client:
+    """Sends one request over and over, on as many connections as are under way."""
+
+    def __init__(self, port: int) -> None:
+        """Stores the port, and makes the request."""
+        body = write_npy(np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32))
+        head = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-npy\r\n"
+        self.request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+        self.port = port
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def send(self, due: float) -> Answer:
+        """Sends the request.
+
+        Args:
+            due: When it was to be sent, on the monotonic clock.
+
+        Returns:
+            What became of it.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                status, retry_after = await self._exchange()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            status, retry_after = LOST, None
+        return Answer(status, time.monotonic() - due, retry_after)
+
+    async def _exchange(self) -> tuple[int, str | None]:
+        reader, writer = (
+            self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self.port)
+        )
+        writer.write(self.request)
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
+        await reader.readexactly(int(headers["content-length"]))
+        self._idle.append((reader, writer))
+        return int(lines[0].split()[1]), headers.get("retry-after")
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for _, writer in self._idle:
+            writer.close()
+
+
+async def find_capacity(client: Client) -> float:
+    """Gives the requests a second that a few clients get answered, each waiting for its answer."""
+
+    async def ask() -> int:
+        count, end = 0, time.monotonic() + CLOSED_S
+        while time.monotonic() < end:
+            count += (await client.send(time.monotonic())).status == 200
+        return count
+
+    return sum(await asyncio.gather(*(ask() for _ in range(CLOSED_CLIENTS)))) / CLOSED_S
+
+
+async def flood(client: Client, per_s: float) -> list[Answer]:
+    """Sends at a steady rate for `OPEN_S`, and waits for all answers."""
+    tasks, start = [], time.monotonic()
+    for i in itertools.count():
+        due = start + i / per_s
+        if due > start + OPEN_S:
+            break
+        await asyncio.sleep(max(0, due - time.monotonic()))
+        tasks.append(asyncio.create_task(client.send(due)))
+    return await asyncio.gather(*tasks)
+
+
+async def measure(port: int) -> tuple[float, float, list[Answer]]:
+    """Measures the capacity, and then what becomes of `TIMES` that.
+
+    Returns:
+        The capacity, the rate offered, both in requests a second, and the answers.
+    """
+    client = Client(port)
+    try:
+        await find_capacity(client)  # a warm-up
+        capacity = await find_capacity(client)
+        return capacity, TIMES * capacity, await flood(client, TIMES * capacity)
+    finally:
+        client.close()
+
+
+def main() -> int:
+    """Measures and prints a table.
+
+    Returns:
+        The exit status: 0 if all were answered 200 or 429, the accepted within the deadline.
+
+    Raises:
+        ServerError: The service does not start.
+    """
+    machine, deadline_ms = describe_machine(), Settings().deadline_ms
+    with serve(OURS) as server:
+        capacity, offered, answers = asyncio.run(measure(server.port))
+    by_status = collections.defaultdict(list)
+    for answer in answers:
+        by_status[answer.status].append(answer.latency_s * 1000)
+    write = sys.stdout.write
+    write(f"# {TIMES} times too many\n\n{machine['cpu']}, {machine['cores']} cores, {machine['date']}; ")
+    write(f"{ROWS} vectors a request, one worker. Capacity {capacity:.0f} requests/s; ")
+    write(f"offered {offered:.0f} for {OPEN_S:.0f} s; deadline {deadline_ms} ms.\n\n")
+    write("| status | requests | p50 ms | p99 ms |\n| --- | --- | --- | --- |\n")
+    for status, latencies in sorted(by_status.items()):
+        p99 = statistics.quantiles(latencies, n=100)[98] if len(latencies) > 1 else latencies[0]
+        write(f"| {status or 'lost'} | {len(latencies)} | {statistics.median(latencies):.1f} | {p99:.1f} |\n")
+    waits = sorted({answer.retry_after for answer in answers if answer.status == 429} - {None}, key=str)
+    write(f"\nRetry-After of the refused: {', '.join(map(str, waits))} s\n")
+    return 0 if set(by_status) <= {200, 429} and max(by_status[200]) <= deadline_ms else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

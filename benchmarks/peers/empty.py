@@ -1,0 +1,26 @@
+"""FastAPI's own cost: an endpoint that does nothing, and one that validates a JSON body and does nothing."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Response
+from pydantic import BaseModel
+
+app = FastAPI()
+
+
+class Vector(BaseModel):
+    """The body of a request."""
+
+    z: list[float]
+
+
+@app.post("/empty")
+async def empty() -> Response:
+    """Answers nothing."""
+    return Response()
+
+
+@app.post("/body")
+async def body(_vector: Vector) -> Response:
+    """Reads the body and answers nothing."""
+    return Response()

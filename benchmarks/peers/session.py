@@ -1,0 +1,34 @@
+"""Owns running the decoder as the service does: on one thread."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+DECODER = pathlib.Path(__file__).parents[2] / "models" / "mnist-2d" / "decoder.onnx"
+
+
+def open_session() -> onnxruntime.InferenceSession:
+    """Gives a session of the decoder."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(DECODER, options, providers=["CPUExecutionProvider"])
+
+
+def decode(session: onnxruntime.InferenceSession, vectors: Any) -> NDArray[np.uint8]:
+    """Gives the pictures of latent vectors.
+
+    Args:
+        session: Of the decoder.
+        vectors: `(batch, 2)` numbers.
+
+    Returns:
+        `(batch, 28, 28)` uint8.
+    """
+    (images,) = session.run(None, {"z": np.asarray(vectors, np.float32)})
+    pixels: NDArray[np.uint8] = (images[..., 0] * 255 + 0.5).astype(np.uint8)
+    return pixels

@@ -1,0 +1,108 @@
+"""Owns what a run leaves behind: `results.json`, `results.md` and `plot.png`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.figures import Table, find_ratios
+from benchmarks.machine import describe_machine
+from benchmarks.peers import PEERS
+from benchmarks.plot import draw
+
+COMPARED_AT = 16
+WHAT = {peer.name: peer.what for peer in PEERS}
+
+
+def write_report(
+    folder: pathlib.Path,
+    table: Table,
+    versions: Mapping[str, str],
+    settings: Mapping[str, Any],
+    failures: Mapping[str, str],
+) -> None:
+    """Writes the three files.
+
+    Args:
+        folder: Where to; made if need be.
+        table: The medians.
+        versions: Of each peer's main package.
+        settings: Of the run.
+        failures: Why each of the others was not measured.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    machine, ratios = describe_machine(), find_ratios(table, COMPARED_AT)
+    result = {
+        "machine": machine,
+        "settings": settings,
+        "versions": versions,
+        "not_measured": {name: _first_line(reason) for name, reason in failures.items()},
+        "ratios": {"connections": COMPARED_AT, "peers": ratios},
+        "figures": {
+            name: {str(connections): dataclasses.asdict(figures) for connections, figures in rows.items()}
+            for name, rows in table.items()
+        },
+    }
+    (folder / "results.json").write_text(json.dumps(result, indent=1) + "\n")
+    parts = (
+        _describe(machine, settings),
+        _tabulate(table),
+        _excuse(failures),
+        _compare(ratios),
+        _list(versions),
+    )
+    (folder / "results.md").write_text("\n".join(part for part in parts if part))
+    draw(table, folder / "plot.png")
+
+
+def _describe(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    return (
+        "# One latent vector to one PNG\n\n"
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['date']}. "
+        f"Medians of {settings['rounds']} rounds of {settings['seconds']} s; wrk runs on the same machine. "
+        "Processor time and memory are those of all the server's processes.\n"
+    )
+
+
+def _tabulate(table: Table) -> str:
+    head = ("", "connections", "requests/s", "p50 ms", "p99 ms", "CPU µs a request", "MB", "errors")
+    rows = [
+        (name, connections, *(_round(value) for value in dataclasses.astuple(figures)))
+        for name, by_connections in table.items()
+        for connections, figures in by_connections.items()
+    ]
+    return _markdown([head, *rows])
+
+
+def _excuse(failures: Mapping[str, str]) -> str:
+    return "".join(f"Not measured: {name} ({_first_line(reason)}).\n" for name, reason in failures.items())
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _compare(ratios: Mapping[str, Mapping[str, float]]) -> str:
+    if not ratios:
+        return ""
+    head = (f"ours against, at {COMPARED_AT} connections", "throughput", "p50", "CPU", "memory")
+    rows = [(name, *(f"{_round(ratio)} ×" for ratio in row.values())) for name, row in ratios.items()]
+    return "Above 1, ours is so many times better.\n\n" + _markdown([head, *rows])
+
+
+def _list(versions: Mapping[str, str]) -> str:
+    head = ("peer", "what", "version")
+    return _markdown([head, *((name, WHAT[name], version) for name, version in versions.items())])
+
+
+def _round(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def _markdown(rows: Sequence[Sequence[Any]]) -> str:
+    head, *body = (" | ".join(map(str, row)) for row in rows)
+    lines = [head, " | ".join(["---"] * len(rows[0])), *body]
+    return "".join(f"| {line} |\n" for line in lines)
