@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import io
 import os
 import pathlib
 import re
@@ -15,8 +17,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import httpx
+import numpy as np
 import pytest
 
+from service.png import write_png
 from tests.service.fake import write_bundle
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -91,6 +95,19 @@ def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], port: int
     assert status == 0, log
     assert re.search(r"fake@[0-9a-f]{12} runs on CPUExecutionProvider", log)
     assert "Traceback" not in log
+
+
+def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Server], port: int) -> None:
+    wait(start(port=str(port), workers="2", models_dir=str(ROOT / "models")), port)
+    url = f"http://127.0.0.1:{port}/decode"
+    vectors = [[i / 5, -i / 7] for i in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        # Each on a connection of its own, any of which may be accepted by either.
+        asked = pool.map(lambda z: httpx.post(url, json={"z": z}).content, vectors * 12)
+        together = httpx.post(f"{url}?format=npy&dtype=uint8", json={"z": vectors}).content
+        found = list(asked)
+    images = np.load(io.BytesIO(together))
+    assert [set(found[i::8]) for i in range(8)] == [{write_png(image[..., np.newaxis])} for image in images]
 
 
 def test_a_declared_length_is_refused_while_the_body_is_still_to_come(
