@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging.config
+import os
 import signal
 import sys
+import tempfile
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 
 from service.app import create_app
 from service.errors import StartupError
+from service.metrics import SHARED_FOLDER
 from service.protocol import LaneProtocol
 from service.registry import Registry
 from service.settings import Settings, load_settings
@@ -33,15 +37,31 @@ def main() -> int:
         logging.config.dictConfig(logging_config(settings))
         registry = Registry(settings)
         registry.start()
+        shared = _share_metrics(settings)
     except StartupError as error:
         sys.stderr.write(f"service: {error}\n")
         return FAILED
-    _run(settings, registry)
+    with shared:
+        _run(settings, registry)
     return 0
 
 
 def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(0)
+
+
+def _share_metrics(settings: Settings) -> contextlib.AbstractContextManager[Any]:
+    """Gives several workers a folder to count in, for as long as the context lasts."""
+    if settings.workers == 1 or SHARED_FOLDER in os.environ:
+        return contextlib.nullcontext()
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="cvae-")
+    except OSError as error:
+        raise StartupError(
+            f"CVAE_WORKERS: expected a temporary folder to count in, found none: {error}"
+        ) from error
+    os.environ[SHARED_FOLDER] = folder.name
+    return folder
 
 
 def _run(settings: Settings, registry: Registry) -> None:

@@ -23,9 +23,10 @@ from service import __version__, errors
 from service.cores import count_cores
 from service.engine import UPLOADS_AT_ONCE
 from service.lane import Lane
+from service.metrics import CLIENT_GONE, Meter, Metrics
 from service.protocol import STATE
 from service.registry import Registry
-from service.routes import decode, digits, encode, health, interpolate, models, openapi
+from service.routes import decode, digits, encode, health, interpolate, metrics, models, openapi
 from service.routes.problems import problem
 from service.schemas import Fault
 from service.settings import Settings, load_settings
@@ -42,8 +43,6 @@ STATUSES: dict[type[errors.ServiceError], int] = {
     errors.NotReadyError: 503,
     errors.DeadlineError: 504,
 }
-# nginx's number for it; nobody reads the answer, but the log does.
-CLIENT_GONE = 499
 TAGS = [
     {
         "name": "pictures",
@@ -72,22 +71,25 @@ class Application:
         entrance: The outermost layer.
     """
 
-    def __init__(self, api: FastAPI, settings: Settings) -> None:
+    def __init__(self, api: FastAPI, settings: Settings, counts: Metrics) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        self.entrance = _outer_layers(BodyLimit(SameHostPages(api), settings.max_body_bytes), settings)
+        self.entrance = _outer_layers(
+            BodyLimit(SameHostPages(api), settings.max_body_bytes), settings, counts
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, or the lifespan."""
         await self.entrance(scope, receive, send)
 
 
-def create_lane(settings: Settings, registry: Registry) -> Lane:
+def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> Lane:
     """Builds the fast lane beside an application.
 
     Args:
         settings: Of both.
         registry: Started, of both.
+        counts: Of both.
 
     Returns:
         The lane, whose errors are answered as the application answers them.
@@ -98,10 +100,10 @@ def create_lane(settings: Settings, registry: Registry) -> Lane:
             response = await _answer_service_error(Request(scope), error)
             await response(scope, receive, send)
 
-        return _outer_layers(refuse, settings)
+        return _outer_layers(refuse, settings, counts)
 
     vary = "Accept, Origin" if settings.cors_origins else "Accept"
-    return Lane(registry, settings.max_body_bytes, vary, refusal)
+    return Lane(registry, settings.max_body_bytes, vary, refusal, counts)
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:
@@ -123,7 +125,8 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         # Asked for at each request, it costs more than our own layers together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for module in (decode, digits, interpolate, encode, models, health):
+    api.state.metrics = counts = Metrics()
+    for module in (decode, digits, interpolate, encode, models, health, metrics):
         api.include_router(module.router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
     openapi.install(api)
@@ -131,7 +134,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     api.add_exception_handler(RequestValidationError, _answer_validation_error)
     api.add_exception_handler(HTTPException, _answer_http_error)
     api.add_exception_handler(Exception, _answer_unknown)
-    return Application(api, settings)
+    return Application(api, settings, counts)
 
 
 def create_worker_app() -> Application:
@@ -210,14 +213,14 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
             loaded = Registry(settings)
             await asyncio.to_thread(loaded.start)
         app.state.registry = loaded
-        yield {STATE: create_lane(settings, loaded)}
+        yield {STATE: create_lane(settings, loaded, app.state.metrics)}
         loaded.close()
 
     return lifespan
 
 
-def _outer_layers(app: ASGIApp, settings: Settings) -> ASGIApp:
-    app = RequestId(app, on_error=_answer_unknown)
+def _outer_layers(app: ASGIApp, settings: Settings, counts: Metrics) -> ASGIApp:
+    app = Meter(RequestId(app, on_error=_answer_unknown), counts)
     if not settings.cors_origins:
         return app
     return CORSMiddleware(

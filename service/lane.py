@@ -19,6 +19,7 @@ import orjson
 from service.engine import Z_LIMIT, Engine, Floats
 from service.errors import ClientError, NotAcceptableError
 from service.images import to_bytes
+from service.metrics import Metrics
 from service.negotiation import PNG, choose
 from service.png import write_png
 from service.registry import Registry
@@ -27,6 +28,7 @@ from service.schemas import SEED_LIMIT
 from service.telemetry import REQUEST_ID, choose_id
 
 DECODE = "/decode"
+DIGIT_ROUTE = "/digits/{digit}"
 DIGIT = re.compile("/digits/([0-9]{1,9})")
 SEED = re.compile(rb"seed=([0-9]{1,10})")
 JSON_TYPE = b"application/json"
@@ -48,12 +50,22 @@ class Order(NamedTuple):
     z: Floats
     seed: int | None = None
 
+    @property
+    def route(self) -> str:
+        """What FastAPI calls the route that it did not take."""
+        return DECODE if self.seed is None else DIGIT_ROUTE
+
 
 class Lane:
     """Decides and answers, for one process."""
 
     def __init__(
-        self, registry: Registry, max_body_bytes: int, vary: str, refusal: Callable[[BaseException], Any]
+        self,
+        registry: Registry,
+        max_body_bytes: int,
+        vary: str,
+        refusal: Callable[[BaseException], Any],
+        metrics: Metrics,
     ) -> None:
         """Stores what it works with.
 
@@ -62,10 +74,12 @@ class Lane:
             max_body_bytes: Longer bodies go the usual way.
             vary: The header of the same name.
             refusal: Gives the ASGI application that answers with an error.
+            metrics: Count the answers.
         """
         self.registry = registry
         self.max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)
         self.refusal = refusal
+        self.metrics = metrics
         self._constant_lines = functools.cache(functools.partial(_lines, vary))
 
     def takes(self, scope: Mapping[str, Any]) -> bool:

@@ -15,9 +15,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.engine import Floats
 from service.errors import ServiceError
 from service.lane import Lane, Order
+from service.metrics import CLIENT_GONE
 
 # Where the lifespan leaves the lane for the protocol to find.
 STATE = "lane"
+OK = 200
 
 
 class LaneProtocol(HttpToolsProtocol):
@@ -60,6 +62,7 @@ class LaneProtocol(HttpToolsProtocol):
         if order is None:
             super()._start_asgi_task(cycle, app)
             return
+        self._lane.metrics.begin(cycle.scope, order.route)
         try:
             self._future = self._lane.submit(order)
         except ServiceError as error:
@@ -68,16 +71,18 @@ class LaneProtocol(HttpToolsProtocol):
             self._future.add_done_callback(functools.partial(self._leave, cycle, order))
 
     def _leave(self, cycle: RequestResponseCycle, order: Order, future: asyncio.Future[Floats]) -> None:
+        assert self._lane is not None
         self._future = None
         if cycle.disconnected or future.cancelled():
+            self._lane.metrics.observe(cycle.scope, CLIENT_GONE)
             return
-        assert self._lane is not None
         try:
             lines, content = self._lane.answer(cycle.scope, order, future.result())
         except Exception as error:  # whatever it is, the usual way knows what to say and to log
             super()._start_asgi_task(cycle, self._lane.refusal(error))
         else:
             self._write(cycle, lines, content)
+            self._lane.metrics.observe(cycle.scope, OK)
 
     def _write(self, cycle: RequestResponseCycle, lines: bytes, content: bytes) -> None:
         defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]

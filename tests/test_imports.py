@@ -28,12 +28,13 @@ SERVICE = {
     "registry": "engine model bundle settings errors",
     "schemas": "numbers",
     "negotiation": "errors",
+    "metrics": "",
     "routes": "routes engine registry schemas images npy png negotiation manifest errors",
-    "lane": "routes engine registry schemas images negotiation png telemetry errors",
-    "protocol": "lane engine errors",
+    "lane": "metrics routes engine registry schemas images negotiation png telemetry errors",
+    "protocol": "lane engine metrics errors",
     "telemetry": "settings",
-    "app": "cores engine lane protocol routes registry schemas settings telemetry errors",
-    "__main__": "app protocol registry settings telemetry errors",
+    "app": "cores engine lane metrics protocol routes registry schemas settings telemetry errors",
+    "__main__": "app metrics protocol registry settings telemetry errors",
 }
 TRAINING = {
     "config": "",

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def examples() -> list[tuple[str, str]]:
     """Each command, and the text that is said to come back."""
-    return re.findall(r"```sh\n(.*?)```\n(?:\n```\n(\{.*?)```)?", README, re.DOTALL)
+    return re.findall(r"```sh\n(.*?)```\n(?:\n```\n([{#].*?)```)?", README, re.DOTALL)
 
 
 def test_the_readme_has_a_curl_for_every_path(address: str) -> None:

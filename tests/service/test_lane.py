@@ -237,8 +237,8 @@ def ask(app: Application, lane: Lane | None, *cases: Case) -> bytes:
 
 
 @pytest.fixture
-def lane(registry: Registry) -> Lane:
-    return create_lane(SETTINGS, registry)
+def lane(registry: Registry, app: Application) -> Lane:
+    return create_lane(SETTINGS, registry, app.api.state.metrics)
 
 
 @pytest.fixture
@@ -284,6 +284,27 @@ def test_what_it_does_not_take_goes_the_usual_way(
     assert answered_fast == []
 
 
+def counts(app: Application) -> dict[str, float]:
+    """How many requests of each route and status were answered."""
+    text = app.api.state.metrics.render()[0].decode()
+    found = re.findall(r"^cvae_request_duration_seconds_count(\{.*\}) (.*)$", text, re.MULTILINE)
+    return {labels: float(number) for labels, number in found}
+
+
+@pytest.mark.parametrize("name", ["a vector", "a digit", "too far", "a class that is not there"])
+def test_both_count_the_same(name: str, app: Application, lane: Lane) -> None:
+    before = counts(app)
+    ask(app, lane, (FAST | SLOW)[name])
+    between = counts(app)
+    ask(app, None, (FAST | SLOW)[name])
+    after = counts(app)
+    changed = {labels for labels in after if after[labels] != before.get(labels, 0)}
+    assert len(changed) == 1
+    assert all(
+        between[labels] - before.get(labels, 0) == after[labels] - between[labels] == 1 for labels in changed
+    )
+
+
 def test_both_draw_the_same_bytes_for_any_vector(app: Application, lane: Lane) -> None:
     for z in np.random.RandomState(0).normal(0, 2, (20, 2)):
         ask_both(app, lane, Case((b'{"z":[%r,%r]}' % (z[0].item(), z[1].item()),)))
@@ -314,7 +335,10 @@ def test_a_deadline_that_passed_is_504(
     app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get(), "_deadline", lambda: 0.0)
+    labels = '{route="/decode",status="504"}'
+    before = counts(app).get(labels, 0)
     assert ask_both(app, lane, Case()).startswith(b"HTTP/1.1 504 ")
+    assert counts(app)[labels] == before + 2
 
 
 def test_a_service_that_stops_is_503(
@@ -369,6 +393,7 @@ def test_a_client_that_goes_takes_its_rows_from_the_queue(
 
     play(scene)
     assert batcher.waiting_rows == 0
+    assert counts(app)['{route="/decode",status="499"}'] == 1
 
 
 def test_a_client_that_goes_before_its_body_came_leaves_nothing(

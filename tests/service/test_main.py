@@ -107,6 +107,8 @@ def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Se
         together = httpx.post(f"{url}?format=npy&dtype=uint8", json={"z": vectors}).content
         found = list(asked)
     images = np.load(io.BytesIO(together))
+    counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'cvae_request_duration_seconds_count{route="/decode",status="200"} 97.0' in counted
     assert [set(found[i::8]) for i in range(8)] == [{write_png(image[..., np.newaxis])} for image in images]
 
 

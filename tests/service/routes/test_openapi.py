@@ -57,7 +57,7 @@ def test_every_example_runs_and_its_answers_fit_the_schema(
     for request, media_type in itertools.product(requests(entry), entry["responses"]["200"]["content"]):
         answer = client.request(method, fill(path, entry), headers={"accept": media_type}, **request)
         assert answer.status_code == 200, answer.text
-        assert answer.headers["content-type"] == media_type
+        assert answer.headers["content-type"].split(";")[0] == media_type
         if media_type == "application/json":
             validate(answer.json(), entry["responses"]["200"]["content"][media_type]["schema"])
         ran += 1

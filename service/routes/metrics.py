@@ -1,0 +1,15 @@
+"""GET /metrics, for Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", summary="What was answered, for Prometheus", response_class=PlainTextResponse)
+async def read_metrics(request: Request) -> Response:
+    """How many requests of which route got which status, and how long they took; of all workers together."""
+    content, media_type = request.app.state.metrics.render()
+    return Response(content, media_type=media_type)
