@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # prometheus_client's variable: the folder in which workers keep what they count, for each other to read.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-# Where a request keeps the time of its head, and, if FastAPI never sees it, the route it would have taken.
+# Where a request keeps when its head came (`time.perf_counter`), and, if FastAPI never sees it, its route.
 BEGUN, ROUTE = "cvae_begun", "cvae_route"
 NO_ROUTE = "none"
 FAILED = 500
@@ -36,27 +36,20 @@ class Metrics:
             registry=self._registry,
         )
 
-    def begin(self, scope: Any, route: str | None = None) -> None:
-        """Starts the clock of a request, unless it runs.
-
-        Args:
-            scope: Of the request.
-            route: For what FastAPI will not see.
-        """
-        scope.setdefault(BEGUN, time.perf_counter())
-        if route is not None:
-            scope[ROUTE] = route
+    def counter(self, route: str, status: int) -> Callable[[float], None]:
+        """Gives what counts answers of one route and status: a function of their seconds."""
+        count: Callable[[float], None] = self._requests.labels(route, str(status)).observe
+        return count
 
     def observe(self, scope: Mapping[str, Any], status: int) -> None:
         """Counts an answer.
 
         Args:
-            scope: Of the request, which has begun. A path that leads nowhere has the route "none".
+            scope: Of the request, with `BEGUN`. A path that leads nowhere has the route "none".
             status: HTTP's.
         """
-        seconds = time.perf_counter() - scope[BEGUN]
-        route = scope.get(ROUTE) or getattr(scope.get("route"), "path", NO_ROUTE)
-        self._requests.labels(route, str(status)).observe(seconds)
+        route = scope[ROUTE] if ROUTE in scope else getattr(scope.get("route"), "path", NO_ROUTE)
+        self.counter(route, status)(time.perf_counter() - scope[BEGUN])
 
     def render(self) -> tuple[bytes, str]:
         """Gives all that was counted, and its media type: Prometheus' text format."""
@@ -80,7 +73,7 @@ class Meter:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        self.metrics.begin(scope)
+        scope.setdefault(BEGUN, time.perf_counter())
         status = FAILED
 
         async def send_and_note(message: Message) -> None:

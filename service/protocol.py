@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -15,11 +16,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.engine import Floats
 from service.errors import ServiceError
 from service.lane import Lane, Order
-from service.metrics import CLIENT_GONE
+from service.metrics import BEGUN, CLIENT_GONE, ROUTE
 
 # Where the lifespan leaves the lane for the protocol to find.
 STATE = "lane"
-OK = 200
 
 
 class LaneProtocol(HttpToolsProtocol):
@@ -57,32 +57,40 @@ class LaneProtocol(HttpToolsProtocol):
 
     def _enter(self, cycle: RequestResponseCycle, app: Any) -> None:
         assert self._lane is not None
+        begun = time.perf_counter()
         self._held = None
         order = self._lane.read(cycle.scope, bytes(cycle.body))
         if order is None:
             super()._start_asgi_task(cycle, app)
             return
-        self._lane.metrics.begin(cycle.scope, order.route)
         try:
             self._future = self._lane.submit(order)
         except ServiceError as error:
-            super()._start_asgi_task(cycle, self._lane.refusal(error))
+            self._refuse(cycle, order, begun, error)
         else:
-            self._future.add_done_callback(functools.partial(self._leave, cycle, order))
+            self._future.add_done_callback(functools.partial(self._leave, cycle, order, begun))
 
-    def _leave(self, cycle: RequestResponseCycle, order: Order, future: asyncio.Future[Floats]) -> None:
+    def _leave(
+        self, cycle: RequestResponseCycle, order: Order, begun: float, future: asyncio.Future[Floats]
+    ) -> None:
         assert self._lane is not None
         self._future = None
         if cycle.disconnected or future.cancelled():
-            self._lane.metrics.observe(cycle.scope, CLIENT_GONE)
+            self._lane.metrics.observe({ROUTE: order.route, BEGUN: begun}, CLIENT_GONE)
             return
         try:
             lines, content = self._lane.answer(cycle.scope, order, future.result())
         except Exception as error:  # whatever it is, the usual way knows what to say and to log
-            super()._start_asgi_task(cycle, self._lane.refusal(error))
+            self._refuse(cycle, order, begun, error)
         else:
             self._write(cycle, lines, content)
-            self._lane.metrics.observe(cycle.scope, OK)
+            self._lane.count(order, begun)
+
+    def _refuse(self, cycle: RequestResponseCycle, order: Order, begun: float, error: Exception) -> None:
+        assert self._lane is not None
+        scope: Any = cycle.scope
+        scope |= {ROUTE: order.route, BEGUN: begun}
+        super()._start_asgi_task(cycle, self._lane.refusal(error))
 
     def _write(self, cycle: RequestResponseCycle, lines: bytes, content: bytes) -> None:
         defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]
