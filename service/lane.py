@@ -36,6 +36,9 @@ SEED = re.compile(rb"seed=([0-9]{1,10})")
 JSON_TYPE = b"application/json"
 # What only the usual way knows how to treat.
 UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade"}
+HEAD_END = b"\r\n\r\n"
+# A browser's or a client's head, and as many kinds of them as are about at one time.
+MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
 NUMBERS = {int, float}
 SIZE_LINES = f"content-length: %d\r\ncontent-type: {PNG}\r\n".encode()
 SEED_LINE = f"{SEED_HEADER.lower()}: %d\r\n".encode()
@@ -86,7 +89,40 @@ class Lane:
         self.refusal = refusal
         self.metrics = metrics
         self._counters = {route: metrics.counter(route, 200) for route in (DECODE, DIGIT_ROUTE)}
+        self._heads: dict[bytes, tuple[dict[str, Any], int]] = {}
         self._constant_lines = functools.cache(functools.partial(_lines, vary))
+
+    def recall(self, data: bytes) -> tuple[dict[str, Any], bytes] | None:
+        """Gives a copy of the scope of a request that has come before, but for its body.
+
+        Args:
+            data: What came, where a request may begin.
+
+        Returns:
+            The scope, without what is the connection's, and the body; or None for the parser to look at.
+        """
+        head, end, body = data.partition(HEAD_END)
+        known = self._heads.get(head)
+        if known is None or not end or len(body) != known[1]:
+            return None
+        return {**known[0], "headers": [*known[0]["headers"]]}, body
+
+    def learn(self, data: bytes, scope: Mapping[str, Any], body: bytes) -> None:
+        """Keeps the scope of a request that the lane takes.
+
+        Args:
+            data: What came when it began; only if that is just this request, its head will be known.
+            scope: What the parser made of it.
+            body: Whole.
+        """
+        head, _, rest = data.partition(HEAD_END)
+        if rest != body or head in self._heads or len(head) > MAX_HEAD_BYTES:
+            return
+        if any(name == b"x-request-id" for name, _ in scope["headers"]):  # it will not come again
+            return
+        if len(self._heads) == MAX_HEADS:
+            self._heads.clear()
+        self._heads[head] = dict(scope), len(body)
 
     def takes(self, scope: Mapping[str, Any]) -> bool:
         """Tells by a request's head whether the lane may take it."""

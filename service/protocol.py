@@ -1,7 +1,8 @@
 """Owns the fast lane's place in the server: uvicorn's HTTP protocol, which asks the lane before it asks ASGI.
 
 Invariants: requests of a connection are answered in their order; what the lane does not take, or cannot
-answer, becomes the ASGI task that uvicorn would have made of it; a client that goes takes its rows along.
+answer, becomes the ASGI task that uvicorn would have made of it; a client that goes takes its rows along; a
+head is parsed but once, for the parser makes the same of the same bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -17,6 +18,9 @@ from service.engine import Floats
 from service.errors import ServiceError
 from service.lane import Lane, Order
 from service.metrics import BEGUN, CLIENT_GONE, ROUTE
+
+if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope
 
 # Where the lifespan leaves the lane for the protocol to find.
 STATE = "lane"
@@ -32,12 +36,55 @@ class LaneProtocol(HttpToolsProtocol):
         self._lane: Lane | None = None if self.access_log else self.app_state.get(STATE)
         self._held: tuple[RequestResponseCycle, Any] | None = None
         self._future: asyncio.Future[Floats] | None = None
+        self._parsing = False
+        # What came last, if a request began with it.
+        self._data = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Spares the parser a request whose head the lane knows."""
+        idle = not self._parsing and (self.cycle is None or self.cycle.response_complete)
+        if idle and self._lane is not None and not self.flow.write_paused:
+            known = self._lane.recall(data)
+            if known is not None:
+                self._unset_keepalive_if_required()
+                self._replay(*known)
+                return
+        self._data = b"" if self._parsing else data
+        super().data_received(data)
+
+    def _replay(self, scope: dict[str, Any], body: bytes) -> None:
+        scope |= {"server": self.server, "client": self.client, "state": self.app_state.copy()}
+        self.scope = cast("HTTPScope", scope)
+        self.cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        self.cycle.body += body
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+        self._enter(self.cycle, self.app)
+
+    def on_message_begin(self) -> None:
+        """Notes that the parser is inside a request."""
+        self._parsing = True
+        super().on_message_begin()
 
     def on_message_complete(self) -> None:
         """Enters the lane, once the body of a request that it takes is there."""
+        self._parsing = False
         super().on_message_complete()
+        data, self._data = self._data, b""
         if self._held is not None and not self._held[0].more_body:
-            self._enter(*self._held)
+            self._enter(*self._held, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Takes the rows of a client that goes from the queue."""
@@ -55,7 +102,7 @@ class LaneProtocol(HttpToolsProtocol):
         if not cycle.more_body:  # it came while another was being answered
             self._enter(cycle, app)
 
-    def _enter(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _enter(self, cycle: RequestResponseCycle, app: Any, data: bytes = b"") -> None:
         assert self._lane is not None
         begun = time.perf_counter()
         self._held = None
@@ -63,6 +110,8 @@ class LaneProtocol(HttpToolsProtocol):
         if order is None:
             super()._start_asgi_task(cycle, app)
             return
+        if data:
+            self._lane.learn(data, cycle.scope, bytes(cycle.body))
         try:
             self._future = self._lane.submit(order)
         except ServiceError as error:

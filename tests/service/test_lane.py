@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import pathlib
 import re
 from collections.abc import Callable, Iterator
@@ -260,6 +261,20 @@ def without_ids(answer: bytes) -> bytes:
     return re.sub(rb"[0-9a-f]{32}", b"(id)", answer)
 
 
+def ask_again(app: Application, lane: Lane | None, case: Case, times: int = 3) -> bytes:
+    """Sends a request over one connection, each time after the last answer; all that comes back."""
+
+    async def scene() -> bytes:
+        connection = connect(app, lane)
+        for i in range(times):
+            await connection.send(*case.wire())
+            await connection.read(i + 1)
+        return connection.transport.sent
+
+    answer: bytes = play(scene)
+    return answer
+
+
 def ask_both(app: Application, lane: Lane, *cases: Case) -> bytes:
     fast, usual = ask(app, lane, *cases), ask(app, None, *cases)
     assert without_ids(fast) == without_ids(usual)
@@ -282,6 +297,169 @@ def test_what_it_does_not_take_goes_the_usual_way(
 ) -> None:
     ask_both(app, lane, SLOW[name])
     assert answered_fast == []
+
+
+@pytest.fixture
+def recalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one entry for each head that is not parsed again."""
+    calls: list[int] = []
+    original = Lane.recall
+
+    def counted(*arguments: Any) -> Any:
+        known = original(*arguments)
+        calls.extend([1] if known else [])
+        return known
+
+    monkeypatch.setattr(Lane, "recall", counted)
+    return calls
+
+
+ONCE = {"HTTP/1.0", "the last of its connection"}
+# Whose heads are not kept: in several parts, or with an id that will not come again.
+PARSED = {"in parts", "an id", "an id that is not believed"}
+
+
+@pytest.mark.parametrize("name", sorted((FAST | SLOW).keys() - ONCE))
+def test_a_head_that_is_known_is_answered_as_at_first(
+    name: str, app: Application, lane: Lane, recalled: list[int]
+) -> None:
+    case = (FAST | SLOW)[name]
+    assert without_ids(ask_again(app, lane, case)) == without_ids(ask_again(app, None, case))
+    assert len(recalled) == (2 if name in FAST.keys() - PARSED else 0)
+
+
+def test_a_known_head_may_have_another_body(app: Application, lane: Lane, recalled: list[int]) -> None:
+    bodies = [
+        b'{"z":[0.5,-1.0]}',
+        b'{"z":[1.5,-1.0]}',
+        b'{"z":["x",0.12]}',
+        b'{"y":[0.5,-1.0]}',
+        b'{"z":[0.5,-1.0]}',
+    ]
+
+    async def scene(lane: Lane | None) -> bytes:
+        connection = connect(app, lane)
+        for i, body in enumerate(bodies):
+            await connection.send(*Case((body,)).wire())
+            await connection.read(i + 1)
+        return connection.transport.sent
+
+    assert without_ids(play(lambda: scene(lane))) == without_ids(play(lambda: scene(None)))
+    assert len(recalled) == 4
+
+
+def test_heads_do_not_mix_where_bodies_are_equal(app: Application, lane: Lane) -> None:
+    ask(app, lane, known := Case())
+    other = Case(headers=(JSON, (b"accept", b"application/json")))
+    third = Case(headers=(JSON, (b"accept", b"image/png")))
+
+    async def scene(lane: Lane | None) -> bytes:
+        connection = connect(app, lane)
+        for i, case in enumerate((other, known, other, third, known, third, other)):
+            await connection.send(*case.wire())
+            await connection.read(i + 1)
+        return connection.transport.sent
+
+    assert without_ids(play(lambda: scene(lane))) == without_ids(play(lambda: scene(None)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_wherever_the_stream_is_cut_the_answers_are_the_same(seed: int, app: Application, lane: Lane) -> None:
+    random = np.random.RandomState(seed)
+    names = [name for name in FAST if name != "an id"]
+    cases = [Case(), digit(), *((FAST)[names[i]] for i in random.randint(0, len(names), 6))]
+    stream = b"".join(piece for case in cases for piece in case.wire())
+    cuts = sorted({0, len(stream), *random.randint(0, len(stream), 8).tolist()})
+    # Some cuts fall between two requests, where a head may be recalled.
+    ends = np.cumsum([sum(map(len, case.wire())) for case in cases]).tolist()
+    cuts = sorted({*cuts, *(end for end in ends if random.rand() < 0.7)})
+    pieces = [stream[a:b] for a, b in itertools.pairwise(cuts)]
+
+    async def scene(lane: Lane | None) -> bytes:
+        connection = connect(app, lane)
+        for piece in pieces:
+            connection.protocol.data_received(piece)
+            for _ in range(int(random.randint(0, 8))):
+                await asyncio.sleep(0)
+        return await connection.read(len(cases))
+
+    assert without_ids(play(lambda: scene(lane))) == without_ids(play(lambda: scene(None)))
+
+
+def test_what_follows_a_known_head_s_request_waits_its_turn(
+    app: Application, lane: Lane, recalled: list[int]
+) -> None:
+    slow = b"".join(Case(path="/health/live", method="GET", headers=()).wire())
+
+    async def scene(lane: Lane | None) -> bytes:
+        connection = connect(app, lane)
+        await connection.send(*Case().wire())
+        await connection.read()
+        for piece in (Case().wire()[0], slow, Case().wire()[0]):
+            connection.protocol.data_received(piece)
+        return await connection.read(4)
+
+    assert without_ids(play(lambda: scene(lane))) == without_ids(play(lambda: scene(None)))
+    assert len(recalled) == 1
+
+
+def test_errors_after_a_known_head_are_the_usual_ones(
+    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch, recalled: list[int]
+) -> None:
+    async def scene() -> bytes:
+        connection = connect(app, lane)
+        await connection.send(*Case().wire())
+        await connection.read()
+        with monkeypatch.context() as full:
+            full.setattr(registry.get()._decoder, "waiting_rows", 4096)
+            await connection.send(*Case().wire())
+            await connection.read(2)
+        with monkeypatch.context() as late:
+            late.setattr(registry.get(), "_deadline", lambda: 0.0)
+            await connection.send(*Case().wire())
+            await connection.read(3)
+        await connection.send(*Case().wire())
+        return await connection.read(4)
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", play(scene)) == [b"200", b"429", b"504", b"200"]
+    assert len(recalled) == 3
+
+
+@pytest.mark.parametrize("end", ["goes", "stops"])
+def test_a_connection_that_ends_after_a_known_head_leaves_nothing(
+    end: str, app: Application, lane: Lane, registry: Registry, recalled: list[int]
+) -> None:
+    async def scene() -> None:
+        connection = connect(app, lane)
+        await connection.send(*Case().wire())
+        before = await connection.read()
+        connection.protocol.data_received(Case().wire()[0])
+        if end == "goes":
+            connection.protocol.connection_lost(None)
+            await asyncio.sleep(0.01)
+            assert connection.transport.sent == before
+        else:
+            connection.protocol.shutdown()
+            answer = (await connection.read(2)).removeprefix(before)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b"\r\nconnection: close\r\n" in answer
+            assert connection.transport.closed
+
+    play(scene)
+    assert len(recalled) == 1
+    assert registry.get()._decoder.waiting_rows == 0
+
+
+def test_it_keeps_no_more_heads_than_it_may(
+    app: Application, lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.lane.MAX_HEADS", 4)
+    for i in range(10):
+        ask(app, lane, Case(headers=(JSON, (b"user-agent", b"%d" % i))))
+        assert 0 < len(lane._heads) <= 4
+    before = len(lane._heads)
+    ask(app, lane, Case(headers=(JSON, (b"user-agent", b"x" * 5000))))
+    assert len(lane._heads) == before
 
 
 def counts(app: Application) -> dict[str, float]:
@@ -381,7 +559,8 @@ def test_an_answer_that_cannot_be_made_is_500(
 def test_a_client_that_goes_takes_its_rows_from_the_queue(
     app: Application, lane: Lane, registry: Registry
 ) -> None:
-    batcher = registry.get()._decoder
+    batcher, gone = registry.get()._decoder, '{route="/decode",status="499"}'
+    before = counts(app).get(gone, 0)
 
     async def scene() -> None:
         connection = connect(app, lane)
@@ -393,7 +572,7 @@ def test_a_client_that_goes_takes_its_rows_from_the_queue(
 
     play(scene)
     assert batcher.waiting_rows == 0
-    assert counts(app)['{route="/decode",status="499"}'] == 1
+    assert counts(app)[gone] == before + 1
 
 
 def test_a_client_that_goes_before_its_body_came_leaves_nothing(
