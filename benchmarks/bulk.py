@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.decoder import find_rate
 from benchmarks.load import run_load
-from benchmarks.machine import describe_machine
+from benchmarks.markdown import describe, tabulate
 from benchmarks.peers import OURS
 from benchmarks.peers.session import open_session
 from benchmarks.servers import Server, serve
@@ -34,7 +34,7 @@ def main() -> int:
     Raises:
         ServerError: The service does not start.
     """
-    machine, session = describe_machine(), open_session()
+    session = open_session()
     vectors = np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32)
     body = json.dumps({"z": vectors.tolist()})
     rates: dict[str, list[float]] = {name: [] for name in ("bare", *ANSWERS)}
@@ -44,12 +44,10 @@ def main() -> int:
             for name, query in ANSWERS.items():
                 rates[name].append(measure(server, query, body))
     medians = {name: statistics.median(each) for name, each in rates.items()}
-    write = sys.stdout.write
-    write(f"# {ROWS} vectors a request\n\n{machine['cpu']}, {machine['cores']} cores, {machine['date']}; ")
-    write(f"{CONNECTIONS} connections, one worker, medians of {ROUNDS} rounds in turn.\n\n")
-    write("| answer | images/s | share of a bare loop |\n| --- | --- | --- |\n")
-    for name, rate in medians.items():
-        write(f"| {name} | {rate:,.0f} | {rate / medians['bare']:.0%} |\n")
+    text = f"{CONNECTIONS} connections, one worker, medians of {ROUNDS} rounds in turn."
+    rows = [(name, f"{rate:,.0f}", f"{rate / medians['bare']:.0%}") for name, rate in medians.items()]
+    sys.stdout.write(describe(f"{ROWS} vectors a request", text) + "\n")
+    sys.stdout.write(tabulate(("answer", "images/s", "share of a bare loop"), rows))
     return 0
 
 

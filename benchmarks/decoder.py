@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from benchmarks.machine import describe_machine
+from benchmarks.markdown import describe, tabulate
 from benchmarks.peers.session import DECODER, open_session
 
 BATCHES = (1, 8, 32, 128)
@@ -76,19 +76,22 @@ def main() -> int:
     Returns:
         The exit status, 0.
     """
-    machine, rng = describe_machine(), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     session, product = open_session(), make_product()
     matrices = {name: rng.standard_normal((SIDE, SIDE), np.float32) for name in "ab"}
     peak = find_rate(lambda: product.run(None, matrices)) * SIDE**3
     cost = count_multiply_adds(onnx.load(DECODER))
-    write = sys.stdout.write
-    write(f"# The decoder alone\n\n{machine['cpu']}, one thread, {machine['date']}; {cost:,} multiply-adds ")
-    write(f"an image; sgemm of {SIDE} x {SIDE} makes {peak / 1e9:.1f} thousand million a second.\n\n")
-    write("| batch | images/s | share of sgemm |\n| --- | --- | --- |\n")
+    rows = []
     for batch in BATCHES:
         vectors = {"z": rng.standard_normal((batch, 2), np.float32)}
         rate = find_rate(lambda vectors=vectors: session.run(None, vectors)) * batch  # type: ignore[misc]
-        write(f"| {batch} | {rate:,.0f} | {rate * cost / peak:.0%} |\n")
+        rows.append((batch, f"{rate:,.0f}", f"{rate * cost / peak:.0%}"))
+    text = (
+        f"One thread; {cost:,} multiply-adds an image; "
+        f"sgemm of {SIDE} x {SIDE} makes {peak / 1e9:.1f} thousand million a second."
+    )
+    sys.stdout.write(describe("The decoder alone", text) + "\n")
+    sys.stdout.write(tabulate(("batch", "images/s", "share of sgemm"), rows))
     return 0
 
 

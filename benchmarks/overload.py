@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
+from benchmarks.markdown import describe, tabulate
 from benchmarks.peers import OURS
 from benchmarks.servers import serve
 from service.npy import write_npy
@@ -134,22 +134,25 @@ def main() -> int:
     Raises:
         ServerError: The service does not start.
     """
-    machine, deadline_ms = describe_machine(), Settings().deadline_ms
+    deadline_ms = Settings().deadline_ms
     with serve(OURS) as server:
         capacity, offered, answers = asyncio.run(measure(server.port))
     by_status = collections.defaultdict(list)
     for answer in answers:
         by_status[answer.status].append(answer.latency_s * 1000)
-    write = sys.stdout.write
-    write(f"# {TIMES} times too many\n\n{machine['cpu']}, {machine['cores']} cores, {machine['date']}; ")
-    write(f"{ROWS} vectors a request, one worker. Capacity {capacity:.0f} requests/s; ")
-    write(f"offered {offered:.0f} for {OPEN_S:.0f} s; deadline {deadline_ms} ms.\n\n")
-    write("| status | requests | p50 ms | p99 ms |\n| --- | --- | --- | --- |\n")
+    rows = []
     for status, latencies in sorted(by_status.items()):
+        p50 = statistics.median(latencies)
         p99 = statistics.quantiles(latencies, n=100)[98] if len(latencies) > 1 else latencies[0]
-        write(f"| {status or 'lost'} | {len(latencies)} | {statistics.median(latencies):.1f} | {p99:.1f} |\n")
+        rows.append((status or "lost", len(latencies), f"{p50:.1f}", f"{p99:.1f}"))
+    text = (
+        f"{ROWS} vectors a request, one worker. Capacity {capacity:.0f} requests/s; "
+        f"offered {offered:.0f} for {OPEN_S:.0f} s; deadline {deadline_ms} ms."
+    )
     waits = sorted({answer.retry_after for answer in answers if answer.status == 429} - {None}, key=str)
-    write(f"\nRetry-After of the refused: {', '.join(map(str, waits))} s\n")
+    sys.stdout.write(describe(f"{TIMES} times too many", text) + "\n")
+    sys.stdout.write(tabulate(("status", "requests", "p50 ms", "p99 ms"), rows))
+    sys.stdout.write(f"\nRetry-After of the refused: {', '.join(map(str, waits))} s\n")
     return 0 if set(by_status) <= {200, 429} and max(by_status[200]) <= deadline_ms else 1
 
 

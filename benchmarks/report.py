@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.figures import Table, find_ratios
 from benchmarks.machine import describe_machine
+from benchmarks.markdown import describe, tabulate
 from benchmarks.peers import PEERS
 from benchmarks.plot import draw
 
@@ -34,9 +35,9 @@ def write_report(
         failures: Why each of the others was not measured.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    machine, ratios = describe_machine(), find_ratios(table, COMPARED_AT)
+    ratios = find_ratios(table, COMPARED_AT)
     result = {
-        "machine": machine,
+        "machine": describe_machine(),
         "settings": settings,
         "versions": versions,
         "not_measured": {name: _first_line(reason) for name, reason in failures.items()},
@@ -48,7 +49,7 @@ def write_report(
     }
     (folder / "results.json").write_text(json.dumps(result, indent=1) + "\n")
     parts = (
-        _describe(machine, settings),
+        _describe(settings),
         _tabulate(table),
         _excuse(failures),
         _compare(ratios),
@@ -58,12 +59,11 @@ def write_report(
     draw(table, folder / "plot.png")
 
 
-def _describe(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    return (
-        "# One latent vector to one PNG\n\n"
-        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['date']}. "
+def _describe(settings: Mapping[str, Any]) -> str:
+    return describe(
+        "One latent vector to one PNG",
         f"Medians of {settings['rounds']} rounds of {settings['seconds']} s; wrk runs on the same machine. "
-        "Processor time and memory are those of all the server's processes.\n"
+        "Processor time and memory are those of all the server's processes.",
     )
 
 
@@ -74,7 +74,7 @@ def _tabulate(table: Table) -> str:
         for name, by_connections in table.items()
         for connections, figures in by_connections.items()
     ]
-    return _markdown([head, *rows])
+    return tabulate(head, rows)
 
 
 def _excuse(failures: Mapping[str, str]) -> str:
@@ -90,19 +90,13 @@ def _compare(ratios: Mapping[str, Mapping[str, float]]) -> str:
         return ""
     head = (f"ours against, at {COMPARED_AT} connections", "throughput", "p50", "CPU", "memory")
     rows = [(name, *(f"{_round(ratio)} ×" for ratio in row.values())) for name, row in ratios.items()]
-    return "Above 1, ours is so many times better.\n\n" + _markdown([head, *rows])
+    return "Above 1, ours is so many times better.\n\n" + tabulate(head, rows)
 
 
 def _list(versions: Mapping[str, str]) -> str:
     head = ("peer", "what", "version")
-    return _markdown([head, *((name, WHAT[name], version) for name, version in versions.items())])
+    return tabulate(head, [(name, WHAT[name], version) for name, version in versions.items()])
 
 
 def _round(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def _markdown(rows: Sequence[Sequence[Any]]) -> str:
-    head, *body = (" | ".join(map(str, row)) for row in rows)
-    lines = [head, " | ".join(["---"] * len(rows[0])), *body]
-    return "".join(f"| {line} |\n" for line in lines)

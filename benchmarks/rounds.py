@@ -85,10 +85,23 @@ def measure_peer(peer: Peer, connections: Sequence[int], seconds: int) -> dict[i
     sys.stderr.write(f"{peer.name}\n")
     with serve(peer) as server:
         run_load(server.url, peer.body, WARM_UP_CONNECTIONS, min(seconds, WARM_UP_S))
-        return {n: _measure(server, n, seconds) for n in connections}
+        return {n: measure(server, n, seconds) for n in connections}
 
 
-def _measure(server: Server, connections: int, seconds: int) -> Figures:
+def measure(server: Server, connections: int, seconds: int) -> Figures:
+    """Measures a server that runs.
+
+    Args:
+        server: Warm.
+        connections: At one time.
+        seconds: Of load.
+
+    Returns:
+        The figures.
+
+    Raises:
+        ServerError: It answers wrongly or not at all.
+    """
     server.settle()
     server.check()
     before = cpu_s(server.pid)

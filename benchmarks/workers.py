@@ -7,35 +7,22 @@ import os
 import statistics
 import sys
 import time
-from typing import NamedTuple
 
 from benchmarks.load import run_load
-from benchmarks.machine import describe_machine
+from benchmarks.markdown import describe, tabulate
 from benchmarks.peers import OURS
-from benchmarks.processes import cpu_s, memory_mb
+from benchmarks.rounds import measure
 from benchmarks.servers import serve
 
 ROUNDS, SECONDS, CONNECTIONS = 3, 5, 64
 
 
-class Figures(NamedTuple):
-    """What so many workers showed.
-
-    Attributes:
-        start_s: From process start to the first right answer, to 0.1 s.
-        per_s: Requests a second.
-        cpu_us: Processor time a request.
-        memory_mb: Of each worker, after the load; shared pages in parts.
-    """
-
-    start_s: float
-    per_s: float
-    cpu_us: float
-    memory_mb: float
-
-
-def measure(workers: int) -> Figures:
+def measure_workers(workers: int) -> tuple[float, float, float, float]:
     """Measures the service with so many workers.
+
+    Returns:
+        Seconds from process start to the first right answer, to 0.1 s; requests a second; microseconds of
+        processor time a request; MB of each worker after the load, shared pages in parts.
 
     Raises:
         ServerError: It does not start.
@@ -45,11 +32,8 @@ def measure(workers: int) -> Figures:
     with serve(peer) as server:
         start_s = time.monotonic() - begun
         run_load(server.url, peer.body, CONNECTIONS, 1)
-        server.settle()
-        before = cpu_s(server.pid)
-        load = run_load(server.url, peer.body, CONNECTIONS, SECONDS)
-        cpu_us = (cpu_s(server.pid) - before) / load.requests * 1e6
-        return Figures(start_s, load.per_s, cpu_us, memory_mb(server.pid) / workers)
+        figures = measure(server, CONNECTIONS, SECONDS)
+        return start_s, figures.per_s, figures.cpu_us, figures.memory_mb / workers
 
 
 def main() -> int:
@@ -62,18 +46,15 @@ def main() -> int:
         ServerError: The service does not start.
     """
     counts = sorted({1, 2, len(os.sched_getaffinity(0))})
-    rounds = [{count: measure(count) for count in counts} for _ in range(ROUNDS)]
-    machine, write = describe_machine(), sys.stdout.write
-    write(f"# Workers\n\n{machine['cpu']}, {machine['cores']} cores, {machine['date']}; ")
-    write(
-        f"{CONNECTIONS} connections, medians of {ROUNDS} rounds in turn; the load takes a core as well.\n\n"
-    )
-    write("| workers | start s | requests/s | CPU µs a request | MB a worker |\n")
-    write("| --- | --- | --- | --- | --- |\n")
+    rounds = [{count: measure_workers(count) for count in counts} for _ in range(ROUNDS)]
+    rows = []
     for count in counts:
         columns = zip(*(each[count] for each in rounds), strict=True)
         start_s, per_s, cpu_us, memory = map(statistics.median, columns)
-        write(f"| {count} | {start_s:.1f} | {per_s:.0f} | {cpu_us:.0f} | {memory:.0f} |\n")
+        rows.append((count, f"{start_s:.1f}", f"{per_s:.0f}", f"{cpu_us:.0f}", f"{memory:.0f}"))
+    text = f"{CONNECTIONS} connections, medians of {ROUNDS} rounds in turn; the load takes a core as well."
+    sys.stdout.write(describe("Workers", text) + "\n")
+    sys.stdout.write(tabulate(("workers", "start s", "requests/s", "CPU µs a request", "MB a worker"), rows))
     return 0
 
 

@@ -1,0 +1,29 @@
+"""Owns the Markdown of results: a table, and a page that says on what machine and when it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.machine import describe_machine
+
+
+def describe(title: str, text: str) -> str:
+    """Gives a page's head.
+
+    Args:
+        title: Of the page.
+        text: What was done, in a sentence or more.
+
+    Returns:
+        The title, then the machine, the date and the text.
+    """
+    machine = describe_machine()
+    where = f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['date']}"
+    return f"# {title}\n\n{where}. {text}\n"
+
+
+def tabulate(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Gives a table, a line for its head, one below it and one for each row."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
