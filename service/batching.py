@@ -120,11 +120,6 @@ class Batcher:
             self._thread.shutdown(wait=False)
             self._thread = None
 
-    @property
-    def busy(self) -> bool:
-        """Whether rows submitted now would wait for other batches."""
-        return bool(self._in_thread) or self.waiting_rows >= self.max_batch_rows
-
     def submit(self, rows: Rows, deadline: float = math.inf) -> asyncio.Future[Rows]:
         """Queues rows. They must be valid: what fails in a batch fails all who share it.
 

@@ -118,11 +118,6 @@ class Engine:
         """Whether it can no longer answer."""
         return self._decoder.failed or self._encoder.failed
 
-    @property
-    def busy(self) -> bool:
-        """Whether a vector submitted now would wait for others."""
-        return self._decoder.busy
-
     def submit(self, z: Floats) -> asyncio.Future[Floats]:
         """Queues vectors that are known to fit the model.
 

@@ -176,7 +176,7 @@ def test_while_a_batch_runs_the_next_one_gathers() -> None:
         model.gate.clear()
         first = batcher.submit(rows(1))
         await turn()
-        assert batcher.busy
+        assert batcher.waiting_rows == 0  # they have left the queue
         rest = [batcher.submit(rows(i)) for i in (2, 3)]
         model.gate.set()
         assert await outcomes(first, *rest) == [[2], [4], [6]]

@@ -34,22 +34,23 @@ def app(models_dir: pathlib.Path) -> Application:
     return app
 
 
-def hold(app: Application) -> threading.Event:
-    """Makes the model wait, in its thread, until the event is set."""
+def hold(app: Application) -> tuple[threading.Event, threading.Event]:
+    """Makes the model tell by one event that it runs, and wait in its thread until the other is set."""
     batcher = app.api.state.registry.get()._decoder
-    gate, run = threading.Event(), batcher.run
+    runs, gate, run = threading.Event(), threading.Event(), batcher.run
 
     def held(rows: Any) -> Any:
+        runs.set()
         assert gate.wait(10)
         return run(rows)
 
     batcher.run, batcher.inline_rows = held, 0
-    return gate
+    return runs, gate
 
 
 def test_ten_times_too_many_are_answered_or_refused_and_none_is_lost(app: Application) -> None:
     async def scene() -> list[httpx.Response]:
-        gate = hold(app)
+        _, gate = hold(app)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             first = [asyncio.ensure_future(ask(client, i)) for i in range(10 * CAPACITY)]
@@ -87,11 +88,11 @@ def test_what_waited_past_its_deadline_is_504_and_never_runs(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scene() -> list[int]:
-        gate = hold(app)
+        runs, gate = hold(app)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             patient = asyncio.ensure_future(ask(client, 1))
-            while not app.api.state.registry.get().busy:
+            while not runs.is_set():
                 await asyncio.sleep(0.001)
             monkeypatch.setattr(app.api.state.registry.get(), "_deadline", lambda: 0.0)
             late = asyncio.ensure_future(ask(client, 2))
