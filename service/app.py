@@ -71,12 +71,11 @@ class Application:
         entrance: The outermost layer.
     """
 
-    def __init__(self, api: FastAPI, settings: Settings, counts: Metrics) -> None:
+    def __init__(self, api: FastAPI, settings: Settings) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        self.entrance = _outer_layers(
-            BodyLimit(SameHostPages(api), settings.max_body_bytes), settings, counts
-        )
+        inner = BodyLimit(SameHostPages(api), settings.max_body_bytes)
+        self.entrance = _outer_layers(inner, settings, api.state.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, or the lifespan."""
@@ -125,7 +124,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         # Asked for at each request, it costs more than our own layers together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    api.state.metrics = counts = Metrics()
+    api.state.metrics = Metrics()
     for module in (decode, digits, interpolate, encode, models, health, metrics):
         api.include_router(module.router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
@@ -134,7 +133,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     api.add_exception_handler(RequestValidationError, _answer_validation_error)
     api.add_exception_handler(HTTPException, _answer_http_error)
     api.add_exception_handler(Exception, _answer_unknown)
-    return Application(api, settings, counts)
+    return Application(api, settings)
 
 
 def create_worker_app() -> Application:

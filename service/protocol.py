@@ -54,9 +54,8 @@ class LaneProtocol(HttpToolsProtocol):
 
     def _replay(self, scope: dict[str, Any], body: bytes) -> None:
         scope |= {"server": self.server, "client": self.client, "state": self.app_state.copy()}
-        self.scope = cast("HTTPScope", scope)
         self.cycle = RequestResponseCycle(
-            scope=self.scope,
+            scope=cast("HTTPScope", scope),
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -106,12 +105,13 @@ class LaneProtocol(HttpToolsProtocol):
         assert self._lane is not None
         begun = time.perf_counter()
         self._held = None
-        order = self._lane.read(cycle.scope, bytes(cycle.body))
+        body = bytes(cycle.body)
+        order = self._lane.read(cycle.scope, body)
         if order is None:
             super()._start_asgi_task(cycle, app)
             return
         if data:
-            self._lane.learn(data, cycle.scope, bytes(cycle.body))
+            self._lane.learn(data, cycle.scope, body)
         try:
             self._future = self._lane.submit(order)
         except ServiceError as error:
