@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive
 
 from service.errors import ClientGoneError, MediaTypeError, NotReadyError, Text
+from service.negotiation import JSON
 from service.registry import Registry
 
-JSON = "application/json"
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
