@@ -90,7 +90,8 @@ class Batcher:
         Args:
             run: Rows to as many results; called from one thread at a time.
             max_batch_rows: Most rows of one call.
-            queue_capacity_rows: Most rows that wait.
+            queue_capacity_rows: While so many rows wait, callers are refused. The last one taken may bring
+                more than there was room for; else small callers would take all room before a large one.
             inline_rows: A batch whose first caller brings no more than these holds no more than these, and
                 runs on the event loop if the thread is idle; others run in the thread.
             clock: Monotonic, in seconds.
@@ -120,6 +121,18 @@ class Batcher:
             self._thread.shutdown(wait=False)
             self._thread = None
 
+    def check(self) -> None:
+        """Refuses callers that `submit` would refuse, whatever they bring.
+
+        Raises:
+            QueueFullError: No further rows may wait.
+            NotReadyError: Not started, closed or failed.
+        """
+        if self._thread is None or self.failed:
+            raise NotReadyError("the model is not ready")
+        if self.waiting_rows >= self.queue_capacity_rows:
+            raise QueueFullError(self._retry_after_s())
+
     def submit(self, rows: Rows, deadline: float = math.inf) -> asyncio.Future[Rows]:
         """Queues rows. They must be valid: what fails in a batch fails all who share it.
 
@@ -132,13 +145,10 @@ class Batcher:
             errors: `DeadlineError`, `InferenceError`, `NotReadyError`.
 
         Raises:
-            QueueFullError: There is no room for so many rows.
+            QueueFullError: No further rows may wait.
             NotReadyError: Not started, closed or failed.
         """
-        if self._thread is None or self.failed:
-            raise NotReadyError("the model is not ready")
-        if self.waiting_rows + len(rows) > self.queue_capacity_rows:
-            raise QueueFullError(self._retry_after_s())
+        self.check()
         future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         self._queue.append(_Job(rows, future, deadline))
         self.waiting_rows += len(rows)

@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from service.model import Model
 from service.settings import Settings
 
 Floats = NDArray[np.float32]
+Graph = Literal["encoder", "decoder"]
 
 # Ten thousand standard deviations from the prior: float32 still holds every activation there.
 Z_LIMIT = 1e4
@@ -117,6 +119,18 @@ class Engine:
     def failed(self) -> bool:
         """Whether it can no longer answer."""
         return self._decoder.failed or self._encoder.failed
+
+    def check(self, graph: Graph) -> None:
+        """Refuses what would be refused for its time alone, before any of it is read.
+
+        Args:
+            graph: That is to run.
+
+        Raises:
+            QueueFullError: Too many rows wait.
+            NotReadyError: Closed or failed.
+        """
+        (self._decoder if graph == "decoder" else self._encoder).check()
 
     def submit(self, z: Floats) -> asyncio.Future[Floats]:
         """Queues vectors that are known to fit the model.

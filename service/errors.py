@@ -14,7 +14,7 @@ ServiceError
     │   ├── BundleError      a bundle does not keep the contract
     │   └── ProviderError    onnxruntime does not offer the provider asked for
     ├── NotReadyError        not started yet, stopping, or no longer able to go on
-    ├── QueueFullError       more rows wait than the queue holds; says when to come again
+    ├── QueueFullError       as many rows wait as the queue holds; says when to come again
     ├── DeadlineError        the answer would come too late
     └── InferenceError       the model failed; the text is for the log
 """
@@ -94,7 +94,7 @@ class NotReadyError(ServerError):
 
 
 class QueueFullError(ServerError):
-    """More rows wait than the queue holds.
+    """As many rows wait as the queue holds.
 
     Attributes:
         retry_after_s: When there will be room, by the measured rate; at least 1.

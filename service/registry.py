@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 
 from service.bundle import MANIFEST, read_bundle
-from service.engine import Engine
-from service.errors import BundleError, NotFoundError, NotReadyError
+from service.engine import Engine, Graph
+from service.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.model import Model
 from service.settings import Settings
 
@@ -84,6 +84,23 @@ class Registry:
         if engine is None:
             raise NotFoundError("model", f"one of {', '.join(self._engines)}", name)
         return engine
+
+    def check(self, graph: Graph) -> None:
+        """Refuses a request that no model could take; see `Engine.check`.
+
+        Raises:
+            QueueFullError: Of the last model.
+            NotReadyError: Of the last model, or the models are not loaded.
+        """
+        refusal: Exception = NotReadyError("the models are not loaded")
+        for engine in self:
+            try:
+                engine.check(graph)
+            except (QueueFullError, NotReadyError) as error:
+                refusal = error
+            else:
+                return
+        raise refusal
 
     def __iter__(self) -> Iterator[Engine]:
         """Gives the engines, by name."""

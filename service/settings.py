@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.cores import count_cores
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         default=256, ge=1, description="Most rows of concurrent requests that run as one batch."
     )
     queue_capacity_rows: int = Field(
-        default=4096, ge=1, description="Most rows that wait; beyond that, requests are answered 429."
+        default=4096, ge=1, description="Rows that may wait; while so many do, requests are answered 429."
     )
     deadline_ms: int = Field(
         default=5000, ge=1, description="Longest wait of a request before it runs; after that, 504."
@@ -78,15 +78,6 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
-
-    @model_validator(mode="after")
-    def _check_capacity(self) -> Self:
-        if self.queue_capacity_rows < self.max_request_rows:
-            raise ValueError(
-                "queue_capacity_rows: expected at least max_request_rows "
-                f"({self.max_request_rows}), received {self.queue_capacity_rows}"
-            )
-        return self
 
 
 def load_settings() -> Settings:

@@ -11,12 +11,12 @@ from fastapi.openapi.models import Example
 from service.negotiation import JSON, NPY, choose
 from service.npy import read_npy
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import Models, read_json, require, unless_gone
+from service.routes.dependencies import DecoderRoute, Models, read_json, require, unless_gone
 from service.routes.openapi import JSON_BODY, pictures, vectors_body
 from service.routes.problems import responses
 from service.schemas import DecodeQuery, DecodeRequest, PicturesAnswer
 
-router = APIRouter(tags=["pictures"])
+router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 
 EXAMPLES = {
     "one": Example(summary="One vector: one picture", value={"z": [0.5, -1.0]}),

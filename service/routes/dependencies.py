@@ -1,4 +1,4 @@
-"""Owns what routes ask for: the registry, and JSON bodies that are declared to be JSON."""
+"""Owns what routes ask for: the registry, room in its queues, and JSON that is declared to be JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -16,10 +16,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
 
+from service.engine import Graph
 from service.errors import ClientGoneError, MediaTypeError, NotReadyError, Text
 from service.negotiation import JSON
 from service.registry import Registry
 
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
@@ -122,11 +124,33 @@ async def _wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-class JsonRoute(APIRoute):
-    """A route whose body is JSON; others are refused before they are read."""
+class DecoderRoute(APIRoute):
+    """A route that runs a decoder; while no queue has room, it reads nothing of a request."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    graph: ClassVar[Graph] = "decoder"
+
+    def get_route_handler(self) -> Handler:
         """Puts the check before FastAPI's own handler."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            get_registry(request).check(self.graph)
+            return await handle(request)
+
+        return checked
+
+
+class EncoderRoute(DecoderRoute):
+    """The same for an encoder."""
+
+    graph = "encoder"
+
+
+class JsonDecoderRoute(DecoderRoute):
+    """A route that runs a decoder and whose body is JSON; others are refused before they are read."""
+
+    def get_route_handler(self) -> Handler:
+        """Puts the check before the other."""
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from service.negotiation import choose
 from service.routes.answers import OFFERED, SEED_HEADER, answer_pictures
-from service.routes.dependencies import Models, unless_gone
+from service.routes.dependencies import DecoderRoute, Models, unless_gone
 from service.routes.openapi import DRAW, pictures
 from service.routes.problems import responses
 from service.schemas import SEED_LIMIT, DigitAnswer, DigitQuery
 
-router = APIRouter(tags=["pictures"])
+router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 
 DRAWN = pictures("One picture; CVAE-Seed names the seed that draws it again")
 DRAWN["headers"] |= {SEED_HEADER: {"description": "The seed used", "schema": {"type": "integer"}}}

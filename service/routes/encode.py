@@ -12,12 +12,12 @@ from starlette.exceptions import HTTPException
 from service.errors import InvalidValueError, MalformedBodyError, Text
 from service.negotiation import JSON
 from service.routes.answers import answer_posterior
-from service.routes.dependencies import Models, read_json, require, unless_gone
+from service.routes.dependencies import EncoderRoute, Models, read_json, require, unless_gone
 from service.routes.openapi import ENCODE, upload_body
 from service.routes.problems import responses
 from service.schemas import EncodeAnswer, EncodeQuery, EncodeRequest
 
-router = APIRouter(tags=["latent vectors"])
+router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 
 FORM = "multipart/form-data"
 ACCEPTED = ("image/png", "image/jpeg", FORM, JSON)

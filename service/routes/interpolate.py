@@ -10,12 +10,12 @@ from fastapi.openapi.models import Example
 from service.engine import Endpoint
 from service.negotiation import choose
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import JsonRoute, Models, unless_gone
+from service.routes.dependencies import JsonDecoderRoute, Models, unless_gone
 from service.routes.openapi import JSON_BODY, pictures, request_examples
 from service.routes.problems import responses
 from service.schemas import FormatQuery, InterpolateRequest, PicturesAnswer
 
-router = APIRouter(tags=["pictures"], route_class=JsonRoute)
+router = APIRouter(tags=["pictures"], route_class=JsonDecoderRoute)
 
 EXAMPLES = {
     "digit to vector": Example(

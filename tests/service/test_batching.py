@@ -313,14 +313,27 @@ def test_a_caller_whose_part_failed_gets_one_error_and_the_rest_of_it_never_runs
 def test_the_queue_s_limit_counts_rows() -> None:
     async def scene() -> None:
         batcher = make(Model(), queue_capacity_rows=10)
-        first = batcher.submit(rows(*range(6)))
-        with pytest.raises(QueueFullError):
-            batcher.submit(rows(*range(5)))
-        second = batcher.submit(rows(*range(4)))
+        futures = [batcher.submit(rows(*range(n))) for n in (6, 3)]
+        batcher.check()
+        futures.append(batcher.submit(rows(1)))
         assert batcher.waiting_rows == 10
-        await outcomes(first, second)
+        for refused in (batcher.check, lambda: batcher.submit(rows(1))):
+            with pytest.raises(QueueFullError):
+                refused()
+        await outcomes(*futures)
         assert batcher.waiting_rows == 0
         await batcher.submit(rows(*range(10)))
+
+    play(scene)
+
+
+def test_while_there_is_any_room_a_large_caller_is_taken_as_a_small_one_is() -> None:
+    async def scene() -> None:
+        batcher = make(Model(), queue_capacity_rows=10)
+        first, large = batcher.submit(rows(*range(9))), batcher.submit(rows(*range(30)))
+        with pytest.raises(QueueFullError):
+            batcher.submit(rows(1))
+        assert [len(found) for found in await outcomes(first, large)] == [9, 30]
 
     play(scene)
 
@@ -333,12 +346,12 @@ def test_a_full_queue_says_when_to_come_again_by_the_measured_rate() -> None:
             clock.now += len(batch) * 0.5
             return batch
 
-        batcher = make(slow, queue_capacity_rows=20, clock=clock)
+        batcher = make(slow, queue_capacity_rows=15, clock=clock)
         await batcher.submit(rows(1, 2))
         assert batcher.rows_per_s == pytest.approx(2)
         waiting = batcher.submit(rows(*range(15)))
         with pytest.raises(QueueFullError) as caught:
-            batcher.submit(rows(*range(6)))
+            batcher.submit(rows(1))
         assert caught.value.retry_after_s == 8  # 15 rows at 2 a second
         await waiting
 

@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from starlette.types import Message
 
 from service.app import Application, create_app
+from service.engine import Engine
 from service.registry import Registry
 from service.settings import Settings
 from tests.service import fake
@@ -74,6 +76,57 @@ def test_ten_times_too_many_are_answered_or_refused_and_none_is_lost(app: Applic
         else:
             assert int(answer.headers["retry-after"]) >= 1
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_while_the_queue_is_full_nothing_of_a_request_is_read(app: Application) -> None:
+    engine = app.api.state.registry.get()
+    engine._decoder.waiting_rows = CAPACITY
+    assert {path: refuse_unread(app, path) for path in ("/decode", "/interpolate", "/encode")} == {
+        "/decode": 429,
+        "/interpolate": 429,
+        "/encode": None,
+    }
+    engine._decoder.waiting_rows, engine._encoder.waiting_rows = 0, CAPACITY
+    assert refuse_unread(app, "/encode") == 429
+    assert refuse_unread(app, "/decode") is None
+
+
+def test_while_any_model_has_room_requests_are_read(app: Application) -> None:
+    registry = app.api.state.registry
+    registry.get()._decoder.waiting_rows = CAPACITY
+    registry._engines["other"] = other = Engine(registry.get().model, registry.settings)
+    other.start()
+    assert refuse_unread(app, "/decode") is None
+    other._decoder.waiting_rows = CAPACITY
+    assert refuse_unread(app, "/decode") == 429
+    other.close()
+
+
+def refuse_unread(app: Application, path: str) -> int | None:
+    """Gives the status that a request gets whose body never comes, or None if the body is asked for."""
+
+    async def scene() -> int | None:
+        asked, statuses = asyncio.Event(), asyncio.Queue[int]()
+
+        async def receive() -> Message:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.put_nowait(message["status"])
+
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "http_version": "1.1"}
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"99")]
+        answering = asyncio.ensure_future(app({**scope, "headers": headers}, receive, send))
+        waiting = asyncio.ensure_future(asked.wait())
+        await asyncio.wait((answering, waiting), return_when=asyncio.FIRST_COMPLETED)
+        answering.cancel()
+        waiting.cancel()
+        return None if asked.is_set() else statuses.get_nowait()
+
+    return asyncio.run(asyncio.wait_for(scene(), 10))
 
 
 def vector(i: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
