@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__, errors
@@ -130,6 +131,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     api.add_api_route("/", _to_docs, include_in_schema=False)
     openapi.install(api)
     api.add_exception_handler(errors.ServiceError, _answer_service_error)
+    api.add_exception_handler(ClientDisconnect, _answer_gone)
     api.add_exception_handler(RequestValidationError, _answer_validation_error)
     api.add_exception_handler(HTTPException, _answer_http_error)
     api.add_exception_handler(Exception, _answer_unknown)
@@ -237,7 +239,7 @@ async def _to_docs(request: Request) -> Response:
 
 async def _answer_service_error(request: Request, error: BaseException) -> Response:
     if isinstance(error, errors.ClientGoneError):
-        return Response(status_code=CLIENT_GONE)
+        return await _answer_gone(request, error)
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
     if status is None:
         raise error  # for the log, and for the answer to everything unknown
@@ -247,6 +249,10 @@ async def _answer_service_error(request: Request, error: BaseException) -> Respo
         fault = Fault(field=error.field, expected=error.expected, received=error.received)
         return problem(request, status, str(error), [fault])
     return problem(request, status, str(error))
+
+
+async def _answer_gone(_request: Request, _error: BaseException) -> Response:
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _answer_validation_error(request: Request, error: Exception) -> Response:
@@ -289,6 +295,8 @@ def _cut(text: str) -> str:
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
+    if isinstance(error.__cause__, ClientDisconnect):  # FastAPI takes it for a broken body
+        return await _answer_gone(request, error)
     status = getattr(error, "status_code", 500)
     detail = str(getattr(error, "detail", "")) or "the request failed"
     faults = []

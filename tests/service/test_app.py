@@ -112,6 +112,43 @@ def test_a_large_body_of_unknown_length_is_refused_as_it_comes(
         check_problem(answer, 413)
 
 
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/decode", "application/json"),
+        ("/decode", "application/x-npy"),
+        ("/interpolate", "application/json"),
+        ("/encode", "application/json"),
+        ("/encode", "image/png"),
+        ("/encode", "multipart/form-data; boundary=x"),
+    ],
+)
+def test_a_client_that_goes_while_it_sends_is_no_failure(
+    client: TestClient, caplog: pytest.LogCaptureFixture, path: str, content_type: str
+) -> None:
+    begun = {"type": "http.request", "body": b"-", "more_body": True}
+    messages = iter([begun, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(_: Any) -> None:
+        pass
+
+    def count() -> float:
+        failed = (
+            line for line in client.get("/metrics").text.splitlines() if f'"{path}",status="499"' in line
+        )
+        return sum(float(line.split()[1]) for line in failed if "_count{" in line)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "http_version": "1.1"}
+    headers = [(b"content-type", content_type.encode()), (b"content-length", b"99")]
+    before = count()
+    asyncio.run(client.app({**scope, "headers": headers}, receive, send))  # type: ignore[arg-type]
+    assert caplog.text == ""
+    assert count() == before + 1
+
+
 def test_an_unknown_path_and_method_are_problems(client: TestClient) -> None:
     assert check_problem(client.get("/nothing"), 404)["detail"] == "there is nothing at /nothing"
     answer = client.get("/decode")
