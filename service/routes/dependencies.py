@@ -26,8 +26,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-def get_registry(request: Request) -> Registry:
-    """Gives the loaded models.
+async def get_registry(request: Request) -> Registry:
+    """Gives the loaded models; no coroutine by need, but FastAPI would call a function in a thread.
 
     Raises:
         NotReadyError: They are not loaded yet.
@@ -134,7 +134,7 @@ class DecoderRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            get_registry(request).check(self.graph)
+            (await get_registry(request)).check(self.graph)
             return await handle(request)
 
         return checked
