@@ -58,7 +58,8 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
     """
     manifest = _read_manifest(folder)
     content = {spec.file: _read_file(folder, spec) for spec in manifest.files}
-    golden = _read_arrays(folder, manifest.golden, content, ("x", "z_mean", "z_log_var", "z", "image"))
+    names = ("x", "z_mean", "z_log_var", "z", "image", *(("label",) if manifest.labels else ()))
+    golden = _read_arrays(folder, manifest.golden, content, names)
     atlas = _read_arrays(folder, manifest.atlas, content, ("z_mean", "label"))
     _check_arrays(folder, manifest, golden, atlas)
     return Bundle(manifest, content[manifest.encoder.file], content[manifest.decoder.file], golden, atlas)
@@ -111,19 +112,19 @@ def _read_arrays(
 def _check_arrays(
     folder: pathlib.Path, manifest: Manifest, golden: dict[str, NDArray[Any]], atlas: dict[str, NDArray[Any]]
 ) -> None:
-    latent = (manifest.latent_dim,)
-    for spec, arrays, rows in (
-        (manifest.golden, golden, {"x": "z_mean z_log_var", "z": "image"}),
-        (manifest.atlas, atlas, {"z_mean": "label"}),
+    latent, picture, one_hot = (manifest.latent_dim,), manifest.image.shape, (len(manifest.labels),)
+    label = {"label": one_hot} if manifest.labels else {}
+    for spec, arrays, shapes in (
+        (manifest.golden, golden, {"x": picture, "z_mean": latent, "z_log_var": latent}),
+        (manifest.golden, golden, {"z": latent, "image": picture, **label}),
+        (manifest.atlas, atlas, {"z_mean": latent, "label": ()}),
     ):
-        shapes = {"x": manifest.image.shape, "image": manifest.image.shape, "label": ()}
-        for first, others in rows.items():
-            for name in (first, *others.split()):
-                array = arrays[name]
-                expected = (len(arrays[first]), *shapes.get(name, latent))
-                dtype = np.int64 if name == "label" else np.float32
-                if array.shape != expected or array.dtype != dtype or not len(array):
-                    raise BundleError(
-                        f"{folder / spec.file}: {name}: expected {expected} {np.dtype(dtype)} "
-                        f"with at least one row, found {array.shape} {array.dtype}"
-                    )
+        rows = len(arrays[next(iter(shapes))])
+        for name, shape in shapes.items():
+            array, expected = arrays[name], (rows, *shape)
+            dtype = np.float32 if shape else np.int64
+            if array.shape != expected or array.dtype != dtype or not rows:
+                raise BundleError(
+                    f"{folder / spec.file}: {name}: expected {expected} {np.dtype(dtype)} "
+                    f"with at least one row, found {array.shape} {array.dtype}"
+                )

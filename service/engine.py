@@ -23,6 +23,7 @@ from service.settings import Settings
 
 Floats = NDArray[np.float32]
 Graph = Literal["encoder", "decoder"]
+Label = int | Sequence[int] | None
 
 # Ten thousand standard deviations from the prior: float32 still holds every activation there.
 Z_LIMIT = 1e4
@@ -69,11 +70,13 @@ class Endpoint:
         field: What errors name.
         z: The vector's numbers, float64, or None.
         digit: The class's label, or None.
+        label: What the decoder is given beside z, or None; with a digit, that is the label.
     """
 
     field: str
     z: NDArray[np.float64] | None = None
     digit: int | None = None
+    label: int | None = None
 
 
 class Engine:
@@ -86,11 +89,16 @@ class Engine:
         """Stores the model and the limits."""
         self.model = model
         self.manifest = model.manifest
+        self.labels = model.manifest.labels
         self.settings = settings
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
         self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
         self._means: dict[int, Floats] = {}
         self._roots: dict[int, Floats] = {}
+        # What the decoder gets beside z: nothing if it takes no label.
+        width, indices = len(self.labels), range(len(self.manifest.classes))
+        one_hots = np.eye(width, dtype=np.float32) if width else np.zeros((len(indices), 0), np.float32)
+        self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(self.manifest.classes)}
         self._reading = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
     def start(self) -> None:
@@ -132,11 +140,11 @@ class Engine:
         """
         (self._decoder if graph == "decoder" else self._encoder).check()
 
-    def submit(self, z: Floats) -> asyncio.Future[Floats]:
+    def submit(self, rows: Floats) -> asyncio.Future[Floats]:
         """Queues vectors that are known to fit the model.
 
         Args:
-            z: `(batch, latent_dim)` float32 in [-`Z_LIMIT`, `Z_LIMIT`].
+            rows: As `Model.decode` takes them, z in [-`Z_LIMIT`, `Z_LIMIT`].
 
         Returns:
             A future of the pictures, as `Model.decode` gives them; see `Batcher.submit` for its errors.
@@ -145,22 +153,25 @@ class Engine:
             QueueFullError: Too many rows wait.
             NotReadyError: Closed or failed.
         """
-        return self._decoder.submit(z, self._deadline())
+        return self._decoder.submit(rows, self._deadline())
 
-    async def decode(self, z: NDArray[np.float64]) -> Pictures:
+    async def decode(self, z: NDArray[np.float64], label: Label = None) -> Pictures:
         """Decodes latent vectors.
 
         Args:
             z: `(batch, latent_dim)` finite numbers.
+            label: Of all of them, or of each; None for a model that takes none.
 
         Returns:
             The pictures, in order.
 
         Raises:
-            InvalidValueError: Wrong latent_dim, too many rows, or a number too far from the prior.
+            InvalidValueError: Wrong latent_dim, too many rows, a number too far from the prior, or labels
+                that do not fit.
         """
         self._check_rows("z", len(z))
-        return await self._decode(self._check_z("z", z))
+        one_hot = self._one_hot("label", label, len(z))
+        return await self._decode(np.concatenate([self._check_z("z", z), one_hot], axis=1))
 
     async def encode(self, x: Floats, seed: int | None) -> Posterior:
         """Encodes pictures.
@@ -195,12 +206,14 @@ class Engine:
             NotFoundError: The model has no such class.
         """
         self._check_rows("steps", steps)
-        ends = self._resolve(start), self._resolve(end)
-        method = method or latent.default_method(self.manifest.latent_dim)
-        return await self._decode(latent.interpolate(*ends, steps, method))
+        first, last, dim = self._resolve(start), self._resolve(end), self.manifest.latent_dim
+        path = latent.interpolate(first[:dim], last[:dim], steps, method or latent.default_method(dim))
+        # One label turns into the other as evenly.
+        label = latent.interpolate(first[dim:], last[dim:], steps, "lerp")
+        return await self._decode(np.concatenate([path, label], axis=1))
 
     async def draw(self, digit: int, seed: int, temperature: float) -> Pictures:
-        """Decodes one vector drawn from a class's Gaussian; see `draw_z`.
+        """Decodes one vector drawn from a class's Gaussian; see `draw_row`.
 
         Returns:
             One vector and its picture.
@@ -208,10 +221,10 @@ class Engine:
         Raises:
             NotFoundError: The model has no such class.
         """
-        return await self._decode(self.draw_z(digit, seed, temperature))
+        return await self._decode(self.draw_row(digit, seed, temperature))
 
-    def draw_z(self, digit: int, seed: int, temperature: float) -> Floats:
-        """Draws a vector from a class's Gaussian.
+    def draw_row(self, digit: int, seed: int, temperature: float) -> Floats:
+        """Draws a vector from a class's Gaussian; its label is the class's, if the model takes one.
 
         Args:
             digit: The class's label.
@@ -219,13 +232,14 @@ class Engine:
             temperature: Scales the standard deviation; 0 gives the class's mean.
 
         Returns:
-            `(1, latent_dim)` float32.
+            One row, as `submit` takes it.
 
         Raises:
             NotFoundError: The model has no such class.
         """
         mean = self._class_mean("digit", digit)
-        return latent.sample_gaussian(mean, self._roots[digit], seed, temperature)[np.newaxis]
+        z = latent.sample_gaussian(mean, self._roots[digit], seed, temperature)
+        return np.concatenate([z, self._one_hots[digit]])[np.newaxis]
 
     async def read_uploads(
         self, files: Sequence[tuple[str, bytes]], polarity: images.Polarity | None
@@ -276,8 +290,8 @@ class Engine:
             raise InvalidValueError("pixels", "numbers in [0, 1]; divide 8-bit values by 255", float(worst))
         return pixels.reshape(-1, *shape).astype(np.float32)
 
-    async def _decode(self, z: Floats) -> Pictures:
-        return Pictures(z, await self.submit(z))
+    async def _decode(self, rows: Floats) -> Pictures:
+        return Pictures(rows[:, : self.manifest.latent_dim], await self.submit(rows))
 
     def _encode_rows(self, x: Floats) -> Floats:
         return np.concatenate(self.model.encode(x), axis=1)
@@ -318,10 +332,30 @@ class Engine:
             raise NotFoundError(field, f"a class of {self.manifest.name} ({labels})", digit)
         return self._means[digit]
 
+    def _one_hot(self, field: str, label: Label, rows: int) -> Floats:
+        """Gives `(rows, labels)` float32, `labels` being 0 for a model that takes none."""
+        if not self.labels:
+            if label is not None:
+                raise InvalidValueError(field, f"none: {self.manifest.name} takes no label", label)
+            return np.zeros((rows, 0), np.float32)
+        known = ", ".join(map(str, self.labels))
+        if label is None:
+            raise InvalidValueError(field, f"one of {known}, which {self.manifest.name} needs", Text("none"))
+        labels = [label] * rows if isinstance(label, int) else label
+        if len(labels) != rows:
+            raise InvalidValueError(field, f"one label, or {rows}: one a vector", Text(str(len(labels))))
+        for i, value in enumerate(labels):
+            if value not in self._one_hots:
+                where = field if isinstance(label, int) else f"{field}[{i}]"
+                raise InvalidValueError(where, f"one of {known}", value)
+        return np.stack([self._one_hots[value] for value in labels])
+
     def _resolve(self, end: Endpoint) -> Floats:
         if end.z is not None:
-            return self._check_z(f"{end.field}.z", end.z)
-        return self._class_mean(f"{end.field}.digit", -1 if end.digit is None else end.digit)
+            one_hot = self._one_hot(f"{end.field}.label", end.label, 1)[0]
+            return np.concatenate([self._check_z(f"{end.field}.z", end.z), one_hot])
+        digit = -1 if end.digit is None else end.digit
+        return np.concatenate([self._class_mean(f"{end.field}.digit", digit), self._one_hots[digit]])
 
     def _read_upload(self, field: str, content: bytes, polarity: images.Polarity | None) -> Floats:
         spec = self.manifest.image

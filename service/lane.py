@@ -51,11 +51,11 @@ class Order(NamedTuple):
     """What a request asks for.
 
     Attributes:
-        z: `(1, latent_dim)` float32 that fits the default model.
+        row: One, as `Engine.submit` of the default model takes it.
         seed: That drew it, or None.
     """
 
-    z: Floats
+    row: Floats
     seed: int | None = None
 
     @property
@@ -161,7 +161,7 @@ class Lane:
         if digit is None or seed is None or int(seed[1]) >= SEED_LIMIT:
             return None
         try:
-            return Order(self.registry.get().draw_z(int(digit[1]), int(seed[1]), 1.0), int(seed[1]))
+            return Order(self.registry.get().draw_row(int(digit[1]), int(seed[1]), 1.0), int(seed[1]))
         except ClientError:
             return None
 
@@ -172,13 +172,14 @@ class Lane:
             return None
         if type(fields) is not dict or len(fields) != 1 or type(z := fields.get("z")) is not list:
             return None
-        if len(z) != self.registry.get().manifest.latent_dim or not NUMBERS.issuperset(map(type, z)):
+        engine = self.registry.get()
+        if engine.labels or len(z) != engine.manifest.latent_dim or not NUMBERS.issuperset(map(type, z)):
             return None
         return Order(np.array([z], np.float32)) if min(z) >= -Z_LIMIT and max(z) <= Z_LIMIT else None
 
     def submit(self, order: Order) -> asyncio.Future[Floats]:
         """Queues what `read` gave; see `Engine.submit`."""
-        return self.registry.get().submit(order.z)
+        return self.registry.get().submit(order.row)
 
     def count(self, order: Order, begun: float) -> None:
         """Counts an answer with a picture; `begun` is `time.perf_counter`'s."""

@@ -121,6 +121,12 @@ class Manifest(Part):
     created: str
 
     @property
+    def labels(self) -> tuple[int, ...]:
+        """What the decoder can be given as label, in the order of its one-hot input; none if it has none."""
+        conditional = any(tensor.name == "label" for tensor in self.decoder.inputs)
+        return tuple(entry.label for entry in self.classes) if conditional else ()
+
+    @property
     def files(self) -> tuple[FileSpec, ...]:
         """The files the service reads, with their checksums."""
         return self.encoder, self.decoder, self.golden, self.atlas
@@ -128,9 +134,10 @@ class Manifest(Part):
     @model_validator(mode="after")
     def _check_graphs(self) -> Manifest:
         picture, latent = ("batch", *self.image.shape), ("batch", self.latent_dim)
+        label = {"label": ("batch", len(self.labels))} if self.labels else {}
         for name, graph, inputs, outputs in (
             ("encoder", self.encoder, {"x": picture}, {"z_mean": latent, "z_log_var": latent}),
-            ("decoder", self.decoder, {"z": latent}, {"image": picture}),
+            ("decoder", self.decoder, {"z": latent, **label}, {"image": picture}),
         ):
             found = tuple({t.name: t.shape for t in group} for group in (graph.inputs, graph.outputs))
             if found != (inputs, outputs):

@@ -54,6 +54,7 @@ class Model:
         """Stores what `start` needs."""
         self.bundle = bundle
         self.settings = settings
+        self._latent_dim = bundle.manifest.latent_dim
 
     @property
     def manifest(self) -> Manifest:
@@ -80,7 +81,7 @@ class Model:
         )
         self._replay_golden()
         for rows in WARM_UP_ROWS:
-            self.decode(np.zeros((rows, self.manifest.latent_dim), np.float32))
+            self.decode(np.zeros((rows, self._latent_dim + len(self.manifest.labels)), np.float32))
             self.encode(np.zeros((rows, *self.manifest.image.shape), np.float32))
 
     def encode(self, x: Floats) -> tuple[Floats, Floats]:
@@ -95,16 +96,19 @@ class Model:
         z_mean, z_log_var = self._encoder.run(["z_mean", "z_log_var"], {"x": x})
         return z_mean, z_log_var
 
-    def decode(self, z: Floats) -> Floats:
-        """Gives the mean pictures of p(x|z).
+    def decode(self, rows: Floats) -> Floats:
+        """Gives the mean pictures of p(x|z), or of p(x|z, label).
 
         Args:
-            z: `(batch, latent_dim)` float32.
+            rows: `(batch, latent_dim + labels)` float32: z, and beside it the one-hot label if the model
+                takes one; `labels` is 0 if not.
 
         Returns:
             `(batch, height, width, channels)` float32 in [0, 1].
         """
-        (image,) = self._decoder.run(["image"], {"z": z})
+        dim = self._latent_dim
+        inputs = {"z": rows} if rows.shape[1] == dim else {"z": rows[:, :dim], "label": rows[:, dim:]}
+        (image,) = self._decoder.run(["image"], inputs)
         result: Floats = image
         return result
 
@@ -146,7 +150,8 @@ class Model:
     def _replay_golden(self) -> None:
         golden = self.bundle.golden
         z_mean, z_log_var = self.encode(golden["x"])
-        found = {"z_mean": z_mean, "z_log_var": z_log_var, "image": self.decode(golden["z"])}
+        rows = np.concatenate([golden["z"], golden["label"]], axis=1) if "label" in golden else golden["z"]
+        found = {"z_mean": z_mean, "z_log_var": z_log_var, "image": self.decode(rows)}
         for name, array in found.items():
             if not np.allclose(array, golden[name], rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE):
                 worst = float(np.max(np.abs(array - golden[name])))

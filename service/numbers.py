@@ -13,6 +13,27 @@ from pydantic_core import PydanticCustomError
 NUMBERS = {int, float}
 
 
+def read_labels(value: object) -> int | list[int]:
+    """Takes one label or a list of them, or says which element is wrong.
+
+    Args:
+        value: What came.
+
+    Returns:
+        The same.
+
+    Raises:
+        PydanticCustomError: Neither, an empty list, or an element that is no integer.
+    """
+    labels = value if isinstance(value, list) else [value]
+    if not labels:
+        raise _fault((), "an integer, or a list of at least one", "an empty list")
+    for i, label in enumerate(labels):
+        if type(label) is not int:
+            raise _fault((i,) if isinstance(value, list) else (), "an integer", repr(label))
+    return value  # type: ignore[return-value]
+
+
 def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
     """Turns nested lists into an array, or says which element is wrong.
 

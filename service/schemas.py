@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.numbers import read_numbers
+from service.numbers import read_labels, read_numbers
 
 SEED_LIMIT = 2**32
 
@@ -45,6 +45,13 @@ Vectors = Annotated[NDArray[np.float64], PlainValidator(lambda v: read_numbers(v
 Pixels = Annotated[
     NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (2, 3, 4))), _schema(2, 3, 4)
 ]
+Labels = Annotated[
+    int | list[int],
+    PlainValidator(read_labels),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer"}, {"type": "array", "minItems": 1, "items": {"type": "integer"}}]}
+    ),
+]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32).")]
 ModelName = Annotated[str | None, Field(description="A name from `GET /models`; unset: the default model.")]
 
@@ -59,6 +66,10 @@ class DecodeRequest(Body):
     """Latent vectors to decode."""
 
     z: Annotated[Vectors, Field(description="One vector of latent_dim numbers, or a list of such.")]
+    label: Annotated[
+        Labels | None,
+        Field(description="For a label-conditioned model: that of all vectors, or a list, one a vector."),
+    ] = None
     model: ModelName = None
 
 
@@ -74,16 +85,24 @@ class EncodeRequest(Body):
 
 
 class EndpointBody(Body):
-    """An end of an interpolation: exactly one of the two."""
+    """An end of an interpolation: exactly one of z and digit."""
 
     z: Annotated[Vector | None, Field(description="A vector of latent_dim numbers.")] = None
     digit: Annotated[int | None, Field(description="A class; its mean is the end.")] = None
+    label: Annotated[int | None, Field(description="Beside z, for a label-conditioned model.")] = None
 
     @model_validator(mode="after")
     def _one(self) -> EndpointBody:
         if (self.z is None) == (self.digit is None):
             received = "neither" if self.z is None else "both"
             context = {"at": "", "expected": "either z or digit", "received": received}
+            raise PydanticCustomError("endpoint", "expected {expected}, received {received}", context)
+        if self.digit is not None and self.label is not None:
+            context = {
+                "at": ".label",
+                "expected": "no label beside a digit, which is one",
+                "received": "both",
+            }
             raise PydanticCustomError("endpoint", "expected {expected}, received {received}", context)
         return self
 
@@ -117,9 +136,10 @@ class FormatQuery(Query):
 
 
 class DecodeQuery(FormatQuery):
-    """How to answer, and the model of a body that cannot name one."""
+    """How to answer, and the model and the label of a body that cannot name them."""
 
     model: ModelName = None
+    label: Annotated[int | None, Field(description="Of all vectors, for a label-conditioned model.")] = None
 
 
 class DigitQuery(FormatQuery):
@@ -218,6 +238,7 @@ class ModelInfo(BaseModel):
     latent_dim: int
     image: ImageInfo
     classes: Annotated[list[int], Field(description="Labels that /digits and /interpolate know.")]
+    conditional: Annotated[bool, Field(description="Whether z needs a `label` beside it, one of `classes`.")]
     metrics: Annotated[dict[str, Any], Field(description="On the test split; losses in nats per image.")]
     dataset: dict[str, Any]
     runtime: RuntimeInfo

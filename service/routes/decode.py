@@ -43,14 +43,16 @@ async def decode(
     """One vector gives one picture; several give a sheet, about square, in the order of the vectors.
 
     As JSON or npy the answer is the pixels of each picture, and vectors may come as an npy file too: of
-    shape (latent_dim,) or (batch, latent_dim), with the model in the query.
+    shape (latent_dim,) or (batch, latent_dim), with the model in the query. A label-conditioned model
+    (`conditional` in `GET /models`) draws the `label` asked for in the style that z is.
     """
     if require(request, (JSON, NPY)) == JSON:
         body = await read_json(request, DecodeRequest)
         z, model = body.z, body.model or query.model
+        label = query.label if body.label is None else body.label
     else:
-        z, model = read_npy(await request.body(), "body"), query.model
+        z, model, label = read_npy(await request.body(), "body"), query.model, query.label
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(model)
-    result = await unless_gone(request.receive, engine.decode(np.atleast_2d(z)))
+    result = await unless_gone(request.receive, engine.decode(np.atleast_2d(z), label))
     return await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype)

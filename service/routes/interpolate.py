@@ -46,8 +46,8 @@ async def interpolate(
     """Each end is a vector `z` or a `digit`, which stands for the mean of its class; both are drawn too."""
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(body.model)
-    start = Endpoint("from", body.start.z, body.start.digit)
-    end = Endpoint("to", body.end.z, body.end.digit)
+    start = Endpoint("from", body.start.z, body.start.digit, body.start.label)
+    end = Endpoint("to", body.end.z, body.end.digit, body.end.label)
     path = engine.interpolate(start, end, body.steps, body.method)
     result = await unless_gone(request.receive, path)
     return await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype, columns=body.steps)

@@ -40,6 +40,7 @@ def _describe(engine: Engine, default: str) -> ModelInfo:
         latent_dim=manifest.latent_dim,
         image=ImageInfo(**image),
         classes=[entry.label for entry in manifest.classes],
+        conditional=bool(manifest.labels),
         metrics=manifest.metrics,
         dataset=manifest.dataset,
         runtime=RuntimeInfo(**dataclasses.asdict(engine.model.runtime)),

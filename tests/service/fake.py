@@ -16,11 +16,15 @@ from service.manifest import version_of
 HEIGHT = WIDTH = 28
 PIXELS = HEIGHT * WIDTH
 LATENT_DIM = 2
+LABELS = 10
+# What a label adds to z before the conditional decoder decodes it.
+SHIFTS = np.array([[label / 4, -label / 8] for label in range(LABELS)], np.float32)
 
 
-def decode(z: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def decode(z: np.ndarray[Any, Any], label: list[int] | None = None) -> np.ndarray[Any, Any]:
     """What the fake decoder computes: the top half is sigmoid(z[0]), the bottom half sigmoid(z[1])."""
-    halves = 1 / (1 + np.exp(-z.astype(np.float32)))
+    shifted = z if label is None else z + SHIFTS[label]
+    halves = 1 / (1 + np.exp(-shifted.astype(np.float32)))
     return np.repeat(halves, PIXELS // 2, axis=1).reshape(-1, HEIGHT, WIDTH, 1).astype(np.float32)
 
 
@@ -30,17 +34,20 @@ def encode(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return means
 
 
-def write_bundle(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
+def write_bundle(folder: pathlib.Path, *, conditional: bool = False, **changes: Any) -> pathlib.Path:
     """Writes a bundle that keeps the contract; `changes` replace fields of its manifest."""
     folder.mkdir(parents=True)
     rng = np.random.RandomState(0)
     x = rng.random((3, HEIGHT, WIDTH, 1)).astype(np.float32)
     z = np.array([[0, 0], [1, -1], [-2, 3]], np.float32)
     (folder / "encoder.onnx").write_bytes(_encoder().SerializeToString())
-    (folder / "decoder.onnx").write_bytes(_decoder().SerializeToString())
-    np.savez(folder / "golden.npz", x=x, z_mean=encode(x), z_log_var=-encode(x), z=z, image=decode(z))
+    (folder / "decoder.onnx").write_bytes(_decoder(conditional).SerializeToString())
+    given: dict[str, Any] = {"image": decode(z)}
+    if conditional:
+        given = {"image": decode(z, [0, 7, 9]), "label": np.eye(LABELS, dtype=np.float32)[[0, 7, 9]]}
+    np.savez(folder / "golden.npz", x=x, z_mean=encode(x), z_log_var=-encode(x), z=z, **given)
     np.savez(folder / "atlas.npz", z_mean=z, label=np.array([0, 1, 1], np.int64))
-    manifest = {**_manifest(folder), **changes}
+    manifest = {**_manifest(folder, conditional), **changes}
     sign(folder, manifest)
     return folder
 
@@ -50,8 +57,9 @@ def sign(folder: pathlib.Path, manifest: dict[str, Any]) -> None:
     (folder / "model.json").write_text(json.dumps(manifest))
 
 
-def _manifest(folder: pathlib.Path) -> dict[str, Any]:
+def _manifest(folder: pathlib.Path, conditional: bool) -> dict[str, Any]:
     picture, latent = ["batch", HEIGHT, WIDTH, 1], ["batch", LATENT_DIM]
+    given = {"z": latent, "label": ["batch", LABELS]} if conditional else {"z": latent}
     identity = np.eye(LATENT_DIM).tolist()
     return {
         "format_version": 1,
@@ -66,12 +74,12 @@ def _manifest(folder: pathlib.Path) -> dict[str, Any]:
             "fit": {"method": "centre-of-mass", "box": 20},
         },
         "encoder": _graph(folder, "encoder", {"x": picture}, {"z_mean": latent, "z_log_var": latent}),
-        "decoder": _graph(folder, "decoder", {"z": latent}, {"image": picture}),
+        "decoder": _graph(folder, "decoder", given, {"image": picture}),
         "golden": _file(folder, "golden.npz"),
         "atlas": _file(folder, "atlas.npz"),
         "classes": [
             {"label": digit, "z_mean": [digit / 2, -digit / 2], "covariance": identity, "count": 5}
-            for digit in range(10)
+            for digit in range(LABELS)
         ],
         "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
         "training": {},
@@ -114,19 +122,27 @@ def _encoder() -> onnx.ModelProto:
     )
 
 
-def _decoder() -> onnx.ModelProto:
+def _decoder(conditional: bool) -> onnx.ModelProto:
     constants = [
         _constant("one", np.array([0, 2, 1], np.int64)),
         _constant("halves", np.array([1, 1, PIXELS // 2], np.int64)),
         _constant("picture", np.array([0, HEIGHT, WIDTH, 1], np.int64)),
     ]
-    nodes = [
-        helper.make_node("Sigmoid", ["z"], ["grey"]),
+    inputs, shifted, nodes = {"z": ["batch", 2]}, "z", []
+    if conditional:
+        inputs, shifted = {"z": ["batch", 2], "label": ["batch", LABELS]}, "shifted"
+        constants.append(_constant("shifts", SHIFTS))
+        nodes = [
+            helper.make_node("MatMul", ["label", "shifts"], ["shift"]),
+            helper.make_node("Add", ["z", "shift"], ["shifted"]),
+        ]
+    nodes += [
+        helper.make_node("Sigmoid", [shifted], ["grey"]),
         helper.make_node("Reshape", ["grey", "one"], ["column"]),
         helper.make_node("Tile", ["column", "halves"], ["rows"]),
         helper.make_node("Reshape", ["rows", "picture"], ["image"]),
     ]
-    return _model(nodes, {"z": ["batch", 2]}, {"image": _PICTURE}, constants, "decoder")
+    return _model(nodes, inputs, {"image": _PICTURE}, constants, "decoder")
 
 
 _PICTURE = ["batch", HEIGHT, WIDTH, 1]

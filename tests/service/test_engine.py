@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ CLASSES = [
 ]
 
 
-def start(folder: pathlib.Path, **changes: object) -> Engine:
+def start(folder: pathlib.Path, **changes: Any) -> Engine:
     fake.write_bundle(folder, **changes)
     settings = Settings(max_request_rows=8, max_image_pixels=10_000)
     engine = Engine(Model(read_bundle(folder), settings), settings)

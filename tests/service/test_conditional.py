@@ -1,0 +1,166 @@
+"""A label-conditioned model: what a label does in each request, and how one that does not fit is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.bundle import read_bundle
+from service.errors import BundleError
+from service.lane import Lane
+from service.settings import Settings
+from tests.service import fake
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("models")
+    fake.write_bundle(folder / "conditional", conditional=True)
+    fake.write_bundle(folder / "plain")
+    with TestClient(create_app(Settings(models_dir=folder))) as running:
+        yield running
+
+
+def images(answer: Any) -> Any:
+    assert answer.status_code == 200, answer.text
+    return np.array(answer.json()["images"])
+
+
+def fault(answer: Any) -> dict[str, str]:
+    assert answer.status_code == 422, answer.text
+    (found,) = answer.json()["errors"]
+    return dict(found)
+
+
+def test_one_label_is_that_of_all_vectors(client: TestClient) -> None:
+    z = [[0.5, -1.0], [0.0, 2.0]]
+    found = images(client.post("/decode?format=json", json={"z": z, "label": 7}))
+    np.testing.assert_allclose(found, fake.decode(np.array(z), [7, 7])[..., 0], atol=1e-6)
+
+
+def test_a_list_of_labels_is_one_a_vector(client: TestClient) -> None:
+    z = [[0.5, -1.0], [0.5, -1.0], [0.5, -1.0]]
+    answer = client.post("/decode?format=json", json={"z": z, "label": [7, 0, 3]})
+    np.testing.assert_allclose(images(answer), fake.decode(np.array(z), [7, 0, 3])[..., 0], atol=1e-6)
+    assert answer.json()["z"] == z
+
+
+def test_vectors_in_a_file_have_their_label_in_the_query(client: TestClient) -> None:
+    file = io.BytesIO()
+    np.save(file, np.array([[0.5, -1.0]], np.float32))
+    headers = {"content-type": "application/x-npy"}
+    found = images(client.post("/decode?format=json&label=4", content=file.getvalue(), headers=headers))
+    np.testing.assert_allclose(found, fake.decode(np.array([[0.5, -1.0]]), [4])[..., 0], atol=1e-6)
+
+
+def test_a_digit_is_drawn_with_its_label(client: TestClient) -> None:
+    answer = client.get("/digits/7?seed=3&format=json")
+    z = np.array(answer.json()["z"])
+    assert z.shape == (1, 2)
+    np.testing.assert_allclose(images(answer), fake.decode(z, [7])[..., 0], atol=1e-6)
+
+
+def test_a_path_goes_from_label_to_label(client: TestClient) -> None:
+    ends = {"from": {"digit": 2}, "to": {"z": [1.0, 0.0], "label": 8}, "steps": 3}
+    answer = client.post("/interpolate?format=json", json=ends)
+    found, z = images(answer), np.array(answer.json()["z"])
+    middle = z[1] + (fake.SHIFTS[2] + fake.SHIFTS[8]) / 2
+    expected = fake.decode(np.array([z[0] + fake.SHIFTS[2], middle, z[2] + fake.SHIFTS[8]]))
+    np.testing.assert_allclose(found, expected[..., 0], atol=1e-6)
+
+
+def test_the_same_vector_and_label_give_the_same_bytes_alone_and_among_others(client: TestClient) -> None:
+    several: dict[str, Any] = {
+        "z": [[0.1 * i, -0.2] for i in range(40)],
+        "label": [i % 10 for i in range(40)],
+    }
+    together = images(client.post("/decode?format=json", json=several))
+    for i in (0, 13, 39):
+        alone = {"z": several["z"][i], "label": several["label"][i]}
+        assert (images(client.post("/decode?format=json", json=alone))[0] == together[i]).all()
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "expected", "received"),
+    [
+        ({"z": [0, 0]}, "label", "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, which conditional needs", "none"),
+        ({"z": [0, 0], "label": 10}, "label", "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9", "10"),
+        ({"z": [[0, 0], [1, 1]], "label": [1, -1]}, "label[1]", "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9", "-1"),
+        ({"z": [[0, 0], [1, 1]], "label": [1]}, "label", "one label, or 2: one a vector", "1"),
+        ({"z": [0, 0], "label": []}, "label", "an integer, or a list of at least one", "an empty list"),
+        ({"z": [0, 0], "label": "7"}, "label", "an integer", "'7'"),
+        ({"z": [0, 0], "label": [7, True]}, "label[1]", "an integer", "True"),
+        ({"z": [0, 0], "label": 7, "model": "plain"}, "label", "none: plain takes no label", "7"),
+    ],
+)
+def test_a_label_that_does_not_fit_is_refused(
+    client: TestClient, body: dict[str, Any], field: str, expected: str, received: str
+) -> None:
+    assert fault(client.post("/decode", json=body)) == {
+        "field": field,
+        "expected": expected,
+        "received": received,
+    }
+
+
+@pytest.mark.parametrize(
+    ("end", "field"),
+    [
+        ({"z": [0.0, 0.0]}, "from.label"),
+        ({"z": [0.0, 0.0], "label": 12}, "from.label"),
+        ({"digit": 3, "label": 3}, "from.label"),
+    ],
+)
+def test_an_end_of_a_path_has_the_label_it_needs_and_no_other(
+    client: TestClient, end: dict[str, Any], field: str
+) -> None:
+    answer = client.post("/interpolate", json={"from": end, "to": {"digit": 1}})
+    assert fault(answer)["field"] == field
+
+
+def test_the_list_of_models_tells_which_need_a_label(client: TestClient) -> None:
+    models = client.get("/models").json()["models"]
+    assert {model["name"]: model["conditional"] for model in models} == {"conditional": True, "plain": False}
+
+
+def test_the_lane_leaves_a_vector_without_its_label_to_the_usual_way(client: TestClient) -> None:
+    app: Any = client.app
+    lane = Lane(app.api.state.registry, 10_000, "Accept", lambda _: None, app.api.state.metrics)
+    assert lane.read({"method": "POST"}, b'{"z":[0,0]}') is None
+    order = lane.read({"method": "GET", "path": "/digits/7", "query_string": b"seed=1"}, b"")
+    assert order is not None
+    assert order.row.shape == (1, 12)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [None, np.eye(9, dtype=np.float32)[:3], np.eye(10)[:3], np.eye(10, dtype=np.float32)[:2]],
+    ids=["none", "nine labels", "float64", "a row too few"],
+)
+def test_golden_labels_must_fit(tmp_path: pathlib.Path, label: Any) -> None:
+    folder = fake.write_bundle(tmp_path / "conditional", conditional=True)
+    with np.load(folder / "golden.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "label"}
+    np.savez(folder / "golden.npz", **arrays, **({} if label is None else {"label": label}))
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["golden"] = fake._file(folder, "golden.npz")
+    fake.sign(folder, manifest)
+    with pytest.raises(BundleError, match="label"):
+        read_bundle(folder)
+
+
+def test_a_label_input_must_have_a_column_for_each_class(tmp_path: pathlib.Path) -> None:
+    folder = fake.write_bundle(tmp_path / "conditional", conditional=True)
+    manifest = json.loads((folder / "model.json").read_text())
+    del manifest["classes"][3]
+    fake.sign(folder, manifest)
+    with pytest.raises(BundleError, match="decoder: expected inputs and outputs"):
+        read_bundle(folder)
