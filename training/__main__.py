@@ -82,6 +82,8 @@ def _add_field(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], k
     flag, text = "--" + field.name.replace("_", "-"), field.metadata["help"].replace("%", "%%")
     if typing.get_origin(kind) is tuple:
         parser.add_argument(flag, type=int, nargs="+", default=field.default, help=text)
+    elif kind is bool:
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
     elif typing.get_origin(kind) is typing.Literal:
         parser.add_argument(flag, choices=typing.get_args(kind), default=field.default, help=text)
     else:
@@ -92,6 +94,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=pathlib.Path, help="a run's folder or a bundle's")
     parser.add_argument("--split", choices=("test", "validation"), default="test", help="what to measure on")
     parser.add_argument("--seed", type=_seed, default=0, help="of epsilon")
+    samples = "z drawn for each image to estimate log p(x); 0 leaves that out"
+    parser.add_argument("--importance-samples", type=_count, default=500, help=samples)
     update = "write the test split's figures into the bundle"
     parser.add_argument("--update", action="store_true", help=update)
 
@@ -114,6 +118,12 @@ def _command(commands: Any, name: str, text: str, function: Any) -> argparse.Arg
     )
     parser.set_defaults(command=function)
     return parser
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 0, received {text}")
+    return count
 
 
 def _seed(text: str) -> int:
@@ -144,13 +154,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     _require_folder(options.folder)
     dataset = data.load(options.data)
+    how = options.split, options.seed, options.importance_samples
     if (options.folder / "model.json").is_file():
-        metrics = bundle.measure_bundle(options.folder, dataset, options.split, options.seed)
+        metrics = bundle.measure_bundle(options.folder, dataset, *how)
         if options.update:
             bundle.update_metrics(options.folder, metrics, dataset)
     else:
         run = train.load(options.folder, dataset)
-        metrics = bundle.measure_run(run, dataset, options.split, options.seed)
+        metrics = bundle.measure_run(run, dataset, *how)
     sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from training import card, evaluate, placement, plots
 from training.data import Dataset, scale
-from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
+from training.export import OPSET, PARITY_BATCHES, Function, Graph, export, open_onnx
 from training.manifest import (
     BundleError,
     describe_dataset,
@@ -71,7 +71,7 @@ def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: boo
     return manifest
 
 
-def measure_run(run: Run, dataset: Dataset, split: str, seed: int) -> dict[str, Any]:
+def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int) -> dict[str, Any]:
     """Gives the figures of the files that a run would be exported as.
 
     Args:
@@ -79,6 +79,7 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int) -> dict[str, 
         dataset: Gives the neighbours and the split.
         split: "test" or "validation".
         seed: Of epsilon.
+        samples: As for `evaluate.evaluate`.
 
     Returns:
         As `evaluate.evaluate`.
@@ -87,10 +88,13 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int) -> dict[str, 
         ExportError: A graph cannot be exported.
     """
     encoder, decoder = (graph.run() for graph in _export(run, dataset))
-    return evaluate.evaluate(encoder, decoder, dataset.train, getattr(dataset, split), split, seed)
+    decode = _decode(decoder, dataset.labels if run.model.config.conditional else None)
+    return evaluate.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
 
 
-def measure_bundle(folder: pathlib.Path, dataset: Dataset, split: str, seed: int) -> dict[str, Any]:
+def measure_bundle(
+    folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int
+) -> dict[str, Any]:
     """Gives the figures of a bundle's own files.
 
     Args:
@@ -98,6 +102,7 @@ def measure_bundle(folder: pathlib.Path, dataset: Dataset, split: str, seed: int
         dataset: Gives the neighbours and the split.
         split: "test" or "validation".
         seed: Of epsilon.
+        samples: As for `evaluate.evaluate`.
 
     Returns:
         As `evaluate.evaluate`.
@@ -111,7 +116,10 @@ def measure_bundle(folder: pathlib.Path, dataset: Dataset, split: str, seed: int
         raise BundleError(f"{folder}: expected images of shape {shape}, received {dataset.shape}")
     files = (folder / manifest[name]["file"] for name in ("encoder", "decoder"))
     encoder, decoder = (open_onnx(file.read_bytes()) for file in files)
-    return evaluate.evaluate(encoder, decoder, dataset.train, getattr(dataset, split), split, seed)
+    conditional = any(tensor["name"] == "label" for tensor in manifest["decoder"]["inputs"])
+    labels = np.array([entry["label"] for entry in manifest["classes"]], np.int64)
+    decode = _decode(decoder, labels if conditional else None)
+    return evaluate.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
 
 
 def update_metrics(folder: pathlib.Path, metrics: dict[str, Any], dataset: Dataset) -> None:
@@ -143,14 +151,18 @@ def _export(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
 def _write_files(
     folder: pathlib.Path, name: str, graphs: tuple[Graph, Graph], run: Run, dataset: Dataset
 ) -> dict[str, Any]:
-    encode, decode = (graph.run() for graph in graphs)
+    conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
+    decode = _decode(decoder, dataset.labels if conditional else None)
     train, test = evaluate.encode(encode, dataset.train), evaluate.encode(encode, dataset.test)
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
-    _write_arrays(folder / "golden.npz", _golden(*graphs, dataset))
+    _write_arrays(folder / "golden.npz", _golden(*graphs, dataset, conditional))
     _write_arrays(folder / "atlas.npz", {"z_mean": test.z_mean, "label": test.label})
-    picture = plots.manifold(lambda z: decode(z)["image"], test.z_mean)
-    (folder / "plots" / "manifold.png").write_bytes(picture)
+    if conditional:
+        picture = plots.styles(decode, dataset.labels, test.z_mean.shape[1])
+    else:
+        picture = plots.manifold(lambda z: decode(z, np.zeros(len(z), np.int64)), test.z_mean)
+    (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
     metrics = evaluate.figures(decode, train, test, dataset.test, "test")
     manifest = _describe(folder, name, run, dataset, evaluate.class_statistics(train), metrics)
@@ -168,14 +180,15 @@ def _describe(
     metrics: dict[str, Any],
 ) -> dict[str, Any]:
     config = run.model.config
+    labels = len(classes) if config.conditional else 0
     manifest: dict[str, Any] = {
         "format_version": 1,
         "name": name,
         "version": "",
         "latent_dim": config.latent_dim,
         "image": placement.describe_image(dataset.train.x),
-        "encoder": describe_graph(folder / "encoder.onnx", OPSET, dataset.shape, config.latent_dim),
-        "decoder": describe_graph(folder / "decoder.onnx", OPSET, dataset.shape, config.latent_dim),
+        "encoder": describe_graph(folder / "encoder.onnx", OPSET, dataset.shape, config.latent_dim, labels),
+        "decoder": describe_graph(folder / "decoder.onnx", OPSET, dataset.shape, config.latent_dim, labels),
         "golden": describe_file(folder / "golden.npz"),
         "atlas": describe_file(folder / "atlas.npz"),
         "classes": classes,
@@ -190,11 +203,24 @@ def _describe(
     return {**manifest, "version": version_of(manifest)}
 
 
-def _golden(encoder: Graph, decoder: Graph, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
+def _decode(decoder: Function, labels: NDArray[np.int64] | None) -> evaluate.Decode:
+    def decode(z: NDArray[np.float32], label: NDArray[np.int64]) -> NDArray[np.float32]:
+        given = () if labels is None else ((label[:, np.newaxis] == labels).astype(np.float32),)
+        return decoder(z, *given)["image"]
+
+    return decode
+
+
+def _golden(
+    encoder: Graph, decoder: Graph, dataset: Dataset, conditional: bool
+) -> dict[str, NDArray[np.float32]]:
     x = scale(dataset.test.x[:GOLDEN_ROWS])
     posterior = encoder.keras(x)
     z = _golden_z(posterior["z_mean"].shape[1])
-    return {"x": x, **posterior, "z": z, **decoder.keras(z)}
+    if not conditional:
+        return {"x": x, **posterior, "z": z, **decoder.keras(z)}
+    label = np.resize(np.eye(len(dataset.labels), dtype=np.float32), (len(z), len(dataset.labels)))
+    return {"x": x, **posterior, "z": z, "label": label, **decoder.keras(z, label)}
 
 
 def _golden_z(latent_dim: int) -> NDArray[np.float32]:

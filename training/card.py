@@ -29,13 +29,19 @@ def write_card(manifest: Mapping[str, Any]) -> str:
         (
             f"# {manifest['name']}\n",
             _summary(manifest),
-            "![What an even grid over latent space decodes to](plots/manifold.png)\n",
+            _picture(manifest),
             "![Where the test images lie in latent space, by label](plots/latent.png)\n",
             _figures(manifest),
             _training(manifest),
             LIMITS,
         )
     )
+
+
+def _picture(manifest: Mapping[str, Any]) -> str:
+    if manifest["training"].get("conditional"):
+        return "![Each label in the same twenty styles](plots/styles.png)\n"
+    return "![What an even grid over latent space decodes to](plots/manifold.png)\n"
 
 
 def _summary(manifest: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ class TrainConfig:
     learning_rate: float = option(2e-3, "of Adam, at the start")
     schedule: Schedule = option("cosine", "cosine falls to a hundredth at the last step; constant stays")
     beta: float = option(1.0, "weight of the KL term (Higgins et al. 2017); 1 is the ELBO")
+    conditional: bool = option(False, "give the decoder the label as well (Sohn et al. 2015)")
     seed: int = option(0, "of the weights, the order of the images, epsilon and dropout")
     # The encoder costs nothing when /decode is served, so it is the larger half.
     encoder_filters: tuple[int, ...] = option(
@@ -66,6 +67,8 @@ class TrainConfig:
         self._require("beta", 0 <= self.beta < float("inf"), "a number of at least 0")
         self._require("dropout", 0 <= self.dropout < 1, "a number in [0, 1)")
         self._require("refine_steps", 0 <= self.refine_steps <= 100, "an integer in [0, 100]")
+        # The encoder is not told the label, so it has no decoder to ask.
+        self._require("refine_steps", not (self.conditional and self.refine_steps), "0 with conditional")
         self._require("seed", 0 <= self.seed < 2**32, "an integer in [0, 2**32)")
         self._require("schedule", self.schedule in get_args(Schedule), f"one of {get_args(Schedule)}")
 

@@ -73,6 +73,11 @@ class Dataset:
     test: Split
 
     @property
+    def labels(self) -> Labels:
+        """The labels of the training split, rising: `(labels,)` int64."""
+        return np.unique(self.train.label)
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
         _, height, width, channels = self.train.x.shape

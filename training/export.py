@@ -7,7 +7,7 @@ is within `TOLERANCE` of Keras' at each of `PARITY_BATCHES`, absolute up to 1 an
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -22,7 +22,7 @@ from training.config import TrainingError
 from training.model import ConvolutionalVAE
 
 Floats = NDArray[np.float32]
-Function = Callable[[Floats], Mapping[str, Floats]]
+Function = Callable[..., Mapping[str, Floats]]
 
 OPSET = 18
 TOLERANCE = 1e-5
@@ -48,13 +48,11 @@ class Graph:
 
     Attributes:
         name: "encoder" or "decoder".
-        input_name: "x" or "z".
-        keras: Inputs to outputs by name, as Keras computes them.
+        keras: Inputs, in their order, to outputs by name, as Keras computes them.
         onnx: The exported file.
     """
 
     name: str
-    input_name: str
     keras: Function
     onnx: bytes
 
@@ -72,29 +70,30 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
             encoder's outputs grow tenfold, and float32's rounding with them.
 
     Returns:
-        The encoder, `x` → `z_mean`, `z_log_var`, and the decoder, `z` → `image`.
+        The encoder, `x` → `z_mean`, `z_log_var`, and the decoder, `z` → `image`, or `z`, `label` → `image`.
 
     Raises:
         ExportError: A graph is invalid, random, or differs from Keras.
     """
-    shape = model.encoder.input_shape[1:]
-    latent_dim = model.decoder.input_shape[1]
 
     def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return model.infer(x)
 
-    def decode(z: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"image": keras.ops.sigmoid(model.decoder(z, training=False))}
+    def decode(*given: tf.Tensor) -> dict[str, tf.Tensor]:
+        inputs = list(given) if model.config.conditional else given[0]
+        return {"image": keras.ops.sigmoid(model.decoder(inputs, training=False))}
 
-    encoder = convert("encoder", encode, tf.TensorSpec((None, *shape), tf.float32, name="x"))
-    decoder = convert("decoder", decode, tf.TensorSpec((None, latent_dim), tf.float32, name="z"))
+    encoder = convert("encoder", encode, model.encoder.inputs)
+    decoder = convert("decoder", decode, model.decoder.inputs)
     rows = max(PARITY_BATCHES)
-    check_parity(encoder, np.resize(x, (rows, *shape)))
-    check_parity(decoder, np.random.default_rng(0).standard_normal((rows, latent_dim), dtype=np.float32))
+    check_parity(encoder, np.resize(x, (rows, *x.shape[1:])))
+    z = np.random.default_rng(0).standard_normal((rows, model.config.latent_dim), dtype=np.float32)
+    labels = [tensor.shape[1] for tensor in model.decoder.inputs[1:]]
+    check_parity(decoder, z, *(np.resize(np.eye(n, dtype=np.float32), (rows, n)) for n in labels))
     return encoder, decoder
 
 
-def convert(name: str, function: Callable[[Any], dict[str, Any]], signature: tf.TensorSpec) -> Graph:
+def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence[Any]) -> Graph:
     """Converts one function to ONNX and checks the graph.
 
     `from_keras` breaks on Keras 3 models (tensorflow-onnx issue 2448); `from_function` over a function
@@ -102,8 +101,8 @@ def convert(name: str, function: Callable[[Any], dict[str, Any]], signature: tf.
 
     Args:
         name: Of the graph.
-        function: One tensor to a dict of tensors.
-        signature: The input's name, shape and dtype; None as the batch.
+        function: Tensors to a dict of tensors.
+        inputs: Name, shape and dtype of each; None as the batch.
 
     Returns:
         The graph in both forms.
@@ -111,8 +110,9 @@ def convert(name: str, function: Callable[[Any], dict[str, Any]], signature: tf.
     Raises:
         ExportError: It is not valid ONNX, or has a random op.
     """
-    traced = tf.function(function, input_signature=[signature])
-    proto, _ = tf2onnx.convert.from_function(traced, input_signature=[signature], opset=OPSET)
+    signature = [tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name) for tensor in inputs]
+    traced = tf.function(function, input_signature=signature)
+    proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
     _tidy(proto, name)
     try:
         onnx.checker.check_model(proto, full_check=True)
@@ -121,22 +121,23 @@ def convert(name: str, function: Callable[[Any], dict[str, Any]], signature: tf.
     if random := sorted(RANDOM_OPS & {node.op_type for node in proto.graph.node}):
         raise ExportError(f"{name}: expected no random op, found {', '.join(random)}")
     content: bytes = proto.SerializeToString(deterministic=True)
-    return Graph(name, signature.name, _as_numpy(traced), content)
+    return Graph(name, _as_numpy(traced), content)
 
 
-def check_parity(graph: Graph, inputs: Floats) -> None:
+def check_parity(graph: Graph, *inputs: Floats) -> None:
     """Compares both forms of a graph.
 
     Args:
         graph: To check.
-        inputs: One row each; the first 1, 7 and 64 are compared.
+        *inputs: Of the graph; their first 1, 7 and 64 rows are compared.
 
     Raises:
         ExportError: An output's name, or one of its values by more than `TOLERANCE`, differs.
     """
     run = graph.run()
     for batch in PARITY_BATCHES:
-        expected, found = graph.keras(inputs[:batch]), run(inputs[:batch])
+        rows = [array[:batch] for array in inputs]
+        expected, found = graph.keras(*rows), run(*rows)
         if set(expected) != set(found):
             raise ExportError(f"{graph.name}: expected outputs {sorted(expected)}, found {sorted(found)}")
         for name, values in expected.items():
@@ -152,17 +153,17 @@ def open_onnx(content: bytes) -> Function:
     """Gives an ONNX file as a function.
 
     Args:
-        content: The file, with one input.
+        content: The file.
 
     Returns:
-        Inputs to outputs by name, computed on the CPU.
+        Inputs, in the file's order, to outputs by name, computed on the CPU.
     """
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (node,) = session.get_inputs()
-    names = [output.name for output in session.get_outputs()]
+    inputs = [node.name for node in session.get_inputs()]
+    names = [node.name for node in session.get_outputs()]
 
-    def run(inputs: Floats) -> Mapping[str, Floats]:
-        return dict(zip(names, session.run(names, {node.name: inputs}), strict=True))
+    def run(*arrays: Floats) -> Mapping[str, Floats]:
+        return dict(zip(names, session.run(names, dict(zip(inputs, arrays, strict=True))), strict=True))
 
     return run
 
@@ -206,7 +207,7 @@ def _order(graph: onnx.GraphProto) -> None:
 
 
 def _as_numpy(function: Callable[[Any], Mapping[str, Any]]) -> Function:
-    def run(inputs: Floats) -> Mapping[str, Floats]:
-        return {name: np.asarray(value) for name, value in function(tf.constant(inputs)).items()}
+    def run(*arrays: Floats) -> Mapping[str, Floats]:
+        return {name: np.asarray(value) for name, value in function(*map(tf.constant, arrays)).items()}
 
     return run

@@ -74,7 +74,7 @@ def describe_file(path: pathlib.Path) -> dict[str, str]:
 
 
 def describe_graph(
-    path: pathlib.Path, opset: int, shape: tuple[int, int, int], latent_dim: int
+    path: pathlib.Path, opset: int, shape: tuple[int, int, int], latent_dim: int, labels: int = 0
 ) -> dict[str, Any]:
     """Gives a graph's entry.
 
@@ -83,14 +83,16 @@ def describe_graph(
         opset: Of the file.
         shape: Height, width and channels of an image.
         latent_dim: Size of z.
+        labels: How many the decoder can be given; 0 if it takes none.
 
     Returns:
         The file's entry, the opset, and the tensors that the contract names.
     """
     picture, latent = ["batch", *shape], ["batch", latent_dim]
+    label = {"label": ["batch", labels]} if labels else {}
     inputs, outputs = {
         "encoder": ({"x": picture}, {"z_mean": latent, "z_log_var": latent}),
-        "decoder": ({"z": latent}, {"image": picture}),
+        "decoder": ({"z": latent, **label}, {"image": picture}),
     }[path.stem]
     return {
         **describe_file(path),

@@ -41,8 +41,8 @@ def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
     return keras.Model(x, outputs, name="encoder")
 
 
-def build_decoder(config: TrainConfig, shape: Shape) -> keras.Model:
-    """Gives the network from latent vectors to the log-odds of p(x|z).
+def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.Model:
+    """Gives the network from latent vectors to the log-odds of p(x|z), or p(x|z, label).
 
     A dense trunk makes a small picture of few channels; 3 x 3 convolutions refine it; a sub-pixel
     convolution (Shi et al. 2016) brings it to full size.
@@ -50,10 +50,11 @@ def build_decoder(config: TrainConfig, shape: Shape) -> keras.Model:
     Args:
         config: Its sizes.
         shape: Height, width and channels of an image.
+        labels: How many there are; read only where the config is conditional.
 
     Returns:
-        A model from `z` `(batch, latent_dim)` float32 to `x_logits` `(batch, height, width, channels)`
-        float32.
+        A model from `z` `(batch, latent_dim)` float32, in a list with the one-hot label `(batch, labels)`
+        float32 if the config is conditional, to `x_logits` `(batch, height, width, channels)` float32.
 
     Raises:
         ConfigError: `decoder_upscale` does not divide height and width.
@@ -65,17 +66,20 @@ def build_decoder(config: TrainConfig, shape: Shape) -> keras.Model:
             f"decoder_upscale: expected a divisor of height and width, {height} x {width}, received {times}"
         )
     small = height // times, width // times
-    z = h = keras.Input((config.latent_dim,), name="z")
+    inputs = h = keras.Input((config.latent_dim,), name="z")
+    if config.conditional:
+        inputs = [h, keras.Input((labels,), name="label")]
+        h = layers.Concatenate()(inputs)
     first, *others = config.decoder_filters
-    for units in (*config.decoder_units, math.prod(small) * first):
+    for i, units in enumerate((*config.decoder_units, math.prod(small) * first)):
         # z is two numbers, so the trunk draws curves over a plane: a smooth activation gains 2.9 nats there.
         # The first is bounded, so that pictures stay pictures far from the data; it gains 0.6 nats more.
-        h = layers.Dense(units, activation="tanh" if h is z else "silu")(h)
+        h = layers.Dense(units, activation="tanh" if i == 0 else "silu")(h)
     h = Reshape((*small, first))(h)
     for filters in others:
         h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
     h = layers.Conv2D(times**2 * channels, 3, padding="same")(h)
-    return keras.Model(z, DepthToSpace(times, name="x_logits")(h), name="decoder")
+    return keras.Model(inputs, DepthToSpace(times, name="x_logits")(h), name="decoder")
 
 
 class ConvolutionalVAE(keras.Model):
@@ -84,18 +88,19 @@ class ConvolutionalVAE(keras.Model):
     Its loss is the negative ELBO, averaged over the batch, in nats per image.
     """
 
-    def __init__(self, config: TrainConfig, shape: Shape, **kwargs: Any) -> None:
+    def __init__(self, config: TrainConfig, shape: Shape, labels: int = 0, **kwargs: Any) -> None:
         """Builds encoder and decoder.
 
         Args:
             config: Sizes, beta and seed.
             shape: Height, width and channels of an image.
+            labels: How many there are, for a conditional config.
             **kwargs: Passed to `keras.Model`.
         """
         super().__init__(**kwargs)
         self.config = config
         self.encoder = build_encoder(config, shape)
-        self.decoder = build_decoder(config, shape)
+        self.decoder = build_decoder(config, shape, labels)
         self.sampling = Sampling(config.seed)
         names = ("reconstruction_loss", "kl_divergence", "negative_elbo")
         self.parts = {name: keras.metrics.Mean(name=name) for name in names}
@@ -103,21 +108,24 @@ class ConvolutionalVAE(keras.Model):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Does nothing: the parts are built when the model is made."""
 
-    def call(self, x: Tensor, training: bool = False) -> dict[str, Tensor]:
+    def call(self, inputs: Tensor, training: bool = False) -> dict[str, Tensor]:
         """Encodes, samples and decodes a batch.
 
         While training, z comes from what the encoder says at once; else from what `infer` makes of it.
 
         Args:
-            x: `(batch, height, width, channels)` float32 in [0, 1].
+            inputs: `x` `(batch, height, width, channels)` float32 in [0, 1]; for a conditional config a
+                dict of it and the one-hot `label` `(batch, labels)` float32.
             training: Whether dropout is on.
 
         Returns:
             `z_mean`, `z_log_var` `(batch, latent_dim)` and `x_logits`, shaped as `x`.
         """
+        x = self._images(inputs)
         q = self.encoder(x, training=True) if training else self.infer(x)
         z = self.sampling((q["z_mean"], q["z_log_var"]))
-        return {**q, "x_logits": self.decoder(z, training=training)}
+        given = [z, inputs["label"]] if self.config.conditional else z
+        return {**q, "x_logits": self.decoder(given, training=training)}
 
     def infer(self, x: Tensor) -> dict[str, Tensor]:
         """Gives q(z|x): what the encoder says, its mean refined by asking the decoder.
@@ -143,7 +151,7 @@ class ConvolutionalVAE(keras.Model):
         """Gives the batch's mean loss and adds its parts to the metrics.
 
         Args:
-            x: The images.
+            x: As `call` takes it.
             y: Unused; a VAE has no target but `x`.
             y_pred: What `call` gave.
             sample_weight: Unused.
@@ -152,12 +160,15 @@ class ConvolutionalVAE(keras.Model):
         Returns:
             Scalar float32, nats per image.
         """
-        reconstruction = losses.reconstruction_loss(x, y_pred["x_logits"])
+        reconstruction = losses.reconstruction_loss(self._images(x), y_pred["x_logits"])
         kl = losses.kl_divergence(y_pred["z_mean"], y_pred["z_log_var"])
         self.parts["reconstruction_loss"].update_state(reconstruction)
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
         return ops.mean(losses.negative_elbo(reconstruction, kl, self.config.beta))
+
+    def _images(self, inputs: Tensor) -> Tensor:
+        return inputs["x"] if self.config.conditional else inputs
 
     def reseed(self, epoch: int) -> None:
         """Sets every random layer to a state that only the config's seed and the epoch decide.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
 Decode = Callable[[Floats], Floats]
 
 DPI = 100
@@ -66,17 +67,33 @@ def manifold(decode: Decode, z_mean: Floats, n: int = 20) -> bytes:
         A PNG file, its pictures' pixels whole ones.
     """
     sheet = _decode_grid(decode, z_mean, n)
-    rows, columns = sheet.shape[:2]
-    left, bottom, other = MARGINS
-    width, height = left + columns + other, bottom + rows + other
-    figure = Figure(figsize=(width / DPI, height / DPI))
-    axes = figure.add_axes((left / width, bottom / height, columns / width, rows / height))
     edge = EXTENT * (1 + 1 / (n - 1))
-    extent = (-edge, edge, -edge, edge)
-    axes.imshow(
-        sheet.squeeze(), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="nearest"
-    )
+    figure, axes = _frame(sheet, (-edge, edge, -edge, edge))
     _name_axes(axes, z_mean)
+    return _save(figure, few_colours=sheet.shape[2] == 1)
+
+
+def styles(decode: Callable[[Floats, Labels], Floats], labels: Labels, latent_dim: int, n: int = 20) -> bytes:
+    """Draws each label in the same styles: a row a label, a column a z from the prior.
+
+    Args:
+        decode: `z` and label to `image` `(batch, height, width, channels)` float32 in [0, 1].
+        labels: `(labels,)` int64.
+        latent_dim: Size of z.
+        n: Pictures in a row; the first is at the prior's mean.
+
+    Returns:
+        A PNG file, its pictures' pixels whole ones.
+    """
+    z = np.random.RandomState(0).standard_normal((n, latent_dim)).astype(np.float32)
+    z[0] = 0
+    image = decode(np.tile(z, (len(labels), 1)), labels.repeat(n))
+    sheet = _arrange(image, len(labels))
+    figure, axes = _frame(sheet, (0, n, len(labels), 0))
+    axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
+    axes.set_xticks([])
+    axes.set_ylabel("label")
+    axes.set_xlabel("the same z in each column")
     return _save(figure, few_colours=sheet.shape[2] == 1)
 
 
@@ -105,13 +122,29 @@ def _decode_grid(decode: Decode, z_mean: Floats, n: int) -> Floats:
     steps = np.linspace(-EXTENT, EXTENT, n)
     first, second = np.meshgrid(steps, steps[::-1])
     grid = np.stack([first.ravel(), second.ravel()], axis=1)
-    image = decode((grid @ axes_of_plane + centre).astype(np.float32))
-    _, height, width, channels = image.shape
-    sheet = image.reshape(n, n, height, width, channels)
-    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (n, height, n, width, channels)
-    sheet = sheet.reshape(n * height, n * width, channels)
+    return _arrange(decode((grid @ axes_of_plane + centre).astype(np.float32)), n)
+
+
+def _arrange(image: Floats, rows: int) -> Floats:
+    count, height, width, channels = image.shape
+    columns = count // rows
+    sheet = image.reshape(rows, columns, height, width, channels)
+    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (rows, height, columns, width, channels)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
     times = max(1, SHEET // max(sheet.shape))
     return sheet.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _frame(sheet: Floats, extent: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
+    rows, columns = sheet.shape[:2]
+    left, bottom, other = MARGINS
+    width, height = left + columns + other, bottom + rows + other
+    figure = Figure(figsize=(width / DPI, height / DPI))
+    axes = figure.add_axes((left / width, bottom / height, columns / width, rows / height))
+    axes.imshow(
+        sheet.squeeze(), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="nearest"
+    )
+    return figure, axes
 
 
 def _name_axes(axes: Axes, z_mean: Floats) -> None:

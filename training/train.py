@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -74,11 +75,11 @@ def train(
         callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
     if first < config.epochs:
         model.fit(
-            batches(dataset.train, config, first),
+            batches(dataset, config, first),
             steps_per_epoch=steps_per_epoch(dataset.train, config),
             initial_epoch=first,
             epochs=config.epochs,
-            validation_data=_in_order(dataset.validation, config),
+            validation_data=_in_order(dataset, config),
             callbacks=callbacks,
             shuffle=False,  # each epoch of `batches` is shuffled already
             verbose=verbose,
@@ -126,7 +127,7 @@ def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.01)
-    model = ConvolutionalVAE(config, dataset.shape)
+    model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels))
     model.build((None, *dataset.shape))
     model.compile(optimizer=keras.optimizers.Adam(rate))
     model.optimizer.build(model.trainable_variables)
@@ -138,18 +139,19 @@ def steps_per_epoch(split: Split, config: TrainConfig) -> int:
     return -(-len(split) // config.batch_size)
 
 
-def batches(split: Split, config: TrainConfig, first_epoch: int = 0) -> tf.data.Dataset:
+def batches(dataset: Dataset, config: TrainConfig, first_epoch: int = 0) -> tf.data.Dataset:
     """Gives all batches of all epochs from one on; the order depends on seed and epoch alone.
 
     Args:
-        split: The images, kept in memory as uint8.
+        dataset: Its training split is kept in memory as uint8.
         config: Its seed, batch size and epochs.
         first_epoch: Counted from 0.
 
     Returns:
-        Batches `(n, height, width, channels)` float32 in [0, 1].
+        Batches, as `ConvolutionalVAE.call` takes them.
     """
-    images = tf.constant(split.x)
+    split, prepare = dataset.train, _prepare(dataset, config)
+    images, labels = tf.constant(split.x), tf.constant(split.label)
 
     def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
         seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
@@ -158,15 +160,24 @@ def batches(split: Split, config: TrainConfig, first_epoch: int = 0) -> tf.data.
 
     epochs = tf.data.Dataset.range(first_epoch, config.epochs)
     orders = epochs.flat_map(epoch_order)
-    return orders.map(lambda rows: _scale(tf.gather(images, rows))).prefetch(tf.data.AUTOTUNE)
+    picked = orders.map(lambda rows: prepare(tf.gather(images, rows), tf.gather(labels, rows)))
+    return picked.prefetch(tf.data.AUTOTUNE)
 
 
-def _in_order(split: Split, config: TrainConfig) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices(split.x).batch(config.batch_size).map(_scale)
+def _in_order(dataset: Dataset, config: TrainConfig) -> tf.data.Dataset:
+    split = dataset.validation
+    rows = tf.data.Dataset.from_tensor_slices((split.x, split.label)).batch(config.batch_size)
+    return rows.map(_prepare(dataset, config))
 
 
-def _scale(x: tf.Tensor) -> tf.Tensor:
-    return tf.cast(x, tf.float32) / 255.0
+def _prepare(dataset: Dataset, config: TrainConfig) -> Callable[[tf.Tensor, tf.Tensor], Any]:
+    known = tf.constant(dataset.labels)
+
+    def prepare(x: tf.Tensor, label: tf.Tensor) -> Any:
+        x = tf.cast(x, tf.float32) / 255.0
+        return {"x": x, "label": tf.cast(label[:, None] == known, tf.float32)} if config.conditional else x
+
+    return prepare
 
 
 class Reseed(keras.callbacks.Callback):

@@ -44,9 +44,13 @@ def open_graph(bundle: pathlib.Path, name: str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-def run(session: onnxruntime.InferenceSession, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def run(session: onnxruntime.InferenceSession, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, {session.get_inputs()[0].name: values}), strict=True))
+    return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def inputs_of(bundle: pathlib.Path, name: str) -> list[str]:
+    return [tensor["name"] for tensor in read(bundle)[name]["inputs"]]
 
 
 def test_there_is_a_committed_bundle() -> None:
@@ -86,7 +90,9 @@ def test_graphs_have_the_manifest_s_tensors(bundle: pathlib.Path, name: str) -> 
     picture = ["batch", image["height"], image["width"], image["channels"]]
     latent = ["batch", manifest["latent_dim"]]
     shapes = {"x": picture, "image": picture, "z": latent, "z_mean": latent, "z_log_var": latent}
-    names = {"encoder": ({"x"}, {"z_mean", "z_log_var"}), "decoder": ({"z"}, {"image"})}[name]
+    shapes["label"] = ["batch", len(manifest["classes"])]
+    given = {"z", "label"} if manifest["training"].get("conditional") else {"z"}
+    names = {"encoder": ({"x"}, {"z_mean", "z_log_var"}), "decoder": (given, {"image"})}[name]
     for claimed, found, expected in (
         (spec["inputs"], session.get_inputs(), names[0]),
         (spec["outputs"], session.get_outputs(), names[1]),
@@ -111,24 +117,28 @@ def test_graphs_are_valid_and_not_random(bundle: pathlib.Path, name: str) -> Non
 
 def test_golden_vectors_replay_at_any_batch(bundle: pathlib.Path) -> None:
     golden = np.load(bundle / read(bundle)["golden"]["file"], allow_pickle=False)
-    assert {name: golden[name].dtype.name for name in golden} == dict.fromkeys(
-        ("x", "z_mean", "z_log_var", "z", "image"), "float32"
-    )
-    for name, key in (("encoder", "x"), ("decoder", "z")):
-        session, inputs = open_graph(bundle, name), golden[key]
-        many = run(session, np.tile(inputs, (9, *[1] * (inputs.ndim - 1))))
+    names = {"x", "z_mean", "z_log_var", "z", "image", *inputs_of(bundle, "decoder")}
+    assert {name: golden[name].dtype.name for name in golden} == dict.fromkeys(names, "float32")
+    for name in ("encoder", "decoder"):
+        session = open_graph(bundle, name)
+        inputs = {key: golden[key] for key in inputs_of(bundle, name)}
+        many = run(session, **{key: np.concatenate([values] * 9) for key, values in inputs.items()})
         for output, values in many.items():
-            expected = np.tile(golden[output], (9, *[1] * (values.ndim - 1)))
+            expected = np.concatenate([golden[output]] * 9)
             assert values == pytest.approx(expected, rel=TOLERANCE, abs=TOLERANCE)
-        for i in range(len(inputs)):
-            for output, values in run(session, inputs[i : i + 1]).items():
+        for i in range(8):
+            alone = {key: values[i : i + 1] for key, values in inputs.items()}
+            for output, values in run(session, **alone).items():
                 assert values == pytest.approx(golden[output][i : i + 1], rel=TOLERANCE, abs=TOLERANCE)
 
 
 def test_images_are_in_range_wherever_z_lies(bundle: pathlib.Path) -> None:
-    latent_dim = read(bundle)["latent_dim"]
-    z = np.random.default_rng(0).normal(0, 100, (256, latent_dim)).astype(np.float32)
-    image = run(open_graph(bundle, "decoder"), z)["image"]
+    manifest, rows = read(bundle), 256
+    z = np.random.default_rng(0).normal(0, 100, (rows, manifest["latent_dim"])).astype(np.float32)
+    label = np.resize(np.eye(len(manifest["classes"]), dtype=np.float32), (rows, len(manifest["classes"])))
+    given = {"z": z, "label": label}
+    wanted = inputs_of(bundle, "decoder")
+    image = run(open_graph(bundle, "decoder"), **{key: given[key] for key in wanted})["image"]
     assert image.min() >= 0
     assert image.max() <= 1
 

@@ -133,10 +133,10 @@ def test_a_bundle_s_own_files_reproduce_its_figures(
     bundle_folder: pathlib.Path, run: Run, digits: Dataset
 ) -> None:
     metrics = read_manifest(bundle_folder)["metrics"]
-    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=0) == metrics
-    assert bundle.measure_run(run, digits, "test", seed=0) == metrics
-    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=1) != metrics
-    assert bundle.measure_bundle(bundle_folder, digits, "validation", seed=0)["images"] == 50
+    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=0, samples=500) == metrics
+    assert bundle.measure_run(run, digits, "test", seed=0, samples=500) == metrics
+    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=1, samples=500) != metrics
+    assert bundle.measure_bundle(bundle_folder, digits, "validation", seed=0, samples=500)["images"] == 50
 
 
 def test_updating_writes_figures_into_manifest_and_card(copy: pathlib.Path, digits: Dataset) -> None:
@@ -160,4 +160,4 @@ def test_only_figures_of_the_bundle_s_own_test_split_are_written(copy: pathlib.P
 def test_images_of_another_shape_are_refused(bundle_folder: pathlib.Path) -> None:
     content = {k: v[:, :6] if v.ndim == 3 else v for k, v in small.arrays().items()}
     with pytest.raises(BundleError, match=r"expected images of shape \(8, 8, 1\), received \(6, 8, 1\)"):
-        bundle.measure_bundle(bundle_folder, small.from_arrays(content), "test", seed=0)
+        bundle.measure_bundle(bundle_folder, small.from_arrays(content), "test", seed=0, samples=500)

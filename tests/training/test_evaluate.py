@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from training import evaluate, losses
 from training.data import Dataset, Split, scale
-from training.evaluate import Floats, Posteriors
+from training.evaluate import Floats, Labels, Posteriors
 from training.train import Run
 
 
-def decode(z: Floats) -> dict[str, Floats]:
+def decode(z: Floats, _: Labels) -> Floats:
     image = 1 / (1 + np.exp(-z.sum(axis=1)))
-    return {"image": np.broadcast_to(image[:, None, None, None], (len(z), 4, 4, 1)).astype(np.float32)}
+    return np.broadcast_to(image[:, None, None, None], (len(z), 4, 4, 1)).astype(np.float32)
 
 
 def posteriors(n: int, seed: int = 0, classes: int = 3) -> Posteriors:
@@ -45,8 +47,53 @@ def test_means_are_over_all_images_of_the_split() -> None:
 def test_a_pixel_that_is_surely_wrong_costs_a_bounded_amount() -> None:
     split = Split(np.full((1, 4, 4, 1), 255, np.uint8), np.zeros(1, np.int64))
     q = Posteriors(np.zeros((1, 2), np.float32), np.full((1, 2), -50, np.float32), split.label)
-    black = evaluate.measure(lambda _: {"image": np.zeros((1, 4, 4, 1), np.float32)}, q, split)
+    black = evaluate.measure(lambda *_: np.zeros((1, 4, 4, 1), np.float32), q, split)
     np.testing.assert_allclose(black["reconstruction_loss"], 16 * -np.log(evaluate.SMALLEST))
+
+
+def test_each_image_is_decoded_with_its_label() -> None:
+    split = dataclasses.replace(images(3), label=np.array([2, 0, 1]))
+    q = Posteriors(np.zeros((3, 2), np.float32), np.zeros((3, 2), np.float32), split.label)
+    seen: list[int] = []
+
+    def note(z: Floats, label: Labels) -> Floats:
+        seen.extend(label)
+        return decode(z, label)
+
+    evaluate.measure(note, q, split)
+    assert seen == [2, 0, 1]
+    seen.clear()
+    evaluate.importance_likelihood(note, q, split, samples=4)
+    assert seen == [2] * 4 + [0] * 4 + [1] * 4
+
+
+def test_both_likelihoods_find_the_integral_of_a_model_whose_integral_is_known() -> None:
+    # p(x|z) is 0.9 for one black or white picture where z[0] > 0, else 0.1: p(x) is 0.5 for each.
+    def half(z: Floats, _: Labels) -> Floats:
+        return np.where(z[:, :1] > 0, 0.9, 0.1).astype(np.float32).reshape(-1, 1, 1, 1)
+
+    split = Split(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([3, 8]))
+    q = Posteriors(np.array([[-0.5, 0], [0.5, 0]], np.float32), np.zeros((2, 2), np.float32), split.label)
+    # The grid has points at z[0] = 0, which are black; they hold one part in 161 of the mass, or so.
+    assert evaluate.exact_likelihood(half, split) == pytest.approx(np.log(2), abs=0.03)
+    assert evaluate.importance_likelihood(half, q, split, 20_000) == pytest.approx(np.log(2), abs=0.02)
+
+
+def test_more_samples_come_nearer_to_the_likelihood_from_above() -> None:
+    split = images(40)
+    q = Posteriors(np.zeros((40, 2), np.float32), np.zeros((40, 2), np.float32), split.label)
+    bound = evaluate.measure(decode, q, split)["negative_elbo"]
+    few, many = (evaluate.importance_likelihood(decode, q, split, samples) for samples in (10, 2000))
+    exact = evaluate.exact_likelihood(decode, split)
+    assert bound > few > many
+    assert many == pytest.approx(exact, abs=0.05)
+
+
+def test_likelihoods_are_left_out_if_not_asked_for() -> None:
+    q, split = posteriors(20), images(20)
+    assert set(evaluate.figures(decode, q, q, split, "test")) - set(
+        evaluate.figures(decode, q, q, split, "test", samples=0)
+    ) == {"importance_likelihood", "exact_likelihood"}
 
 
 def test_knn_agrees_with_another_implementation() -> None:
@@ -77,7 +124,9 @@ def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) 
     from training.export import export
 
     encoder, decoder = (graph.run() for graph in export(run.model, scale(digits.test.x)))
-    figures = evaluate.evaluate(encoder, decoder, digits.train, digits.validation, "validation")
+    figures = evaluate.evaluate(
+        encoder, lambda z, _: decoder(z)["image"], digits.train, digits.validation, "validation"
+    )
     logged = run.history[run.best_epoch - 1]
     # Both draw one z an image, from different seeds; 50 images.
     assert figures["negative_elbo"] == pytest.approx(logged["val_negative_elbo"], abs=1.0)

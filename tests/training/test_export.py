@@ -20,7 +20,7 @@ from training.model import ConvolutionalVAE
 from training.train import Run
 
 ROOT = pathlib.Path(__file__).parents[2]
-Z = tf.TensorSpec((None, 2), tf.float32, name="z")
+Z = [tf.TensorSpec((None, 2), tf.float32, name="z")]
 
 
 @pytest.fixture(scope="module")

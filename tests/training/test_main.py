@@ -65,7 +65,7 @@ def test_every_option_reaches_the_config(
     digits_file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields = {field.name: other(field.default) for field in dataclasses.fields(TrainConfig)}
-    config = TrainConfig(**fields)
+    config = TrainConfig(**{**fields, "conditional": True, "refine_steps": 0})
     received: dict[str, Any] = {}
 
     def record(config: TrainConfig, _: Any, output: pathlib.Path, **options: Any) -> train.Run:
@@ -75,6 +75,9 @@ def test_every_option_reaches_the_config(
     monkeypatch.setattr(train, "train", record)
     options = [f"--data={digits_file}", f"--output={tmp_path}", "--resume", "--tensorboard", "--verbose=2"]
     for name, value in config.to_dict().items():
+        if value is True:
+            options.append(f"--{name}")
+            continue
         options += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, list) else [value])]
     assert main(["train", *options]) == 0
     assert received == {

@@ -49,7 +49,7 @@ def test_learns_on_real_digits(run: Run) -> None:
 
 
 def test_every_epoch_sees_each_training_image_once_and_no_other(digits: Dataset, tiny: TrainConfig) -> None:
-    batches = [np.asarray(batch) for batch in train.batches(digits.train, tiny)]
+    batches = [np.asarray(batch) for batch in train.batches(digits, tiny)]
     per_epoch = train.steps_per_epoch(digits.train, tiny)
     assert len(batches) == tiny.epochs * per_epoch
     orders = []
@@ -61,8 +61,8 @@ def test_every_epoch_sees_each_training_image_once_and_no_other(digits: Dataset,
 
 
 def test_resumed_batches_are_those_that_were_left(digits: Dataset, tiny: TrainConfig) -> None:
-    whole = [np.asarray(batch) for batch in train.batches(digits.train, tiny)]
-    rest = [np.asarray(batch) for batch in train.batches(digits.train, tiny, first_epoch=1)]
+    whole = [np.asarray(batch) for batch in train.batches(digits, tiny)]
+    rest = [np.asarray(batch) for batch in train.batches(digits, tiny, first_epoch=1)]
     for expected, found in zip(whole[len(whole) // 2 :], rest, strict=True):
         np.testing.assert_array_equal(expected, found)
 
