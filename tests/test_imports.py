@@ -38,6 +38,7 @@ SERVICE = {
 }
 TRAINING = {
     "config": "",
+    "recipes": "config",
     "data": "config",
     "losses": "",
     "layers": "",
@@ -52,7 +53,7 @@ TRAINING = {
     "card": "",
     "export": "config model",
     "bundle": "data manifest train evaluate export plots placement card",
-    "__main__": "config data train evaluate export bundle",
+    "__main__": "config recipes data train evaluate export bundle",
 }
 
 

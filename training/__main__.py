@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from training.config import TrainConfig, TrainingError
+from training.recipes import RECIPES
 
 FAILED = 2
 INTERRUPTED = 130
@@ -67,8 +68,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    output = pathlib.Path("runs/mnist-2d")
-    parser.add_argument("--output", type=pathlib.Path, default=output, help="folder of the run")
+    recipe = "what the options below start from: a bundle of models/"
+    parser.add_argument("--recipe", choices=tuple(RECIPES), default=argparse.SUPPRESS, help=recipe)
+    output = "folder of the run; unset: runs/ and the recipe's name, or runs/mnist-2d"
+    parser.add_argument("--output", type=pathlib.Path, default=argparse.SUPPRESS, help=output)
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --output")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     verbose = "0 silent, 1 a progress bar, 2 a line an epoch"
@@ -79,15 +82,17 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_field(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], kind: Any) -> None:
-    flag, text = "--" + field.name.replace("_", "-"), field.metadata["help"].replace("%", "%%")
+    flag = "--" + field.name.replace("_", "-")
+    # What is not given stays out, for the recipe to decide.
+    text = f"{field.metadata['help']} (default: {field.default})".replace("%", "%%")
+    how: dict[str, Any] = {"type": kind}
     if typing.get_origin(kind) is tuple:
-        parser.add_argument(flag, type=int, nargs="+", default=field.default, help=text)
+        how = {"type": int, "nargs": "+"}
     elif kind is bool:
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
+        how = {"action": argparse.BooleanOptionalAction}
     elif typing.get_origin(kind) is typing.Literal:
-        parser.add_argument(flag, choices=typing.get_args(kind), default=field.default, help=text)
-    else:
-        parser.add_argument(flag, type=kind, default=field.default, help=text)
+        how = {"choices": typing.get_args(kind)}
+    parser.add_argument(flag, default=argparse.SUPPRESS, help=text, **how)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -135,12 +140,15 @@ def _seed(text: str) -> int:
 def _train(options: argparse.Namespace) -> None:
     from training import data, train
 
-    fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(TrainConfig)}
-    config = TrainConfig.from_dict(fields)
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    recipe = getattr(options, "recipe", None)
+    start = RECIPES[recipe] if recipe else TrainConfig()
+    config = TrainConfig.from_dict({**start.to_dict(), **given})
     run = train.train(
         config,
         data.load(options.data),
-        options.output,
+        getattr(options, "output", pathlib.Path("runs") / (recipe or "mnist-2d")),
         resume=options.resume,
         tensorboard=options.tensorboard,
         verbose=options.verbose,

@@ -34,9 +34,11 @@ def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
         # Two halvings keep the 7 x 7 of a 28 x 28 picture; later convolutions only mix.
         h = layers.Conv2D(filters, 3, strides=2 if i < 2 else 1, padding="same", activation="silu")(h)
     h = Reshape((math.prod(h.shape[1:]),))(h)
-    h = layers.Dropout(config.dropout, seed=config.seed)(h)
-    h = layers.Dense(config.encoder_units, activation="silu")(h)
-    h = layers.Dropout(config.dropout, seed=config.seed + 1)(h)
+    for i, units in enumerate(config.encoder_units):
+        h = layers.Dropout(config.dropout, seed=config.seed + i)(h)
+        new = layers.Dense(units, activation="silu")(h)
+        h = h + new if i and h.shape[1] == units else new
+    h = layers.Dropout(config.dropout, seed=config.seed + len(config.encoder_units))(h)
     outputs = {name: layers.Dense(config.latent_dim, name=name)(h) for name in ("z_mean", "z_log_var")}
     return keras.Model(x, outputs, name="encoder")
 

@@ -23,7 +23,7 @@ def config(**changes: Any) -> TrainConfig:
         "batch_size": 32,
         "epochs": 2,
         "encoder_filters": (4, 8),
-        "encoder_units": 16,
+        "encoder_units": (16, 16),
         "decoder_units": (16,),
         "decoder_filters": (4, 4),
         "decoder_upscale": 2,

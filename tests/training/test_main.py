@@ -14,9 +14,10 @@ import pytest
 from training import train
 from training.__main__ import main
 from training.checkpoint import Checkpoint
-from training.config import Schedule, TrainConfig
+from training.config import Optimizer, Schedule, TrainConfig
 from training.data import load
 from training.manifest import read_manifest
+from training.recipes import RECIPES
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZES = "--encoder-filters 4 8 --encoder-units 16 --decoder-units 16 --decoder-filters 4 4 --batch-size 32"
@@ -57,7 +58,8 @@ def other(default: Any) -> Any:
     if isinstance(default, tuple):
         return (*default, 5)
     if isinstance(default, str):
-        return next(choice for choice in get_args(Schedule) if choice != default)
+        choices = next(get_args(kind) for kind in (Schedule, Optimizer) if default in get_args(kind))
+        return next(choice for choice in choices if choice != default)
     return default + 1 if isinstance(default, int) else default / 2 + 0.01
 
 
@@ -87,6 +89,22 @@ def test_every_option_reaches_the_config(
         "tensorboard": True,
         "verbose": 2,
     }
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_where_options_start_from(
+    name: str, digits_file: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[Any] = []
+
+    def record(*arguments: Any, **_: Any) -> train.Run:
+        received.extend(arguments)
+        return train.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
+
+    monkeypatch.setattr(train, "train", record)
+    assert main(["train", f"--data={digits_file}", "--recipe", name, "--epochs", "3"]) == 0
+    assert received[0] == dataclasses.replace(RECIPES[name], epochs=3)
+    assert received[2] == pathlib.Path("runs") / name
 
 
 def test_train_export_evaluate(

@@ -96,6 +96,33 @@ def test_a_finished_run_resumes_to_itself(
     assert again.history == run.history
 
 
+@pytest.mark.parametrize("changes", [{"optimizer": "muon"}, {"conditional": True, "refine_steps": 0}])
+def test_a_run_that_stopped_between_epochs_ends_as_one_that_did_not(
+    changes: dict[str, Any],
+    digits: Dataset,
+    tiny: TrainConfig,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin = train.Reseed.on_epoch_begin
+
+    def stop_at_the_second(callback: train.Reseed, epoch: int, _: Any) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        begin(callback, epoch)
+
+    config = dataclasses.replace(tiny, **changes)
+    whole = train.train(config, digits, tmp_path / "whole", verbose=0)
+    assert whole.history[1]["loss"] < whole.history[0]["loss"]
+    with monkeypatch.context() as patch:
+        patch.setattr(train.Reseed, "on_epoch_begin", stop_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(config, digits, tmp_path / "stopped", verbose=0)
+    resumed = train.train(config, digits, tmp_path / "stopped", resume=True, verbose=0)
+    assert resumed.history == whole.history
+    assert same(resumed, whole)
+
+
 def test_another_run_in_the_folder_is_refused(
     run_folder: pathlib.Path, digits: Dataset, tiny: TrainConfig
 ) -> None:
