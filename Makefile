@@ -5,11 +5,12 @@ TRAIN := .venv-train
 DATA ?= mnist
 RUN ?= runs/mine
 NAME ?= $(notdir $(RUN:%/=%))
+NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test test-all train evaluate export serve bench lock clean
+.PHONY: help install format lint test test-all train evaluate export reproduce serve bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +45,9 @@ export: $(TRAIN)/.train ## Write the trained run's bundle to models/NAME
 
 evaluate: $(TRAIN)/.train ## Measure the bundle models/NAME on the test images
 	$(TRAIN)/bin/python -m training evaluate models/$(NAME) --data $(DATA)
+
+reproduce: $(TRAIN)/.train ## Train the bundles of models/ again (DATA, NAMES), and compare their figures
+	$(TRAIN)/bin/python -m training reproduce $(NAMES) --data $(DATA)
 
 bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in half an hour
 	$(SERVE)/bin/python -m benchmarks

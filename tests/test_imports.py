@@ -53,7 +53,8 @@ TRAINING = {
     "card": "",
     "export": "config model",
     "bundle": "data manifest train evaluate export plots placement card",
-    "__main__": "config recipes data train evaluate export bundle",
+    "reproduce": "bundle config data manifest recipes train",
+    "__main__": "config recipes data train evaluate export bundle reproduce",
 }
 
 

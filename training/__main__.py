@@ -1,4 +1,4 @@
-"""Parses the command line and calls; nothing else: `python -m training {train,evaluate,export}`."""
+"""Parses the command line and calls; nothing else: `python -m training --help`."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(_command(commands, "train", "fit a model and leave checkpoints and a log", _train))
     _add_evaluate(_command(commands, "evaluate", "measure a run or a bundle; JSON out", _evaluate))
     _add_export(_command(commands, "export", "write a run's bundle", _export))
+    text = "train bundles of models/ again, and compare their figures"
+    _add_reproduce(_command(commands, "reproduce", text, _reproduce))
     return parser
 
 
@@ -111,6 +113,14 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the bundle; unset: the run folder's")
     parser.add_argument("--models", type=pathlib.Path, default=models, help="folder of bundles")
     parser.add_argument("--force", action="store_true", help="replace a bundle that is there")
+
+
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    names = f"of bundles, among {', '.join(RECIPES)}"
+    parser.add_argument("names", nargs="+", choices=tuple(RECIPES), metavar="NAME", help=names)
+    parser.add_argument("--models", type=pathlib.Path, default="models", help="folder of the bundles")
+    output = "folder of the runs and the new bundles; resumed if there"
+    parser.add_argument("--output", type=pathlib.Path, default="runs/reproduced", help=output)
 
 
 def _command(commands: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
@@ -182,6 +192,16 @@ def _export(options: argparse.Namespace) -> None:
     folder = options.models / (options.name or options.folder.resolve().name)
     manifest = bundle.write_bundle(run, dataset, folder, force=options.force)
     sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from training import data, reproduce
+
+    dataset = data.load(options.data)
+    for name in options.names:
+        figures = reproduce.reproduce(name, dataset, options.models, options.output)
+        for figure, (committed, found) in figures.items():
+            sys.stdout.write(f"{name}: {figure}: committed {committed:.2f}, found {found:.2f} nats\n")
 
 
 def _require_folder(folder: pathlib.Path) -> None:
