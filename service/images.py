@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
 
@@ -19,6 +19,16 @@ Polarity = Literal["light-on-dark", "dark-on-light"]
 UPLOAD_FORMATS = ("PNG", "JPEG")
 # A picture is worked on at about this size: 16 million pixels as floats take 64 MB, several times over.
 WORKING_SIDE = 1024
+# What a camera's mark asks for (Exif 2.32, tag Orientation), by its number; 1 asks for nothing.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def to_bytes(image: Floats) -> Bytes:
@@ -80,7 +90,7 @@ def read_image(content: bytes, field: str, channels: int, max_pixels: int) -> Fl
                 raise TooLargeError(
                     field, f"at most {max_pixels} pixels", Text(f"{image.width} x {image.height}")
                 )
-            return _to_floats(ImageOps.exif_transpose(image), channels)
+            return _to_floats(_turn(image), channels)
     except UnidentifiedImageError as error:
         received = Text(f"{len(content)} bytes starting {content[:8]!r}")
         raise MalformedBodyError(field, "a PNG or JPEG file", received) from error
@@ -91,6 +101,12 @@ def read_image(content: bytes, field: str, channels: int, max_pixels: int) -> Fl
         raise MalformedBodyError(
             field, "a whole PNG or JPEG file", Text(f"a damaged one ({error})")
         ) from error
+
+
+def _turn(image: Image.Image) -> Image.Image:
+    # Pillow's own function writes the other marks anew as well, and fails on those that make no sense.
+    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_floats(image: Image.Image, channels: int) -> Floats:

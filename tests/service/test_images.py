@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from service import images
 from service.errors import InvalidValueError, MalformedBodyError, TooLargeError
@@ -73,12 +73,20 @@ def test_colour_is_kept_for_three_channels() -> None:
     np.testing.assert_allclose(x[0, 0], [1, 128 / 255, 0], atol=1e-6)
 
 
-def test_a_jpeg_is_turned_as_its_camera_says() -> None:
-    image = Image.new("L", (20, 10))
-    image.paste(255, (0, 0, 5, 10))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise
-    assert read(write(image, "JPEG", exif=exif, quality=95)).shape == (20, 10, 1)
+@pytest.mark.parametrize("mark", range(10))
+def test_a_picture_is_turned_as_its_camera_says(mark: int) -> None:
+    image = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    image.getexif()[ExifTags.Base.Orientation] = mark
+    expected = np.asarray(ImageOps.exif_transpose(image), np.float32) / np.float32(255)
+    np.testing.assert_array_equal(read(write(image, exif=image.getexif()))[..., 0], expected)
+
+
+def test_marks_of_a_camera_that_make_no_sense_do_no_harm() -> None:
+    # A width that is a text, and a turn to the right.
+    entries = struct.pack("<HHI4sHHII", 256, 2, 4, b"abc", 274, 3, 1, 6)
+    marks = struct.pack("<2sHIH", b"II", 42, 8, 2) + entries + bytes(4)
+    content = write(Image.new("L", (20, 10)), exif=b"Exif\0\0" + marks)
+    assert read(content).shape == (20, 10, 1)
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
