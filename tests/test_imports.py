@@ -39,7 +39,9 @@ SERVICE = {
 TRAINING = {
     "config": "",
     "recipes": "config",
-    "data": "config",
+    "files": "config",
+    "pictures": "files",
+    "data": "files pictures",
     "losses": "",
     "layers": "",
     "refinement": "",

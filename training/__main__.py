@@ -128,9 +128,8 @@ def _command(commands: Any, name: str, text: str, function: Any) -> argparse.Arg
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=text.capitalize() + ".", formatter_class=formatter
     )
-    parser.add_argument(
-        "--data", default="mnist", help="'mnist' to download it, a folder of IDX files, or an .npz file"
-    )
+    data = "'mnist' to download it, a folder of IDX files or of pictures, or an .npz file"
+    parser.add_argument("--data", default="mnist", help=data)
     parser.set_defaults(command=function)
     return parser
 

@@ -1,4 +1,4 @@
-"""Owns the data sets: IDX files, npz files, Keras' MNIST; their fixed split and scaling.
+"""Owns the data sets: where each kind is read, their fixed split and scaling.
 
 Invariant: the test split is its own pair of arrays, from its own files; nothing moves into or out of it.
 """
@@ -6,35 +6,21 @@ Invariant: the test split is its own pair of arrays, from its own files; nothing
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import hashlib
 import pathlib
-import zipfile
-import zlib
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.config import TrainingError
+from training.files import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx, read_npz
+from training.pictures import holds_pictures, read_pictures
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
-# What an IDX file can hold; a label outside was read from something else.
-LABELS = range(256)
 # Every twelfth image of the training file is for validation: 5,000 of MNIST's 60,000, the same ones always.
 VALIDATION_STRIDE = 12
-IDX_FILES = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
-
-
-class DataError(TrainingError):
-    """Data cannot be used; the message names the file and what is wrong with it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +50,7 @@ class Dataset:
         train: What the weights are fitted to.
         validation: What choices are made on.
         test: What is reported, never trained on.
+        class_names: The name of each label from 0; empty where labels are integers to begin with.
     """
 
     name: str
@@ -71,6 +58,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    class_names: tuple[str, ...] = ()
 
     @property
     def labels(self) -> Labels:
@@ -88,8 +76,9 @@ def load(data: str) -> Dataset:
     """Reads and splits a data set.
 
     Args:
-        data: "mnist" for Keras' download, a folder of four IDX files (plain or .gz), or an .npz file
-            with `x_train`, `y_train`, `x_test` and `y_test`.
+        data: "mnist" for Keras' download, a folder of four IDX files (plain or .gz), a folder of pictures
+            `train/<label>/*` and `test/<label>/*`, or an .npz file with `x_train`, `y_train`, `x_test` and
+            `y_test`.
 
     Returns:
         Training images less every twelfth, those as validation, and the test images.
@@ -101,15 +90,20 @@ def load(data: str) -> Dataset:
     if data == "mnist":
         return split("mnist", _download_mnist(), {name: f"mnist: {name}" for name in IDX_FILES})
     if path.is_dir():
-        files = {name: _find_idx(path, file) for name, file in IDX_FILES.items()}
-        arrays = {name: _read_idx(file) for name, file in files.items()}
-        return split(path.resolve().name, arrays, {name: str(file) for name, file in files.items()})
+        return _load_folder(path)
     if path.suffix == ".npz" and path.is_file():
-        return split(path.stem, _read_npz(path), {name: f"{path}: {name}" for name in IDX_FILES})
-    raise DataError(f"{data}: expected 'mnist', a folder of IDX files or an .npz file; there is none")
+        return split(path.stem, read_npz(path), {name: f"{path}: {name}" for name in IDX_FILES})
+    raise DataError(
+        f"{data}: expected 'mnist', a folder of IDX files or of pictures, or an .npz file; there is none"
+    )
 
 
-def split(name: str, arrays: Mapping[str, NDArray[np.generic]], sources: Mapping[str, str]) -> Dataset:
+def split(
+    name: str,
+    arrays: Mapping[str, NDArray[np.generic]],
+    sources: Mapping[str, str],
+    class_names: tuple[str, ...] = (),
+) -> Dataset:
     """Checks the four arrays and splits them.
 
     Args:
@@ -117,6 +111,7 @@ def split(name: str, arrays: Mapping[str, NDArray[np.generic]], sources: Mapping
         arrays: `x_train`, `x_test` `(n, height, width)` or `(n, height, width, channels)` uint8, of 1 or 3
             channels; `y_train`, `y_test` `(n,)` integers.
         sources: Array name to what errors name: the file.
+        class_names: The name of each label from 0, where there are any.
 
     Returns:
         The data set.
@@ -146,6 +141,7 @@ def split(name: str, arrays: Mapping[str, NDArray[np.generic]], sources: Mapping
         train=Split(x_train[~held_out], y_train[~held_out]),
         validation=Split(x_train[held_out], y_train[held_out]),
         test=Split(x_test, y_test),
+        class_names=class_names,
     )
 
 
@@ -159,6 +155,21 @@ def scale(x: Images) -> NDArray[np.float32]:
         Same shape, float32 in [0, 1].
     """
     return x.astype(np.float32) / np.float32(255)
+
+
+def _load_folder(folder: pathlib.Path) -> Dataset:
+    name = folder.resolve().name
+    if holds_idx(folder):
+        files = {array: find_idx(folder, array) for array in IDX_FILES}
+        arrays = {array: read_idx(file) for array, file in files.items()}
+        return split(name, arrays, {array: str(file) for array, file in files.items()})
+    if holds_pictures(folder):
+        found = read_pictures(folder)
+        return split(name, found.arrays, found.sources, found.class_names)
+    raise DataError(
+        f"{folder}: expected four IDX files ({', '.join(IDX_FILES.values())}), or pictures as "
+        "train/<label>/*.png and test/<label>/*.png; there are neither"
+    )
 
 
 def _check_images(arrays: Mapping[str, NDArray[np.generic]], name: str, sources: Mapping[str, str]) -> Images:
@@ -183,59 +194,6 @@ def _check_labels(arrays: Mapping[str, NDArray[np.generic]], name: str, sources:
     if low not in LABELS or high not in LABELS:
         raise DataError(f"{sources[name]}: expected labels in [0, 255], received {low} to {high}")
     return y.astype(np.int64)
-
-
-def _find_idx(folder: pathlib.Path, name: str) -> pathlib.Path:
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file():
-            return candidate
-    raise DataError(f"{folder / name}: expected this file, or it with .gz; there is none")
-
-
-def _read_idx(path: pathlib.Path) -> NDArray[np.uint8]:
-    content = _read_bytes(path)
-    dimensions = 3 if "idx3" in path.name else 1
-    magic = bytes([0, 0, 8, dimensions])
-    header = 4 + 4 * dimensions
-    if len(content) < header:
-        raise DataError(f"{path}: expected a header of {header} bytes, received {len(content)} bytes in all")
-    if content[:4] != magic:
-        raise DataError(
-            f"{path}: expected the magic number {magic.hex()} (uint8, {dimensions} dimensions), "
-            f"received {content[:4].hex()}"
-        )
-    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", dimensions, 4))
-    count = int(np.prod(shape, dtype=object))
-    if len(content) - header != count:
-        raise DataError(
-            f"{path}: expected {count} values as its header's shape {shape} says, "
-            f"received {len(content) - header}"
-        )
-    return np.frombuffer(content, np.uint8, count, header).reshape(shape)
-
-
-def _read_bytes(path: pathlib.Path) -> bytes:
-    try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole gzip file: {error}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-
-
-def _read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: expected a whole .npz file, which is a zip archive; this is none")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = sorted(set(IDX_FILES) - set(archive.files))
-            if missing:
-                raise DataError(f"{path}: expected the arrays {sorted(IDX_FILES)}, missing {missing}")
-            return {name: archive[name] for name in IDX_FILES}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole .npz file: {error}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: expected arrays of numbers: {error}") from error
 
 
 def _download_mnist() -> dict[str, NDArray[np.generic]]:

@@ -103,9 +103,10 @@ def describe_graph(
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Gives a data set's entry: name, checksum and the images of each split."""
+    """Gives a data set's entry: name, checksum, the images of each split, and its classes' names if any."""
     counts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts}
+    names = {"class_names": list(dataset.class_names)} if dataset.class_names else {}
+    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts, **names}
 
 
 def describe_producer() -> dict[str, str]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from training.config import TrainConfig
-from training.data import IDX_FILES, Dataset, split
+from training.data import Dataset, split
+from training.files import IDX_FILES
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -56,7 +57,8 @@ def write_idx(folder: pathlib.Path, content: Arrays, *, compress: bool = False) 
     folder.mkdir(parents=True, exist_ok=True)
     for name, file in IDX_FILES.items():
         values = idx(content[name])
-        path = folder / (f"{file}.gz" if compress else file)
+        suited = file.replace("idx3", f"idx{content[name].ndim}")
+        path = folder / (f"{suited}.gz" if compress else suited)
         path.write_bytes(gzip.compress(values) if compress else values)
     return folder
 

@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-import gzip
-import io
 import pathlib
-import pickle
-import struct
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import keras
 import numpy as np
@@ -14,9 +9,7 @@ import pytest
 
 from tests.training import small
 from training import data
-from training.data import DataError
-
-IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+from training.files import DataError
 
 
 def assert_same(first: data.Dataset, second: data.Dataset) -> None:
@@ -70,104 +63,10 @@ def test_scaling_gives_float32_from_0_to_1() -> None:
     assert scaled.tolist() == pytest.approx([0, 0.2, 1])
 
 
-BROKEN: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
-    "empty": (IMAGES, lambda _: b"", "header of 16 bytes, received 0"),
-    "only a header's start": (IMAGES, lambda content: content[:9], "header of 16 bytes, received 9"),
-    "truncated": (IMAGES, lambda content: content[:-3], "expected 15360 values .* received 15357"),
-    "with more than it says": (
-        LABELS,
-        lambda content: content + b"\0",
-        "expected 240 values .* received 241",
-    ),
-    "labels as images": (IMAGES, lambda _: small.idx(np.zeros(240)), "magic number 00000803 .* 00000801"),
-    "images as labels": (LABELS, lambda _: small.idx(np.zeros((240, 8, 8))), "00000801 .* 00000803"),
-    "of floats": (IMAGES, lambda content: b"\0\0\x0d\3" + content[4:], "received 00000d03"),
-    "gzipped without the name": (IMAGES, gzip.compress, "magic number .* received 1f8b08"),
-    "without images": (IMAGES, lambda _: small.idx(np.zeros((0, 8, 8))), r"at least one image.*\(0, 8, 8\)"),
-    "without pixels": (IMAGES, lambda _: small.idx(np.zeros((240, 0, 8))), r"received \(240, 0, 8\)"),
-    "a label short": (LABELS, lambda _: small.idx(np.zeros(239)), r"240 integer labels.*\(239,\)"),
-    "huge by its header": (IMAGES, lambda _: struct.pack(">4I", 0x803, *[2**32 - 1] * 3), "values"),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_idx_file_is_named_with_its_fault(case: str, tmp_path: pathlib.Path) -> None:
-    name, damage, message = BROKEN[case]
-    path = small.write_idx(tmp_path, small.arrays()) / name
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError, match=message) as caught:
-        data.load(str(tmp_path))
-    assert str(path) in str(caught.value)
-
-
-@pytest.mark.parametrize("damage", [lambda _: b"", lambda c: c[:-20], lambda c: c[:30] + b"xxxx" + c[34:]])
-def test_a_broken_gzip_file_is_named(damage: Callable[[bytes], bytes], tmp_path: pathlib.Path) -> None:
-    path = small.write_idx(tmp_path, small.arrays(), compress=True) / f"{IMAGES}.gz"
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError) as caught:
-        data.load(str(tmp_path))
-    assert str(path) in str(caught.value)
-
-
-def test_a_missing_idx_file_is_named(tmp_path: pathlib.Path) -> None:
-    path = small.write_idx(tmp_path, small.arrays()) / "t10k-labels-idx1-ubyte"
-    path.unlink()
-    with pytest.raises(DataError, match="expected this file") as caught:
-        data.load(str(tmp_path))
-    assert str(path) in str(caught.value)
-
-
-def npz(**content: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **content)
-    return file.getvalue()
-
-
-def changed(name: str, value: Any) -> bytes:
-    return npz(**{**small.arrays(), name: value})
-
-
-BROKEN_NPZ: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "whole .npz file"),
-    "truncated": (lambda: npz(**small.arrays())[:-100], "whole .npz file"),
-    "damaged": (lambda: npz(**small.arrays()).replace(b"\xff", b"\xfe", 400), "whole .npz file"),
-    "a pickle": (lambda: pickle.dumps({}), "whole .npz file"),
-    "of objects": (lambda: changed("y_test", np.array([{}])), "arrays of numbers"),
-    "without the test images": (lambda: npz(x_train=np.zeros(1)), "missing .*x_test"),
-    "of floats": (lambda: changed("x_train", np.zeros((240, 8, 8))), "x_train: .*uint8.*float64"),
-    "flat": (lambda: changed("x_train", np.zeros((240, 64), np.uint8)), r"x_train: .*\(240, 64\)"),
-    "of two channels": (
-        lambda: changed("x_train", np.zeros((240, 8, 8, 2), np.uint8)),
-        r"1 or 3\) uint8, received \(240, 8, 8, 2\)",
-    ),
-    "of another test shape": (
-        lambda: changed("x_test", np.zeros((80, 6, 8), np.uint8)),
-        r"x_test: .*\(8, 8, 1\) as in training.*\(6, 8, 1\)",
-    ),
-    "labelled with floats": (lambda: changed("y_train", np.zeros(240)), "y_train: .*integer.*float64"),
-    "labelled below 0": (lambda: changed("y_test", np.arange(80) - 1), r"y_test: .*\[0, 255\].* -1 to 78"),
-    "labelled beyond 255": (lambda: changed("y_train", np.arange(240) + 100), "y_train: .* 100 to 339"),
-    "with too few images": (
-        lambda: npz(**small.arrays(train=11)),
-        "x_train: expected at least 12 images, received 11",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN_NPZ)
-def test_a_broken_npz_file_is_named_with_its_fault(case: str, tmp_path: pathlib.Path) -> None:
-    make, message = BROKEN_NPZ[case]
-    path = tmp_path / "digits.npz"
-    path.write_bytes(make())
-    with pytest.raises(DataError, match=message) as caught:
-        data.load(str(path))
-    assert str(path) in str(caught.value)
-
-
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.npz", "file.txt"])
 def test_what_is_no_data_set_is_named(name: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "file.txt").write_text("digits")
-    with pytest.raises(DataError, match="expected 'mnist', a folder of IDX files") as caught:
+    with pytest.raises(DataError, match="expected 'mnist', a folder of IDX files or of pictures") as caught:
         data.load(str(tmp_path / name))
     assert name in str(caught.value)
 
@@ -190,3 +89,17 @@ def test_the_download_is_split_like_the_files(
     found = data.load("mnist")
     assert found.name == "mnist"
     assert_same(found, data.load(str(small.write_idx(tmp_path, content))))
+
+
+def test_a_folder_that_holds_no_data_set_says_what_was_looked_for(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(
+        DataError, match=r"four IDX files \(train-images-idx3-ubyte.* train/<label>"
+    ) as caught:
+        data.load(str(tmp_path))
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_a_folder_with_idx_files_is_read_as_idx(tmp_path: pathlib.Path) -> None:
+    small.write_idx(tmp_path, small.arrays())
+    (tmp_path / "train" / "7").mkdir(parents=True)
+    assert len(data.load(str(tmp_path)).test) == 80

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from training import manifest
+from tests.training import small
+from training import data, manifest
 from training.manifest import BundleError, read_manifest, version_of, write_manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -60,3 +61,13 @@ def test_the_commit_is_none_without_git(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_producers_are_named_with_versions() -> None:
     assert all(re.match(r"\d+\.\d+", version) for version in manifest.describe_producer().values())
+
+
+def test_the_names_of_classes_are_kept_where_there_are_any() -> None:
+    content = small.arrays()
+    plain, named = (
+        data.split("some", content, {name: name for name in content}, names) for names in ((), ("a", "b"))
+    )
+    entry = {"name": "some", "sha256": plain.sha256, "split": {"train": 220, "validation": 20, "test": 80}}
+    assert manifest.describe_dataset(plain) == entry
+    assert manifest.describe_dataset(named) == {**entry, "class_names": ["a", "b"]}

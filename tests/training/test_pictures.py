@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import io
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps
+
+from training import data
+from training.files import DataError
+from training.pictures import read_pictures
+
+Pixels = NDArray[np.uint8]
+
+
+def picture(seed: int, height: int = 6, width: int = 8, channels: int = 1) -> Pixels:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+    return pixels[..., 0] if channels == 1 else pixels
+
+
+def encode(image: Image.Image | Pixels, file_format: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(file, file_format)
+    return file.getvalue()
+
+
+def write(folder: pathlib.Path, files: dict[str, bytes | Pixels]) -> pathlib.Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else encode(content))
+    return folder
+
+
+def some(labels: tuple[str, ...] = ("3", "8"), channels: int = 1) -> dict[str, bytes | Pixels]:
+    """Six pictures a class to train on and two to test."""
+    names = [f"{part}/{label}/{i}.png" for part, n in (("train", 6), ("test", 2)) for label in labels
+             for i in range(n)]  # fmt: skip
+    return {name: picture(seed, channels=channels) for seed, name in enumerate(names)}
+
+
+def test_grey_pictures_have_one_channel_and_their_folders_labels(tmp_path: pathlib.Path) -> None:
+    files = some()
+    found = data.load(str(write(tmp_path / "some", files)))
+    assert (found.name, found.shape, found.class_names) == ("some", (6, 8, 1), ())
+    assert [len(split) for split in (found.train, found.validation, found.test)] == [11, 1, 4]
+    assert found.train.label.tolist() == [3] * 6 + [8] * 5
+    assert found.validation.label.tolist() == [8]
+    assert np.array_equal(found.train.x[0, ..., 0], files["train/3/0.png"])
+    assert np.array_equal(found.validation.x[0, ..., 0], files["train/8/5.png"])
+
+
+def test_one_colour_picture_gives_all_three_channels(tmp_path: pathlib.Path) -> None:
+    files = some()
+    files["test/8/1.png"] = colour = picture(99, channels=3)
+    found = data.load(str(write(tmp_path, files)))
+    assert found.shape == (6, 8, 3)
+    assert np.array_equal(found.test.x[3], colour)
+    assert np.array_equal(found.test.x[0], np.repeat(np.asarray(files["test/3/0.png"])[..., None], 3, axis=2))
+
+
+def test_names_are_numbered_in_their_order(tmp_path: pathlib.Path) -> None:
+    found = data.load(str(write(tmp_path, some(("square", "circle", "Star")))))
+    assert found.class_names == ("Star", "circle", "square")
+    assert found.train.label.tolist() == [0] * 6 + [1] * 5 + [2] * 6
+
+
+def test_test_pictures_come_in_turns_of_each_class(tmp_path: pathlib.Path) -> None:
+    files = some(("a", "b", "c"))
+    del files["test/b/1.png"]
+    found = data.load(str(write(tmp_path, files)))
+    assert found.test.label.tolist() == [0, 1, 2, 0, 2]
+    assert np.array_equal(found.test.x[4, ..., 0], files["test/c/1.png"])
+
+
+def test_the_digest_does_not_depend_on_the_order_of_writing(tmp_path: pathlib.Path) -> None:
+    files = some()
+    first = data.load(str(write(tmp_path / "first", files)))
+    second = data.load(str(write(tmp_path / "second", dict(reversed(files.items())))))
+    assert first.sha256 == second.sha256
+    files["train/3/0.png"], files["train/3/1.png"] = files["train/3/1.png"], files["train/3/0.png"]
+    assert data.load(str(write(tmp_path / "third", files))).sha256 != first.sha256
+
+
+def test_hidden_files_are_no_part_of_the_set(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, {**some(), "train/.thumbs": b"x", "train/3/.thumbs": b"x", "train/.old/3": b"x"})
+    assert len(data.load(str(tmp_path)).train) == 11
+
+
+GREY = picture(0)
+STORED: dict[str, tuple[str, bytes, Pixels]] = {
+    "colour that is grey": ("0.png", encode(np.repeat(GREY[..., None], 3, axis=2)), GREY),
+    "an upper-case name": ("0.PNG", encode(GREY), GREY),
+    "16 bits": ("0.png", encode(Image.fromarray(GREY.astype(np.uint16) * 257)), GREY),
+    "a palette": ("0.png", encode(Image.fromarray(GREY).convert("P")), GREY),
+    "one bit": ("0.png", encode(Image.fromarray(GREY > 127)), (GREY > 127) * np.uint8(255)),
+    "transparency": ("0.png", encode(Image.new("LA", (8, 6), (0, 0))), np.full_like(GREY, 255)),
+    "JPEG": ("0.jpg", encode(np.full_like(GREY, 77), "JPEG"), np.full_like(GREY, 77)),
+    "JPEG of another ending": ("0.jpeg", encode(np.full_like(GREY, 77), "JPEG"), np.full_like(GREY, 77)),
+}
+
+
+@pytest.mark.parametrize("case", STORED)
+def test_grey_is_grey_however_it_is_stored(case: str, tmp_path: pathlib.Path) -> None:
+    name, content, expected = STORED[case]
+    write(tmp_path, {**some(), f"test/0/{name}": content})
+    found = read_pictures(tmp_path).arrays["x_test"]
+    assert found.shape == (5, 6, 8, 1)
+    assert np.array_equal(found[0, ..., 0], expected)
+
+
+@pytest.mark.parametrize("mark", range(10))
+def test_a_picture_is_turned_as_its_camera_says(mark: int, tmp_path: pathlib.Path) -> None:
+    image = Image.fromarray(picture(1, *((8, 6) if 5 <= mark <= 8 else (6, 8))))
+    image.getexif()[ExifTags.Base.Orientation] = mark
+    file = io.BytesIO()
+    image.save(file, "PNG", exif=image.getexif())
+    write(tmp_path, {**some(), "test/0/0.png": file.getvalue()})
+    found = read_pictures(tmp_path).arrays["x_test"][0, ..., 0]
+    assert np.array_equal(found, np.asarray(ImageOps.exif_transpose(image)))
+
+
+BROKEN: dict[str, tuple[str, bytes | Pixels, str]] = {
+    "another size": ("train/8/3.png", picture(0, 8, 6), r"expected 8 x 6 pixels as .*0\.png, received 6 x 8"),
+    "another size to test": ("test/3/9.png", picture(0, 6, 9), "expected 8 x 6 pixels .* received 9 x 6"),
+    "nothing": ("train/3/0.png", b"", "expected a PNG or JPEG file, received something else"),
+    "text": ("train/3/0.png", b"digits", "expected a PNG or JPEG file, received something else"),
+    "another format": ("train/3/0.png", encode(GREY, "BMP"), "expected a PNG or JPEG file"),
+    "truncated": ("test/8/1.png", encode(picture(0, 6, 8, 3))[:-40], "expected a whole PNG or JPEG file: "),
+    "a truncated JPEG": ("test/8/1.jpg", encode(GREY, "JPEG")[:-20], "expected a whole PNG or JPEG file: "),
+    "another ending": ("train/3/0.gif", encode(GREY, "GIF"), r"expected a \.png, \.jpg, \.jpeg file"),
+    "a file beside the labels": ("train/0.png", GREY, "expected a folder named by a label"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_file_that_does_not_fit_is_named_with_its_fault(case: str, tmp_path: pathlib.Path) -> None:
+    name, content, message = BROKEN[case]
+    write(tmp_path, {**some(), name: content})
+    with pytest.raises(DataError, match=message) as caught:
+        data.load(str(tmp_path))
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+
+
+LABELS: dict[str, tuple[Callable[[], dict[str, bytes | Pixels]], str]] = {
+    "beyond 255": (lambda: some(("3", "256")), r"\[0, 255\] .*'256'"),
+    "of both kinds": (lambda: some(("3", "cat")), "all integers or all names, received '3' and 'cat'"),
+    "to test but not to train": (
+        lambda: {**some(("a", "b")), "test/c/0.png": GREY},
+        r"test/c: expected a class of \['a', 'b'\]",
+    ),
+    "none to test": (lambda: {"train/3/0.png": GREY}, "test: expected this folder"),
+}
+
+
+@pytest.mark.parametrize("case", LABELS)
+def test_labels_that_do_not_fit_are_named(case: str, tmp_path: pathlib.Path) -> None:
+    make, message = LABELS[case]
+    with pytest.raises(DataError, match=message):
+        data.load(str(write(tmp_path, make())))
+
+
+def test_a_folder_without_a_picture_is_named(tmp_path: pathlib.Path) -> None:
+    (write(tmp_path, some()) / "train" / "3").rename(tmp_path / "kept")
+    for path in (tmp_path / "train" / "8").iterdir():
+        path.unlink()
+    with pytest.raises(
+        DataError, match="train: expected at least one picture in a folder named by its label"
+    ):
+        data.load(str(tmp_path))
