@@ -192,7 +192,7 @@ def fit_ink(x: Floats, height: int, width: int, box: int, field: str) -> Floats:
         x: `(h, w, channels)` float32 in [0, 1], 0 the background.
         height: Of the result.
         width: Of the result.
-        box: Longest side of the scaled ink.
+        box: Longest side of the scaled ink, but it stays within the picture.
         field: What errors name.
 
     Returns:
@@ -212,7 +212,7 @@ def fit_ink(x: Floats, height: int, width: int, box: int, field: str) -> Floats:
         )
     cut = x[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     cut = np.clip((cut - low) / (ink.max() - low), 0, 1).astype(np.float32)
-    return _centre(scale_into(cut, box, box), height, width)
+    return _centre(scale_into(cut, min(box, height), min(box, width)), height, width)
 
 
 def _centre(figure: Floats, height: int, width: int) -> Floats:

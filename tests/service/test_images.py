@@ -162,6 +162,15 @@ def test_ink_is_cut_scaled_and_centred_by_mass() -> None:
     np.testing.assert_allclose(centre, 14, atol=0.6)
 
 
+def test_ink_stays_within_a_picture_narrower_than_its_box() -> None:
+    drawing = np.zeros((50, 100, 1), np.float32)
+    drawing[20:30, 10:90] = 1
+    x = images.fit_ink(drawing, 20, 16, 18, "body")[..., 0]
+    assert x.shape == (20, 16)
+    assert (x.max(axis=0) > 0.5).all()
+    assert (x.max(axis=1) > 0.5).sum() == 2
+
+
 def test_grey_paper_is_ground() -> None:
     drawing = np.full((100, 100, 1), 0.2, np.float32) + np.random.RandomState(0).normal(
         0, 0.01, (100, 100, 1)
