@@ -248,7 +248,7 @@ class Engine:
 
         Args:
             files: Field names and contents, PNG or JPEG.
-            polarity: Of the uploads; None looks at each one's border.
+            polarity: Of the uploads; None looks at each one's border, but takes colours as they are.
 
         Returns:
             `(batch, height, width, channels)` float32 in [0, 1].
@@ -360,9 +360,16 @@ class Engine:
     def _read_upload(self, field: str, content: bytes, polarity: images.Polarity | None) -> Floats:
         spec = self.manifest.image
         x = images.read_image(content, field, spec.channels, self.settings.max_image_pixels)
-        if (polarity or images.find_polarity(x)) == "dark-on-light":
+        if (polarity or self._find_polarity(x)) == "dark-on-light":
             x = 1 - x
         if x.shape != spec.shape:
             box = spec.fit.box if isinstance(spec.fit, CentreOfMassFit) else None
             x = images.fit(x, spec.height, spec.width, box, field)
         return x if spec.polarity == "light-on-dark" else 1 - x
+
+    def _find_polarity(self, x: Floats) -> images.Polarity:
+        spec = self.manifest.image
+        # A light border of a picture in colour need not be paper; turned over, all its colours are others.
+        if spec.channels == 3 and not isinstance(spec.fit, CentreOfMassFit):
+            return spec.polarity
+        return images.find_polarity(x)

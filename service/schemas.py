@@ -159,7 +159,7 @@ class EncodeQuery(Query):
     seed: Annotated[Seed | None, Field(description="Also draw `z` from q(z|x).")] = None
     polarity: Annotated[
         Polarity,
-        Field(description="Of uploaded files; auto looks at each one's border."),
+        Field(description="Of uploaded files; auto looks at each one's border, but keeps colours."),
     ] = "auto"
 
 

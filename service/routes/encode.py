@@ -38,8 +38,9 @@ async def encode(request: Request, query: Annotated[EncodeQuery, Query()], model
     """Takes one PNG or JPEG as the body, several as form fields `file`, or `pixels` as JSON.
 
     Files of any size and colour become what the model was trained on: grey or RGB; transparency over
-    white; light figures on dark, told from the border unless `polarity` says; other sizes are, for
-    digits, cut to their ink, scaled into a box of 20 pixels and centred by mass, as MNIST was made.
+    white; grey figures light on dark or the reverse, told from the border unless `polarity` says; other
+    sizes are scaled whole, or, for digits, cut to their ink, scaled into a box of 20 pixels and centred
+    by mass, as MNIST was made.
     A file that has the model's size already keeps its place. `pixels` are taken as they are.
     """
     media_type = require(request, ACCEPTED)

@@ -13,6 +13,7 @@ from service import latent
 from service.bundle import read_bundle
 from service.engine import Endpoint, Engine
 from service.errors import BundleError, InvalidValueError, NotFoundError
+from service.manifest import ContainFit
 from service.model import Model
 from service.settings import Settings
 from tests.service import fake
@@ -142,6 +143,21 @@ def test_a_model_of_dark_figures_gets_dark_figures(tmp_path: pathlib.Path) -> No
     x = asyncio.run(engine.read_uploads([("body", png(pixels))], None))[0, ..., 0]
     assert x[0].min() == 1
     assert x[14, 14] == 0
+
+
+@pytest.mark.parametrize("polarity", ["light-on-dark", "dark-on-light"])
+def test_colours_are_turned_over_only_when_asked(tmp_path: pathlib.Path, polarity: str) -> None:
+    engine = start(tmp_path / "fake")
+    colour = {"channels": 3, "polarity": polarity, "fit": ContainFit()}
+    image = engine.manifest.image.model_copy(update=colour)
+    engine.manifest = engine.manifest.model_copy(update={"image": image})
+    for light in (20, 230):
+        pixels = np.full((28, 28, 3), (light, 128, 0), np.uint8)
+        x = asyncio.run(engine.read_uploads([("body", png(pixels))], None))
+        np.testing.assert_allclose(x[0], pixels / 255, atol=1e-6)
+    asked = "dark-on-light" if polarity == "light-on-dark" else "light-on-dark"
+    x = asyncio.run(engine.read_uploads([("body", png(pixels))], asked))  # type: ignore[arg-type]
+    np.testing.assert_allclose(x[0], 1 - pixels / 255, atol=1e-6)
 
 
 def test_a_drawing_of_another_size_is_placed_as_the_training_images_were(engine: Engine) -> None:
