@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+MNIST_SHA256 = "466bdc00ce7ea4e6eef6274eb1ff4787902972196c3396d0fb05a045121f1f8b"
 MNIST = """MNIST: handwritten digits by Y. LeCun, C. Cortes and C. Burges, licensed CC BY-SA 3.0. The bundle
 holds no image of the training set; its golden vectors hold eight of the test set, under the same licence."""
 
@@ -72,10 +73,11 @@ def _figures(manifest: Mapping[str, Any]) -> str:
         ("`negative_elbo`", f"{metrics['negative_elbo']:.2f} nats per image"),
         ("label accuracy of the 15 nearest neighbours in latent space", f"{metrics['knn_accuracy']:.3f}"),
     ]
+    pixels = "grey" if manifest["image"]["channels"] == 1 else "red, green and blue"
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return (
         f"## Figures\n\nOver all {metrics['images']:,} images of the {metrics['split']} split, which neither "
-        "fitted a weight nor chose an epoch. One z is drawn for\neach image; pixels are grey, under a "
+        f"fitted a weight nor chose an epoch. One z is drawn for\neach image; pixels are {pixels}, under a "
         f"Bernoulli likelihood.\n\n| figure | value |\n| --- | --- |\n{table}\n"
     )
 
@@ -83,12 +85,14 @@ def _figures(manifest: Mapping[str, Any]) -> str:
 def _training(manifest: Mapping[str, Any]) -> str:
     training, dataset = manifest["training"], manifest["dataset"]
     split = dataset["split"]
+    names = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.get("class_names", [])))
+    classes = f"Its labels are {names}.\n" if names else ""
     producers = ", ".join(f"{name} {version}" for name, version in manifest["producer"].items())
-    data = f"\n{MNIST}\n" if split == {"train": 55000, "validation": 5000, "test": 10000} else ""
+    data = f"\n{MNIST}\n" if dataset["sha256"] == MNIST_SHA256 else ""
     return (
         f"## Training\n\n{split['train']:,} images of the data set `{dataset['name']}` "
         f"(SHA-256 `{dataset['sha256'][:16]}…`) fitted it; {split['validation']:,} others\nchose epoch "
         f"{training['best_epoch']} of {training['epochs']}. Adam at {training['learning_rate']:g} "
         f"({training['schedule']}), batches of {training['batch_size']}, beta {training['beta']:g}, seed "
-        f"{training['seed']}.\nMade with {producers}.\n{data}"
+        f"{training['seed']}.\nMade with {producers}.\n{classes}{data}"
     )

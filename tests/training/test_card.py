@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pathlib
 
-from training.card import write_card
+from training.card import MNIST_SHA256, write_card
 from training.manifest import read_manifest
+
+MODELS = pathlib.Path(__file__).parents[2] / "models"
 
 
 def test_the_card_tells_figures_training_and_limits(bundle_folder: pathlib.Path) -> None:
@@ -29,10 +31,31 @@ def test_the_card_tells_figures_training_and_limits(bundle_folder: pathlib.Path)
 
 def test_the_card_names_mnist_and_its_licence_where_it_was_used(bundle_folder: pathlib.Path) -> None:
     manifest = read_manifest(bundle_folder)
-    manifest["dataset"]["split"] = {"train": 55000, "validation": 5000, "test": 10000}
+    manifest["dataset"]["sha256"] = MNIST_SHA256
     card = write_card(manifest)
     assert "CC BY-SA 3.0" in card
     assert "http" not in card
+
+
+def test_another_data_set_as_large_is_not_taken_for_mnist(bundle_folder: pathlib.Path) -> None:
+    manifest = read_manifest(bundle_folder)
+    manifest["dataset"]["split"] = {"train": 55000, "validation": 5000, "test": 10000}
+    assert "MNIST" not in write_card(manifest)
+
+
+def test_the_committed_mnist_bundle_is_taken_for_mnist() -> None:
+    assert read_manifest(MODELS / "mnist-2d")["dataset"]["sha256"] == MNIST_SHA256
+
+
+def test_the_card_tells_of_colour_and_of_the_names_of_classes(bundle_folder: pathlib.Path) -> None:
+    manifest = read_manifest(bundle_folder)
+    assert "pixels are grey, under" in write_card(manifest)
+    assert "labels are" not in write_card(manifest)
+    manifest["image"]["channels"] = 3
+    manifest["dataset"]["class_names"] = ["cat", "dog"]
+    card = write_card(manifest)
+    assert "pixels are red, green and blue, under" in card
+    assert "Its labels are 0 cat, 1 dog.\n" in card
 
 
 def test_the_card_tells_what_refinement_costs(bundle_folder: pathlib.Path) -> None:
