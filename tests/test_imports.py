@@ -51,12 +51,14 @@ TRAINING = {
     "train": "checkpoint config data model",
     "evaluate": "data",
     "plots": "",
+    "projector": "config",
     "placement": "data",
     "card": "",
     "export": "config model",
+    "encoder": "data export manifest train",
     "bundle": "data manifest train evaluate export plots placement card",
     "reproduce": "bundle config data manifest recipes train",
-    "__main__": "config recipes data train evaluate export bundle reproduce",
+    "__main__": "config recipes data train evaluate export encoder bundle projector reproduce",
 }
 
 

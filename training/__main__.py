@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(_command(commands, "export", "write a run's bundle", _export))
     text = "train bundles of models/ again, and compare their figures"
     _add_reproduce(_command(commands, "reproduce", text, _reproduce))
+    _add_project(_command(commands, "project", "lay out latent space for TensorBoard's projector", _project))
     return parser
 
 
@@ -121,6 +122,13 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", type=pathlib.Path, default="models", help="folder of the bundles")
     output = "folder of the runs and the new bundles; resumed if there"
     parser.add_argument("--output", type=pathlib.Path, default="runs/reproduced", help=output)
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    splits = ("test", "validation", "train")
+    parser.add_argument("folder", type=pathlib.Path, help="a run's folder or a bundle's")
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="folder for TensorBoard to open")
+    parser.add_argument("--split", choices=splits, default="test", help="which images to lay out")
 
 
 def _command(commands: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
@@ -201,6 +209,18 @@ def _reproduce(options: argparse.Namespace) -> None:
         figures = reproduce.reproduce(name, dataset, options.models, options.output)
         for figure, (committed, found) in figures.items():
             sys.stdout.write(f"{name}: {figure}: committed {committed:.2f}, found {found:.2f} nats\n")
+
+
+def _project(options: argparse.Namespace) -> None:
+    from training import data, encoder, evaluate, projector
+
+    _require_folder(options.folder)
+    dataset = data.load(options.data)
+    split = getattr(dataset, options.split)
+    z_mean = evaluate.encode(encoder.open_encoder(options.folder, dataset), split).z_mean
+    shown = projector.write_projection(options.output, z_mean, split.x, split.label, dataset.class_names)
+    why = ", the first that its sheet of thumbnails holds" if shown < len(split) else ""
+    sys.stderr.write(f"{options.output}: {shown} of {len(split)} images{why}\n")
 
 
 def _require_folder(folder: pathlib.Path) -> None:

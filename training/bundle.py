@@ -28,6 +28,7 @@ from training.manifest import (
     describe_producer,
     find_commit,
     read_manifest,
+    read_manifest_for,
     version_of,
     write_manifest,
 )
@@ -110,10 +111,7 @@ def measure_bundle(
     Raises:
         BundleError: The folder holds no bundle, or one for images of another shape.
     """
-    manifest = read_manifest(folder)
-    shape = tuple(manifest["image"][axis] for axis in ("height", "width", "channels"))
-    if dataset.shape != shape:
-        raise BundleError(f"{folder}: expected images of shape {shape}, received {dataset.shape}")
+    manifest = read_manifest_for(folder, dataset)
     files = (folder / manifest[name]["file"] for name in ("encoder", "decoder"))
     encoder, decoder = (open_onnx(file.read_bytes()) for file in files)
     conditional = any(tensor["name"] == "label" for tensor in manifest["decoder"]["inputs"])

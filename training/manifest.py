@@ -61,6 +61,26 @@ def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
     return manifest
 
 
+def read_manifest_for(folder: pathlib.Path, dataset: Dataset) -> dict[str, Any]:
+    """Reads the manifest of a bundle for a data set's images.
+
+    Args:
+        folder: `models/<name>`.
+        dataset: Whose images the bundle is asked about.
+
+    Returns:
+        The parsed JSON.
+
+    Raises:
+        BundleError: It is not there, not JSON, or of a bundle for images of another shape.
+    """
+    manifest = read_manifest(folder)
+    shape = tuple(manifest["image"][axis] for axis in ("height", "width", "channels"))
+    if dataset.shape != shape:
+        raise BundleError(f"{folder}: expected images of shape {shape}, received {dataset.shape}")
+    return manifest
+
+
 def write_manifest(folder: pathlib.Path, manifest: Mapping[str, Any]) -> None:
     """Writes a bundle's manifest; whoever reads meanwhile gets the old one or the new one, whole."""
     partial = folder / f".{MANIFEST}.partial"

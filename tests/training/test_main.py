@@ -9,9 +9,10 @@ import sys
 import time
 from typing import Any, NoReturn, get_args
 
+import numpy as np
 import pytest
 
-from training import train
+from training import projector, train
 from training.__main__ import main
 from training.checkpoint import Checkpoint
 from training.config import Optimizer, Schedule, TrainConfig
@@ -127,6 +128,29 @@ def test_train_export_evaluate(
     assert json.loads(capsys.readouterr().out)["images"] == 50
 
 
+def test_project_lays_out_a_run_and_its_bundle_alike(
+    digits_file: pathlib.Path,
+    run_folder: pathlib.Path,
+    bundle_folder: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, folder in (("run", run_folder), ("bundle", bundle_folder)):
+        output = str(tmp_path / name)
+        assert main(["project", str(folder), "--data", str(digits_file), "--output", output]) == 0
+        assert capsys.readouterr().err == f"{output}: 200 of 200 images\n"
+    run, bundle = (np.loadtxt(tmp_path / name / "tensors.tsv", np.float32) for name in ("run", "bundle"))
+    atlas = np.load(bundle_folder / "atlas.npz")
+    assert np.array_equal(bundle[:, :2], atlas["z_mean"])
+    assert run == pytest.approx(bundle, abs=1e-5)
+    assert np.array_equal(np.loadtxt(tmp_path / "run" / "metadata.tsv"), atlas["label"])
+    monkeypatch.setattr(projector, "SHEET_LIMIT", 50)
+    options = ["--data", str(digits_file), "--output", str(tmp_path / "few"), "--split", "validation"]
+    assert main(["project", str(bundle_folder), *options]) == 0
+    assert "few: 36 of 50 images, the first that its sheet" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -138,6 +162,8 @@ def test_train_export_evaluate(
         ("export nowhere --data nothing", "nowhere: expected a folder that is there"),
         ("export {run} --data {data} --models {models} --name digits", "is there already; add --force"),
         ("export {run} --data {data} --models {models} --name .x", "expected a name of letters"),
+        ("project nowhere --output {data} --data nothing", "nowhere: expected a folder that is there"),
+        ("project {run} --output {data} --data {data}", "digits.npz"),
         ("evaluate nowhere --data nothing", "nowhere: expected a folder that is there"),
         ("evaluate {models}/digits --data {data} --split validation --update", "'test'"),
     ],

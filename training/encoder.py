@@ -1,0 +1,42 @@
+"""Owns the encoder of what is there already, a run or a bundle, as a function of arrays."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training import train
+from training.data import Dataset
+from training.export import Function, open_onnx
+from training.manifest import MANIFEST, read_manifest_for
+
+Floats = NDArray[np.float32]
+
+
+def open_encoder(folder: pathlib.Path, dataset: Dataset) -> Function:
+    """Gives the encoder of a bundle, as onnxruntime computes it, or of a run, as Keras does.
+
+    Args:
+        folder: `models/<name>`, or where `train` wrote.
+        dataset: Whose images it is for.
+
+    Returns:
+        `x` `(batch, height, width, channels)` float32 in [0, 1] to `z_mean` and `z_log_var`, each
+        `(batch, latent_dim)` float32.
+
+    Raises:
+        BundleError: The bundle is for images of another shape, or its manifest cannot be read.
+        RunError: The folder has no checkpoint, or one of a run on another data set.
+    """
+    if (folder / MANIFEST).is_file():
+        manifest = read_manifest_for(folder, dataset)
+        return open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+    model = train.load(folder, dataset).model
+
+    def encode(x: Floats) -> Mapping[str, Floats]:
+        return {name: np.asarray(value) for name, value in model.infer(x).items()}
+
+    return encode
