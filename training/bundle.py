@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from training import card, evaluate, placement, plots
 from training.data import Dataset, scale
 from training.export import OPSET, PARITY_BATCHES, Function, Graph, export, open_onnx
+from training.likelihood import Decode
 from training.manifest import (
     BundleError,
     describe_dataset,
@@ -201,7 +202,7 @@ def _describe(
     return {**manifest, "version": version_of(manifest)}
 
 
-def _decode(decoder: Function, labels: NDArray[np.int64] | None) -> evaluate.Decode:
+def _decode(decoder: Function, labels: NDArray[np.int64] | None) -> Decode:
     def decode(z: NDArray[np.float32], label: NDArray[np.int64]) -> NDArray[np.float32]:
         given = () if labels is None else ((label[:, np.newaxis] == labels).astype(np.float32),)
         return decoder(z, *given)["image"]

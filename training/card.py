@@ -9,6 +9,10 @@ MNIST_SHA256 = "466bdc00ce7ea4e6eef6274eb1ff4787902972196c3396d0fb05a045121f1f8b
 MNIST = """MNIST: handwritten digits by Y. LeCun, C. Cortes and C. Burges, licensed CC BY-SA 3.0. The bundle
 holds no image of the training set; its golden vectors hold eight of the test set, under the same licence."""
 
+LIKELIHOODS = {
+    "importance_likelihood": "by {} importance samples an image",
+    "exact_likelihood": "by quadrature",
+}
 LIMITS = """## Use and limits
 
 For demonstrations, teaching and tests of systems that serve models. It knows only images like those it was
@@ -74,6 +78,10 @@ def _figures(manifest: Mapping[str, Any]) -> str:
         ("label accuracy of the 15 nearest neighbours in latent space", f"{metrics['knn_accuracy']:.3f}"),
     ]
     pixels = "grey" if manifest["image"]["channels"] == 1 else "red, green and blue"
+    for key, how in LIKELIHOODS.items():
+        if key in metrics:
+            samples = metrics["importance_samples"]
+            rows.append((f"-log p(x), {how.format(samples)} (`{key}`)", f"{metrics[key]:.2f} nats per image"))
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return (
         f"## Figures\n\nOver all {metrics['images']:,} images of the {metrics['split']} split, which neither "

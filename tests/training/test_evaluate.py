@@ -8,7 +8,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from training import evaluate, losses
 from training.data import Dataset, Split, scale
-from training.evaluate import Floats, Labels, Posteriors
+from training.evaluate import Posteriors
+from training.likelihood import BATCH, SMALLEST, Floats, Labels
 from training.train import Run
 
 
@@ -31,7 +32,7 @@ def images(n: int) -> Split:
 
 
 def test_means_are_over_all_images_of_the_split() -> None:
-    n = evaluate.BATCH + 7
+    n = BATCH + 7
     q, split = posteriors(n), images(n)
     figures = evaluate.measure(decode, q, split, seed=5)
     epsilon = np.random.RandomState(5).standard_normal((n, 2))
@@ -48,7 +49,7 @@ def test_a_pixel_that_is_surely_wrong_costs_a_bounded_amount() -> None:
     split = Split(np.full((1, 4, 4, 1), 255, np.uint8), np.zeros(1, np.int64))
     q = Posteriors(np.zeros((1, 2), np.float32), np.full((1, 2), -50, np.float32), split.label)
     black = evaluate.measure(lambda *_: np.zeros((1, 4, 4, 1), np.float32), q, split)
-    np.testing.assert_allclose(black["reconstruction_loss"], 16 * -np.log(evaluate.SMALLEST))
+    np.testing.assert_allclose(black["reconstruction_loss"], 16 * -np.log(SMALLEST))
 
 
 def test_each_image_is_decoded_with_its_label() -> None:
@@ -62,31 +63,6 @@ def test_each_image_is_decoded_with_its_label() -> None:
 
     evaluate.measure(note, q, split)
     assert seen == [2, 0, 1]
-    seen.clear()
-    evaluate.importance_likelihood(note, q, split, samples=4)
-    assert seen == [2] * 4 + [0] * 4 + [1] * 4
-
-
-def test_both_likelihoods_find_the_integral_of_a_model_whose_integral_is_known() -> None:
-    # p(x|z) is 0.9 for one black or white picture where z[0] > 0, else 0.1: p(x) is 0.5 for each.
-    def half(z: Floats, _: Labels) -> Floats:
-        return np.where(z[:, :1] > 0, 0.9, 0.1).astype(np.float32).reshape(-1, 1, 1, 1)
-
-    split = Split(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([3, 8]))
-    q = Posteriors(np.array([[-0.5, 0], [0.5, 0]], np.float32), np.zeros((2, 2), np.float32), split.label)
-    # The grid has points at z[0] = 0, which are black; they hold one part in 161 of the mass, or so.
-    assert evaluate.exact_likelihood(half, split) == pytest.approx(np.log(2), abs=0.03)
-    assert evaluate.importance_likelihood(half, q, split, 20_000) == pytest.approx(np.log(2), abs=0.02)
-
-
-def test_more_samples_come_nearer_to_the_likelihood_from_above() -> None:
-    split = images(40)
-    q = Posteriors(np.zeros((40, 2), np.float32), np.zeros((40, 2), np.float32), split.label)
-    bound = evaluate.measure(decode, q, split)["negative_elbo"]
-    few, many = (evaluate.importance_likelihood(decode, q, split, samples) for samples in (10, 2000))
-    exact = evaluate.exact_likelihood(decode, split)
-    assert bound > few > many
-    assert many == pytest.approx(exact, abs=0.05)
 
 
 def test_likelihoods_are_left_out_if_not_asked_for() -> None:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.training.test_evaluate import decode, images
+from training.data import Split
+from training.evaluate import Posteriors, measure
+from training.likelihood import Floats, Labels, exact_likelihood, importance_likelihood
+
+
+def test_each_sample_is_decoded_with_its_image_s_label() -> None:
+    split = images(3)
+    split.label[:] = [2, 0, 1]
+    seen: list[int] = []
+
+    def note(z: Floats, label: Labels) -> Floats:
+        seen.extend(label)
+        return decode(z, label)
+
+    importance_likelihood(note, np.zeros((3, 2), np.float32), np.zeros((3, 2), np.float32), split, 4)
+    assert seen == [2] * 4 + [0] * 4 + [1] * 4
+
+
+def test_both_likelihoods_find_the_integral_of_a_model_whose_integral_is_known() -> None:
+    # p(x|z) is 0.9 for one black or white picture where z[0] > 0, else 0.1: p(x) is 0.5 for each.
+    def half(z: Floats, _: Labels) -> Floats:
+        return np.where(z[:, :1] > 0, 0.9, 0.1).astype(np.float32).reshape(-1, 1, 1, 1)
+
+    split = Split(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([3, 8]))
+    z_mean, zeros = np.array([[-0.5, 0], [0.5, 0]], np.float32), np.zeros((2, 2), np.float32)
+    # The grid has points at z[0] = 0, which are black; they hold one part in 161 of the mass, or so.
+    assert exact_likelihood(half, split) == pytest.approx(np.log(2), abs=0.03)
+    assert importance_likelihood(half, z_mean, zeros, split, 20_000) == pytest.approx(np.log(2), abs=0.02)
+
+
+def test_more_samples_come_nearer_to_the_likelihood_from_above() -> None:
+    split, zeros = images(40), np.zeros((40, 2), np.float32)
+    bound = measure(decode, Posteriors(zeros, zeros, split.label), split)["negative_elbo"]
+    few, many = (importance_likelihood(decode, zeros, zeros, split, samples) for samples in (10, 2000))
+    exact = exact_likelihood(decode, split)
+    assert bound > few > many
+    assert many == pytest.approx(exact, abs=0.05)
