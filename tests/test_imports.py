@@ -59,7 +59,8 @@ TRAINING = {
     "encoder": "data export manifest train",
     "bundle": "data likelihood manifest train evaluate export plots placement card",
     "reproduce": "bundle config data manifest recipes train",
-    "__main__": "config recipes data train evaluate export encoder bundle projector reproduce",
+    "sweep": "checkpoint config data train",
+    "__main__": "config recipes data sweep train evaluate export encoder bundle projector reproduce",
 }
 
 

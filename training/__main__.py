@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("training", description="Trains a convolutional VAE and exports it.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(_command(commands, "train", "fit a model and leave checkpoints and a log", _train))
+    _add_sweep(_command(commands, "sweep", "train a grid of configs and compare them; a table out", _sweep))
     _add_evaluate(_command(commands, "evaluate", "measure a run or a bundle; JSON out", _evaluate))
     _add_export(_command(commands, "export", "write a run's bundle", _export))
     text = "train bundles of models/ again, and compare their figures"
@@ -71,14 +72,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    recipe = "what the options below start from: a bundle of models/"
-    parser.add_argument("--recipe", choices=tuple(RECIPES), default=argparse.SUPPRESS, help=recipe)
     output = "folder of the run; unset: runs/ and the recipe's name, or runs/mnist-2d"
     parser.add_argument("--output", type=pathlib.Path, default=argparse.SUPPRESS, help=output)
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --output")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     verbose = "0 silent, 1 a progress bar, 2 a line an epoch"
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1, help=verbose)
+    _add_config(parser)
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    grid = (
+        "a field's values, such as learning_rate=1e-3,2e-3 or decoder_units=64/64,128; repeat it for a grid"
+    )
+    parser.add_argument("--grid", action="append", required=True, metavar="FIELD=A,B", help=grid)
+    output = "folder of the runs, each of which is resumed or looked up if it is there"
+    parser.add_argument("--output", type=pathlib.Path, default="runs/sweep", help=output)
+    _add_config(parser)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    recipe = "what the options below start from: a bundle of models/"
+    parser.add_argument("--recipe", choices=tuple(RECIPES), default=argparse.SUPPRESS, help=recipe)
     types = typing.get_type_hints(TrainConfig)
     for field in dataclasses.fields(TrainConfig):
         _add_field(parser, field, types[field.name])
@@ -157,21 +172,32 @@ def _seed(text: str) -> int:
 def _train(options: argparse.Namespace) -> None:
     from training import data, train
 
-    names = [field.name for field in dataclasses.fields(TrainConfig)]
-    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
-    recipe = getattr(options, "recipe", None)
-    start = RECIPES[recipe] if recipe else TrainConfig()
-    config = TrainConfig.from_dict({**start.to_dict(), **given})
     run = train.train(
-        config,
+        _config(options),
         data.load(options.data),
-        getattr(options, "output", pathlib.Path("runs") / (recipe or "mnist-2d")),
+        getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d")),
         resume=options.resume,
         tensorboard=options.tensorboard,
         verbose=options.verbose,
     )
     best = run.history[run.best_epoch - 1]
     sys.stderr.write(f"best epoch {run.best_epoch}: val_negative_elbo {best['val_negative_elbo']:.2f}\n")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    from training import data, sweep
+
+    base, grid = _config(options), sweep.parse_grid(options.grid)
+    results = sweep.sweep(base, grid, data.load(options.data), options.output)
+    sys.stdout.write(sweep.tabulate(results))
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    recipe = getattr(options, "recipe", None)
+    start = RECIPES[recipe] if recipe else TrainConfig()
+    return TrainConfig.from_dict({**start.to_dict(), **given})
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from tests.training import small
+from training import sweep
+from training.__main__ import main
+from training.config import ConfigError, TrainConfig
+from training.data import Dataset
+
+
+def test_a_grid_is_read_by_the_types_of_its_fields() -> None:
+    texts = [
+        "latent_dim=2,3",
+        "learning_rate=1e-3",
+        "decoder_units=8,16/4",
+        "optimizer=muon",
+        "conditional=true",
+    ]
+    assert sweep.parse_grid(texts) == {
+        "latent_dim": [2, 3],
+        "learning_rate": [0.001],
+        "decoder_units": [(8,), (16, 4)],
+        "optimizer": ["muon"],
+        "conditional": [True],
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (["latent=2"], "expected another field of latent_dim, .* received 'latent'"),
+        (["latent_dim=2", "latent_dim=3"], "received 'latent_dim'"),
+        (["latent_dim"], "latent_dim: expected a value of its type, received ''"),
+        (["latent_dim=2,x"], "latent_dim: expected a value of its type, received 'x'"),
+        (["conditional=perhaps"], "conditional: expected a value of its type, received 'perhaps'"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused(texts: list[str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        sweep.parse_grid(texts)
+
+
+def test_every_combination_is_trained_once_and_the_best_comes_first(
+    tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    data = small.from_arrays(small.arrays(train=48, test=24))
+    grid: sweep.Grid = {"learning_rate": [1e-7, 1e-2], "decoder_units": [(4,), (8, 4)]}
+    first = sweep.sweep(tiny, grid, data, tmp_path)
+    assert len(list(tmp_path.iterdir())) == len(first) == 4
+    found = [result.figures["val_negative_elbo"] for result in first]
+    assert found == sorted(found)
+    assert [result.choice["learning_rate"] for result in first] == [1e-2, 1e-2, 1e-7, 1e-7]
+    again = sweep.sweep(tiny, grid, data, tmp_path)
+    assert [result.figures for result in again] == [result.figures for result in first]
+    lines = sweep.tabulate(again).splitlines()
+    assert lines[0].startswith("| learning_rate | decoder_units | negative_elbo |")
+    assert lines[2].startswith("| 0.01 | ")
+    assert f"| {found[0]:.2f} |" in lines[2]
+
+
+def test_a_run_that_fails_is_told_and_stops_no_other(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    results = sweep.sweep(tiny, {"learning_rate": [1e20, 1e-3], "schedule": ["constant"]}, digits, tmp_path)
+    assert [bool(result.failure) for result in results] == [False, True]
+    assert "failed: epoch 1: expected finite figures" in sweep.tabulate(results).splitlines()[3]
+
+
+def test_one_impossible_config_stops_all_before_any_is_trained(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(ConfigError, match="epochs"):
+        sweep.sweep(tiny, {"epochs": [1, 0]}, digits, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_test_images_decide_nothing(tiny: TrainConfig, tmp_path: pathlib.Path) -> None:
+    arrays = small.arrays(train=48, test=24)
+    other = {**arrays, "x_test": np.zeros_like(arrays["x_test"])}
+    grid = {"latent_dim": [1, 2]}
+    found = [
+        [result.figures for result in sweep.sweep(tiny, grid, small.from_arrays(content), tmp_path / name)]
+        for name, content in (("one", arrays), ("other", other))
+    ]
+    assert found[0] == found[1]
+
+
+def test_the_command_prints_the_table(
+    digits_file: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = "--encoder-filters 4 --encoder-units 8 --decoder-units 8 --decoder-filters 4 --decoder-upscale 2"
+    options = [*sizes.split(), "--epochs", "1", "--data", str(digits_file), "--output", str(tmp_path)]
+    assert main(["sweep", *options, "--grid", "latent_dim=1,3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert {line.split(" | ")[0] for line in lines[2:]} == {"| 1", "| 3"}
