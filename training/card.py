@@ -9,6 +9,7 @@ MNIST_SHA256 = "466bdc00ce7ea4e6eef6274eb1ff4787902972196c3396d0fb05a045121f1f8b
 MNIST = """MNIST: handwritten digits by Y. LeCun, C. Cortes and C. Burges, licensed CC BY-SA 3.0. The bundle
 holds no image of the training set; its golden vectors hold eight of the test set, under the same licence."""
 
+OPTIMIZERS = {"adam": "Adam", "muon": "Muon and Adam"}
 LIKELIHOODS = {
     "importance_likelihood": "by {} importance samples an image",
     "exact_likelihood": "by quadrature",
@@ -96,11 +97,12 @@ def _training(manifest: Mapping[str, Any]) -> str:
     names = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.get("class_names", [])))
     classes = f"Its labels are {names}.\n" if names else ""
     producers = ", ".join(f"{name} {version}" for name, version in manifest["producer"].items())
+    optimizer = OPTIMIZERS[training.get("optimizer", "adam")]
     data = f"\n{MNIST}\n" if dataset["sha256"] == MNIST_SHA256 else ""
     return (
         f"## Training\n\n{split['train']:,} images of the data set `{dataset['name']}` "
         f"(SHA-256 `{dataset['sha256'][:16]}…`) fitted it; {split['validation']:,} others\nchose epoch "
-        f"{training['best_epoch']} of {training['epochs']}. Adam at {training['learning_rate']:g} "
+        f"{training['best_epoch']} of {training['epochs']}. {optimizer} at {training['learning_rate']:g} "
         f"({training['schedule']}), batches of {training['batch_size']}, beta {training['beta']:g}, seed "
         f"{training['seed']}.\nMade with {producers}.\n{classes}{data}"
     )
