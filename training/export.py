@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from training.config import TrainingError
 from training.model import ConvolutionalVAE
+from training.precision import round_weights, store_halves
 
 Floats = NDArray[np.float32]
 Function = Callable[..., Mapping[str, Floats]]
@@ -65,7 +66,7 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
     """Exports encoder and decoder and checks both.
 
     Args:
-        model: Trained.
+        model: Trained; its weights are rounded to float16, as the files keep them.
         x: `(n, height, width, channels)` float32 in [0, 1], images such as the model knows. On noise the
             encoder's outputs grow tenfold, and float32's rounding with them.
 
@@ -83,6 +84,7 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
         inputs = list(given) if model.config.conditional else given[0]
         return {"image": keras.ops.sigmoid(model.decoder(inputs, training=False))}
 
+    round_weights(model)
     encoder = convert("encoder", encode, model.encoder.inputs)
     decoder = convert("decoder", decode, model.decoder.inputs)
     rows = max(PARITY_BATCHES)
@@ -113,6 +115,7 @@ def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence
     signature = [tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name) for tensor in inputs]
     traced = tf.function(function, input_signature=signature)
     proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
+    store_halves(proto)
     _tidy(proto, name)
     try:
         onnx.checker.check_model(proto, full_check=True)
