@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from service import images, latent
 from service.batching import Batcher, Run
 from service.errors import BundleError, InvalidValueError, NotFoundError, Text
-from service.manifest import CentreOfMassFit
+from service.manifest import CentreOfMassFit, ClassSpec
 from service.model import Model
 from service.settings import Settings
 
@@ -64,7 +64,7 @@ class Pictures:
 
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
-    """An end of an interpolation: a vector, or the mean of a class.
+    """An end of an interpolation: a vector, or the middle of a class.
 
     Attributes:
         field: What errors name.
@@ -93,8 +93,7 @@ class Engine:
         self.settings = settings
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
         self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
-        self._means: dict[int, Floats] = {}
-        self._roots: dict[int, Floats] = {}
+        self._mixtures: dict[int, latent.Mixture] = {}
         # What the decoder gets beside z: nothing if it takes no label.
         width, indices = len(self.labels), range(len(self.manifest.classes))
         one_hots = np.eye(width, dtype=np.float32) if width else np.zeros((len(indices), 0), np.float32)
@@ -109,9 +108,8 @@ class Engine:
             ProviderError: The provider asked for is not there.
         """
         for entry in self.manifest.classes:
-            self._means[entry.label] = np.array(entry.z_mean, np.float32)
             try:
-                self._roots[entry.label] = latent.covariance_root(np.array(entry.covariance, np.float64))
+                self._mixtures[entry.label] = _read_mixture(entry)
             except ValueError as error:
                 raise BundleError(f"{self.manifest.name}: classes: label {entry.label}: {error}") from error
         self.model.start()
@@ -213,7 +211,7 @@ class Engine:
         return await self._decode(np.concatenate([path, label], axis=1))
 
     async def draw(self, digit: int, seed: int, temperature: float) -> Pictures:
-        """Decodes one vector drawn from a class's Gaussian; see `draw_row`.
+        """Decodes one vector drawn from a class; see `draw_row`.
 
         Returns:
             One vector and its picture.
@@ -224,12 +222,12 @@ class Engine:
         return await self._decode(self.draw_row(digit, seed, temperature))
 
     def draw_row(self, digit: int, seed: int, temperature: float) -> Floats:
-        """Draws a vector from a class's Gaussian; its label is the class's, if the model takes one.
+        """Draws a vector from a class's mixture; its label is the class's, if the model takes one.
 
         Args:
             digit: The class's label.
             seed: In [0, 2**32).
-            temperature: Scales the standard deviation; 0 gives the class's mean.
+            temperature: Scales the standard deviation; 0 gives a component's mean.
 
         Returns:
             One row, as `submit` takes it.
@@ -237,8 +235,7 @@ class Engine:
         Raises:
             NotFoundError: The model has no such class.
         """
-        mean = self._class_mean("digit", digit)
-        z = latent.sample_gaussian(mean, self._roots[digit], seed, temperature)
+        z = latent.sample_mixture(self._mixture("digit", digit), seed, temperature)
         return np.concatenate([z, self._one_hots[digit]])[np.newaxis]
 
     async def read_uploads(
@@ -326,11 +323,11 @@ class Engine:
             raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)
         return z.astype(np.float32)
 
-    def _class_mean(self, field: str, digit: int) -> Floats:
-        if digit not in self._means:
-            labels = ", ".join(map(str, self._means)) or "none: the model has no classes"
+    def _mixture(self, field: str, digit: int) -> latent.Mixture:
+        if digit not in self._mixtures:
+            labels = ", ".join(map(str, self._mixtures)) or "none: the model has no classes"
             raise NotFoundError(field, f"a class of {self.manifest.name} ({labels})", digit)
-        return self._means[digit]
+        return self._mixtures[digit]
 
     def _one_hot(self, field: str, label: Label, rows: int) -> Floats:
         """Gives `(rows, labels)` float32, `labels` being 0 for a model that takes none."""
@@ -355,7 +352,9 @@ class Engine:
             one_hot = self._one_hot(f"{end.field}.label", end.label, 1)[0]
             return np.concatenate([self._check_z(f"{end.field}.z", end.z), one_hot])
         digit = -1 if end.digit is None else end.digit
-        return np.concatenate([self._class_mean(f"{end.field}.digit", digit), self._one_hots[digit]])
+        # The heaviest component comes first: the mean of all may lie in another class.
+        mean = self._mixture(f"{end.field}.digit", digit).means[0]
+        return np.concatenate([mean, self._one_hots[digit]])
 
     def _read_upload(self, field: str, content: bytes, polarity: images.Polarity | None) -> Floats:
         spec = self.manifest.image
@@ -373,3 +372,13 @@ class Engine:
         if spec.channels == 3 and not isinstance(spec.fit, CentreOfMassFit):
             return spec.polarity
         return images.find_polarity(x)
+
+
+def _read_mixture(entry: ClassSpec) -> latent.Mixture:
+    parts = entry.components
+    if not parts:
+        root = latent.covariance_root(np.array(entry.covariance, np.float64))
+        return latent.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
+    means = [np.array(part.z_mean, np.float32) for part in parts]
+    roots = [np.diag(np.array(part.stddev, np.float32)) for part in parts]
+    return latent.mix(means, roots, [part.weight for part in parts])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -74,19 +76,52 @@ def sample_normal(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
     return draws
 
 
-def sample_gaussian(mean: Floats, root: Floats, seed: int, temperature: float = 1.0) -> Floats:
-    """Draws from N(mean, temperature² root rootᵀ).
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """Gaussians that a class is drawn from.
+
+    Attributes:
+        means: `(components, latent_dim)` float32.
+        roots: `(components, latent_dim, latent_dim)` float32, from `covariance_root`.
+        bounds: `(components,)` float64, rising: a number in [0, 1) below the first of them, or between two,
+            picks a component.
+    """
+
+    means: Floats
+    roots: Floats
+    bounds: NDArray[np.float64]
+
+
+def mix(means: Sequence[Floats], roots: Sequence[Floats], weights: Sequence[float]) -> Mixture:
+    """Gives a mixture of Gaussians.
 
     Args:
-        mean: `(latent_dim,)` float32.
-        root: `(latent_dim, latent_dim)` float32, from `covariance_root`.
-        seed: In [0, 2**32).
-        temperature: Scales the standard deviation; 0 gives the mean.
+        means: `(latent_dim,)` each.
+        roots: `(latent_dim, latent_dim)` each.
+        weights: Above 0; only their ratios count.
+
+    Returns:
+        The mixture.
+    """
+    bounds = np.cumsum(np.array(weights, np.float64))
+    return Mixture(np.array(means), np.array(roots), bounds / bounds[-1])
+
+
+def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0) -> Floats:
+    """Draws from one of a mixture's components, N(mean, temperature² root rootᵀ).
+
+    Args:
+        mixture: Of a class.
+        seed: In [0, 2**32); picks the component too.
+        temperature: Scales the standard deviation; 0 gives the component's mean.
 
     Returns:
         `(latent_dim,)` float32.
     """
-    return (mean + temperature * root @ sample_normal(seed, mean.shape)).astype(np.float32)
+    stream = np.random.RandomState(seed)
+    epsilon = stream.standard_normal(mixture.means.shape[1])
+    i = int(np.searchsorted(mixture.bounds, stream.random_sample(), side="right"))
+    return (mixture.means[i] + temperature * mixture.roots[i] @ epsilon).astype(np.float32)
 
 
 def sample_posterior(z_mean: Floats, z_log_var: Floats, seed: int) -> Floats:

@@ -82,13 +82,22 @@ class ImageSpec(Part):
         return self.height, self.width, self.channels
 
 
+class ComponentSpec(Part):
+    """A Gaussian with a diagonal covariance, one of those that pictures of a class are drawn from."""
+
+    weight: FiniteFloat = Field(gt=0, le=1)
+    z_mean: tuple[FiniteFloat, ...]
+    stddev: tuple[Annotated[FiniteFloat, Field(ge=0)], ...]
+
+
 class ClassSpec(Part):
-    """Where a class lies in latent space."""
+    """Where a class lies in latent space, and what its pictures are drawn from."""
 
     label: int
     z_mean: tuple[FiniteFloat, ...]
     covariance: tuple[tuple[FiniteFloat, ...], ...]
     count: int = Field(ge=1)
+    components: tuple[ComponentSpec, ...] = ()
 
 
 class Prior(Part):
@@ -154,6 +163,10 @@ class Manifest(Part):
             if len(entry.z_mean) != dim or [len(row) for row in entry.covariance] != [dim] * dim:
                 raise ValueError(
                     f"classes: label {entry.label}: expected z_mean ({dim},), covariance ({dim}, {dim})"
+                )
+            if {len(numbers) for part in entry.components for numbers in (part.z_mean, part.stddev)} - {dim}:
+                raise ValueError(
+                    f"classes: label {entry.label}: components: expected z_mean and stddev ({dim},)"
                 )
         return self
 

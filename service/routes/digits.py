@@ -33,7 +33,7 @@ async def draw_digit(
     models: Models,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """Draws z from the class's Gaussian in latent space and decodes it; the same seed draws the same."""
+    """Draws z from where the class lies in latent space and decodes it; the same seed draws the same."""
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(query.model)
     seed = secrets.randbelow(SEED_LIMIT) if query.seed is None else query.seed

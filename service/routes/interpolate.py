@@ -43,7 +43,7 @@ async def interpolate(
     models: Models,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """Each end is a vector `z` or a `digit`, which stands for the mean of its class; both are drawn too."""
+    """Each end is a vector `z` or a `digit`, which stands for the middle of its class; both are drawn too."""
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(body.model)
     start = Endpoint("from", body.start.z, body.start.digit, body.start.label)

@@ -68,6 +68,12 @@ def test_the_version_follows_the_content_alone(folder: pathlib.Path) -> None:
         (lambda m: m["encoder"].update(sha256="0" * 64), "sha256: expected 0000"),
         (lambda m: m["classes"][0].update(z_mean=[1.0]), "label 0: expected z_mean"),
         (lambda m: m["classes"][0].update(label=9), "expected rising labels"),
+        (
+            lambda m: m["classes"][0].update(
+                components=[{"weight": 1.0, "z_mean": [0.0], "stddev": [1.0, 1.0]}]
+            ),
+            "label 0: components: expected z_mean and stddev (2,)",
+        ),
         (lambda m: m["prior"].update(stddev=2), "prior: stddev"),
     ],
 )

@@ -108,6 +108,19 @@ def test_draws_from_the_class(engine: Engine) -> None:
     assert (one != other).all()
 
 
+def test_a_class_of_several_parts_is_drawn_from_them(tmp_path: pathlib.Path) -> None:
+    parts = [
+        {"weight": 0.75, "z_mean": [4.0, 4.0], "stddev": [0.0, 0.0]},
+        {"weight": 0.25, "z_mean": [-4.0, 4.0], "stddev": [0.0, 0.0]},
+    ]
+    engine = start(tmp_path / "fake", classes=[{**CLASSES[0], "components": parts}])
+    drawn = {tuple(engine.draw_row(3, seed, 1.0)[0, :2].tolist()) for seed in range(40)}
+    assert drawn == {(4.0, 4.0), (-4.0, 4.0)}
+    end = Endpoint("to", z=np.array([1.0, 1.0]))
+    pictures = asyncio.run(engine.interpolate(Endpoint("from", digit=3), end, 2, "lerp"))
+    np.testing.assert_array_equal(pictures.z[0], [4.0, 4.0])
+
+
 def test_classes_that_are_no_gaussians_stop_the_start(tmp_path: pathlib.Path) -> None:
     wrong = [{**CLASSES[0], "covariance": [[1.0, 2.0], [2.0, 1.0]]}]
     with pytest.raises(BundleError, match="classes: label 3: covariance: expected no eigenvalue below 0"):
