@@ -121,7 +121,8 @@ def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0) -> Flo
     stream = np.random.RandomState(seed)
     epsilon = stream.standard_normal(mixture.means.shape[1])
     i = int(np.searchsorted(mixture.bounds, stream.random_sample(), side="right"))
-    return (mixture.means[i] + temperature * mixture.roots[i] @ epsilon).astype(np.float32)
+    z: Floats = (mixture.means[i] + temperature * mixture.roots[i] @ epsilon).astype(np.float32)
+    return z
 
 
 def sample_posterior(z_mean: Floats, z_log_var: Floats, seed: int) -> Floats:

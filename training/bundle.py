@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card, evaluate, placement, plots
+from training import card, classes, evaluate, placement, plots
 from training.data import Dataset, scale
 from training.export import OPSET, PARITY_BATCHES, Function, Graph, export, open_onnx
 from training.likelihood import Decode
@@ -164,7 +164,9 @@ def _write_files(
     (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
     metrics = evaluate.figures(decode, train, test, dataset.test, "test")
-    manifest = _describe(folder, name, run, dataset, evaluate.class_statistics(train), metrics)
+    # Where a label says what is drawn, its picture's place in latent space does not.
+    read = None if conditional else lambda z: encode(decoder(z)["image"])["z_mean"]
+    manifest = _describe(folder, name, run, dataset, classes.describe_classes(train, read), metrics)
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
     return manifest

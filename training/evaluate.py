@@ -179,35 +179,6 @@ def figures(
     return {**rounded, "split": name, "images": len(split), "importance_samples": samples}
 
 
-def class_statistics(posteriors: Posteriors) -> list[dict[str, Any]]:
-    """Gives where each class lies in latent space.
-
-    Args:
-        posteriors: Of the training split.
-
-    Returns:
-        One entry a class, by rising label: `label`, `z_mean` (latent_dim), `covariance` (latent_dim,
-        latent_dim) and `count`. The covariance is that of a z drawn from q(z|x) of a random image of the
-        class: that of z_mean plus the mean of diag(exp(z_log_var)) (the law of total covariance).
-    """
-    classes = []
-    for label in np.unique(posteriors.label):
-        rows = posteriors.label == label
-        z_mean = posteriors.z_mean[rows].astype(np.float64)
-        variance = np.exp(posteriors.z_log_var[rows].astype(np.float64)).mean(axis=0)
-        spread = z_mean - z_mean.mean(axis=0)
-        covariance = spread.T @ spread / len(z_mean) + np.diag(variance)
-        classes.append(
-            {
-                "label": int(label),
-                "z_mean": z_mean.mean(axis=0).round(6).tolist(),
-                "covariance": covariance.round(6).tolist(),
-                "count": len(z_mean),
-            }
-        )
-    return classes
-
-
 def _cross_entropy(x: Doubles, image: Doubles) -> np.float64:
     p = np.clip(image, SMALLEST, 1 - SMALLEST)
     total: np.float64 = -np.sum(x * np.log(p) + (1 - x) * np.log1p(-p))

@@ -169,6 +169,18 @@ def test_class_statistics_are_distributions(bundle: pathlib.Path) -> None:
         assert np.linalg.eigvalsh(covariance).min() > 0
 
 
+def test_a_class_without_a_label_to_give_is_drawn_from_components(bundle: pathlib.Path) -> None:
+    manifest = read(bundle)
+    conditional = len(manifest["decoder"]["inputs"]) > 1
+    for entry in manifest["classes"]:
+        assert ("components" in entry) != conditional
+        for parts in filter(None, [entry.get("components")]):
+            weights = [part["weight"] for part in parts]
+            assert weights == sorted(weights, reverse=True)
+            assert sum(weights) == pytest.approx(1, abs=1e-4)
+            assert min(min(part["stddev"]) for part in parts) > 0
+
+
 def test_metrics_are_those_of_the_whole_test_split(bundle: pathlib.Path) -> None:
     manifest = read(bundle)
     metrics = manifest["metrics"]

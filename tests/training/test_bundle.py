@@ -116,7 +116,7 @@ def test_a_bundle_that_cannot_be_finished_leaves_the_old_one(
         raise OSError("no space left on device")
 
     before = files(copy)
-    monkeypatch.setattr(evaluate, "class_statistics", fail)
+    monkeypatch.setattr(evaluate, "figures", fail)
     with pytest.raises(OSError, match="no space"):
         bundle.write_bundle(run, digits, copy, force=True)
     assert files(copy) == before

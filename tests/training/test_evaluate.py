@@ -85,17 +85,6 @@ def test_knn_of_few_points_uses_them_all() -> None:
     assert evaluate.knn_accuracy(train, other) == 0.5
 
 
-def test_class_statistics_add_both_variances() -> None:
-    rng = np.random.RandomState(0)
-    z_mean = np.concatenate([rng.normal(0, 1, (500, 2)), rng.normal(3, 2, (300, 2))]).astype(np.float32)
-    z_log_var = np.log(np.tile([0.5, 2.0], (800, 1))).astype(np.float32)
-    low, high = evaluate.class_statistics(Posteriors(z_mean, z_log_var, np.repeat([4, 9], [500, 300])))
-    assert (low["label"], low["count"], high["label"], high["count"]) == (4, 500, 9, 300)
-    np.testing.assert_allclose(high["z_mean"], z_mean[500:].mean(axis=0), atol=1e-5)
-    expected = np.cov(z_mean[:500].T, bias=True) + np.diag([0.5, 2.0])
-    np.testing.assert_allclose(low["covariance"], expected, atol=1e-4)
-
-
 def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) -> None:
     from training.export import export
 
