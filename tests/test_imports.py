@@ -52,6 +52,9 @@ TRAINING = {
     "train": "checkpoint config data model",
     "likelihood": "data",
     "classes": "evaluate likelihood",
+    "classifier": "config data",
+    "decoder": "export likelihood",
+    "judge": "card classifier data decoder likelihood manifest",
     "evaluate": "data likelihood",
     "plots": "",
     "projector": "config",
@@ -59,10 +62,11 @@ TRAINING = {
     "card": "",
     "export": "config model precision",
     "encoder": "data export manifest train",
-    "bundle": "classes data likelihood manifest train evaluate export plots placement card",
+    "bundle": "classes data decoder manifest train evaluate export plots placement card",
     "reproduce": "bundle config data manifest recipes train",
     "sweep": "checkpoint config data train",
-    "__main__": "config recipes data sweep train evaluate export encoder bundle projector reproduce",
+    "__main__": "config recipes data sweep train evaluate export encoder bundle projector reproduce "
+    "classifier judge",
 }
 
 

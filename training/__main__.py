@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(_command(commands, "export", "write a run's bundle", _export))
     text = "train bundles of models/ again, and compare their figures"
     _add_reproduce(_command(commands, "reproduce", text, _reproduce))
+    text = "let a classifier, trained for it, judge what bundles draw; JSON out"
+    _add_judge(_command(commands, "judge", text, _judge))
     _add_project(_command(commands, "project", "lay out latent space for TensorBoard's projector", _project))
     return parser
 
@@ -92,7 +94,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    recipe = "what the options below start from: a bundle of models/"
+    recipe = "what the options below start from"
     parser.add_argument("--recipe", choices=tuple(RECIPES), default=argparse.SUPPRESS, help=recipe)
     types = typing.get_type_hints(TrainConfig)
     for field in dataclasses.fields(TrainConfig):
@@ -132,11 +134,18 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
-    names = f"of bundles, among {', '.join(RECIPES)}"
+    names = f"of bundles with a recipe: {', '.join(RECIPES)}"
     parser.add_argument("names", nargs="+", choices=tuple(RECIPES), metavar="NAME", help=names)
     parser.add_argument("--models", type=pathlib.Path, default="models", help="folder of the bundles")
     output = "folder of the runs and the new bundles; resumed if there"
     parser.add_argument("--output", type=pathlib.Path, default="runs/reproduced", help=output)
+
+
+def _add_judge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", nargs="+", type=pathlib.Path, metavar="folder", help="of a bundle")
+    classifier = "folder of the classifier; it is trained there if it is not there yet"
+    parser.add_argument("--classifier", type=pathlib.Path, default="runs/classifier", help=classifier)
+    parser.add_argument("--update", action="store_true", help="write the judgement into the bundle")
 
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
@@ -235,6 +244,21 @@ def _reproduce(options: argparse.Namespace) -> None:
         figures = reproduce.reproduce(name, dataset, options.models, options.output)
         for figure, (committed, found) in figures.items():
             sys.stdout.write(f"{name}: {figure}: committed {committed:.2f}, found {found:.2f} nats\n")
+
+
+def _judge(options: argparse.Namespace) -> None:
+    from training import classifier, data, judge
+
+    for folder in options.folders:
+        _require_folder(folder)
+    dataset = data.load(options.data)
+    trained = classifier.train_classifier(dataset, options.classifier)
+    judgements = {}
+    for folder in options.folders:
+        judgements[str(folder)] = judgement = judge.judge_bundle(folder, dataset, trained)
+        if options.update:
+            judge.write_judgement(folder, judgement, dataset)
+    sys.stdout.write(json.dumps(judgements, indent=1) + "\n")
 
 
 def _project(options: argparse.Namespace) -> None:

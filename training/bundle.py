@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from training import card, classes, evaluate, placement, plots
 from training.data import Dataset, scale
-from training.export import OPSET, PARITY_BATCHES, Function, Graph, export, open_onnx
-from training.likelihood import Decode
+from training.decoder import open_decoder, take_labels
+from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
 from training.manifest import (
     BundleError,
     describe_dataset,
@@ -90,7 +90,7 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int)
         ExportError: A graph cannot be exported.
     """
     encoder, decoder = (graph.run() for graph in _export(run, dataset))
-    decode = _decode(decoder, dataset.labels if run.model.config.conditional else None)
+    decode = take_labels(decoder, dataset.labels if run.model.config.conditional else None)
     return evaluate.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
 
 
@@ -113,11 +113,8 @@ def measure_bundle(
         BundleError: The folder holds no bundle, or one for images of another shape.
     """
     manifest = read_manifest_for(folder, dataset)
-    files = (folder / manifest[name]["file"] for name in ("encoder", "decoder"))
-    encoder, decoder = (open_onnx(file.read_bytes()) for file in files)
-    conditional = any(tensor["name"] == "label" for tensor in manifest["decoder"]["inputs"])
-    labels = np.array([entry["label"] for entry in manifest["classes"]], np.int64)
-    decode = _decode(decoder, labels if conditional else None)
+    encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+    decode = open_decoder(folder, manifest)
     return evaluate.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
 
 
@@ -138,7 +135,8 @@ def update_metrics(folder: pathlib.Path, metrics: dict[str, Any], dataset: Datas
         raise BundleError(
             f"{folder}: expected figures of the split and data set {expected}, received {received}"
         )
-    manifest["metrics"] = metrics
+    judged = {name: manifest["metrics"][name] for name in ("generation",) if name in manifest["metrics"]}
+    manifest["metrics"] = {**metrics, **judged}
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
 
@@ -151,7 +149,7 @@ def _write_files(
     folder: pathlib.Path, name: str, graphs: tuple[Graph, Graph], run: Run, dataset: Dataset
 ) -> dict[str, Any]:
     conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
-    decode = _decode(decoder, dataset.labels if conditional else None)
+    decode = take_labels(decoder, dataset.labels if conditional else None)
     train, test = evaluate.encode(encode, dataset.train), evaluate.encode(encode, dataset.test)
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
@@ -202,14 +200,6 @@ def _describe(
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     return {**manifest, "version": version_of(manifest)}
-
-
-def _decode(decoder: Function, labels: NDArray[np.int64] | None) -> Decode:
-    def decode(z: NDArray[np.float32], label: NDArray[np.int64]) -> NDArray[np.float32]:
-        given = () if labels is None else ((label[:, np.newaxis] == labels).astype(np.float32),)
-        return decoder(z, *given)["image"]
-
-    return decode
 
 
 def _golden(

@@ -31,17 +31,17 @@ def write_card(manifest: Mapping[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    return "\n".join(
-        (
-            f"# {manifest['name']}\n",
-            _summary(manifest),
-            _picture(manifest),
-            "![Where the test images lie in latent space, by label](plots/latent.png)\n",
-            _figures(manifest),
-            _training(manifest),
-            LIMITS,
-        )
+    parts = (
+        f"# {manifest['name']}\n",
+        _summary(manifest),
+        _picture(manifest),
+        "![Where the test images lie in latent space, by label](plots/latent.png)\n",
+        _figures(manifest),
+        _generation(manifest),
+        _training(manifest),
+        LIMITS,
     )
+    return "\n".join(filter(None, parts))
 
 
 def _picture(manifest: Mapping[str, Any]) -> str:
@@ -88,6 +88,23 @@ def _figures(manifest: Mapping[str, Any]) -> str:
         f"## Figures\n\nOver all {metrics['images']:,} images of the {metrics['split']} split, which neither "
         f"fitted a weight nor chose an epoch. One z is drawn for\neach image; pixels are {pixels}, under a "
         f"Bernoulli likelihood.\n\n| figure | value |\n| --- | --- |\n{table}\n"
+    )
+
+
+def _generation(manifest: Mapping[str, Any]) -> str:
+    judged = manifest["metrics"].get("generation")
+    if not judged:
+        return ""
+    shares = judged["class_accuracy"]
+    heads, values = " | ".join(shares), " | ".join(f"{share:.3f}" for share in shares.values())
+    return (
+        f"## Pictures\n\nJudged by a classifier trained apart from the model, which names "
+        f"{judged['classifier_accuracy']:.2%} of the test images rightly. The share\nof 1,000 pictures drawn "
+        f"of a class that it takes for this class, by label:\n\n| {heads} |\n| {'--- | ' * len(shares)}\n"
+        f"| {values} |\n\nOf 10,000 pictures drawn from the prior, it is sure (0.9 or more) of "
+        f"{judged['confident_share']:.1%}. Between its features of these and\nof the test images there is a "
+        f"Fréchet distance of {judged['frechet_distance']:.2f}, to compare with others under this classifier "
+        f"only.\n"
     )
 
 

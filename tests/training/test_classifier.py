@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from training.classifier import Classifier, ClassifierError, build_classifier, train_classifier
+from training.data import Dataset, scale
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("classifier")
+
+
+@pytest.fixture(scope="module")
+def classifier(digits: Dataset, folder: pathlib.Path) -> Classifier:
+    return train_classifier(digits, folder, epochs=12, verbose=0)
+
+
+def test_it_learns_to_tell_digits_apart(classifier: Classifier, digits: Dataset) -> None:
+    # 550 images of 8 x 8 to learn from; chance is 0.1.
+    assert classifier.measure_accuracy(digits.test) > 0.75
+
+
+def test_probabilities_and_features_agree_with_the_network(classifier: Classifier, digits: Dataset) -> None:
+    x = scale(digits.test.x[:7])
+    probabilities, features = classifier.judge(x)
+    assert (probabilities.shape, features.shape) == ((7, 10), (7, 128))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    layer = classifier.model.get_layer("logits")
+    logits = features @ np.asarray(layer.kernel) + np.asarray(layer.bias)
+    np.testing.assert_allclose(probabilities, np.asarray(keras.ops.softmax(logits)), atol=1e-5)
+
+
+def test_what_is_judged_does_not_depend_on_its_neighbours(classifier: Classifier, digits: Dataset) -> None:
+    x = scale(digits.test.x[:20])
+    np.testing.assert_allclose(classifier.judge(x)[0][3:4], classifier.judge(x[3:4])[0], atol=1e-5)
+
+
+def test_a_trained_one_is_looked_up(classifier: Classifier, digits: Dataset, folder: pathlib.Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    again = train_classifier(digits, folder, epochs=12, verbose=0)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    x = scale(digits.test.x[:50])
+    np.testing.assert_array_equal(again.judge(x)[0], classifier.judge(x)[0])
+
+
+def test_one_of_another_data_set_is_refused(
+    classifier: Classifier, digits: Dataset, folder: pathlib.Path
+) -> None:
+    assert classifier.labels.tolist() == list(range(10))
+    other = dataclasses.replace(digits, sha256="0" * 64)
+    with pytest.raises(ClassifierError, match=f"expected a classifier of .*{'0' * 64}.*found one of"):
+        train_classifier(other, folder, epochs=12, verbose=0)
+
+
+def test_any_shape_of_picture_fits() -> None:
+    model = build_classifier((9, 13, 3), 4, seed=0)
+    outputs = model(np.zeros((2, 9, 13, 3), np.float32))
+    assert {name: tuple(value.shape) for name, value in outputs.items()} == {
+        "logits": (2, 4),
+        "features": (2, 128),
+    }

@@ -1,0 +1,158 @@
+"""Owns what an independent classifier says of a bundle's pictures: are they what they should be?"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training import card
+from training.classifier import Classifier, ClassifierError
+from training.data import Dataset, scale
+from training.decoder import is_conditional, open_decoder
+from training.likelihood import Decode, Floats, Labels
+from training.manifest import BundleError, read_manifest_for, write_manifest
+
+Doubles = NDArray[np.float64]
+
+CLASS_DRAWS, PRIOR_DRAWS = 1_000, 10_000
+CONFIDENT = 0.9
+# Pictures in memory at a time.
+BATCH = 1_000
+
+
+def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier) -> dict[str, Any]:
+    """Judges what a bundle draws.
+
+    Args:
+        folder: `models/<name>`.
+        dataset: Its test split is what the pictures are compared with.
+        classifier: Of the same data set.
+
+    Returns:
+        `classifier_accuracy` over the test split; `class_accuracy`, by label the share of 1,000 pictures of
+        this class, drawn as the service draws them, that are taken for it; `confident_share` of 10,000
+        pictures drawn from the prior, those given a label with probability 0.9 or more; and
+        `frechet_distance` between the features of these and those of the test split.
+
+    Raises:
+        BundleError: The folder holds no bundle, or one for images of another shape.
+        ClassifierError: The bundle has labels that the classifier does not know.
+    """
+    manifest = read_manifest_for(folder, dataset)
+    strange = {entry["label"] for entry in manifest["classes"]} - set(classifier.labels.tolist())
+    if strange:
+        raise ClassifierError(f"{folder}: expected the labels of the classifier, found {sorted(strange)} too")
+    decode = open_decoder(folder, manifest)
+    probabilities, features = _judge(decode, *draw_prior(manifest), classifier)
+    _, real = classifier.judge(scale(dataset.test.x))
+    return {
+        "classifier_accuracy": round(classifier.measure_accuracy(dataset.test), 4),
+        "class_accuracy": {
+            str(entry["label"]): _class_accuracy(entry, decode, classifier) for entry in manifest["classes"]
+        },
+        "confident_share": round(float((probabilities.max(axis=1) >= CONFIDENT).mean()), 4),
+        "frechet_distance": round(frechet_distance(features, real), 3),
+    }
+
+
+def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Dataset) -> None:
+    """Writes a judgement into a bundle's manifest and card; its version does not depend on it.
+
+    Args:
+        folder: `models/<name>`.
+        judgement: As `judge_bundle` gives it.
+        dataset: What it was judged with.
+
+    Raises:
+        BundleError: The bundle is of another data set.
+    """
+    manifest = read_manifest_for(folder, dataset)
+    if manifest["dataset"]["sha256"] != dataset.sha256:
+        raise BundleError(f"{folder}: expected the data set of this bundle, received {dataset.name}")
+    manifest["metrics"]["generation"] = judgement
+    write_manifest(folder, manifest)
+    (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
+
+
+def draw_class(entry: Mapping[str, Any], n: int) -> Floats:
+    """Draws latent vectors of a class as the service does: from its components, else from its Gaussian.
+
+    Args:
+        entry: Of the class, in the manifest.
+        n: How many.
+
+    Returns:
+        `(n, latent_dim)` float32, the same each time.
+    """
+    stream = np.random.RandomState(entry["label"])
+    if parts := entry.get("components"):
+        weights = np.array([part["weight"] for part in parts])
+        picked = stream.choice(len(parts), n, p=weights / weights.sum())
+        mean, stddev = (np.array([part[name] for part in parts])[picked] for name in ("z_mean", "stddev"))
+        return (mean + stddev * stream.standard_normal(mean.shape)).astype(np.float32)
+    return stream.multivariate_normal(entry["z_mean"], entry["covariance"], n).astype(np.float32)
+
+
+def draw_prior(manifest: Mapping[str, Any], n: int = PRIOR_DRAWS) -> tuple[Floats, Labels]:
+    """Draws latent vectors from N(0, I), each with a label as frequent as in the training split.
+
+    Args:
+        manifest: Of the bundle.
+        n: How many.
+
+    Returns:
+        `(n, latent_dim)` float32 and `(n,)` int64, the same each time; where the model is not conditional,
+        the labels are all 0 and mean nothing.
+    """
+    stream = np.random.RandomState(0)
+    z = stream.standard_normal((n, manifest["latent_dim"])).astype(np.float32)
+    if not is_conditional(manifest):
+        return z, np.zeros(n, np.int64)
+    counts = np.array([entry["count"] for entry in manifest["classes"]])
+    labels = np.array([entry["label"] for entry in manifest["classes"]], np.int64)
+    return z, stream.choice(labels, n, p=counts / counts.sum())
+
+
+def frechet_distance(one: Floats, other: Floats) -> float:
+    """Gives the Fréchet distance between two sets of features, taken as Gaussian (Heusel et al. 2017, eq. 6).
+
+    It depends on the network that the features come from: only distances under one classifier compare.
+
+    Args:
+        one: `(n, features)`.
+        other: `(m, features)`.
+
+    Returns:
+        |difference of means|² + Tr(S + T - 2 (S T)^½), at least 0.
+    """
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    s, t = np.cov(a.T), np.cov(b.T)
+    # (S T)^½ has the eigenvalues of (S^½ T S^½)^½, which is symmetric.
+    root = _root(s)
+    cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ t @ root), 0, None)).sum()
+    gap = a.mean(axis=0) - b.mean(axis=0)
+    return max(0.0, float(gap @ gap + np.trace(s) + np.trace(t) - 2 * cross))
+
+
+def _root(covariance: Doubles) -> Doubles:
+    values, vectors = np.linalg.eigh(covariance)
+    root: Doubles = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    return root
+
+
+def _class_accuracy(entry: Mapping[str, Any], decode: Decode, classifier: Classifier) -> float:
+    label = np.full(CLASS_DRAWS, entry["label"], np.int64)
+    probabilities, _ = _judge(decode, draw_class(entry, CLASS_DRAWS), label, classifier)
+    return round(float((classifier.labels[probabilities.argmax(axis=1)] == label).mean()), 4)
+
+
+def _judge(decode: Decode, z: Floats, label: Labels, classifier: Classifier) -> tuple[Floats, Floats]:
+    parts = [
+        classifier.judge(decode(z[i : i + BATCH], label[i : i + BATCH])) for i in range(0, len(z), BATCH)
+    ]
+    probabilities, features = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return probabilities, features
