@@ -66,7 +66,7 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
     """Exports encoder and decoder and checks both.
 
     Args:
-        model: Trained; its weights are rounded to float16, as the files keep them.
+        model: Trained; the graphs have its weights rounded to float16, as the files keep them.
         x: `(n, height, width, channels)` float32 in [0, 1], images such as the model knows. On noise the
             encoder's outputs grow tenfold, and float32's rounding with them.
 
@@ -84,7 +84,7 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
         inputs = list(given) if model.config.conditional else given[0]
         return {"image": keras.ops.sigmoid(model.decoder(inputs, training=False))}
 
-    round_weights(model)
+    model = _round(model)
     encoder = convert("encoder", encode, model.encoder.inputs)
     decoder = convert("decoder", decode, model.decoder.inputs)
     rows = max(PARITY_BATCHES)
@@ -93,6 +93,14 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
     labels = [tensor.shape[1] for tensor in model.decoder.inputs[1:]]
     check_parity(decoder, z, *(np.resize(np.eye(n, dtype=np.float32), (rows, n)) for n in labels))
     return encoder, decoder
+
+
+def _round(model: ConvolutionalVAE) -> ConvolutionalVAE:
+    labels = sum(tensor.shape[1] for tensor in model.decoder.inputs[1:])
+    rounded = ConvolutionalVAE(model.config, model.encoder.inputs[0].shape[1:], labels)
+    rounded.set_weights(model.get_weights())
+    round_weights(rounded)
+    return rounded
 
 
 def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence[Any]) -> Graph:
