@@ -47,7 +47,7 @@ def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.M
     """Gives the network from latent vectors to the log-odds of p(x|z), or p(x|z, label).
 
     A dense trunk makes a small picture of few channels; 3 x 3 convolutions refine it; a sub-pixel
-    convolution (Shi et al. 2016) brings it to full size.
+    convolution (Shi et al. 2016), or transposed ones in their place, bring it to full size.
 
     Args:
         config: Its sizes.
@@ -78,10 +78,18 @@ def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.M
         # The first is bounded, so that pictures stay pictures far from the data; it gains 0.6 nats more.
         h = layers.Dense(units, activation="tanh" if i == 0 else "silu")(h)
     h = Reshape((*small, first))(h)
+    if config.decoder_upsampling == "transposed":
+        return keras.Model(inputs, _double(h, others, channels), name="decoder")
     for filters in others:
         h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
     h = layers.Conv2D(times**2 * channels, 3, padding="same")(h)
     return keras.Model(inputs, DepthToSpace(times, name="x_logits")(h), name="decoder")
+
+
+def _double(h: Tensor, filters: list[int], channels: int) -> Tensor:
+    for count in filters:
+        h = layers.Conv2DTranspose(count, 3, strides=2, padding="same", activation="relu")(h)
+    return layers.Conv2DTranspose(channels, 3, strides=2, padding="same", name="x_logits")(h)
 
 
 class ConvolutionalVAE(keras.Model):

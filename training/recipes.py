@@ -1,4 +1,4 @@
-"""Owns the recipes of the bundles in `models/`: each one's config, which `make reproduce` trains again.
+"""Owns the recipes: the config of each bundle in `models/`, for `make reproduce`, and of one to compare with.
 
 docs/experiments.md says what was tried, and what did not help.
 """
@@ -19,8 +19,21 @@ _FAST = TrainConfig(
     encoder_units=(512, 512),
 )
 
+# What the service in Flask had that this one replaced: what the others are compared with, and no bundle.
+_REPLACED = TrainConfig(
+    epochs=30,
+    learning_rate=1e-3,
+    encoder_filters=(32, 64),
+    encoder_units=(64,),
+    refine_steps=0,
+    decoder_units=(64,),
+    decoder_filters=(64, 32),
+    decoder_upsampling="transposed",
+)
+
 RECIPES = {
     "mnist-2d": _FAST,
     "mnist-16d": dataclasses.replace(_FAST, latent_dim=16, refine_steps=0),
     "mnist-16d-conditional": dataclasses.replace(_FAST, latent_dim=16, refine_steps=0, conditional=True),
+    "replaced-2d": _REPLACED,
 }

@@ -201,7 +201,8 @@ def _claim(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: 
     if path.exists():
         if not resume:
             raise RunError(f"{output}: holds a run already; add --resume, or name another folder")
-        held = json.loads(path.read_text())
+        # A run from before a field was there did what the field's default does.
+        held = TrainConfig().to_dict() | json.loads(path.read_text())
         if differing := sorted(k for k in identity | held if identity.get(k) != held.get(k)):
             raise RunError(f"{output}: holds a run with another {', '.join(differing)}")
     output.mkdir(parents=True, exist_ok=True)

@@ -37,12 +37,19 @@ def test_the_defaults_are_those_of_the_model_it_replaces() -> None:
         ("encoder_filters", ()),
         ("decoder_units", (16, 0)),
         ("decoder_filters", ()),
+        ("decoder_upsampling", "nearest"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: expected .*, received") as caught:
         TrainConfig(**{name: value})
     assert repr(value) in str(caught.value)
+
+
+def test_transposed_convolutions_say_how_much_they_enlarge() -> None:
+    with pytest.raises(ConfigError, match=r"^decoder_upscale: expected 8, .* received 4"):
+        TrainConfig(decoder_upsampling="transposed", decoder_filters=(8, 8, 8))
+    assert TrainConfig(decoder_upsampling="transposed", decoder_filters=(8, 8)).decoder_upscale == 4
 
 
 def test_a_config_survives_json() -> None:

@@ -88,3 +88,11 @@ def test_the_largest_seed_works() -> None:
     keras.utils.set_random_seed(0)
     model = ConvolutionalVAE(small.config(dropout=0.5, seed=2**32 - 1), (8, 8, 1))
     model(np.zeros((1, 8, 8, 1), np.float32), training=True)
+
+
+def test_transposed_convolutions_double_the_picture() -> None:
+    config = small.config(decoder_filters=(6, 5), decoder_upscale=4, decoder_upsampling="transposed")
+    decoder = build_decoder(config, (28, 20, 3))
+    assert tuple(decoder(np.zeros((2, 2), np.float32)).shape) == (2, 28, 20, 3)
+    kernels = [w.shape for w in decoder.weights if len(w.shape) == 4]
+    assert kernels == [(3, 3, 5, 6), (3, 3, 3, 5)]

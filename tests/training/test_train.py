@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +123,17 @@ def test_a_run_that_stopped_between_epochs_ends_as_one_that_did_not(
     resumed = train.train(config, digits, tmp_path / "stopped", resume=True, verbose=0)
     assert resumed.history == whole.history
     assert same(resumed, whole)
+
+
+def test_a_run_from_before_a_field_was_there_is_resumed(
+    run_folder: pathlib.Path, digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    folder = pathlib.Path(shutil.copytree(run_folder, tmp_path / "run"))
+    identity = json.loads((folder / "config.json").read_text())
+    del identity["decoder_upsampling"]
+    (folder / "config.json").write_text(json.dumps(identity))
+    again = train.train(tiny, digits, folder, resume=True, verbose=0)
+    assert again.history == train.load(run_folder, digits).history
 
 
 def test_another_run_in_the_folder_is_refused(
