@@ -100,7 +100,7 @@ def _generation(manifest: Mapping[str, Any]) -> str:
     return (
         f"## Pictures\n\nJudged by a classifier trained apart from the model, which names "
         f"{judged['classifier_accuracy']:.2%} of the test images rightly. The share\nof 1,000 pictures drawn "
-        f"of a class that it takes for this class, by label:\n\n| {heads} |\n| {'--- | ' * len(shares)}\n"
+        f"of a class that it takes for this class, by label:\n\n| {heads} |\n|{' --- |' * len(shares)}\n"
         f"| {values} |\n\nOf 10,000 pictures drawn from the prior, it is sure (0.9 or more) of "
         f"{judged['confident_share']:.1%}. Between its features of these and\nof the test images there is a "
         f"Fréchet distance of {judged['frechet_distance']:.2f}, to compare with others under this classifier "
