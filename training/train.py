@@ -19,6 +19,7 @@ from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
 from training.data import Dataset, Split
 from training.model import ConvolutionalVAE
+from training.optimizer import make_optimizer
 
 CONFIG_FILE = "config.json"
 
@@ -124,21 +125,11 @@ def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
         A built model with a built optimizer.
     """
     steps = config.epochs * steps_per_epoch(dataset.train, config)
-    rate: Any = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.01)
     model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels))
     model.build((None, *dataset.shape))
-    model.compile(optimizer=_optimizer(config, rate))
+    model.compile(optimizer=make_optimizer(config, steps))
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-def _optimizer(config: TrainConfig, rate: Any) -> keras.optimizers.Optimizer:
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate)  # Kingma & Ba 2015
-    # Weight decay is off: it would pull z_mean towards the prior, which is the KL term's part.
-    return keras.optimizers.Muon(rate, weight_decay=0.0, adam_weight_decay=0.0)
 
 
 def steps_per_epoch(split: Split, config: TrainConfig) -> int:

@@ -38,6 +38,7 @@ def test_the_defaults_are_those_of_the_model_it_replaces() -> None:
         ("decoder_units", (16, 0)),
         ("decoder_filters", ()),
         ("decoder_upsampling", "nearest"),
+        ("muon_precision", "float16"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:

@@ -16,7 +16,7 @@ import pytest
 from training import card, classifier, judge, projector, train
 from training.__main__ import FAILED, main
 from training.checkpoint import Checkpoint
-from training.config import Optimizer, Schedule, TrainConfig, Upsampling
+from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data import load
 from training.manifest import read_manifest
 from training.recipes import RECIPES
@@ -61,7 +61,9 @@ def other(default: Any) -> Any:
         return (*default, 5)
     if isinstance(default, str):
         choices = next(
-            get_args(kind) for kind in (Schedule, Optimizer, Upsampling) if default in get_args(kind)
+            get_args(kind)
+            for kind in (Schedule, Optimizer, Precision, Upsampling)
+            if default in get_args(kind)
         )
         return next(choice for choice in choices if choice != default)
     return default + 1 if isinstance(default, int) else default / 2 + 0.01
