@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import pathlib
+import re
 from collections.abc import Iterator
 
 from service.bundle import MANIFEST, read_bundle
@@ -32,7 +34,7 @@ class Registry:
             ProviderError: The provider asked for is not there.
         """
         folder = self.settings.models_dir
-        bundles = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        bundles = sorted((path.parent for path in folder.glob(f"*/{MANIFEST}")), key=_order)
         if not bundles:
             raise BundleError(f"{folder}: expected a folder with at least one */{MANIFEST}, found none")
         names = [path.name for path in bundles]
@@ -105,3 +107,9 @@ class Registry:
     def __iter__(self) -> Iterator[Engine]:
         """Gives the engines, by name."""
         return iter(self._engines.values())
+
+
+def _order(folder: pathlib.Path) -> tuple[list[str | int], str]:
+    # Numbers in names count as numbers, so that mnist-2d comes before mnist-16d.
+    parts = re.split("([0-9]+)", folder.name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], folder.name

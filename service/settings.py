@@ -23,7 +23,8 @@ class Settings(BaseSettings):
         default=pathlib.Path("models"), description="Folder of model bundles, one folder each."
     )
     default_model: str | None = Field(
-        default=None, description="Model of requests that name none; unset: the first by name."
+        default=None,
+        description="Model of requests that name none; unset: the first by name, where 2d comes before 16d.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")

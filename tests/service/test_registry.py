@@ -30,6 +30,15 @@ def test_serves_every_bundle_by_name(models: pathlib.Path) -> None:
         registry.get("")
 
 
+def test_numbers_in_names_count_as_numbers(tmp_path: pathlib.Path) -> None:
+    for name in ("m-16d", "m-2d", "m-16d-b", "7", "m"):
+        write_bundle(tmp_path / name)
+    registry = Registry(Settings(models_dir=tmp_path))
+    registry.start()
+    assert [engine.manifest.name for engine in registry] == ["7", "m", "m-2d", "m-16d", "m-16d-b"]
+    assert registry.default == "7"
+
+
 def test_the_default_is_the_operators_choice(models: pathlib.Path) -> None:
     registry = Registry(Settings(models_dir=models, default_model="two"))
     registry.start()
