@@ -46,11 +46,12 @@ TRAINING = {
     "layers": "",
     "refinement": "",
     "precision": "",
-    "model": "config layers losses refinement",
+    "distribution": "config",
+    "model": "config distribution layers losses refinement",
     "optimizer": "config",
     "checkpoint": "config model",
     "manifest": "config data",
-    "train": "checkpoint config data model optimizer",
+    "train": "checkpoint config data distribution model optimizer",
     "likelihood": "data",
     "classes": "evaluate likelihood",
     "classifier": "config data",
@@ -66,8 +67,9 @@ TRAINING = {
     "bundle": "classes data decoder manifest train evaluate export plots placement card",
     "reproduce": "bundle config data manifest recipes train",
     "sweep": "checkpoint config data train",
-    "__main__": "config recipes data sweep train evaluate export encoder bundle projector reproduce "
-    "classifier judge",
+    "options": "config recipes",
+    "__main__": "config options data sweep train distribution evaluate export encoder bundle projector "
+    "reproduce classifier judge",
 }
 
 

@@ -50,11 +50,16 @@ class Checkpoint(keras.callbacks.Callback):
         Returns:
             The number of epochs done, 0 without a checkpoint.
         """
+        done = self.load_newest(model)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_log(self.history())
+        return done
+
+    def load_newest(self, model: ConvolutionalVAE) -> int:
+        """Loads the newest checkpoint and writes nothing; as `restore` else."""
         done = max(self.epochs(), default=0)
         if done:
             model.load_weights(self.path(done))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._write_log(self.history())
         return done
 
     def history(self) -> list[dict[str, float]]:

@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from training import losses
 from training.config import ConfigError, TrainConfig
+from training.distribution import count_replicas, spread
 from training.layers import DepthToSpace, Reshape, Sampling
 from training.refinement import refine
 
@@ -175,7 +176,16 @@ class ConvolutionalVAE(keras.Model):
         self.parts["reconstruction_loss"].update_state(reconstruction)
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
-        return ops.mean(losses.negative_elbo(reconstruction, kl, self.config.beta))
+        # Gradients of replicas are added up; theirs are means over parts of the batch.
+        return ops.mean(losses.negative_elbo(reconstruction, kl, self.config.beta)) / count_replicas()
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """Makes a step, as `keras.Model` does, on one machine or several."""
+        return spread(super().train_step(data))
+
+    def test_step(self, data: Any) -> dict[str, Tensor]:
+        """Measures a batch, as `keras.Model` does, on one machine or several."""
+        return spread(super().test_step(data))
 
     def _images(self, inputs: Tensor) -> Tensor:
         return inputs["x"] if self.config.conditional else inputs

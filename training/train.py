@@ -18,6 +18,7 @@ import tensorflow as tf
 from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
 from training.data import Dataset, Split
+from training.distribution import deal, is_chief, make_strategy
 from training.model import ConvolutionalVAE
 from training.optimizer import make_optimizer
 
@@ -48,7 +49,7 @@ def train(
     tensorboard: bool = False,
     verbose: int = 1,
 ) -> Run:
-    """Trains a VAE and leaves config, log and checkpoints in a folder.
+    """Trains a VAE on one device and leaves config, log and checkpoints in a folder.
 
     Args:
         config: Every choice of the run.
@@ -65,27 +66,59 @@ def train(
         RunError: `output` holds a run and `resume` is off, or holds a run of another config or data set;
             or the loss became infinite.
     """
-    _claim(output, config, dataset, resume)
+    fit(config, dataset, output, resume=resume, tensorboard=tensorboard, verbose=verbose)
+    return load(output, dataset)
+
+
+def fit(
+    config: TrainConfig,
+    dataset: Dataset,
+    output: pathlib.Path,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+    resume: bool = False,
+    tensorboard: bool = False,
+    verbose: int = 1,
+) -> None:
+    """Trains a VAE as `train` does, on as many devices or machines as its strategy has.
+
+    Args:
+        config: As for `train`.
+        dataset: As for `train`; every worker has it.
+        output: As for `train`; all workers read it, the chief writes it.
+        strategy: From `make_strategy`; None: this process alone.
+        resume: As for `train`.
+        tensorboard: As for `train`.
+        verbose: As for `train`.
+
+    Raises:
+        RunError: As for `train`.
+    """
+    strategy = strategy or make_strategy("none")
+    chief = is_chief(strategy)
+    if chief:
+        _claim(output, config, dataset, resume)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    model = compile_model(config, dataset)
-    checkpoint = Checkpoint(output)
-    first = checkpoint.restore(model)
-    callbacks: list[keras.callbacks.Callback] = [Reseed(), checkpoint]
-    if tensorboard:
+    with strategy.scope():
+        model = compile_model(config, dataset)
+    checkpoint, callbacks = Checkpoint(output), [Reseed()]
+    first = checkpoint.restore(model) if chief else checkpoint.load_newest(model)
+    if chief:
+        callbacks.append(checkpoint)
+    if chief and tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
     if first < config.epochs:
         model.fit(
-            batches(dataset, config, first),
+            deal(batches(dataset, config, first)),
             steps_per_epoch=steps_per_epoch(dataset.train, config),
             initial_epoch=first,
             epochs=config.epochs,
-            validation_data=_in_order(dataset, config),
+            validation_data=deal(_in_order(dataset, config)),
             callbacks=callbacks,
             shuffle=False,  # each epoch of `batches` is shuffled already
-            verbose=verbose,
+            verbose=verbose if chief else 0,
         )
-    return load(output, dataset)
 
 
 def load(output: pathlib.Path, dataset: Dataset) -> Run:

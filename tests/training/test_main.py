@@ -12,6 +12,7 @@ from typing import Any, NoReturn, get_args
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from training import card, classifier, judge, projector, train
 from training.__main__ import FAILED, main
@@ -69,6 +70,10 @@ def other(default: Any) -> Any:
     return default + 1 if isinstance(default, int) else default / 2 + 0.01
 
 
+def load_nothing(*_: Any) -> train.Run:
+    return train.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
+
+
 def test_every_option_reaches_the_config(
     digits_file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,11 +82,11 @@ def test_every_option_reaches_the_config(
     config = TrainConfig(**{**fields, **fits})
     received: dict[str, Any] = {}
 
-    def record(config: TrainConfig, _: Any, output: pathlib.Path, **options: Any) -> train.Run:
+    def record(config: TrainConfig, _: Any, output: pathlib.Path, **options: Any) -> None:
         received.update(config=config, output=output, **options)
-        return train.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
 
-    monkeypatch.setattr(train, "train", record)
+    monkeypatch.setattr(train, "fit", record)
+    monkeypatch.setattr(train, "load", load_nothing)
     options = [f"--data={digits_file}", f"--output={tmp_path}", "--resume", "--tensorboard", "--verbose=2"]
     for name, value in config.to_dict().items():
         if value is True:
@@ -93,6 +98,7 @@ def test_every_option_reaches_the_config(
         "config": config,
         "output": tmp_path,
         "resume": True,
+        "strategy": tf.distribute.get_strategy(),
         "tensorboard": True,
         "verbose": 2,
     }
@@ -104,11 +110,11 @@ def test_a_recipe_is_where_options_start_from(
 ) -> None:
     received: list[Any] = []
 
-    def record(*arguments: Any, **_: Any) -> train.Run:
+    def record(*arguments: Any, **_: Any) -> None:
         received.extend(arguments)
-        return train.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
 
-    monkeypatch.setattr(train, "train", record)
+    monkeypatch.setattr(train, "fit", record)
+    monkeypatch.setattr(train, "load", load_nothing)
     assert main(["train", f"--data={digits_file}", "--recipe", name, "--epochs", "3"]) == 0
     assert received[0] == dataclasses.replace(RECIPES[name], epochs=3)
     assert received[2] == pathlib.Path("runs") / name
@@ -223,7 +229,7 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupt(*_: Any, **__: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "train", interrupt)
+    monkeypatch.setattr(train, "fit", interrupt)
     monkeypatch.setattr(train, "load", interrupt)
     options = ["--data", str(digits_file)]
     assert main(["train", *options, "--output", str(tmp_path)]) == 130

@@ -1,0 +1,82 @@
+"""Owns training on several devices or machines: the strategy, who writes, how images are dealt out.
+
+Invariant: a step is the same step however many replicas share it, to the order of float32's sums: each takes
+its part of the batch and of the batch's epsilon (`Sampling`), and losses are means over the whole batch.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal, get_args
+
+import tensorflow as tf
+
+from training.config import TrainingError
+
+Kind = Literal["none", "mirrored", "multi-worker"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class DistributionError(TrainingError):
+    """The machines of a run are not named."""
+
+
+def make_strategy(kind: Kind) -> tf.distribute.Strategy:
+    """Gives the strategy of a run. TensorFlow wants it before it computes anything.
+
+    Args:
+        kind: "none": one device; "mirrored": all GPUs of this machine; "multi-worker": the machines that the
+            environment variable TF_CONFIG names, as TensorFlow defines it.
+
+    Returns:
+        The strategy.
+
+    Raises:
+        DistributionError: TF_CONFIG is not set.
+    """
+    if kind == "none":
+        return tf.distribute.get_strategy()
+    if kind == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if "TF_CONFIG" not in os.environ:
+        raise DistributionError(
+            'TF_CONFIG: expected {"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", '
+            '"index": 0}} in the environment, found none'
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Tells whether this process is the one of the run that writes."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or resolver.task_type is None or resolver.task_type == "chief":
+        return True
+    return "chief" not in resolver.cluster_spec().jobs and resolver.task_id == 0
+
+
+def deal(rows: tf.data.Dataset) -> tf.data.Dataset:
+    """Has each worker take its part of every batch."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return rows.with_options(options)
+
+
+def spread(logs: dict[str, Any]) -> dict[str, Any]:
+    """Gives a step's figures in the shape that Keras averages over machines.
+
+    Args:
+        logs: Scalars, which are the same on all replicas.
+
+    Returns:
+        The same; under several workers, each of shape (1,), since Keras 3.15 takes means over the first axis.
+    """
+    strategy = tf.distribute.get_strategy()
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return logs
+    return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+
+
+def count_replicas() -> int:
+    """Gives how many replicas share a step."""
+    replicas: int = tf.distribute.get_strategy().num_replicas_in_sync
+    return replicas
