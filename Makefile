@@ -10,7 +10,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test test-all train evaluate export reproduce serve bench lock clean
+.PHONY: help install format lint test test-all train evaluate export reproduce serve bench bench-training lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,10 @@ bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in 
 	  $(SERVE)/bin/python -m benchmarks.$$part >benchmarks/results/$$part.md || exit 1; \
 	  cat benchmarks/results/$$part.md; \
 	done
+
+bench-training: $(TRAIN)/.train ## Measure a step of training against plain model.fit (DATA)
+	$(TRAIN)/bin/python -m benchmarks.training --data $(DATA) >benchmarks/results/training.md
+	cat benchmarks/results/training.md
 
 lock: $(SERVE)/.dev ## Resolve the newest versions into locks/
 	sh locks/update $(SERVE)/bin/uv

@@ -17,6 +17,7 @@ _FAST = TrainConfig(
     learning_rate=5e-3,
     encoder_filters=(8, 16),
     encoder_units=(512, 512),
+    muon_precision="bfloat16",
 )
 
 # What the service in Flask had that this one replaced: what the others are compared with, and no bundle.
