@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from training import train
 from training.data import Dataset
-from training.export import Function, open_onnx
+from training.export import Function, open_onnx, round_model
 from training.manifest import MANIFEST, read_manifest_for
 
 Floats = NDArray[np.float32]
@@ -20,7 +20,7 @@ def open_encoder(folder: pathlib.Path, dataset: Dataset) -> Function:
     """Gives the encoder of a bundle, as onnxruntime computes it, or of a run, as Keras does.
 
     Args:
-        folder: `models/<name>`, or where `train` wrote.
+        folder: `models/<name>`, or where `train` wrote; a run has the weights that its bundle would have.
         dataset: Whose images it is for.
 
     Returns:
@@ -34,7 +34,7 @@ def open_encoder(folder: pathlib.Path, dataset: Dataset) -> Function:
     if (folder / MANIFEST).is_file():
         manifest = read_manifest_for(folder, dataset)
         return open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
-    model = train.load(folder, dataset).model
+    model = round_model(train.load(folder, dataset).model)
 
     def encode(x: Floats) -> Mapping[str, Floats]:
         return {name: np.asarray(value) for name, value in model.infer(x).items()}

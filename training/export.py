@@ -84,7 +84,7 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
         inputs = list(given) if model.config.conditional else given[0]
         return {"image": keras.ops.sigmoid(model.decoder(inputs, training=False))}
 
-    model = _round(model)
+    model = round_model(model)
     encoder = convert("encoder", encode, model.encoder.inputs)
     decoder = convert("decoder", decode, model.decoder.inputs)
     rows = max(PARITY_BATCHES)
@@ -95,7 +95,8 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
     return encoder, decoder
 
 
-def _round(model: ConvolutionalVAE) -> ConvolutionalVAE:
+def round_model(model: ConvolutionalVAE) -> ConvolutionalVAE:
+    """Gives a copy of a model with its weights rounded to float16, as `export` writes them."""
     labels = sum(tensor.shape[1] for tensor in model.decoder.inputs[1:])
     rounded = ConvolutionalVAE(model.config, model.encoder.inputs[0].shape[1:], labels)
     rounded.set_weights(model.get_weights())

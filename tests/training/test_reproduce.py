@@ -33,6 +33,7 @@ def change(models: pathlib.Path, **metrics: Any) -> None:
     path.write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_a_recipe_gives_the_committed_figures_again(
     models: pathlib.Path,
     digits_file: pathlib.Path,
@@ -49,6 +50,7 @@ def test_a_recipe_gives_the_committed_figures_again(
     assert (tmp_path / "again" / "mnist-2d" / "bundle" / "mnist-2d" / "decoder.onnx").is_file()
 
 
+@pytest.mark.slow
 def test_another_figure_is_an_error(models: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path) -> None:
     change(models, negative_elbo=12.0)
     with pytest.raises(ReproductionError, match=r"mnist-2d: negative_elbo: expected 12\.00 nats within 0\.5"):

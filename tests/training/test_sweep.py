@@ -44,6 +44,7 @@ def test_a_grid_that_cannot_be_is_refused(texts: list[str], says: str) -> None:
         sweep.parse_grid(texts)
 
 
+@pytest.mark.slow
 def test_every_combination_is_trained_once_and_the_best_comes_first(
     tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_one_impossible_config_stops_all_before_any_is_trained(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_test_images_decide_nothing(tiny: TrainConfig, tmp_path: pathlib.Path) -> None:
     arrays = small.arrays(train=48, test=24)
     other = {**arrays, "x_test": np.zeros_like(arrays["x_test"])}
@@ -89,6 +91,7 @@ def test_the_test_images_decide_nothing(tiny: TrainConfig, tmp_path: pathlib.Pat
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_table(
     digits_file: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
