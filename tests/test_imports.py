@@ -56,6 +56,7 @@ TRAINING = {
     "classes": "evaluate likelihood",
     "classifier": "config data",
     "decoder": "export likelihood",
+    "compare": "decoder manifest",
     "judge": "card classifier data decoder likelihood manifest",
     "evaluate": "data likelihood",
     "plots": "",
@@ -69,7 +70,7 @@ TRAINING = {
     "sweep": "checkpoint config data train",
     "options": "config recipes",
     "__main__": "config options data sweep train distribution evaluate export encoder bundle projector "
-    "reproduce classifier judge",
+    "reproduce classifier judge compare",
 }
 
 

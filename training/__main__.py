@@ -137,6 +137,13 @@ def _judge(options: argparse.Namespace) -> None:
     sys.stdout.write(json.dumps(judgements, indent=1) + "\n")
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from training import compare
+
+    found = compare.compare_bundles(options.folders)
+    sys.stdout.write(compare.to_json(found) if options.format == "json" else compare.tabulate(found))
+
+
 def _project(options: argparse.Namespace) -> None:
     from training import data, encoder, evaluate, projector
 
@@ -162,6 +169,7 @@ COMMANDS = {
     "export": _export,
     "reproduce": _reproduce,
     "judge": _judge,
+    "compare": _compare,
     "project": _project,
 }
 

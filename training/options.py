@@ -31,6 +31,8 @@ def make_parser() -> argparse.ArgumentParser:
         ("project", "lay out latent space for TensorBoard's projector", _add_project),
     ):
         add(_add_command(commands, name, text))
+    text = "set bundles side by side: sizes, figures, what a picture costs"
+    _add_compare(commands.add_parser("compare", help=text, description=text.capitalize() + "."))
     return parser
 
 
@@ -110,6 +112,12 @@ def _add_judge(parser: argparse.ArgumentParser) -> None:
     classifier = "folder of the classifier; it is trained there if it is not there yet"
     parser.add_argument("--classifier", type=pathlib.Path, default="runs/classifier", help=classifier)
     parser.add_argument("--update", action="store_true", help="write the judgement into the bundle")
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", nargs="+", type=pathlib.Path, metavar="folder", help="of a bundle")
+    parser.add_argument("--format", choices=("markdown", "json"), default="markdown", help="of the table")
+    parser.set_defaults(command="compare")
 
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
