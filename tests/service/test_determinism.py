@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.bundle import read_bundle
 from service.images import to_bytes
@@ -24,6 +25,14 @@ def model(request: pytest.FixtureRequest) -> Model:
     return model
 
 
+def draw(model: Model, seed: int, rows: int, spread: float) -> NDArray[np.float32]:
+    """Rows as the model takes them: z, and beside it each label in turn where it takes one."""
+    z = np.random.RandomState(seed).normal(0, spread, (rows, model.manifest.latent_dim))
+    width = len(model.manifest.labels)
+    one_hot = np.eye(width)[np.arange(rows) % width] if width else np.zeros((rows, 0))
+    return np.concatenate([z, one_hot], axis=1).astype(np.float32)
+
+
 def shapes() -> list[tuple[int, int]]:
     """Where a batch starts and ends: every size up to 70, and some beyond, at changing places."""
     random = np.random.RandomState(0)
@@ -32,22 +41,21 @@ def shapes() -> list[tuple[int, int]]:
 
 
 def test_a_row_decodes_to_the_same_bits_in_any_batch(model: Model) -> None:
-    z = np.random.RandomState(1).normal(0, 1.5, (256, model.manifest.latent_dim)).astype(np.float32)
+    z = draw(model, 1, 256, 1.5)
     alone = np.concatenate([model.decode(z[i : i + 1]) for i in range(len(z))])
     for start, end in shapes():
         np.testing.assert_array_equal(model.decode(z[start:end]), alone[start:end], f"rows {start} to {end}")
 
 
 def test_a_row_becomes_the_same_png_in_any_batch(model: Model) -> None:
-    z = np.random.RandomState(2).normal(0, 1.5, (64, model.manifest.latent_dim)).astype(np.float32)
+    z = draw(model, 2, 64, 1.5)
     alone = [write_png(to_bytes(model.decode(z[i : i + 1]))[0]) for i in range(len(z))]
     together = to_bytes(model.decode(z))
     assert [write_png(image) for image in together] == alone
 
 
 def test_a_picture_encodes_to_the_same_bits_in_any_batch(model: Model) -> None:
-    random = np.random.RandomState(3)
-    x = model.decode(random.normal(0, 1, (256, model.manifest.latent_dim)).astype(np.float32))
+    x = model.decode(draw(model, 3, 256, 1.0))
     alone = np.concatenate([np.concatenate(model.encode(x[i : i + 1]), axis=1) for i in range(len(x))])
     for start, end in shapes():
         found = np.concatenate(model.encode(x[start:end]), axis=1)
