@@ -31,6 +31,9 @@ def count_multiply_adds(model: onnx.ModelProto) -> int:
     """
     graph = onnx.shape_inference.infer_shapes(model).graph
     weights = {weight.name: list(weight.dims) for weight in graph.initializer}
+    # A bundle keeps its weights in float16, with a cast in front of their readers.
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in weights]
+    weights |= {node.output[0]: weights[node.input[0]] for node in casts}
     values = {value.name: value.type.tensor_type.shape.dim for value in (*graph.value_info, *graph.output)}
     total = 0
     for node in graph.node:

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import onnx
@@ -161,7 +162,7 @@ def test_processor_time_counts_that_of_children() -> None:
 
 
 def make_model(
-    nodes: list[onnx.NodeProto], shape: list[int], **weights: NDArray[np.float32]
+    nodes: list[onnx.NodeProto], shape: list[int], **weights: NDArray[np.floating[Any]]
 ) -> onnx.ModelProto:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *shape])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
@@ -184,6 +185,15 @@ def test_a_convolution_does_at_each_output_pixel_what_its_kernel_asks() -> None:
     node = helper.make_node("Conv", ["x", "kernel"], ["y"], pads=[1, 1, 1, 1])
     kernel = np.zeros((5, 2, 3, 3), np.float32)
     assert count_multiply_adds(make_model([node], [2, 4, 4], kernel=kernel)) == (4 * 4 * 5) * (2 * 3 * 3)
+
+
+def test_weights_kept_in_float16_count_too() -> None:
+    nodes = [
+        helper.make_node("Cast", ["half"], ["whole"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["x", "whole"], ["y"]),
+    ]
+    half = np.zeros((2, 3), np.float16)
+    assert count_multiply_adds(make_model(nodes, [2], half=half)) == 2 * 3
 
 
 def make_peer(name: str, *command: str) -> Peer:
