@@ -57,6 +57,8 @@ TRAINING = {
     "classifier": "config data",
     "decoder": "export likelihood",
     "compare": "decoder manifest",
+    "page": "",
+    "report": "data decoder evaluate export judge likelihood manifest page plots",
     "judge": "card classifier data decoder likelihood manifest",
     "evaluate": "data likelihood",
     "plots": "",
@@ -65,12 +67,12 @@ TRAINING = {
     "card": "",
     "export": "config model precision",
     "encoder": "data export manifest train",
-    "bundle": "classes data decoder manifest train evaluate export plots placement card",
+    "bundle": "checkpoint classes data decoder manifest train evaluate export plots placement card",
     "reproduce": "bundle config data manifest recipes train",
     "sweep": "checkpoint config data train",
     "options": "config recipes",
     "__main__": "config options data sweep train distribution evaluate export encoder bundle projector "
-    "reproduce classifier judge compare",
+    "reproduce classifier judge compare report",
 }
 
 

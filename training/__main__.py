@@ -137,6 +137,14 @@ def _judge(options: argparse.Namespace) -> None:
     sys.stdout.write(json.dumps(judgements, indent=1) + "\n")
 
 
+def _report(options: argparse.Namespace) -> None:
+    from training import data, report
+
+    for folder in filter(None, (options.folder, options.against)):
+        _require_folder(folder)
+    report.write_report(options.folder, data.load(options.data), options.output, options.against)
+
+
 def _compare(options: argparse.Namespace) -> None:
     from training import compare
 
@@ -170,6 +178,7 @@ COMMANDS = {
     "reproduce": _reproduce,
     "judge": _judge,
     "compare": _compare,
+    "report": _report,
     "project": _project,
 }
 

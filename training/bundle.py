@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import card, classes, evaluate, placement, plots
+from training.checkpoint import format_log
 from training.data import Dataset, scale
 from training.decoder import open_decoder, take_labels
 from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
@@ -153,6 +154,7 @@ def _write_files(
     train, test = evaluate.encode(encode, dataset.train), evaluate.encode(encode, dataset.test)
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
+    (folder / "history.csv").write_text(format_log(run.history))
     _write_arrays(folder / "golden.npz", _golden(*graphs, dataset, conditional))
     _write_arrays(folder / "atlas.npz", {"z_mean": test.z_mean, "label": test.label})
     if conditional:

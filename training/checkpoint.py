@@ -7,6 +7,7 @@ at any moment the newest checkpoint is whole and the log has a row for each epoc
 from __future__ import annotations
 
 import csv
+import io
 import math
 import pathlib
 
@@ -93,11 +94,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _write_log(self, rows: list[dict[str, float]]) -> None:
         partial = self.log.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
-            writer.writeheader()
-            writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
+        partial.write_text(format_log(rows))
         partial.replace(self.log)
+
+
+def format_log(rows: list[dict[str, float]]) -> str:
+    """Gives a run's history as CSV, one row an epoch."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, rows[0] if rows else ["epoch"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "epoch": int(row["epoch"])} for row in rows)
+    return file.getvalue()
 
 
 def best_epoch(history: list[dict[str, float]]) -> int:

@@ -28,6 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
         ("export", "write a run's bundle", _add_export),
         ("reproduce", "train bundles of models/ again, and compare their figures", _add_reproduce),
         ("judge", "let a classifier, trained for it, judge what bundles draw; JSON out", _add_judge),
+        ("report", "show a bundle and what it makes of the test images; an HTML page out", _add_report),
         ("project", "lay out latent space for TensorBoard's projector", _add_project),
     ):
         add(_add_command(commands, name, text))
@@ -112,6 +113,12 @@ def _add_judge(parser: argparse.ArgumentParser) -> None:
     classifier = "folder of the classifier; it is trained there if it is not there yet"
     parser.add_argument("--classifier", type=pathlib.Path, default="runs/classifier", help=classifier)
     parser.add_argument("--update", action="store_true", help="write the judgement into the bundle")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=pathlib.Path, help="of a bundle")
+    parser.add_argument("--against", type=pathlib.Path, help="another bundle, to compare with")
+    parser.add_argument("--output", type=pathlib.Path, default="report.html", help="the page")
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:

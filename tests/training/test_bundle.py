@@ -17,6 +17,7 @@ from training.manifest import BundleError, read_manifest, version_of
 from training.train import Run
 
 FILES = {
+    "history.csv",
     "README.md",
     "atlas.npz",
     "decoder.onnx",

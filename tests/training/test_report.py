@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.training import small
+from training import report
+from training.__main__ import main
+from training.bundle import write_bundle
+from training.data import Dataset, scale
+from training.likelihood import SMALLEST
+from training.manifest import read_manifest
+from training.train import Run, train
+
+HEADINGS = (
+    "Figures",
+    "Training",
+    "Latent space",
+    "Reconstructions",
+    "Samples",
+    "Ways through latent space",
+    "Classes",
+    "Dimensions",
+)
+
+
+@pytest.fixture(scope="module")
+def other(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A label-conditioned bundle of three dimensions."""
+    folder = tmp_path_factory.mktemp("other")
+    config = small.config(conditional=True, refine_steps=0, latent_dim=3, epochs=1)
+    write_bundle(train(config, digits, folder / "run", verbose=0), digits, folder / "styled")
+    return folder / "styled"
+
+
+def test_the_page_has_everything_twice_the_same(
+    bundle_folder: pathlib.Path, other: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    pages = []
+    for name in ("one", "two"):
+        report.write_report(bundle_folder, digits, tmp_path / f"{name}.html", against=other)
+        pages.append((tmp_path / f"{name}.html").read_text())
+    assert pages[0] == pages[1]
+    assert len(pages[0]) < 600_000
+    for heading in HEADINGS:
+        assert f"<h2>{heading}</h2>" in pages[0]
+    for figure in (read_manifest(folder)["metrics"]["negative_elbo"] for folder in (bundle_folder, other)):
+        assert f"<td>{figure:.3f}</td>" in pages[0]
+    assert "styled, validation" in pages[0]
+
+
+def test_a_conditional_bundle_and_one_without_history_are_shown(
+    other: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    folder = pathlib.Path(shutil.copytree(other, tmp_path / "styled"))
+    (folder / report.HISTORY).unlink()
+    report.write_report(folder, digits, tmp_path / "deep" / "page.html")
+    text = (tmp_path / "deep" / "page.html").read_text()
+    assert "The bundle has no history.csv" in text
+    assert "Each label in the same twenty styles" in text
+
+
+def test_losses_and_divergences_add_up_to_the_manifest_s(
+    bundle_folder: pathlib.Path, digits: Dataset, run: Run
+) -> None:
+    subject = report.look_at(bundle_folder, digits)
+    metrics = read_manifest(bundle_folder)["metrics"]
+    assert subject.kl_divergence.sum(axis=1).mean() == pytest.approx(metrics["kl_divergence"], abs=1e-3)
+    x, p = scale(digits.test.x[:1]).astype(np.float64), np.clip(subject.image[:1], SMALLEST, 1 - SMALLEST)
+    assert subject.reconstruction_loss[0] == pytest.approx(
+        -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(), 1e-5
+    )
+    assert [row["epoch"] for row in subject.history] == [1, 2]
+    assert subject.history == [{k: float(v) for k, v in row.items()} for row in run.history]
+
+
+def test_the_command_writes_the_page(
+    bundle_folder: pathlib.Path,
+    digits_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page, data = tmp_path / "page.html", ["--data", str(digits_file)]
+    assert main(["report", str(bundle_folder), *data, "--output", str(page)]) == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert main(["report", str(bundle_folder), *data, "--against", "nowhere"]) != 0
+    assert "nowhere: expected a folder that is there" in capsys.readouterr().err
+
+
+def test_every_shipped_bundle_tells_how_its_training_went() -> None:
+    for folder in (pathlib.Path(__file__).parents[2] / "models").iterdir():
+        training, history = (
+            json.loads((folder / "model.json").read_text())["training"],
+            report.read_history(folder),
+        )
+        assert len(history) == training["epochs"]
+        best = min(history, key=lambda row: row["val_negative_elbo"])
+        assert best["epoch"] == training["best_epoch"]
