@@ -21,6 +21,10 @@ from training.data import Dataset
 
 pytestmark = pytest.mark.mnist
 
+# The highest negative_elbo, in nats an image, and the lowest 15-NN accuracy. A z that need not tell the label,
+# since the decoder is given it, tells little of it.
+GOALS = {"mnist-2d": (132.0, 0.85), "mnist-16d": (95.0, 0.96), "mnist-16d-conditional": (93.0, 0.1)}
+
 
 @pytest.fixture(scope="module")
 def source() -> pathlib.Path:
@@ -98,10 +102,13 @@ def test_a_committed_bundle_s_figures_are_reproduced(
 ) -> None:
     manifest = json.loads((folder / "model.json").read_text())
     assert manifest["dataset"]["sha256"] == mnist.sha256
-    found, expected = training("evaluate", folder, "--data", source), manifest["metrics"]
+    found, expected = training("evaluate", folder, "--data", source), dict(manifest["metrics"])
+    # What a classifier says of its pictures is not measured by `evaluate`.
+    expected.pop("generation", None)
     assert set(found) == set(expected)
     for name, value in expected.items():
         # Nats: another processor rounds differently. Accuracy: a tie in ten may fall the other way.
         assert found[name] == (value if isinstance(value, str | int) else pytest.approx(value, abs=2e-3))
-    assert expected["negative_elbo"] <= 137.5
-    assert expected["knn_accuracy"] > 0.801
+    negative_elbo, knn_accuracy = GOALS[folder.name]
+    assert expected["negative_elbo"] <= negative_elbo
+    assert expected["knn_accuracy"] >= knn_accuracy
