@@ -23,6 +23,7 @@ SERVICE = {
     "images": "errors",
     "batching": "errors",
     "png": "",
+    "colormaps": "",
     "npy": "errors",
     "engine": "batching model latent images bundle manifest settings errors",
     "registry": "engine model bundle settings errors",
