@@ -1,9 +1,8 @@
-"""Owns pictures: float images to PNG and sheets of them; uploads to what a model takes. Pure functions."""
+"""Owns pictures: floats to bytes, and uploads to what a model takes. Pure functions."""
 
 from __future__ import annotations
 
 import io
-import math
 from typing import Literal
 
 import numpy as np
@@ -42,26 +41,6 @@ def to_bytes(image: Floats) -> Bytes:
     """
     pixels: Bytes = np.rint(image * np.float32(255)).astype(np.uint8)
     return pixels
-
-
-def make_sheet(images: Bytes, columns: int | None = None) -> Bytes:
-    """Puts images side by side, row by row.
-
-    Args:
-        images: `(n, height, width, channels)` uint8.
-        columns: Images in a row; unset: as many as make the sheet about square.
-
-    Returns:
-        `(rows height, columns width, channels)` uint8; places left over are 0.
-    """
-    n, height, width, channels = images.shape
-    columns = columns or math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
-    sheet[:n] = images
-    sheet = sheet.reshape(rows, columns, height, width, channels)
-    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (rows, height, columns, width, channels)
-    return sheet.reshape(rows * height, columns * width, channels)
 
 
 def read_image(content: bytes, field: str, channels: int, max_pixels: int) -> Floats:

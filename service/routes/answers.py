@@ -16,6 +16,7 @@ from service.manifest import Manifest
 from service.negotiation import JSON, NPY, PNG
 from service.npy import write_npy
 from service.png import write_png
+from service.rendering import Look, draw_sheet
 from service.schemas import Dtype
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.
@@ -71,7 +72,7 @@ def headers_of(manifest: Manifest) -> dict[str, str]:
 
 
 def _png(pictures: Pictures, columns: int | None) -> bytes:
-    return write_png(images.make_sheet(images.to_bytes(pictures.image), columns))
+    return write_png(draw_sheet(images.to_bytes(pictures.image), Look(columns=columns)))
 
 
 def _json(manifest: Manifest, pictures: Pictures, facts: dict[str, Any], dtype: Dtype) -> bytes:

@@ -30,17 +30,6 @@ def test_floats_round_to_the_nearest_byte() -> None:
     np.testing.assert_array_equal(images.to_bytes(x), [0, 255, 0, 1, 127])
 
 
-def test_a_sheet_keeps_the_order_row_by_row() -> None:
-    numbers = np.arange(1, 6, dtype=np.uint8).reshape(5, 1, 1, 1)
-    np.testing.assert_array_equal(images.make_sheet(numbers)[..., 0], [[1, 2, 3], [4, 5, 0]])
-    np.testing.assert_array_equal(images.make_sheet(numbers, 5)[..., 0], [[1, 2, 3, 4, 5]])
-
-
-def test_a_sheet_of_one_is_the_picture() -> None:
-    picture = np.random.RandomState(0).randint(0, 256, (1, 4, 6, 3), np.uint8)
-    np.testing.assert_array_equal(images.make_sheet(picture), picture[0])
-
-
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_every_png_mode_reads_as_grey(mode: str) -> None:
     grey = np.zeros((6, 4), np.uint8)

@@ -1,0 +1,171 @@
+"""Owns how pictures are drawn: sheets and frames, their scale, padding and colours. Pure functions.
+
+A picture is turned over, then scaled alone, then placed, then coloured: no picture bleeds into its neighbour,
+and a frame does not depend on the frames beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.colormaps import Colormap, colour
+from service.errors import InvalidValueError
+
+Bytes = NDArray[np.uint8]
+Resample = Literal["nearest", "smooth"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How pictures are drawn.
+
+    Attributes:
+        scale: Makes each pixel so many pixels a side; at least 1.
+        resample: "nearest" makes each pixel a square, "smooth" interpolates between them by cubics.
+        invert: Turns dark and light over.
+        padding: Pixels of background around each picture, before scaling; at least 0.
+        columns: Pictures in a row of a sheet; None: as many as make it about square.
+        colormap: What colours the levels of a grey picture have.
+    """
+
+    scale: int = 1
+    resample: Resample = "nearest"
+    invert: bool = False
+    padding: int = 0
+    columns: int | None = None
+    colormap: Colormap = "grey"
+
+
+def check_colormap(look: Look, channels: int) -> None:
+    """Checks that pictures can have the colormap asked for.
+
+    Raises:
+        InvalidValueError: A colormap other than "grey" for pictures of colour.
+    """
+    if channels != 1 and look.colormap != "grey":
+        raise InvalidValueError("colormap", "'grey' for a model of colour pictures", look.colormap)
+
+
+def measure_sheet(n: int, height: int, width: int, look: Look) -> tuple[int, int]:
+    """Gives the size of a sheet without drawing it.
+
+    Args:
+        n: Pictures, at least 1.
+        height: Of a picture.
+        width: Of a picture.
+        look: How they are drawn.
+
+    Returns:
+        Height and width in pixels.
+    """
+    rows, columns = _grid(n, look.columns)
+    return _extent(rows, height, look), _extent(columns, width, look)
+
+
+def measure_frame(height: int, width: int, look: Look) -> tuple[int, int]:
+    """Gives the size of a frame without drawing it, as `measure_sheet` does of a sheet."""
+    return _extent(1, height, look), _extent(1, width, look)
+
+
+def split_scale(look: Look) -> tuple[Look, int]:
+    """Leaves the scaling to a writer that can repeat pixels, as `write_png` and `write_apng` can.
+
+    Returns:
+        The look to draw with, and the scale to give to the writer. Smooth scaling stays in the look.
+    """
+    if look.resample == "smooth":
+        return look, 1
+    return dataclasses.replace(look, scale=1), look.scale
+
+
+def draw_sheet(images: Bytes, look: Look) -> Bytes:
+    """Puts pictures side by side, row by row.
+
+    Args:
+        images: `(n, height, width, channels)` uint8 with 1 or 3 channels; n is at least 1.
+        look: How they are drawn.
+
+    Returns:
+        `(*measure_sheet(...), channels)` uint8, with 3 channels if there is a colormap. Places left over are
+        background: level 0, or 255 if inverted, in the colormap's colour.
+
+    Raises:
+        InvalidValueError: A colormap for pictures of colour.
+    """
+    check_colormap(look, images.shape[-1])
+    drawn, factor = split_scale(look)
+    rows, columns = _grid(len(images), look.columns)
+    sheet = _place(_prepare(images, drawn), rows, columns, drawn)
+    return _repeat(colour(sheet, look.colormap), factor)
+
+
+def draw_frames(images: Bytes, look: Look) -> Bytes:
+    """Draws each picture for itself; a slice of the pictures gives that slice of the frames.
+
+    Args:
+        images: `(n, height, width, channels)` uint8 with 1 or 3 channels.
+        look: How they are drawn; `columns` does not matter.
+
+    Returns:
+        `(n, *measure_frame(...), channels)` uint8, with 3 channels if there is a colormap.
+
+    Raises:
+        InvalidValueError: A colormap for pictures of colour.
+    """
+    check_colormap(look, images.shape[-1])
+    drawn, factor = split_scale(look)
+    gap = drawn.padding * drawn.scale
+    sides = ((0, 0), (gap, gap), (gap, gap), (0, 0))
+    frames = np.pad(_prepare(images, drawn), sides, constant_values=_background(look))
+    return _repeat(colour(frames, look.colormap), factor)
+
+
+def _grid(n: int, columns: int | None) -> tuple[int, int]:
+    columns = columns or math.ceil(math.sqrt(n))
+    return math.ceil(n / columns), columns
+
+
+def _extent(count: int, side: int, look: Look) -> int:
+    return (count * (side + look.padding) + look.padding) * look.scale
+
+
+def _background(look: Look) -> int:
+    return 255 if look.invert else 0
+
+
+def _prepare(images: Bytes, look: Look) -> Bytes:
+    if look.invert:
+        images = 255 - images
+    return images if look.scale == 1 else _smooth(images, look.scale)
+
+
+def _smooth(images: Bytes, scale: int) -> Bytes:
+    n, height, width, channels = images.shape
+    scaled = np.empty((n, height * scale, width * scale, channels), np.uint8)
+    for source, target in zip(images, scaled, strict=True):
+        image = Image.fromarray(np.ascontiguousarray(source[..., 0] if channels == 1 else source))
+        # Pillow resamples bytes in integers, so the result is the same on any processor.
+        image = image.resize((width * scale, height * scale), Image.Resampling.BICUBIC)
+        target[...] = np.asarray(image).reshape(target.shape)
+    return scaled
+
+
+def _place(images: Bytes, rows: int, columns: int, look: Look) -> Bytes:
+    _, height, width, channels = images.shape
+    gap = look.padding * look.scale
+    down, across = height + gap, width + gap
+    sheet = np.full((rows * down + gap, columns * across + gap, channels), _background(look), np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * down + gap, index % columns * across + gap
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def _repeat(pixels: Bytes, factor: int) -> Bytes:
+    return pixels if factor == 1 else pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
