@@ -1,4 +1,7 @@
-"""Owns writing PNG files (ISO/IEC 15948): the chunks are ours, the deflate zlib-ng's. Pure functions."""
+"""Owns writing PNG files (ISO/IEC 15948): the chunks are ours, the deflate zlib-ng's. Pure functions.
+
+The parts that `write_png` joins are public, for formats made of the same chunks.
+"""
 
 from __future__ import annotations
 
@@ -33,16 +36,37 @@ def write_png(pixels: Bytes, scale: int = 1) -> bytes:
         ValueError: A number of channels that is neither.
     """
     height, width, channels = pixels.shape
-    data = zlib_ng.compress(_filtered(pixels, scale), LEVEL)
-    return b"".join((_start(width * scale, height * scale, channels), _chunk(b"IDAT", data), END))
+    data = write_chunk(b"IDAT", deflate(pixels, scale))
+    return b"".join((write_start(width * scale, height * scale, channels), data, END))
 
 
 @functools.lru_cache
-def _start(width: int, height: int, channels: int) -> bytes:
+def write_start(width: int, height: int, channels: int) -> bytes:
+    """Writes what a file starts with: the signature and the header.
+
+    Args:
+        width: At least 1.
+        height: At least 1.
+        channels: 1 or 3.
+
+    Raises:
+        ValueError: A number of channels that is neither.
+    """
     if channels not in COLOUR_TYPES:
         raise ValueError(f"channels: expected 1 or 3, received {channels}")
     header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
-    return SIGNATURE + _chunk(b"IHDR", header)
+    return SIGNATURE + write_chunk(b"IHDR", header)
+
+
+def deflate(pixels: Bytes, scale: int = 1) -> bytes:
+    """Filters and compresses pixels, as the data of an image chunk.
+
+    Args:
+        pixels: `(height, width, channels)` uint8.
+        scale: Makes each pixel a square of so many pixels a side.
+    """
+    compressed: bytes = zlib_ng.compress(_filtered(pixels, scale), LEVEL)
+    return compressed
 
 
 def _filtered(pixels: Bytes, scale: int) -> Bytes:
@@ -56,9 +80,10 @@ def _filtered(pixels: Bytes, scale: int) -> Bytes:
     return lines
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def write_chunk(kind: bytes, data: bytes) -> bytes:
+    """Writes a chunk: its length, its kind of four letters, its data and its checksum."""
     content = kind + data
     return b"".join((len(data).to_bytes(4, "big"), content, zlib.crc32(content).to_bytes(4, "big")))
 
 
-END = _chunk(b"IEND", b"")
+END = write_chunk(b"IEND", b"")
