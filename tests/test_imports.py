@@ -23,6 +23,7 @@ SERVICE = {
     "images": "errors",
     "batching": "errors",
     "png": "",
+    "archive": "",
     "apng": "png",
     "colormaps": "",
     "rendering": "colormaps errors",
