@@ -27,6 +27,7 @@ SERVICE = {
     "apng": "png",
     "colormaps": "",
     "rendering": "colormaps errors",
+    "sequences": "errors",
     "npy": "errors",
     "engine": "batching model latent images bundle manifest settings errors",
     "registry": "engine model bundle settings errors",
