@@ -21,8 +21,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__, errors
+from service.calls import HEADER
 from service.cores import count_cores
-from service.engine import UPLOADS_AT_ONCE
 from service.lane import Lane
 from service.metrics import CLIENT_GONE, Meter, Metrics
 from service.protocol import STATE
@@ -32,6 +32,7 @@ from service.routes.problems import problem
 from service.schemas import Fault
 from service.settings import Settings, load_settings
 from service.telemetry import REQUEST_ID, RequestId, logging_config
+from service.uploads import UPLOADS_AT_ONCE
 
 STATUSES: dict[type[errors.ServiceError], int] = {
     errors.MalformedBodyError: 400,
@@ -59,7 +60,7 @@ NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 # 256 vectors a request, a tenth fewer were decoded.
 SWITCH_INTERVAL_S = 0.0005
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
-EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed")
+EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed", HEADER)
 
 
 class Application:

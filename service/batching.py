@@ -7,7 +7,8 @@ Invariants, each with a test:
 - All limits count rows. A caller with more rows than a batch holds gets them in parts, and after each part
   the others come first.
 - Each caller gets the results of its own rows, in order, or one error; never those of another, never none.
-- A caller who has gone, or whose deadline has passed, leaves before its rows run.
+- A caller who has gone, or whose deadline has passed, leaves before its rows run; one whose rows ran too late
+  is told so.
 - A batch that fails, fails its own callers alone. A batcher that cannot go on fails all, and says so.
 """
 
@@ -16,55 +17,20 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
-import dataclasses
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from service.calls import Call
 from service.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
-
-Rows = NDArray[Any]
-Run = Callable[[Rows], Rows]
+from service.jobs import Batch, Job, Rows, Run, Share, fail, finish
 
 # How much of the measured drain rate each batch replaces.
 SMOOTHING = 0.1
 # Full batches that wait in the thread.
 AHEAD = 1
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class _Job:
-    """A caller's rows.
-
-    Attributes:
-        rows: All of them.
-        future: Gets the results.
-        deadline: On the batcher's clock.
-        taken: Rows that have left the queue.
-        results: Of the rows that have run.
-    """
-
-    rows: Rows
-    future: asyncio.Future[Rows]
-    deadline: float
-    taken: int = 0
-    results: list[Rows] = dataclasses.field(default_factory=list)
-
-    @property
-    def left(self) -> int:
-        """Rows that still wait."""
-        return len(self.rows) - self.taken
-
-
-class _Share(NamedTuple):
-    """A caller's rows in one batch."""
-
-    job: _Job
-    rows: Rows
 
 
 class Batcher:
@@ -104,11 +70,11 @@ class Batcher:
         self.failed = False
         self.waiting_rows = 0
         self.rows_per_s = 0.0
-        self._queue: collections.deque[_Job] = collections.deque()
+        self._queue: collections.deque[Job] = collections.deque()
         self._thread: concurrent.futures.ThreadPoolExecutor | None = None
         self._drain_due = False
         # Batches that run or wait in the thread, the earliest first.
-        self._in_thread: list[asyncio.Future[Rows]] = []
+        self._in_thread: list[asyncio.Future[Batch]] = []
 
     def start(self) -> None:
         """Opens for callers."""
@@ -133,12 +99,13 @@ class Batcher:
         if self.waiting_rows >= self.queue_capacity_rows:
             raise QueueFullError(self._retry_after_s())
 
-    def submit(self, rows: Rows, deadline: float = math.inf) -> asyncio.Future[Rows]:
+    def submit(self, rows: Rows, call: Call | None = None) -> asyncio.Future[Rows]:
         """Queues rows. They must be valid: what fails in a batch fails all who share it.
 
         Args:
             rows: `(n, ...)`, n at least 1; of one dtype and row shape for all callers.
-            deadline: On the batcher's clock; rows that have not begun to run by then never do.
+            call: Rows that have not begun to run by its deadline never do; `queue_s` and `inference_s` grow
+                by what these rows took, before the future is done. Unset: as long as it takes.
 
         Returns:
             A future of the results, `(n, ...)`. Cancel it, and what has not begun to run never does. Its
@@ -150,7 +117,7 @@ class Batcher:
         """
         self.check()
         future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Job(rows, future, deadline))
+        self._queue.append(Job(rows, future, call or Call(), self.clock()))
         self.waiting_rows += len(rows)
         self._wake()
         return future
@@ -177,8 +144,8 @@ class Batcher:
         if self._queue:
             self._wake()
 
-    def _take(self) -> list[_Share]:
-        shares: list[_Share] = []
+    def _take(self) -> list[Share]:
+        shares: list[Share] = []
         if not self._queue:  # closed meanwhile
             return shares
         small = self._queue[0].left <= self.inline_rows
@@ -187,7 +154,7 @@ class Batcher:
             job = self._queue.popleft()
             if self._drop(job):
                 continue
-            share = _Share(job, job.rows[job.taken : job.taken + room])
+            share = Share(job, job.rows[job.taken : job.taken + room])
             shares.append(share)
             job.taken += len(share.rows)
             room -= len(share.rows)
@@ -198,22 +165,22 @@ class Batcher:
                 break
         return shares
 
-    def _drop(self, job: _Job) -> bool:
-        if not job.future.done() and self.clock() >= job.deadline:
+    def _drop(self, job: Job) -> bool:
+        if not job.future.done() and self.clock() >= job.call.deadline:
             job.future.set_exception(DeadlineError("the deadline passed before the rows could run"))
         if job.future.done():
             self.waiting_rows -= job.left
             return True
         return False
 
-    def _start_batch(self, shares: list[_Share]) -> None:
+    def _start_batch(self, shares: list[Share]) -> None:
         if not self._in_thread and sum(len(share.rows) for share in shares) <= self.inline_rows:
             try:
-                results = self._call(shares)
+                batch = self._call(shares)
             except Exception as error:  # whatever a model may raise
-                _fail(shares, error)
+                fail(shares, error)
             else:
-                _finish(shares, results)
+                finish(shares, batch)
             return
         try:
             running = asyncio.get_running_loop().run_in_executor(self._thread, self._call, shares)
@@ -223,32 +190,33 @@ class Batcher:
             self._in_thread.append(running)
             running.add_done_callback(lambda done: self._collect(shares, done))
 
-    def _collect(self, shares: list[_Share], done: asyncio.Future[Rows]) -> None:
+    def _collect(self, shares: list[Share], done: asyncio.Future[Batch]) -> None:
         self._in_thread.remove(done)
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
-            _finish(shares, done.result())
+            finish(shares, done.result())
         else:
-            _fail(shares, error)
+            fail(shares, error)
         if self._queue:
             self._wake()
 
-    def _call(self, shares: list[_Share]) -> Rows:
+    def _call(self, shares: list[Share]) -> Batch:
         begun = self.clock()
         rows = shares[0].rows if len(shares) == 1 else np.concatenate([share.rows for share in shares])
         results = self.run(rows)
         if len(results) != len(rows):
             raise InferenceError(f"expected {len(rows)} results, the model gave {len(results)}")
-        self._measure(len(rows) / max(self.clock() - begun, 1e-9))
-        return results
+        ended = self.clock()
+        self._measure(len(rows) / max(ended - begun, 1e-9))
+        return Batch(results, begun, ended)
 
     def _measure(self, rows_per_s: float) -> None:
         weight = SMOOTHING if self.rows_per_s else 1.0
         self.rows_per_s += weight * (rows_per_s - self.rows_per_s)
 
-    def _die(self, shares: list[_Share], error: Exception) -> None:
+    def _die(self, shares: list[Share], error: Exception) -> None:
         self.failed = True
-        _fail(shares, error)
+        fail(shares, error)
         self._fail_all(InferenceError(f"the batcher cannot go on: {error!r}"))
 
     def _fail_all(self, error: Exception) -> None:
@@ -257,21 +225,3 @@ class Batcher:
             self.waiting_rows -= job.left
             if not job.future.done():
                 job.future.set_exception(error)
-
-
-def _finish(shares: list[_Share], results: Rows) -> None:
-    start = 0
-    for job, rows in shares:
-        job.results.append(results[start : start + len(rows)])
-        start += len(rows)
-        # Whoever was cancelled meanwhile has a future that is done already.
-        if not job.left and not job.future.done():
-            job.future.set_result(job.results[0] if len(job.results) == 1 else np.concatenate(job.results))
-
-
-def _fail(shares: list[_Share], error: BaseException) -> None:
-    for job, _ in shares:
-        if not job.future.done():
-            failure = InferenceError(f"the batch failed: {error!r}")
-            failure.__cause__ = error
-            job.future.set_exception(failure)

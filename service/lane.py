@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from service.engine import Z_LIMIT, Engine, Floats
+from service.calls import DEADLINE_HEADER, Call
+from service.calls import HEADER as TIMING_HEADER
+from service.engine import Engine
 from service.errors import ClientError, NotAcceptableError
 from service.images import to_bytes
 from service.metrics import Metrics
@@ -26,6 +28,7 @@ from service.png import write_png
 from service.registry import Registry
 from service.routes.answers import OFFERED, SEED_HEADER, headers_of
 from service.schemas import SEED_LIMIT
+from service.space import Z_LIMIT, Floats
 from service.telemetry import REQUEST_ID, choose_id
 
 DECODE = "/decode"
@@ -35,7 +38,7 @@ DIGIT = re.compile("/digits/([0-9]{1,9})")
 SEED = re.compile(rb"seed=([0-9]{1,10})")
 JSON_TYPE = b"application/json"
 # What only the usual way knows how to treat.
-UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade"}
+UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade", DEADLINE_HEADER.lower().encode()}
 HEAD_END = b"\r\n\r\n"
 # A browser's or a client's head, and as many kinds of them as are about at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
@@ -43,6 +46,7 @@ NUMBERS = {int, float}
 SIZE_LINES = f"content-length: %d\r\ncontent-type: {PNG}\r\n".encode()
 SEED_LINE = f"{SEED_HEADER.lower()}: %d\r\n".encode()
 ID_LINE = f"{REQUEST_ID.lower()}: %b\r\n".encode()
+TIMING_LINE = f"{TIMING_HEADER.lower()}: %b\r\n".encode()
 # A vector of many numbers; far below where the server stops reading until someone takes what has come.
 MAX_BODY_BYTES = 16_384
 
@@ -52,10 +56,12 @@ class Order(NamedTuple):
 
     Attributes:
         row: One, as `Engine.submit` of the default model takes it.
+        call: What it is granted.
         seed: That drew it, or None.
     """
 
     row: Floats
+    call: Call
     seed: int | None = None
 
     @property
@@ -161,7 +167,9 @@ class Lane:
         if digit is None or seed is None or int(seed[1]) >= SEED_LIMIT:
             return None
         try:
-            return Order(self.registry.get().draw_row(int(digit[1]), int(seed[1]), 1.0), int(seed[1]))
+            engine = self.registry.get()
+            row = engine.space.draw(int(digit[1]), int(seed[1]), 1.0)
+            return Order(row, self.registry.open_call(), int(seed[1]))
         except ClientError:
             return None
 
@@ -173,13 +181,16 @@ class Lane:
         if type(fields) is not dict or len(fields) != 1 or type(z := fields.get("z")) is not list:
             return None
         engine = self.registry.get()
-        if engine.labels or len(z) != engine.manifest.latent_dim or not NUMBERS.issuperset(map(type, z)):
+        space = engine.space
+        if space.labels or len(z) != space.dim or not NUMBERS.issuperset(map(type, z)):
             return None
-        return Order(np.array([z], np.float32)) if min(z) >= -Z_LIMIT and max(z) <= Z_LIMIT else None
+        if min(z) < -Z_LIMIT or max(z) > Z_LIMIT:
+            return None
+        return Order(np.array([z], np.float32), self.registry.open_call())
 
     def submit(self, order: Order) -> asyncio.Future[Floats]:
         """Queues what `read` gave; see `Engine.submit`."""
-        return self.registry.get().submit(order.row)
+        return self.registry.get().submit(order.row, order.call)
 
     def count(self, order: Order, begun: float) -> None:
         """Counts an answer with a picture; `begun` is `time.perf_counter`'s."""
@@ -196,10 +207,17 @@ class Lane:
         Returns:
             The header lines, each ended, and the content.
         """
+        begun = time.perf_counter()
         content = write_png(to_bytes(image[0]))
-        constant = self._constant_lines(self.registry.get())
-        seed = b"" if order.seed is None else SEED_LINE % order.seed
-        return constant + SIZE_LINES % len(content) + seed + ID_LINE % choose_id(scope).encode(), content
+        order.call.encode_s = time.perf_counter() - begun
+        lines = (
+            self._constant_lines(self.registry.get()),
+            TIMING_LINE % order.call.timing().encode(),
+            SIZE_LINES % len(content),
+            b"" if order.seed is None else SEED_LINE % order.seed,
+            ID_LINE % choose_id(scope).encode(),
+        )
+        return b"".join(lines), content
 
 
 @functools.lru_cache(64)

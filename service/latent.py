@@ -107,21 +107,23 @@ def mix(means: Sequence[Floats], roots: Sequence[Floats], weights: Sequence[floa
     return Mixture(np.array(means), np.array(roots), bounds / bounds[-1])
 
 
-def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0) -> Floats:
-    """Draws from one of a mixture's components, N(mean, temperature² root rootᵀ).
+def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int = 1) -> Floats:
+    """Draws from a mixture's components, N(mean, temperature² root rootᵀ).
 
     Args:
         mixture: Of a class.
-        seed: In [0, 2**32); picks the component too.
-        temperature: Scales the standard deviation; 0 gives the component's mean.
+        seed: In [0, 2**32); picks the components too.
+        temperature: Scales the standard deviation; 0 gives a component's mean.
+        n: How many; fewer are the first of more.
 
     Returns:
-        `(latent_dim,)` float32.
+        `(n, latent_dim)` float32.
     """
-    stream = np.random.RandomState(seed)
-    epsilon = stream.standard_normal(mixture.means.shape[1])
-    i = int(np.searchsorted(mixture.bounds, stream.random_sample(), side="right"))
-    z: Floats = (mixture.means[i] + temperature * mixture.roots[i] @ epsilon).astype(np.float32)
+    stream, z = np.random.RandomState(seed), np.empty((n, mixture.means.shape[1]), np.float32)
+    for row in z:
+        epsilon = stream.standard_normal(len(row))
+        i = int(np.searchsorted(mixture.bounds, stream.random_sample(), side="right"))
+        row[:] = mixture.means[i] + temperature * mixture.roots[i] @ epsilon
     return z
 
 

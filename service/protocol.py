@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from service.engine import Floats
 from service.errors import ServiceError
 from service.lane import Lane, Order
 from service.metrics import BEGUN, CLIENT_GONE, ROUTE
+from service.space import Floats
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope

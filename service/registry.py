@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import pathlib
 import re
+import time
 from collections.abc import Iterator
 
 from service.bundle import MANIFEST, read_bundle
+from service.calls import Call
 from service.engine import Engine, Graph
 from service.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.model import Model
@@ -71,21 +73,38 @@ class Registry:
         """Gives a model's engine.
 
         Args:
-            name: Unset: the default model.
+            name: A name, or `name@version`; unset: the default model.
 
         Returns:
             The engine.
 
         Raises:
-            NotFoundError: There is no such model.
+            NotFoundError: There is no such model, or it has another version.
             NotReadyError: The models are not loaded.
         """
         if not self._engines:
             raise NotReadyError("the models are not loaded")
-        engine = self._engines.get(self._default if name is None else name)
+        if name is None:
+            return self._engines[self._default]
+        plain, _, version = name.partition("@")
+        engine = self._engines.get(plain)
         if engine is None:
             raise NotFoundError("model", f"one of {', '.join(self._engines)}", name)
+        if version != engine.manifest.version and plain != name:
+            raise NotFoundError("model", f"{plain}@{engine.manifest.version}, which is loaded", name)
         return engine
+
+    def open_call(self, deadline_ms: int | None = None) -> Call:
+        """Begins a call to any of the models.
+
+        Args:
+            deadline_ms: From now, above 0; the setting's, if that is shorter or this is None.
+
+        Returns:
+            For what the call runs.
+        """
+        limit = self.settings.deadline_ms
+        return Call(time.monotonic() + (limit if deadline_ms is None else min(limit, deadline_ms)) / 1000)
 
     def check(self, graph: Graph) -> None:
         """Refuses a request that no model could take; see `Engine.check`.

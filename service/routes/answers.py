@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from fastapi import Response
 from numpy.typing import NDArray
 
 from service import images
+from service.calls import HEADER, Call
 from service.engine import Pictures, Posterior
 from service.manifest import Manifest
 from service.negotiation import JSON, NPY, PNG
@@ -29,6 +31,7 @@ async def answer_pictures(
     manifest: Manifest,
     pictures: Pictures,
     media_type: str,
+    call: Call,
     *,
     dtype: Dtype = "float32",
     columns: int | None = None,
@@ -40,6 +43,7 @@ async def answer_pictures(
         manifest: Of the model that made them.
         pictures: One or several; several make one sheet.
         media_type: One of `OFFERED`.
+        call: That made them.
         dtype: Of the pixels in JSON and npy.
         columns: Of the sheet; unset: about square.
         facts: Further fields of the JSON answer.
@@ -53,17 +57,22 @@ async def answer_pictures(
         render = functools.partial(_json, manifest, pictures, facts or {}, dtype)
     else:
         render = functools.partial(_npy, pictures, dtype)
+    begun = time.perf_counter()
     content = render() if pictures.image.size <= INLINE_PIXELS else await asyncio.to_thread(render)
-    headers = {**headers_of(manifest), "Vary": "Accept"}
+    call.encode_s = time.perf_counter() - begun
+    headers = {**headers_of(manifest), "Vary": "Accept", HEADER: call.timing()}
     return Response(content, media_type=media_type, headers=headers)
 
 
-def answer_posterior(manifest: Manifest, posterior: Posterior, seed: int | None) -> Response:
+def answer_posterior(manifest: Manifest, posterior: Posterior, seed: int | None, call: Call) -> Response:
     """Answers with z_mean and z_log_var, and with z and the seed if there is one."""
     fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
     if posterior.z is not None:
         fields |= {"z": posterior.z, "seed": seed}
-    return Response(_dump(manifest, fields), media_type=JSON, headers=headers_of(manifest))
+    begun = time.perf_counter()
+    content = _dump(manifest, fields)
+    call.encode_s = time.perf_counter() - begun
+    return Response(content, media_type=JSON, headers={**headers_of(manifest), HEADER: call.timing()})
 
 
 def headers_of(manifest: Manifest) -> dict[str, str]:

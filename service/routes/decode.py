@@ -11,7 +11,7 @@ from fastapi.openapi.models import Example
 from service.negotiation import JSON, NPY, choose
 from service.npy import read_npy
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import DecoderRoute, Models, read_json, require, unless_gone
+from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require, unless_gone
 from service.routes.openapi import JSON_BODY, pictures, vectors_body
 from service.routes.problems import responses
 from service.schemas import DecodeQuery, DecodeRequest, PicturesAnswer
@@ -38,6 +38,7 @@ async def decode(
     request: Request,
     query: Annotated[DecodeQuery, Query()],
     models: Models,
+    call: Calls,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """One vector gives one picture; several give a sheet, about square, in the order of the vectors.
@@ -54,5 +55,6 @@ async def decode(
         z, model, label = read_npy(await request.body(), "body"), query.model, query.label
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(model)
-    result = await unless_gone(request.receive, engine.decode(np.atleast_2d(z), label))
-    return await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype)
+    rows = engine.space.place(np.atleast_2d(z), label)
+    result = await unless_gone(request.receive, engine.decode(rows, call))
+    return await answer_pictures(engine.manifest, result, media_type, call, dtype=query.dtype)

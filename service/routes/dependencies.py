@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -16,14 +17,17 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive
 
+from service.calls import DEADLINE_HEADER, Call
 from service.engine import Graph
-from service.errors import ClientGoneError, MediaTypeError, NotReadyError, Text
+from service.errors import ClientGoneError, InvalidValueError, MediaTypeError, NotReadyError, Text
 from service.negotiation import JSON
 from service.registry import Registry
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+# Twelve digits are 30,000 years; more are no deadline.
+DEADLINE = re.compile("0*[1-9][0-9]{0,11}")
 
 
 async def get_registry(request: Request) -> Registry:
@@ -39,6 +43,23 @@ async def get_registry(request: Request) -> Registry:
 
 
 Models = Annotated[Registry, Depends(get_registry)]
+
+
+async def get_call(models: Models, request: Request) -> Call:
+    """Begins a call, with the client's deadline if the request has one.
+
+    Raises:
+        InvalidValueError: The header is no number of milliseconds.
+    """
+    text = request.headers.get(DEADLINE_HEADER)
+    if text is None:
+        return models.open_call()
+    if not DEADLINE.fullmatch(text):
+        raise InvalidValueError(DEADLINE_HEADER, "milliseconds, an integer above 0", text)
+    return models.open_call(int(text))
+
+
+Calls = Annotated[Call, Depends(get_call)]
 
 
 def media_type(request: Request) -> str:

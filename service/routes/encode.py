@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from service.errors import InvalidValueError, MalformedBodyError, Text
 from service.negotiation import JSON
 from service.routes.answers import answer_posterior
-from service.routes.dependencies import EncoderRoute, Models, read_json, require, unless_gone
+from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, require, unless_gone
 from service.routes.openapi import ENCODE, upload_body
 from service.routes.problems import responses
 from service.schemas import EncodeAnswer, EncodeQuery, EncodeRequest
@@ -34,7 +34,9 @@ EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE,
     responses=responses(*ENCODE),
     openapi_extra=upload_body(EXAMPLES),
 )
-async def encode(request: Request, query: Annotated[EncodeQuery, Query()], models: Models) -> Response:
+async def encode(
+    request: Request, query: Annotated[EncodeQuery, Query()], models: Models, call: Calls
+) -> Response:
     """Takes one PNG or JPEG as the body, several as form fields `file`, or `pixels` as JSON.
 
     Files of any size and colour become what the model was trained on: grey or RGB; transparency over
@@ -48,14 +50,16 @@ async def encode(request: Request, query: Annotated[EncodeQuery, Query()], model
         body = await read_json(request, EncodeRequest)
         seed = query.seed if body.seed is None else body.seed
         engine = models.get(body.model or query.model)
-        x = engine.read_pixels(body.pixels)
+        x = engine.uploads.read_pixels("pixels", body.pixels)
+        engine.space.check_rows("pixels", len(x))
     else:
         seed = query.seed
         engine = models.get(query.model)
         files = await _read_form(request) if media_type == FORM else [("body", await request.body())]
-        x = await engine.read_uploads(files, None if query.polarity == "auto" else query.polarity)
-    posterior = await unless_gone(request.receive, engine.encode(x, seed))
-    return answer_posterior(engine.manifest, posterior, seed)
+        engine.space.check_rows("file", len(files))
+        x = await engine.uploads.read(files, None if query.polarity == "auto" else query.polarity)
+    posterior = await unless_gone(request.receive, engine.encode(x, call, seed))
+    return answer_posterior(engine.manifest, posterior, seed, call)
 
 
 async def _read_form(request: Request) -> list[tuple[str, bytes]]:

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.engine import Endpoint
 from service.negotiation import choose
 from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import JsonDecoderRoute, Models, unless_gone
+from service.routes.dependencies import Calls, JsonDecoderRoute, Models, unless_gone
 from service.routes.openapi import JSON_BODY, pictures, request_examples
 from service.routes.problems import responses
 from service.schemas import FormatQuery, InterpolateRequest, PicturesAnswer
+from service.space import Point
 
 router = APIRouter(tags=["pictures"], route_class=JsonDecoderRoute)
 
@@ -41,13 +41,16 @@ async def interpolate(
     body: InterpolateRequest,
     query: Annotated[FormatQuery, Query()],
     models: Models,
+    call: Calls,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Each end is a vector `z` or a `digit`, which stands for the middle of its class; both are drawn too."""
     media_type = choose(accept, query.format, OFFERED)
     engine = models.get(body.model)
-    start = Endpoint("from", body.start.z, body.start.digit, body.start.label)
-    end = Endpoint("to", body.end.z, body.end.digit, body.end.label)
-    path = engine.interpolate(start, end, body.steps, body.method)
-    result = await unless_gone(request.receive, path)
-    return await answer_pictures(engine.manifest, result, media_type, dtype=query.dtype, columns=body.steps)
+    start = Point("from", body.start.z, body.start.digit, body.start.label)
+    end = Point("to", body.end.z, body.end.digit, body.end.label)
+    rows = engine.space.connect(start, end, body.steps, body.method)
+    result = await unless_gone(request.receive, engine.decode(rows, call))
+    return await answer_pictures(
+        engine.manifest, result, media_type, call, dtype=query.dtype, columns=body.steps
+    )

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.batching import Batcher, Rows
+from service.batching import Batcher
+from service.calls import Call
 from service.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
+from service.jobs import Rows
 
 
 class Model:
@@ -392,9 +394,9 @@ def test_rows_whose_deadline_passed_never_run() -> None:
         clock = Clock()
         batcher = make(model := Model(), clock=clock, inline_rows=0)
         model.gate.clear()
-        first = batcher.submit(rows(1), deadline=1)
+        first = batcher.submit(rows(1))
         await turn()
-        late, patient = batcher.submit(rows(2), deadline=1), batcher.submit(rows(3), deadline=9)
+        late, patient = batcher.submit(rows(2), Call(deadline=1)), batcher.submit(rows(3), Call(deadline=9))
         clock.now = 1
         model.gate.set()
         found = await outcomes(first, late, patient)
@@ -402,6 +404,44 @@ def test_rows_whose_deadline_passed_never_run() -> None:
         assert isinstance(found[1], DeadlineError)
         assert model.batches == [[1], [3]]
         assert batcher.waiting_rows == 0
+
+    play(scene)
+
+
+def test_rows_that_ran_too_late_are_told_so() -> None:
+    async def scene() -> None:
+        clock = Clock()
+        batcher = make(model := Model(), clock=clock, inline_rows=0)
+        model.gate.clear()
+        futures = batcher.submit(rows(1), Call(deadline=1)), batcher.submit(rows(2), Call(deadline=2))
+        await turn()
+        clock.now = 1
+        model.gate.set()
+        late, patient = await outcomes(*futures)
+        assert isinstance(late, DeadlineError)
+        assert patient == [4]
+
+    play(scene)
+
+
+def test_a_call_is_told_where_its_time_went() -> None:
+    async def scene() -> None:
+        clock = Clock()
+
+        def double(batch: Rows) -> Rows:
+            clock.now += 2
+            return 2 * batch
+
+        batcher = make(double, clock=clock)
+        first, second = Call(), Call()
+        futures = batcher.submit(rows(1, 2, 3), first), batcher.submit(rows(4, 5, 6), second)
+        clock.now = 1
+        await asyncio.gather(*futures)
+        # One of the second's rows rode with the first's three; the other two ran in a batch of their own.
+        assert (first.queue_s, first.inference_s) == (1, 2)
+        assert (second.queue_s, second.inference_s) == (1, 4)
+        await batcher.submit(rows(7), first)
+        assert (first.queue_s, first.inference_s) == (1, 4)
 
     play(scene)
 

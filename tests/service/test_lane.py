@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from service.app import Application, create_app, create_lane
+from service.calls import Call
 from service.lane import Lane
 from service.protocol import STATE, LaneProtocol
 from service.registry import Registry
@@ -94,6 +95,7 @@ SLOW = {
     "a page elsewhere": Case(headers=(JSON, (b"origin", b"https://page.example"))),
     "HTTP/1.0": Case(version=b"1.0"),
     "the last of its connection": Case(headers=(JSON, (b"connection", b"close"))),
+    "it has a deadline": Case(headers=(JSON, (b"x-request-timeout-ms", b"4000"))),
     "it waits to be asked": Case(headers=(JSON, (b"expect", b"100-continue"))),
     "no length": Case((b"",), declared=False),
     "a model": Case((b'{"z":[0.5,-1.0],"model":"fake"}',)),
@@ -257,8 +259,8 @@ def answered_fast(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def without_ids(answer: bytes) -> bytes:
-    """What must be equal: all but the random id, in the header and in a problem's text."""
-    return re.sub(rb"[0-9a-f]{32}", b"(id)", answer)
+    """What must be equal: all but times, and the random id in the header and in a problem's text."""
+    return re.sub(rb"dur=[0-9.]+", b"dur=(ms)", re.sub(rb"[0-9a-f]{32}", b"(id)", answer))
 
 
 def ask_again(app: Application, lane: Lane | None, case: Case, times: int = 3) -> bytes:
@@ -415,7 +417,7 @@ def test_errors_after_a_known_head_are_the_usual_ones(
             await connection.send(*Case().wire())
             await connection.read(2)
         with monkeypatch.context() as late:
-            late.setattr(registry.get(), "_deadline", lambda: 0.0)
+            late.setattr(registry, "open_call", lambda _=None: Call(0.0))
             await connection.send(*Case().wire())
             await connection.read(3)
         await connection.send(*Case().wire())
@@ -512,7 +514,7 @@ def test_a_full_queue_is_429_with_when_to_come_again(
 def test_a_deadline_that_passed_is_504(
     app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.get(), "_deadline", lambda: 0.0)
+    monkeypatch.setattr(registry, "open_call", lambda _=None: Call(0.0))
     labels = '{route="/decode",status="504"}'
     before = counts(app).get(labels, 0)
     assert ask_both(app, lane, Case()).startswith(b"HTTP/1.1 504 ")

@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Message
 
 from service.app import Application, create_app
+from service.calls import Call
 from service.engine import Engine
 from service.registry import Registry
 from service.settings import Settings
@@ -147,7 +148,7 @@ def test_what_waited_past_its_deadline_is_504_and_never_runs(
             patient = asyncio.ensure_future(ask(client, 1))
             while not runs.is_set():
                 await asyncio.sleep(0.001)
-            monkeypatch.setattr(app.api.state.registry.get(), "_deadline", lambda: 0.0)
+            monkeypatch.setattr(app.api.state.registry, "open_call", lambda _=None: Call(0.0))
             late = asyncio.ensure_future(ask(client, 2))
             await asyncio.sleep(0.01)
             gate.set()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import time
+import types
 
 import numpy as np
 import pytest
@@ -51,6 +53,42 @@ def test_the_answer_names_the_model_and_depends_on_accept(client: TestClient) ->
     version = client.get("/models/fake").json()["version"]
     assert answer.headers["cvae-model"] == f"fake@{version}"
     assert answer.headers["vary"] == "Accept"
+
+
+def test_the_answer_says_where_its_time_went(client: TestClient) -> None:
+    timing = client.post("/decode", json={"z": [0, 0]}).headers["server-timing"]
+    found = dict(part.split(";dur=") for part in timing.split(", "))
+    assert list(found) == ["queue", "inference", "encode"]
+    assert all(0 < float(milliseconds) < 5000 for milliseconds in found.values())
+
+
+def test_a_version_may_be_named(client: TestClient) -> None:
+    version = client.get("/models/fake").json()["version"]
+    assert client.post("/decode", json={"z": [0, 0], "model": f"fake@{version}"}).status_code == 200
+    answer = client.post("/decode", json={"z": [0, 0], "model": "fake@0123456789ab"})
+    assert answer.status_code == 404
+    (found,) = answer.json()["errors"]
+    assert (found["expected"], found["received"]) == (
+        f"fake@{version}, which is loaded",
+        "'fake@0123456789ab'",
+    )
+
+
+@pytest.mark.parametrize("milliseconds", ["0", "-1", "1.5", "soon", "", "9" * 13])
+def test_a_deadline_that_is_none_is_refused(client: TestClient, milliseconds: str) -> None:
+    headers = {"x-request-timeout-ms": milliseconds}
+    answer = client.post("/decode", json={"z": [0, 0]}, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "X-Request-Timeout-Ms"
+
+
+def test_a_deadline_of_the_client_is_kept(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"x-request-timeout-ms": "3000"}
+    assert client.post("/decode", json={"z": [0, 0]}, headers=headers).status_code == 200
+    came = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 3.5)  # so long ago
+    monkeypatch.setattr("service.registry.time", came)
+    assert client.post("/decode", json={"z": [0, 0]}).status_code == 200  # the setting's is 5 s
+    assert client.post("/decode", json={"z": [0, 0]}, headers=headers).status_code == 504
 
 
 def test_integers_are_numbers(client: TestClient) -> None:

@@ -26,7 +26,7 @@ def test_json_says_what_drew_it(client: TestClient) -> None:
     assert (body["digit"], body["seed"], body["temperature"]) == (4, 9, 0.5)
     mean = np.array([2, -2], np.float32)  # the fake's class 4, of unit covariance
     z = latent.sample_mixture(latent.mix([mean], [np.eye(2, dtype=np.float32)], [1.0]), 9, 0.5)
-    np.testing.assert_allclose(body["z"], [z], rtol=1e-5)
+    np.testing.assert_allclose(body["z"], z, rtol=1e-5)
 
 
 def test_temperature_0_draws_the_mean(client: TestClient) -> None:

@@ -1,0 +1,34 @@
+"""Owns `Call`: what a request is granted on its way through the models, and where its time went."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+HEADER = "Server-Timing"
+# From the client: how long it will wait, in milliseconds.
+DEADLINE_HEADER = "X-Request-Timeout-Ms"
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Call:
+    """One request's way.
+
+    Attributes:
+        deadline: On the batchers' clock (`time.monotonic`); what is not done by then is given up.
+        queue_s: Seconds that its rows waited, for their turn and for those that ran before them.
+        inference_s: Seconds of the batches that they ran in.
+        encode_s: Seconds that it took to write the answer.
+    """
+
+    deadline: float = math.inf
+    queue_s: float = 0.0
+    inference_s: float = 0.0
+    encode_s: float = 0.0
+
+    def timing(self) -> str:
+        """Gives the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""
+        return (
+            f"queue;dur={self.queue_s * 1e3:.3f}, inference;dur={self.inference_s * 1e3:.3f}, "
+            f"encode;dur={self.encode_s * 1e3:.3f}"
+        )

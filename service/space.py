@@ -1,0 +1,250 @@
+"""Owns the latent space of one model: what a request names in it becomes rows for its decoder.
+
+No model runs here. Invariant: rows that it gives fit the decoder and the limits, so that nothing is refused
+once it has begun.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service import latent
+from service.errors import BundleError, InvalidValueError, NotFoundError, Text
+from service.manifest import ClassSpec, Manifest
+
+Floats = NDArray[np.float32]
+Label = int | Sequence[int] | None
+
+# Ten thousand standard deviations from the prior: float32 still holds every activation there.
+Z_LIMIT = 1e4
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A point of latent space: a vector, or the middle of a class.
+
+    Attributes:
+        field: What errors name.
+        z: The vector's numbers, float64, or None.
+        digit: The class's label, or None.
+        label: What the decoder is given beside z, or None; with a digit, that is the label.
+        at: What errors name instead of `<field>.z` and `<field>.digit`, where a text held it whole.
+    """
+
+    field: str
+    z: NDArray[np.float64] | None = None
+    digit: int | None = None
+    label: int | None = None
+    at: str | None = None
+
+
+class Space:
+    """Gives rows: `(n, latent_dim + labels)` float32, z and beside it the one-hot label, if it is needed.
+
+    Attributes:
+        labels: That the decoder takes; empty if it takes none.
+        dim: latent_dim.
+    """
+
+    def __init__(self, manifest: Manifest, max_rows: int) -> None:
+        """Prepares the classes.
+
+        Args:
+            manifest: Of the model.
+            max_rows: Most rows of one request.
+
+        Raises:
+            BundleError: A class's numbers describe no distribution.
+        """
+        self.manifest = manifest
+        self.max_rows = max_rows
+        self.labels = manifest.labels
+        self.dim = manifest.latent_dim
+        self._mixtures = {entry.label: _read_mixture(manifest, entry) for entry in manifest.classes}
+        # What the decoder gets beside z: nothing if it takes no label.
+        width, indices = len(self.labels), range(len(manifest.classes))
+        one_hots = np.eye(width, dtype=np.float32) if width else np.zeros((len(indices), 0), np.float32)
+        self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(manifest.classes)}
+        counts = np.cumsum([entry.count for entry in manifest.classes], dtype=np.float64)
+        self._bounds = counts / counts[-1] if width else counts
+
+    def place(self, z: NDArray[np.float64], label: Label = None) -> Floats:
+        """Gives the rows of vectors.
+
+        Args:
+            z: `(n, latent_dim)` finite numbers.
+            label: Of all of them, or of each; None for a model that takes none.
+
+        Returns:
+            n rows, in order.
+
+        Raises:
+            InvalidValueError: Wrong latent_dim, too many rows, a number too far from the prior, or labels
+                that do not fit.
+        """
+        self.check_rows("z", len(z))
+        return np.concatenate([self._check_z("z", z), self._one_hot("label", label, len(z))], axis=1)
+
+    def connect(self, start: Point, end: Point, steps: int, method: latent.Method | None) -> Floats:
+        """Gives the rows of a path between two points.
+
+        Args:
+            start: The first point.
+            end: The last point.
+            steps: Points on the path, both ends included; at least 2.
+            method: "lerp" or "slerp"; None: what suits latent_dim.
+
+        Returns:
+            `steps` rows.
+
+        Raises:
+            InvalidValueError: Wrong latent_dim or too many steps.
+            NotFoundError: The model has no such class.
+        """
+        self.check_rows("steps", steps)
+        first, last, dim = self._resolve(start), self._resolve(end), self.dim
+        path = latent.interpolate(first[:dim], last[:dim], steps, method or latent.default_method(dim))
+        # One label turns into the other as evenly.
+        label = latent.interpolate(first[dim:], last[dim:], steps, "lerp")
+        return np.concatenate([path, label], axis=1)
+
+    def draw(self, digit: int, seed: int, temperature: float, n: int = 1) -> Floats:
+        """Draws vectors from a class's mixture; their label is the class's, if the model takes one.
+
+        Args:
+            digit: The class's label.
+            seed: In [0, 2**32).
+            temperature: Scales the standard deviation; 0 gives a component's mean.
+            n: How many; fewer are the first of more.
+
+        Returns:
+            n rows.
+
+        Raises:
+            InvalidValueError: Too many rows.
+            NotFoundError: The model has no such class.
+        """
+        self.check_rows("n", n)
+        z = latent.sample_mixture(self._mixture("digit", digit), seed, temperature, n)
+        one_hot = self._one_hots[digit]
+        return np.concatenate([z, np.broadcast_to(one_hot, (n, len(one_hot)))], axis=1)
+
+    def sample(self, seed: int, temperature: float, n: int) -> Floats:
+        """Draws vectors from the prior; their labels as often as the training images had them.
+
+        Args:
+            seed: In [0, 2**32).
+            temperature: Scales the standard deviation; 0 gives the prior's mean.
+            n: How many; fewer are the first of more.
+
+        Returns:
+            n rows.
+
+        Raises:
+            InvalidValueError: Too many rows.
+        """
+        self.check_rows("n", n)
+        z = (temperature * latent.sample_normal(seed, (n, self.dim))).astype(np.float32)
+        if not self.labels:
+            return z
+        # A stream of its own, so that fewer are the first of more.
+        picks = np.random.RandomState([seed, 1]).random_sample(n)
+        one_hot = np.eye(len(self.labels), dtype=np.float32)
+        return np.concatenate([z, one_hot[np.searchsorted(self._bounds, picks, side="right")]], axis=1)
+
+    def spread(self, n: int, extent: float, dims: tuple[int, int], label: int | None) -> Floats:
+        """Gives the rows of an even grid over two dimensions of the prior, all others 0.
+
+        Args:
+            n: Points a side; a model of one dimension gets one line of them.
+            extent: The grid goes from -extent to extent; above 0.
+            dims: The dimension from left to right, and that from the bottom to the top.
+            label: Of all; None for a model that takes none.
+
+        Returns:
+            n² rows (n for one dimension), from the top left, line by line.
+
+        Raises:
+            InvalidValueError: Too many rows, a dimension that is not there, or a label that does not fit.
+        """
+        lines = n if self.dim > 1 else 1
+        self.check_rows("n", n * lines)
+        for dim in dims[: self.dim]:
+            if not 0 <= dim < self.dim:
+                expected = f"numbers from 0 to {self.dim - 1}, as {self.manifest.name} has"
+                raise InvalidValueError("dims", expected, dim)
+        side = np.linspace(-extent, extent, n)
+        z = np.zeros((lines, n, self.dim))
+        z[:, :, dims[0]] = side
+        if self.dim > 1:
+            z[:, :, dims[1]] = side[::-1, np.newaxis]
+        return self.place(z.reshape(-1, self.dim), label)
+
+    def check_rows(self, field: str, rows: int) -> None:
+        """Refuses more rows than a request may have.
+
+        Raises:
+            InvalidValueError: Of `field`.
+        """
+        if rows > self.max_rows:
+            raise InvalidValueError(field, f"at most {self.max_rows} in one request", Text(str(rows)))
+
+    def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:
+        if z.shape[-1] != self.dim:
+            numbers = "number" if self.dim == 1 else "numbers"
+            expected = f"{self.dim} {numbers} a vector (latent_dim of {self.manifest.name})"
+            raise InvalidValueError(field, expected, Text(str(z.shape[-1])))
+        if np.abs(z).max() > Z_LIMIT:
+            worst = float(z.flat[np.abs(z).argmax()])
+            raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)
+        return z.astype(np.float32)
+
+    def _mixture(self, field: str, digit: int) -> latent.Mixture:
+        if digit not in self._mixtures:
+            labels = ", ".join(map(str, self._mixtures)) or "none: the model has no classes"
+            raise NotFoundError(field, f"a class of {self.manifest.name} ({labels})", digit)
+        return self._mixtures[digit]
+
+    def _one_hot(self, field: str, label: Label, rows: int) -> Floats:
+        """Gives `(rows, labels)` float32, `labels` being 0 for a model that takes none."""
+        if not self.labels:
+            if label is not None:
+                raise InvalidValueError(field, f"none: {self.manifest.name} takes no label", label)
+            return np.zeros((rows, 0), np.float32)
+        known = ", ".join(map(str, self.labels))
+        if label is None:
+            raise InvalidValueError(field, f"one of {known}, which {self.manifest.name} needs", Text("none"))
+        labels = [label] * rows if isinstance(label, int) else label
+        if len(labels) != rows:
+            raise InvalidValueError(field, f"one label, or {rows}: one a vector", Text(str(len(labels))))
+        for i, value in enumerate(labels):
+            if value not in self._one_hots:
+                where = field if isinstance(label, int) else f"{field}[{i}]"
+                raise InvalidValueError(where, f"one of {known}", value)
+        return np.stack([self._one_hots[value] for value in labels])
+
+    def _resolve(self, point: Point) -> Floats:
+        if point.z is not None:
+            one_hot = self._one_hot(f"{point.field}.label", point.label, 1)[0]
+            return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
+        digit = -1 if point.digit is None else point.digit
+        # The heaviest component comes first: the mean of all may lie in another class.
+        mean = self._mixture(point.at or f"{point.field}.digit", digit).means[0]
+        return np.concatenate([mean, self._one_hots[digit]])
+
+
+def _read_mixture(manifest: Manifest, entry: ClassSpec) -> latent.Mixture:
+    parts = entry.components
+    try:
+        if not parts:
+            root = latent.covariance_root(np.array(entry.covariance, np.float64))
+            return latent.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
+        means = [np.array(part.z_mean, np.float32) for part in parts]
+        roots = [np.diag(np.array(part.stddev, np.float32)) for part in parts]
+        return latent.mix(means, roots, [part.weight for part in parts])
+    except ValueError as error:
+        raise BundleError(f"{manifest.name}: classes: label {entry.label}: {error}") from error

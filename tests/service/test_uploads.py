@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.errors import InvalidValueError
+from service.manifest import CentreOfMassFit, ContainFit, ImageSpec
+from service.uploads import Uploads
+
+DIGITS = ImageSpec(
+    height=28, width=28, channels=1, range=(0, 1), polarity="light-on-dark", fit=CentreOfMassFit(box=20)
+)
+
+
+def make(**changes: Any) -> Uploads:
+    return Uploads(DIGITS.model_copy(update=changes), 10_000)
+
+
+def png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_file_of_the_models_size_is_taken_pixel_by_pixel() -> None:
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[3:9, 5:7] = 200
+    for content, polarity in (
+        (png(pixels), None),
+        (png(255 - pixels), None),
+        (png(255 - pixels), "dark-on-light"),
+    ):
+        x = asyncio.run(make().read([("body", content)], polarity))  # type: ignore[arg-type]
+        np.testing.assert_allclose(x[0, ..., 0], pixels / 255, atol=1e-6)
+
+
+def test_a_polarity_that_is_given_is_believed() -> None:
+    bright = np.full((28, 28), 255, np.uint8)
+    assert asyncio.run(make().read([("body", png(bright))], "light-on-dark")).min() == 1
+    assert asyncio.run(make().read([("body", png(bright))], None)).max() == 0
+
+
+def test_a_model_of_dark_figures_gets_dark_figures() -> None:
+    uploads = make(polarity="dark-on-light", fit=ContainFit())
+    pixels = np.zeros((56, 56), np.uint8)
+    pixels[20:40, 20:40] = 255
+    x = asyncio.run(uploads.read([("body", png(pixels))], None))[0, ..., 0]
+    assert x[0].min() == 1
+    assert x[14, 14] == 0
+
+
+@pytest.mark.parametrize("polarity", ["light-on-dark", "dark-on-light"])
+def test_colours_are_turned_over_only_when_asked(polarity: str) -> None:
+    uploads = make(channels=3, polarity=polarity, fit=ContainFit())
+    for light in (20, 230):
+        pixels = np.full((28, 28, 3), (light, 128, 0), np.uint8)
+        x = asyncio.run(uploads.read([("body", png(pixels))], None))
+        np.testing.assert_allclose(x[0], pixels / 255, atol=1e-6)
+    asked = "dark-on-light" if polarity == "light-on-dark" else "light-on-dark"
+    x = asyncio.run(uploads.read([("body", png(pixels))], asked))  # type: ignore[arg-type]
+    np.testing.assert_allclose(x[0], 1 - pixels / 255, atol=1e-6)
+
+
+def test_a_drawing_of_another_size_is_placed_as_the_training_images_were() -> None:
+    drawing = np.full((90, 60), 255, np.uint8)
+    drawing[5:45, 5:10] = 0
+    x = asyncio.run(make().read([("body", png(drawing))], None))[0, ..., 0]
+    rows, columns = np.nonzero(x.max(axis=1) > 0.5)[0], np.nonzero(x.max(axis=0) > 0.5)[0]
+    assert (rows[0], rows[-1]) == (4, 23)
+    assert 12 <= columns[0] <= columns[-1] <= 15
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (5, 28, 28), (28, 28, 1), (5, 28, 28, 1)])
+def test_pixels_come_with_or_without_their_axes_of_one(shape: tuple[int, ...]) -> None:
+    pixels = np.random.RandomState(0).random(shape)
+    x = make().read_pixels("pixels", pixels)
+    np.testing.assert_array_equal(x, pixels.reshape(-1, 28, 28, 1).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "says"),
+    [
+        (np.zeros((27, 28)), r"pixels: expected 28 rows of 28 numbers.*\(27, 28\)"),
+        (np.full((28, 28), 255.0), r"pixels: expected numbers in \[0, 1\]; divide 8-bit values by 255"),
+        (np.full((28, 28), -0.1), r"pixels: expected numbers in \[0, 1\]"),
+    ],
+)
+def test_pixels_that_do_not_fit_the_model_are_refused(
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.float64]], says: str
+) -> None:
+    with pytest.raises(InvalidValueError, match=says):
+        make().read_pixels("pixels", pixels)
