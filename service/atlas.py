@@ -1,0 +1,81 @@
+"""Owns the atlas of a model: where the pictures of the test split lie, and which of them are nearest."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbours:
+    """The entries of the atlas that are nearest to each vector, the nearest first.
+
+    Attributes:
+        index: `(batch, k)` int64, their places in the atlas.
+        label: `(batch, k)` int64.
+        distance: `(batch, k)` float64, Euclidean.
+    """
+
+    index: NDArray[np.int64]
+    label: NDArray[np.int64]
+    distance: NDArray[np.float64]
+
+
+class Atlas:
+    """Labelled points of latent space.
+
+    Attributes:
+        z_mean: `(n, latent_dim)` float32.
+        label: `(n,)` int64.
+    """
+
+    def __init__(self, z_mean: NDArray[np.float32], label: NDArray[np.int64]) -> None:
+        """Stores the points."""
+        self.z_mean = z_mean
+        self.label = label
+        # In double precision, so that only true ties are decided by rounding.
+        self._points = z_mean.astype(np.float64)
+        self._squares = (self._points**2).sum(axis=1)
+
+    def nearest(self, z: NDArray[np.float32], k: int) -> Neighbours:
+        """Gives the nearest points.
+
+        Args:
+            z: `(batch, latent_dim)` float32.
+            k: How many; all there are, if they are fewer.
+
+        Returns:
+            Of each vector; of equal distances, the earlier point first.
+        """
+        k = min(k, len(self._points))
+        index = np.stack([self._search(row, k) for row in z.astype(np.float64)])
+        distance = np.linalg.norm(self._points[index] - z[:, np.newaxis], axis=2)
+        order = np.lexsort((index, distance))
+        index, distance = (np.take_along_axis(a, order, axis=1) for a in (index, distance))
+        return Neighbours(index, self.label[index], distance)
+
+    def _search(self, row: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        # Less the square of `row`, which all have in common: one product and not n differences.
+        squares = self._squares - 2 * (self._points @ row)
+        found: NDArray[np.int64] = np.argpartition(squares, k - 1)[:k]
+        return found
+
+    @functools.cached_property
+    def plane(self) -> NDArray[np.float64]:
+        """The points in a plane: their two dimensions, or the two principal axes of more.
+
+        `(n, 2)` float64; one dimension is laid along the first axis.
+        """
+        n, dim = self._points.shape
+        if dim <= 2:
+            return np.concatenate([self._points, np.zeros((n, 2 - dim))], axis=1)
+        centred = self._points - self._points.mean(axis=0)
+        _, axes = np.linalg.eigh(centred.T @ centred)
+        plane = axes[:, :-3:-1]
+        # An axis has no sign of its own: the larger part of it points upwards.
+        plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])
+        projected: NDArray[np.float64] = centred @ plane
+        return projected

@@ -1,0 +1,86 @@
+"""Owns the caching of image URLs (RFC 9110, 9111): tags that are known before a model runs, and for how long.
+
+Invariant: equal tags, equal bytes. A tag is a digest of all that the bytes come from: the model's version, the
+rows that it is to decode, how they are drawn, and what draws them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+
+import numpy as np
+import PIL
+import zlib_ng
+
+from service.manifest import Manifest
+from service.model import Runtime
+
+# Raise it when the same request begins to give other bytes.
+RENDERER = 1
+TAG_BYTES = 16
+YEAR_S = 365 * 24 * 3600
+# Without a version in the URL, a reload may change the picture.
+SHORT_S = 60
+PINNED = f"public, max-age={YEAR_S}, immutable"
+LOOSE = f"public, max-age={SHORT_S}, stale-while-revalidate={SHORT_S}"
+# Without a seed in the URL, the next picture is to be another.
+NEVER = "no-store"
+
+
+@functools.lru_cache
+def stamp(manifest: Manifest, runtime: Runtime) -> bytes:
+    """Gives what all tags of a model's pictures begin with.
+
+    Args:
+        manifest: Its version stands for every weight.
+        runtime: That it runs on.
+
+    Returns:
+        A digest of these and of the libraries that draw.
+    """
+    libraries = PIL.__version__, zlib_ng.__version__, np.__version__, runtime.onnxruntime
+    parts = (RENDERER, *libraries, platform.machine(), runtime.provider, manifest.name, manifest.version)
+    return hashlib.blake2b("\n".join(map(str, parts)).encode(), digest_size=TAG_BYTES).digest()
+
+
+def make_tag(*parts: bytes) -> str:
+    """Gives a strong entity tag of bytes.
+
+    Args:
+        *parts: From the general to the special; each counts by its place, so `ab, c` is not `a, bc`.
+
+    Returns:
+        Quoted, as the header has it.
+    """
+    digest = hashlib.blake2b(digest_size=TAG_BYTES)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return f'"{digest.hexdigest()}"'
+
+
+def is_fresh(if_none_match: str | None, tag: str) -> bool:
+    """Tells whether the client has what the tag stands for.
+
+    Args:
+        if_none_match: The header, if there is one.
+        tag: Of the current representation.
+
+    Returns:
+        Whether 304 is the answer: the tag is listed, weak or strong, or there is a `*`.
+    """
+    if if_none_match is None:
+        return False
+    listed = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return tag in listed or "*" in listed
+
+
+def control(*, pinned: bool) -> str:
+    """Gives `Cache-Control` of a picture that is the same whenever it is asked for.
+
+    Args:
+        pinned: Whether the URL names the model's version, and so can never mean another picture.
+    """
+    return PINNED if pinned else LOOSE

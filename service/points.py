@@ -1,0 +1,86 @@
+"""Owns how URLs and forms write vectors and points of latent space: `0.5,-1.0`, `digit:3`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import InvalidValueError, Text
+from service.space import Point
+
+# As JSON has them, but for a sign, or a point at either end; Python's `float` would take "nan" and "1_0".
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DIGIT = re.compile(r"digit:([0-9]{1,9})")
+VECTOR = "numbers with commas between them, such as 0.5,-1.0"
+
+
+def read_vector(text: str, field: str) -> NDArray[np.float64]:
+    """Reads a vector.
+
+    Args:
+        text: Such as `0.5,-1.0`.
+        field: What errors name.
+
+    Returns:
+        `(n,)` float64, finite, n at least 1.
+
+    Raises:
+        InvalidValueError: A part is no finite number.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    for i, part in enumerate(parts):
+        where = field if len(parts) == 1 else f"{field}[{i}]"
+        if not NUMBER.fullmatch(part):
+            raise InvalidValueError(where, VECTOR if len(parts) == 1 else "a number", part)
+        if not np.isfinite(float(part)):
+            raise InvalidValueError(where, "a finite number", part)
+    return np.array([float(part) for part in parts])
+
+
+def read_vectors(texts: Sequence[str], field: str) -> NDArray[np.float64]:
+    """Reads vectors, all of one length.
+
+    Args:
+        texts: At least one.
+        field: What errors name.
+
+    Returns:
+        `(len(texts), n)` float64, finite.
+
+    Raises:
+        InvalidValueError: A part is no finite number, or a vector has another length than the first.
+    """
+    names = [field] if len(texts) == 1 else [f"{field}[{i}]" for i in range(len(texts))]
+    vectors = [read_vector(text, name) for text, name in zip(texts, names, strict=True)]
+    for name, vector in zip(names, vectors, strict=True):
+        if len(vector) != len(vectors[0]):
+            expected = f"{len(vectors[0])} numbers, as the first has"
+            raise InvalidValueError(name, expected, Text(str(len(vector))))
+    return np.stack(vectors)
+
+
+def read_point(text: str, field: str, label: int | None = None) -> Point:
+    """Reads a point.
+
+    Args:
+        text: `digit:3`, or a vector.
+        field: What errors name.
+        label: Beside a vector, for a label-conditioned model.
+
+    Returns:
+        The point.
+
+    Raises:
+        InvalidValueError: Neither, or a label beside a digit.
+    """
+    digit = DIGIT.fullmatch(text.strip())
+    if digit is None:
+        if text.startswith("digit"):
+            raise InvalidValueError(field, "digit: and the class's number, such as digit:3", text)
+        return Point(field, z=read_vector(text, field), label=label, at=field)
+    if label is not None:
+        raise InvalidValueError(f"{field}_label", "no label beside a digit, which is one", label)
+    return Point(field, digit=int(digit[1]), at=field)

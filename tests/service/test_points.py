@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service.errors import InvalidValueError
+from service.points import read_point, read_vector, read_vectors
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.5,-1.0", [0.5, -1]),
+        ("+.5, -1.", [0.5, -1]),
+        ("1e-3,2E0", [0.001, 2]),
+        ("3", [3]),
+        (" 0 , 1 ", [0, 1]),
+    ],
+)
+def test_numbers_are_read(text: str, expected: list[float]) -> None:
+    np.testing.assert_array_equal(read_vector(text, "z"), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "z: expected numbers with commas between them, such as 0.5,-1.0, received ''"),
+        ("x", "z: expected numbers with commas"),
+        ("1,", r"z\[1\]: expected a number, received ''"),
+        ("1,nan", r"z\[1\]: expected a number, received 'nan'"),
+        ("1,inf", r"z\[1\]: expected a number"),
+        ("1_0,2", r"z\[0\]: expected a number, received '1_0'"),
+        ("0x1,2", r"z\[0\]: expected a number"),
+        ("1,1e999", r"z\[1\]: expected a finite number, received '1e999'"),
+        ("1e 3,0", r"z\[0\]: expected a number"),
+    ],
+)
+def test_what_is_no_number_is_named(text: str, says: str) -> None:
+    with pytest.raises(InvalidValueError, match=says):
+        read_vector(text, "z")
+
+
+def test_vectors_have_one_length() -> None:
+    np.testing.assert_array_equal(read_vectors(["1,2", "3,4"], "z"), [[1, 2], [3, 4]])
+    with pytest.raises(InvalidValueError, match=r"z\[1\]: expected 2 numbers, as the first has, received 3"):
+        read_vectors(["1,2", "3,4,5"], "z")
+    with pytest.raises(InvalidValueError, match=r"z\[1\]\[0\]: expected a number, received 'x'"):
+        read_vectors(["1,2", "x,4"], "z")
+
+
+def test_a_point_is_a_class_or_a_vector() -> None:
+    digit, vector = read_point("digit:3", "from"), read_point("0.5,-1", "to", label=7)
+    assert (digit.digit, digit.z, digit.at) == (3, None, "from")
+    assert (vector.digit, vector.label, vector.at) == (None, 7, "to")
+    np.testing.assert_array_equal(vector.z, [0.5, -1])
+
+
+@pytest.mark.parametrize("text", ["digit", "digit:", "digit:x", "digit:-1", "digit:3.5", "digit:" + "9" * 99])
+def test_a_class_has_a_number(text: str) -> None:
+    with pytest.raises(InvalidValueError, match="from: expected digit: and the class's number"):
+        read_point(text, "from")
+
+
+def test_a_class_has_no_other_label() -> None:
+    with pytest.raises(InvalidValueError, match="from_label: expected no label beside a digit"):
+        read_point("digit:3", "from", label=3)
