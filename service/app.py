@@ -24,10 +24,24 @@ from service import __version__, errors
 from service.calls import HEADER
 from service.cores import count_cores
 from service.lane import Lane
+from service.layers import HeadAsGet
 from service.metrics import CLIENT_GONE, Meter, Metrics
 from service.protocol import STATE
 from service.registry import Registry
-from service.routes import decode, digits, encode, health, interpolate, metrics, models, openapi
+from service.routes import (
+    decode,
+    digits,
+    encode,
+    health,
+    interpolate,
+    latents,
+    manifold,
+    metrics,
+    models,
+    openapi,
+    reconstruct,
+    sample,
+)
 from service.routes.problems import problem
 from service.schemas import Fault
 from service.settings import Settings, load_settings
@@ -45,10 +59,32 @@ STATUSES: dict[type[errors.ServiceError], int] = {
     errors.NotReadyError: 503,
     errors.DeadlineError: 504,
 }
+ROUTERS = (
+    decode.router,
+    sample.router,
+    interpolate.router,
+    reconstruct.router,
+    encode.router,
+    decode.urls,
+    digits.router,
+    sample.urls,
+    interpolate.urls,
+    manifold.router,
+    latents.urls,
+    models.router,
+    latents.router,
+    health.router,
+    metrics.router,
+)
 TAGS = [
     {
         "name": "pictures",
-        "description": "PNG by default; JSON by `Accept: application/json` or `?format=json`.",
+        "description": "PNG by default; others by `Accept`, or `format`, which wins.",
+    },
+    {
+        "name": "image URLs",
+        "description": "For `<img src>`: pure functions of the URL and the model's version, strongly tagged; "
+        "with `model=name@version` they are cached for a year.",
     },
     {"name": "latent vectors", "description": "From pictures to `z_mean`, `z_log_var` and `z`."},
     {"name": "models", "description": "What is loaded."},
@@ -60,7 +96,17 @@ NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 # 256 vectors a request, a tenth fewer were decoded.
 SWITCH_INTERVAL_S = 0.0005
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
-EXPOSED_HEADERS = (REQUEST_ID, "CVAE-Model", "CVAE-Seed", HEADER)
+EXPOSED_HEADERS = (
+    REQUEST_ID,
+    "CVAE-Model",
+    "CVAE-Reconstruction-Loss",
+    "CVAE-Seed",
+    "Content-Disposition",
+    "Content-Location",
+    "ETag",
+    "Retry-After",
+    HEADER,
+)
 
 
 class Application:
@@ -127,8 +173,8 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     api.state.metrics = Metrics()
-    for module in (decode, digits, interpolate, encode, models, health, metrics):
-        api.include_router(module.router)
+    for router in ROUTERS:
+        api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
     openapi.install(api)
     api.add_exception_handler(errors.ServiceError, _answer_service_error)
@@ -222,7 +268,7 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
 
 
 def _outer_layers(app: ASGIApp, settings: Settings, counts: Metrics) -> ASGIApp:
-    app = Meter(RequestId(app, on_error=_answer_unknown), counts)
+    app = HeadAsGet(Meter(RequestId(app, on_error=_answer_unknown), counts))
     if not settings.cors_origins:
         return app
     return CORSMiddleware(

@@ -23,6 +23,7 @@ from service.manifest import FileSpec, Manifest, version_of
 Floats = NDArray[np.float32]
 
 MANIFEST = "model.json"
+CARD = "README.md"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Bundle:
         decoder: The ONNX file's bytes.
         golden: `x`, `z_mean`, `z_log_var`, `z` and `image`, float32.
         atlas: `z_mean` `(n, latent_dim)` float32 and `label` `(n,)` int64.
+        card: Its README.md, if there is one.
     """
 
     manifest: Manifest
@@ -42,6 +44,7 @@ class Bundle:
     decoder: bytes
     golden: dict[str, NDArray[Any]]
     atlas: dict[str, NDArray[Any]]
+    card: str | None
 
 
 def read_bundle(folder: pathlib.Path) -> Bundle:
@@ -62,7 +65,8 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
     golden = _read_arrays(folder, manifest.golden, content, names)
     atlas = _read_arrays(folder, manifest.atlas, content, ("z_mean", "label"))
     _check_arrays(folder, manifest, golden, atlas)
-    return Bundle(manifest, content[manifest.encoder.file], content[manifest.decoder.file], golden, atlas)
+    encoder, decoder = content[manifest.encoder.file], content[manifest.decoder.file]
+    return Bundle(manifest, encoder, decoder, golden, atlas, _read_card(folder))
 
 
 def _read_manifest(folder: pathlib.Path) -> Manifest:
@@ -86,6 +90,13 @@ def _read_manifest(folder: pathlib.Path) -> Manifest:
             f"{path}: version: expected {version} as its content says, found {manifest.version}"
         )
     return manifest
+
+
+def _read_card(folder: pathlib.Path) -> str | None:
+    try:
+        return (folder / CARD).read_text("utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def _read_file(folder: pathlib.Path, spec: FileSpec) -> bytes:

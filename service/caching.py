@@ -1,7 +1,7 @@
 """Owns the caching of image URLs (RFC 9110, 9111): tags that are known before a model runs, and for how long.
 
-Invariant: equal tags, equal bytes. A tag is a digest of all that the bytes come from: the model's version, the
-rows that it is to decode, how they are drawn, and what draws them.
+Invariant: equal tags, equal bytes. A tag is a digest of all that the bytes come from: the model's version,
+the rows that it is to decode, how they are drawn, and what draws them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 import PIL
 import zlib_ng
 
-from service.manifest import Manifest
 from service.model import Runtime
 
 # Raise it when the same request begins to give other bytes.
@@ -30,18 +29,19 @@ NEVER = "no-store"
 
 
 @functools.lru_cache
-def stamp(manifest: Manifest, runtime: Runtime) -> bytes:
+def stamp(name: str, version: str, runtime: Runtime) -> bytes:
     """Gives what all tags of a model's pictures begin with.
 
     Args:
-        manifest: Its version stands for every weight.
+        name: Of the model.
+        version: Of the model; it stands for every weight.
         runtime: That it runs on.
 
     Returns:
         A digest of these and of the libraries that draw.
     """
     libraries = PIL.__version__, zlib_ng.__version__, np.__version__, runtime.onnxruntime
-    parts = (RENDERER, *libraries, platform.machine(), runtime.provider, manifest.name, manifest.version)
+    parts = (RENDERER, *libraries, platform.machine(), runtime.provider, name, version)
     return hashlib.blake2b("\n".join(map(str, parts)).encode(), digest_size=TAG_BYTES).digest()
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from service import latent
+from service.atlas import Atlas
 from service.batching import Batcher
 from service.calls import Call
 from service.jobs import Run
@@ -64,6 +65,7 @@ class Engine:
     Attributes:
         space: Gives the rows that it decodes.
         uploads: Gives the pictures that it encodes.
+        atlas: Where the pictures of the test split lie.
     """
 
     def __init__(self, model: Model, settings: Settings) -> None:
@@ -76,6 +78,7 @@ class Engine:
         self.manifest = model.manifest
         self.settings = settings
         self.space = Space(model.manifest, settings.max_request_rows)
+        self.atlas = Atlas(**model.bundle.atlas)
         self.uploads = Uploads(model.manifest.image, settings.max_image_pixels)
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
         self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)

@@ -17,16 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from service.caching import LOOSE
 from service.calls import DEADLINE_HEADER, Call
 from service.calls import HEADER as TIMING_HEADER
 from service.engine import Engine
 from service.errors import ClientError, NotAcceptableError
 from service.images import to_bytes
 from service.metrics import Metrics
-from service.negotiation import PNG, choose
+from service.negotiation import PNG, STILL, choose
 from service.png import write_png
 from service.registry import Registry
-from service.routes.answers import OFFERED, SEED_HEADER, headers_of
+from service.representations import Wanted
+from service.routes.answers import SEED_HEADER, constant_headers
+from service.routes.urls import tag_rows
 from service.schemas import SEED_LIMIT
 from service.space import Z_LIMIT, Floats
 from service.telemetry import REQUEST_ID, choose_id
@@ -38,13 +41,21 @@ DIGIT = re.compile("/digits/([0-9]{1,9})")
 SEED = re.compile(rb"seed=([0-9]{1,10})")
 JSON_TYPE = b"application/json"
 # What only the usual way knows how to treat.
-UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade", DEADLINE_HEADER.lower().encode()}
+UNUSUAL = {
+    b"expect",
+    b"if-none-match",
+    b"origin",
+    b"transfer-encoding",
+    b"upgrade",
+    DEADLINE_HEADER.lower().encode(),
+}
 HEAD_END = b"\r\n\r\n"
 # A browser's or a client's head, and as many kinds of them as are about at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
 NUMBERS = {int, float}
 SIZE_LINES = f"content-length: %d\r\ncontent-type: {PNG}\r\n".encode()
-SEED_LINE = f"{SEED_HEADER.lower()}: %d\r\n".encode()
+SEED_LINES = f"etag: %b\r\ncache-control: {LOOSE}\r\n{SEED_HEADER.lower()}: %d\r\n".encode()
+PICTURE = Wanted(PNG)
 ID_LINE = f"{REQUEST_ID.lower()}: %b\r\n".encode()
 TIMING_LINE = f"{TIMING_HEADER.lower()}: %b\r\n".encode()
 # A vector of many numbers; far below where the server stops reading until someone takes what has come.
@@ -214,20 +225,24 @@ class Lane:
             self._constant_lines(self.registry.get()),
             TIMING_LINE % order.call.timing().encode(),
             SIZE_LINES % len(content),
-            b"" if order.seed is None else SEED_LINE % order.seed,
+            b"" if order.seed is None else self._seed_lines(order),
             ID_LINE % choose_id(scope).encode(),
         )
         return b"".join(lines), content
+
+    def _seed_lines(self, order: Order) -> bytes:
+        tag = tag_rows(self.registry.get(), order.row, PICTURE)
+        return SEED_LINES % (tag.encode(), order.seed)
 
 
 @functools.lru_cache(64)
 def _wants_png(accept: bytes) -> bool:
     try:
-        return choose(accept.decode("latin-1"), None, OFFERED) == PNG
+        return choose(accept.decode("latin-1"), None, STILL) == PNG
     except NotAcceptableError:
         return False
 
 
 def _lines(vary: str, engine: Engine) -> bytes:
-    headers = {**headers_of(engine.manifest), "Vary": vary}
+    headers = {**constant_headers(engine.manifest), "Vary": vary}
     return b"".join(f"{name.lower()}: {value}\r\n".encode() for name, value in headers.items())

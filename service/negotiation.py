@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.errors import NotAcceptableError
 
 PNG = "image/png"
+WEBP = "image/webp"
+GIF = "image/gif"
+APNG = "image/apng"
 JSON = "application/json"
 NPY = "application/x-npy"
-FORMATS = {"png": PNG, "json": JSON, "npy": NPY}
+ZIP = "application/zip"
+NDJSON = "application/x-ndjson"
+MARKDOWN = "text/markdown"
+# By the name that `format=` and the ends of image URLs have for them.
+FORMATS = {
+    "png": PNG,
+    "webp": WEBP,
+    "gif": GIF,
+    "apng": APNG,
+    "json": JSON,
+    "npy": NPY,
+    "zip": ZIP,
+    "ndjson": NDJSON,
+}
+# What pictures can be had as, the preferred first; sequences as the last three too.
+STILL = (PNG, JSON, NPY, WEBP, ZIP)
+MOVING = (*STILL, APNG, GIF, NDJSON)
 
 
 def choose(accept: str | None, wanted: str | None, offered: Sequence[str]) -> str:
@@ -22,7 +41,8 @@ def choose(accept: str | None, wanted: str | None, offered: Sequence[str]) -> st
 
     Returns:
         One of `offered`: the one with the highest quality; of equals, the one that is named more
-        exactly; of those, the first.
+        exactly; of those, the first. Who names any picture names PNG: browsers name what not all of them
+        know, and PNG by `image/*` alone.
 
     Raises:
         NotAcceptableError: The header refuses all of them.
@@ -50,9 +70,14 @@ def _parse(accept: str) -> dict[str, float]:
     return ranges
 
 
-def _rank(media_type: str, ranges: dict[str, float]) -> tuple[float, int]:
+def _rank(media_type: str, ranges: Mapping[str, float]) -> tuple[float, int]:
     kind = media_type.split("/")[0]
     for exactness, name in ((2, media_type), (1, f"{kind}/*"), (0, "*/*")):
         if name in ranges:
-            return ranges[name], exactness
+            quality = ranges[name]
+            named = media_type == PNG and any(
+                other.startswith("image/") and other != "image/*" and ranges[other] == quality
+                for other in ranges
+            )
+            return quality, 2 if named else exactness
     return 0.0, -1

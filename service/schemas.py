@@ -24,7 +24,6 @@ from service.numbers import read_labels, read_numbers
 
 SEED_LIMIT = 2**32
 
-Format = Literal["png", "json", "npy"]
 Dtype = Literal["float32", "uint8"]
 Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
 Method = Literal["lerp", "slerp"]
@@ -53,7 +52,9 @@ Labels = Annotated[
     ),
 ]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32).")]
-ModelName = Annotated[str | None, Field(description="A name from `GET /models`; unset: the default model.")]
+ModelName = Annotated[
+    str | None, Field(description="A name from `GET /models`, or `name@version`; unset: the default model.")
+]
 
 
 class Body(BaseModel):
@@ -84,18 +85,45 @@ class EncodeRequest(Body):
     seed: Seed | None = None
 
 
+class ReconstructRequest(Body):
+    """Pictures to encode and decode again, as numbers."""
+
+    pixels: Annotated[Pixels, Field(description="As in `/encode`.")]
+    label: Annotated[
+        Labels | None,
+        Field(description="For a label-conditioned model: that of all pictures, or a list, one a picture."),
+    ] = None
+    model: ModelName = None
+
+
+class SampleRequest(Body):
+    """Pictures to draw."""
+
+    n: Annotated[int, Field(ge=1, description="How many; fewer are the first of more.")] = 1
+    seed: Annotated[Seed | None, Field(description="Unset: chosen, and named in the answer.")] = None
+    temperature: Annotated[
+        FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
+    ] = 1.0
+    digit: Annotated[int | None, Field(description="A class to draw from; unset: the prior.")] = None
+    model: ModelName = None
+
+
 class EndpointBody(Body):
-    """An end of an interpolation: exactly one of z and digit."""
+    """An end of an interpolation: exactly one of z, digit and pixels."""
 
     z: Annotated[Vector | None, Field(description="A vector of latent_dim numbers.")] = None
-    digit: Annotated[int | None, Field(description="A class; its mean is the end.")] = None
-    label: Annotated[int | None, Field(description="Beside z, for a label-conditioned model.")] = None
+    digit: Annotated[int | None, Field(description="A class; its middle is the end.")] = None
+    pixels: Annotated[Pixels | None, Field(description="A picture, as in `/encode`.")] = None
+    label: Annotated[int | None, Field(description="Beside z or pixels, for a label-conditioned model.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _one(self) -> EndpointBody:
-        if (self.z is None) == (self.digit is None):
-            received = "neither" if self.z is None else "both"
-            context = {"at": "", "expected": "either z or digit", "received": received}
+        given = [name for name in ("z", "digit", "pixels") if getattr(self, name) is not None]
+        if len(given) != 1:
+            received = " and ".join(given) or "none"
+            context = {"at": "", "expected": "one of z, digit and pixels", "received": received}
             raise PydanticCustomError("endpoint", "expected {expected}, received {received}", context)
         if self.digit is not None and self.label is not None:
             context = {
@@ -120,141 +148,17 @@ class InterpolateRequest(Body):
     model: ModelName = None
 
 
-class Query(BaseModel):
-    """Query parameters: no other names, so that a misspelt one is not lost."""
+class InterpolateForm(BaseModel):
+    """What a form says beside the two ends; texts, as a form has them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class FormatQuery(Query):
-    """How to answer."""
-
-    format: Annotated[Format | None, Field(description="Overrides the Accept header.")] = None
-    dtype: Annotated[
-        Dtype, Field(description="Of pixels in JSON and npy: float32 in [0, 1], or uint8 in [0, 255].")
-    ] = "float32"
-
-
-class DecodeQuery(FormatQuery):
-    """How to answer, and the model and the label of a body that cannot name them."""
-
+    steps: Annotated[int, Field(ge=2)] = 8
+    method: Method | None = None
+    from_label: int | None = None
+    to_label: int | None = None
+    polarity: Polarity = "auto"
     model: ModelName = None
-    label: Annotated[int | None, Field(description="Of all vectors, for a label-conditioned model.")] = None
-
-
-class DigitQuery(FormatQuery):
-    """How to draw a digit."""
-
-    model: ModelName = None
-    seed: Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.")] = None
-    temperature: Annotated[
-        FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
-    ] = 1.0
-
-
-class EncodeQuery(Query):
-    """How to read uploads and what to answer. A JSON body may hold `model` and `seed` instead."""
-
-    model: ModelName = None
-    seed: Annotated[Seed | None, Field(description="Also draw `z` from q(z|x).")] = None
-    polarity: Annotated[
-        Polarity,
-        Field(description="Of uploaded files; auto looks at each one's border, but keeps colours."),
-    ] = "auto"
-
-
-class Answer(BaseModel):
-    """What every JSON answer of a model begins with."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: Annotated[str, Field(description="Name of the model.")]
-    version: Annotated[str, Field(description="Version of the model, 12 hex digits.")]
-
-
-Rows = Annotated[
-    list[list[float]], Field(description="(batch, latent_dim) float32.", examples=[[[0.5, -1.0]]])
-]
-
-
-class PicturesAnswer(Answer):
-    """Latent vectors and their pictures."""
-
-    z: Rows
-    images: Annotated[
-        Nested,
-        Field(
-            description="(batch, height, width) float32 in [0, 1], or uint8; a last axis of 3 for colour.",
-            examples=[[[[0.0, 0.75], [0.5, 1.0]]]],
-            json_schema_extra={"items": {"type": "array", "items": {"type": "array"}}},
-        ),
-    ]
-
-
-class DigitAnswer(PicturesAnswer):
-    """A drawn digit and what drew it."""
-
-    digit: int
-    seed: int
-    temperature: float
-
-
-class EncodeAnswer(Answer):
-    """The posterior q(z|x) of each picture."""
-
-    z_mean: Rows
-    z_log_var: Annotated[
-        list[list[float]],
-        Field(description="(batch, latent_dim) float32, natural log.", examples=[[[-5.2, -4.9]]]),
-    ]
-    z: Annotated[list[list[float]] | None, Field(description="Draws from q(z|x), with a seed.")] = None
-    seed: int | None = None
-
-
-class ImageInfo(BaseModel):
-    """What a model's pictures are."""
-
-    height: int
-    width: int
-    channels: int
-    polarity: str
-
-
-class RuntimeInfo(BaseModel):
-    """What a model runs on."""
-
-    provider: Annotated[str, Field(description="onnxruntime's execution provider.")]
-    intra_op_threads: int
-    inter_op_threads: int
-    onnxruntime: str
-
-
-class ModelInfo(BaseModel):
-    """A loaded model."""
-
-    name: str
-    version: str
-    default: Annotated[bool, Field(description="Whether it answers requests that name no model.")]
-    latent_dim: int
-    image: ImageInfo
-    classes: Annotated[list[int], Field(description="Labels that /digits and /interpolate know.")]
-    conditional: Annotated[bool, Field(description="Whether z needs a `label` beside it, one of `classes`.")]
-    metrics: Annotated[dict[str, Any], Field(description="On the test split; losses in nats per image.")]
-    dataset: dict[str, Any]
-    runtime: RuntimeInfo
-    created: str
-
-
-class ModelList(BaseModel):
-    """The loaded models, by name."""
-
-    models: list[ModelInfo]
-
-
-class Health(BaseModel):
-    """A health check's answer."""
-
-    status: Literal["live", "ready"]
 
 
 class Fault(BaseModel):

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."
     )
+    max_output_pixels: int = Field(
+        default=16_000_000, ge=1, description="Largest picture to draw, in pixels of all its frames."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the service, separated by commas; * for all."
     )

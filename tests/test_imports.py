@@ -21,7 +21,16 @@ SERVICE = {
     "model": "bundle manifest settings errors",
     "latent": "errors",
     "images": "errors",
+    "atlas": "",
     "batching": "calls jobs errors",
+    "caching": "model",
+    "losses": "",
+    "maps": "",
+    "points": "space errors",
+    "queries": "schemas rendering colormaps sequences",
+    "replies": "",
+    "representations": "apng archive engine images manifest negotiation npy png rendering schemas sequences "
+    "errors",
     "calls": "",
     "jobs": "calls errors",
     "space": "latent manifest errors",
@@ -33,16 +42,20 @@ SERVICE = {
     "rendering": "colormaps errors",
     "sequences": "errors",
     "npy": "errors",
-    "engine": "batching calls jobs space uploads model latent settings",
+    "engine": "atlas batching calls jobs space uploads model latent settings",
     "registry": "calls engine model bundle settings errors",
     "schemas": "numbers",
     "negotiation": "errors",
     "metrics": "",
-    "routes": "routes calls engine space registry schemas images npy png rendering negotiation manifest errors",
-    "lane": "calls space metrics routes engine registry schemas images negotiation png telemetry errors",
+    "routes": "routes atlas caching calls engine space registry schemas queries replies "
+    "representations points losses maps npy png sequences negotiation latent manifest errors",
+    "layers": "",
+    "lane": "caching calls space metrics routes representations engine registry schemas images negotiation "
+    "png telemetry errors",
     "protocol": "lane space metrics errors",
     "telemetry": "settings",
-    "app": "calls cores lane metrics protocol routes registry schemas settings telemetry uploads errors",
+    "app": "calls cores lane layers metrics protocol routes registry schemas settings telemetry uploads "
+    "errors",
     "__main__": "app metrics protocol registry settings telemetry errors",
 }
 TRAINING = {

@@ -1,105 +1,133 @@
-"""Owns how results become HTTP answers: PNG or JSON, and the headers that name model and seed."""
+"""Owns how results become HTTP answers: in which representation, when in a thread, with which headers."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import orjson
-from fastapi import Response
-from numpy.typing import NDArray
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
-from service import images
 from service.calls import HEADER, Call
-from service.engine import Pictures, Posterior
+from service.engine import Engine, Pictures
 from service.manifest import Manifest
-from service.negotiation import JSON, NPY, PNG
-from service.npy import write_npy
-from service.png import write_png
-from service.rendering import Look, draw_sheet
-from service.schemas import Dtype
+from service.negotiation import JSON
+from service.representations import IN_PARTS, Wanted, check_size, open_writer, write, write_json
+from service.routes.dependencies import unless_gone
+from service.space import Floats
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.
 INLINE_PIXELS = 16 * 28 * 28
-OFFERED = (PNG, JSON, NPY)
+# Decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
+PART_ROWS = 64
 SEED_HEADER = "CVAE-Seed"
+
+
+async def answer_rows(
+    request: Request,
+    engine: Engine,
+    rows: Floats,
+    call: Call,
+    wanted: Wanted,
+    facts: dict[str, Any] | None = None,
+) -> Response:
+    """Decodes rows and answers with the pictures; many in a format that allows it are sent as they are made.
+
+    Args:
+        request: If its client goes, its rows never run.
+        engine: That they are for.
+        rows: From its space.
+        call: That they belong to.
+        wanted: The representation.
+        facts: Further fields of the JSON answer.
+
+    Returns:
+        The answer.
+
+    Raises:
+        InvalidValueError: The answer would be too large.
+    """
+    check(engine, len(rows), wanted)
+    if wanted.media_type in IN_PARTS and len(rows) > PART_ROWS:
+        parts = engine.stream(rows, call, PART_ROWS)
+        # What can go wrong is answered with a status as long as nothing has been sent.
+        first = await unless_gone(request.receive, anext(parts))
+        headers = headers_of(engine.manifest, call)
+        content = _stream(wanted, engine.manifest, len(rows), first, parts)
+        return StreamingResponse(content, media_type=wanted.media_type, headers=headers)
+    pictures = await unless_gone(request.receive, engine.decode(rows, call))
+    return await answer_pictures(engine.manifest, pictures, call, wanted, facts)
+
+
+def check(engine: Engine, n: int, wanted: Wanted) -> None:
+    """Refuses an answer of n pictures that would be too large.
+
+    Raises:
+        InvalidValueError: Of `scale` or `colormap`.
+    """
+    check_size(wanted, n, engine.manifest.image, engine.settings.max_output_pixels)
 
 
 async def answer_pictures(
     manifest: Manifest,
     pictures: Pictures,
-    media_type: str,
     call: Call,
-    *,
-    dtype: Dtype = "float32",
-    columns: int | None = None,
+    wanted: Wanted,
     facts: dict[str, Any] | None = None,
 ) -> Response:
     """Answers with pictures.
 
     Args:
         manifest: Of the model that made them.
-        pictures: One or several; several make one sheet.
-        media_type: One of `OFFERED`.
+        pictures: One or several.
         call: That made them.
-        dtype: Of the pixels in JSON and npy.
-        columns: Of the sheet; unset: about square.
+        wanted: The representation.
         facts: Further fields of the JSON answer.
 
     Returns:
         The answer.
     """
-    if media_type == PNG:
-        render = functools.partial(_png, pictures, columns)
-    elif media_type == JSON:
-        render = functools.partial(_json, manifest, pictures, facts or {}, dtype)
-    else:
-        render = functools.partial(_npy, pictures, dtype)
+
+    def render() -> bytes:
+        return write(wanted, manifest, pictures, facts or {})
+
+    inline = pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS
+    content = await encode(render, call, inline=inline)
+    return Response(content, media_type=wanted.media_type, headers=headers_of(manifest, call))
+
+
+async def answer_fields(manifest: Manifest, fields: dict[str, Any], call: Call) -> Response:
+    """Answers with JSON: the model's name and version, then the fields."""
+    content = await encode(lambda: write_json(manifest, fields), call, inline=True)
+    headers = headers_of(manifest, call)
+    return Response(content, media_type=JSON, headers=headers)
+
+
+async def encode(render: Callable[[], bytes], call: Call, *, inline: bool) -> bytes:
+    """Writes an answer's content, here or in a thread, and tells the call how long that took."""
     begun = time.perf_counter()
-    content = render() if pictures.image.size <= INLINE_PIXELS else await asyncio.to_thread(render)
-    call.encode_s = time.perf_counter() - begun
-    headers = {**headers_of(manifest), "Vary": "Accept", HEADER: call.timing()}
-    return Response(content, media_type=media_type, headers=headers)
+    content = render() if inline else await asyncio.to_thread(render)
+    call.encode_s += time.perf_counter() - begun
+    return content
 
 
-def answer_posterior(manifest: Manifest, posterior: Posterior, seed: int | None, call: Call) -> Response:
-    """Answers with z_mean and z_log_var, and with z and the seed if there is one."""
-    fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
-    if posterior.z is not None:
-        fields |= {"z": posterior.z, "seed": seed}
-    begun = time.perf_counter()
-    content = _dump(manifest, fields)
-    call.encode_s = time.perf_counter() - begun
-    return Response(content, media_type=JSON, headers={**headers_of(manifest), HEADER: call.timing()})
+def headers_of(manifest: Manifest, call: Call) -> dict[str, str]:
+    """Gives the headers that each answer of a model has: which one, and where the time went."""
+    return {**constant_headers(manifest), HEADER: call.timing()}
 
 
-def headers_of(manifest: Manifest) -> dict[str, str]:
-    """Gives the headers that say which model answered."""
-    return {"CVAE-Model": f"{manifest.name}@{manifest.version}"}
+def constant_headers(manifest: Manifest) -> dict[str, str]:
+    """Gives those of them that depend on the model alone."""
+    return {"CVAE-Model": f"{manifest.name}@{manifest.version}", "Vary": "Accept"}
 
 
-def _png(pictures: Pictures, columns: int | None) -> bytes:
-    return write_png(draw_sheet(images.to_bytes(pictures.image), Look(columns=columns)))
-
-
-def _json(manifest: Manifest, pictures: Pictures, facts: dict[str, Any], dtype: Dtype) -> bytes:
-    return _dump(manifest, {**facts, "z": pictures.z, "images": _pixels(pictures, dtype)})
-
-
-def _npy(pictures: Pictures, dtype: Dtype) -> bytes:
-    return write_npy(_pixels(pictures, dtype))
-
-
-def _pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
-    image = pictures.image if dtype == "float32" else images.to_bytes(pictures.image)
-    # Grey pictures lose their channel axis, so that what /decode gives is what /encode takes.
-    return image[..., 0] if image.shape[-1] == 1 else image
-
-
-def _dump(manifest: Manifest, fields: dict[str, Any]) -> bytes:
-    identity = {"model": manifest.name, "version": manifest.version}
-    return orjson.dumps(
-        {**identity, **fields}, option=orjson.OPT_SERIALIZE_NUMPY, default=lambda array: array.tolist()
-    )
+async def _stream(
+    wanted: Wanted, manifest: Manifest, n: int, first: Pictures, rest: AsyncIterator[Pictures]
+) -> AsyncIterator[bytes]:
+    writer = open_writer(wanted, manifest, n)
+    yield await asyncio.to_thread(writer.write, first)
+    async for pictures in rest:
+        yield await asyncio.to_thread(writer.write, pictures)
+    yield writer.close()

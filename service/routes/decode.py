@@ -1,22 +1,28 @@
-"""POST /decode: latent vectors to pictures."""
+"""POST /decode and GET /decode.{extension}: latent vectors to pictures."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import JSON, NPY, choose
+from service.negotiation import FORMATS, JSON, NPY, STILL, choose
 from service.npy import read_npy
-from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require, unless_gone
-from service.routes.openapi import JSON_BODY, pictures, vectors_body
+from service.points import read_vectors
+from service.queries import DecodeQuery, DecodeUrl, Still
+from service.replies import PicturesAnswer
+from service.representations import Wanted
+from service.routes.answers import answer_rows
+from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
+from service.routes.openapi import BODY, URL, pictures, vectors_body
 from service.routes.problems import responses
-from service.schemas import DecodeQuery, DecodeRequest, PicturesAnswer
+from service.routes.urls import Address, answer_url
+from service.schemas import DecodeRequest
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
+urls = APIRouter(tags=["image URLs"])
 
 EXAMPLES = {
     "one": Example(summary="One vector: one picture", value={"z": [0.5, -1.0]}),
@@ -31,7 +37,7 @@ EXAMPLES = {
     "/decode",
     summary="Decode latent vectors to pictures",
     response_model=PicturesAnswer,
-    responses={200: pictures("One picture, or a sheet of several, row by row"), **responses(*JSON_BODY)},
+    responses={200: pictures("One picture, or a sheet of several, row by row", STILL), **responses(*BODY)},
     openapi_extra=vectors_body(EXAMPLES),
 )
 async def decode(
@@ -43,9 +49,10 @@ async def decode(
 ) -> Response:
     """One vector gives one picture; several give a sheet, about square, in the order of the vectors.
 
-    As JSON or npy the answer is the pixels of each picture, and vectors may come as an npy file too: of
-    shape (latent_dim,) or (batch, latent_dim), with the model in the query. A label-conditioned model
-    (`conditional` in `GET /models`) draws the `label` asked for in the style that z is.
+    As JSON or npy the answer is the pixels of each picture, as zip a PNG of each. Vectors may come as an
+    npy file too: of shape (latent_dim,) or (batch, latent_dim), with the model in the query. A
+    label-conditioned model (`conditional` in `GET /models`) draws the `label` asked for in the style that
+    z is.
     """
     if require(request, (JSON, NPY)) == JSON:
         body = await read_json(request, DecodeRequest)
@@ -53,8 +60,35 @@ async def decode(
         label = query.label if body.label is None else body.label
     else:
         z, model, label = read_npy(await request.body(), "body"), query.model, query.label
-    media_type = choose(accept, query.format, OFFERED)
+    wanted = Wanted(choose(accept, query.format, STILL), query.look(), query.dtype)
     engine = models.get(model)
     rows = engine.space.place(np.atleast_2d(z), label)
-    result = await unless_gone(request.receive, engine.decode(rows, call))
-    return await answer_pictures(engine.manifest, result, media_type, call, dtype=query.dtype)
+    return await answer_rows(request, engine, rows, call, wanted)
+
+
+@urls.get(
+    "/decode.{extension}",
+    summary="A picture of a vector, by its URL",
+    response_model=PicturesAnswer,
+    responses={200: pictures("One picture, or a sheet of several", STILL), **responses(*URL)},
+)
+async def decode_url(
+    request: Request,
+    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    query: Annotated[DecodeUrl, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The same as `POST /decode`, for `<img src>`: `/decode.png?z=0.5,-1.0&scale=4`.
+
+    The tag is known before the model runs, so `If-None-Match` costs nothing. With `model=name@version`
+    the picture can never change and is cached for a year.
+    """
+    media_type = choose(accept, None, (FORMATS[extension],))
+    engine = models.get(query.model)
+    label = query.label[0] if query.label and len(query.label) == 1 else query.label
+    rows = engine.space.place(read_vectors(query.z, "z"), label)
+    wanted = Wanted(media_type, query.look(), query.dtype)
+    address = Address(f"decode.{extension}", query.model, query.download)
+    return await answer_url(request, engine, rows, call, wanted, address)

@@ -20,7 +20,6 @@ from starlette.types import Receive
 from service.calls import DEADLINE_HEADER, Call
 from service.engine import Graph
 from service.errors import ClientGoneError, InvalidValueError, MediaTypeError, NotReadyError, Text
-from service.negotiation import JSON
 from service.registry import Registry
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -165,17 +164,3 @@ class EncoderRoute(DecoderRoute):
     """The same for an encoder."""
 
     graph = "encoder"
-
-
-class JsonDecoderRoute(DecoderRoute):
-    """A route that runs a decoder and whose body is JSON; others are refused before they are read."""
-
-    def get_route_handler(self) -> Handler:
-        """Puts the check before the other."""
-        handle = super().get_route_handler()
-
-        async def checked(request: Request) -> Response:
-            require(request, (JSON,))
-            return await handle(request)
-
-        return checked

@@ -1,46 +1,81 @@
-"""GET /digits/{digit}: a digit drawn from its class."""
+"""GET /digits/{digit} and GET /digits/{digit}.{extension}: a digit drawn from its class."""
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from service.negotiation import choose
-from service.routes.answers import OFFERED, SEED_HEADER, answer_pictures
-from service.routes.dependencies import Calls, DecoderRoute, Models, unless_gone
-from service.routes.openapi import DRAW, pictures
+from service.calls import Call
+from service.negotiation import FORMATS, STILL, choose
+from service.queries import DigitQuery, DigitUrl, Still
+from service.registry import Registry
+from service.replies import DigitAnswer
+from service.representations import Wanted
+from service.routes.dependencies import Calls, Models
+from service.routes.openapi import URL, pictures, seeded
 from service.routes.problems import responses
-from service.schemas import SEED_LIMIT, DigitAnswer, DigitQuery
+from service.routes.urls import Address, answer_url, choose_seed, note_seed
 
-router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
+router = APIRouter(tags=["image URLs"])
 
-DRAWN = pictures("One picture; CVAE-Seed names the seed that draws it again")
-DRAWN["headers"] |= {SEED_HEADER: {"description": "The seed used", "schema": {"type": "integer"}}}
+DRAWN = seeded(pictures("One picture", STILL))
+Label = Annotated[int, Path(description="The class's label.", examples=[7])]
+
+
+@router.get(
+    "/digits/{digit}.{extension}",
+    summary="A digit, by its URL",
+    response_model=DigitAnswer,
+    responses={200: DRAWN, **responses(*URL)},
+)
+async def draw_digit_url(
+    request: Request,
+    digit: Label,
+    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    query: Annotated[DigitUrl, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The same as `/digits/{digit}`, for `<img src>`: `/digits/7.png?seed=3`."""
+    wanted = Wanted(choose(accept, None, (FORMATS[extension],)), query.look(), query.dtype)
+    return await _draw(request, digit, query, wanted, extension, models, call)
 
 
 @router.get(
     "/digits/{digit}",
     summary="Draw a digit",
     response_model=DigitAnswer,
-    responses={200: DRAWN, **responses(*DRAW)},
+    responses={200: DRAWN, **responses(*URL)},
 )
 async def draw_digit(
     request: Request,
-    digit: Annotated[int, Path(description="The class's label.", examples=[7])],
+    digit: Label,
     query: Annotated[DigitQuery, Query()],
     models: Models,
     call: Calls,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Draws z from where the class lies in latent space and decodes it; the same seed draws the same."""
-    media_type = choose(accept, query.format, OFFERED)
+    media_type = choose(accept, query.format, STILL)
+    extension = next(name for name, kind in FORMATS.items() if kind == media_type)
+    wanted = Wanted(media_type, query.look(), query.dtype)
+    return await _draw(request, digit, query, wanted, extension, models, call)
+
+
+async def _draw(
+    request: Request,
+    digit: int,
+    query: DigitQuery | DigitUrl,
+    wanted: Wanted,
+    extension: str,
+    models: Registry,
+    call: Call,
+) -> Response:
     engine = models.get(query.model)
-    seed = secrets.randbelow(SEED_LIMIT) if query.seed is None else query.seed
+    seed, chosen = choose_seed(query.seed)
     facts = {"digit": digit, "seed": seed, "temperature": query.temperature}
     rows = engine.space.draw(digit, seed, query.temperature)
-    result = await unless_gone(request.receive, engine.decode(rows, call))
-    answer = await answer_pictures(engine.manifest, result, media_type, call, dtype=query.dtype, facts=facts)
-    answer.headers[SEED_HEADER] = str(seed)
-    return answer
+    address = Address(f"{digit}-{seed}.{extension}", query.model, query.download, chosen)
+    return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)

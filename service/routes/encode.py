@@ -1,29 +1,32 @@
-"""POST /encode: pictures to the parameters of q(z|x)."""
+"""POST /encode: pictures to the parameters of q(z|x), and who lies nearest."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.openapi.models import Example
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
-from service.errors import InvalidValueError, MalformedBodyError, Text
-from service.negotiation import JSON
-from service.routes.answers import answer_posterior
-from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, require, unless_gone
-from service.routes.openapi import ENCODE, upload_body
+from service.atlas import Neighbours
+from service.engine import Engine, Posterior
+from service.negotiation import JSON, choose
+from service.queries import EncodeQuery
+from service.replies import EncodeAnswer
+from service.routes.answers import answer_fields
+from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
+from service.routes.openapi import BODY, upload_body
 from service.routes.problems import responses
-from service.schemas import EncodeAnswer, EncodeQuery, EncodeRequest
+from service.routes.uploads import read_files, require_picture, to_x
+from service.schemas import EncodeRequest
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 
-FORM = "multipart/form-data"
-ACCEPTED = ("image/png", "image/jpeg", FORM, JSON)
 # A stroke down the middle: a 1.
 STROKE = [[1.0 if 4 <= row < 24 and 13 <= column < 15 else 0.0 for column in range(28)] for row in range(28)]
 EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE, "seed": 1})}
+# A search of ten thousand points in 16 dimensions takes 65 µs.
+INLINE_SEARCHES = 4
 
 
 @router.post(
@@ -31,11 +34,15 @@ EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE,
     summary="Encode pictures to latent vectors",
     response_model=EncodeAnswer,
     response_model_exclude_none=True,
-    responses=responses(*ENCODE),
-    openapi_extra=upload_body(EXAMPLES),
+    responses=responses(*BODY),
+    openapi_extra=upload_body(EncodeRequest, EXAMPLES),
 )
 async def encode(
-    request: Request, query: Annotated[EncodeQuery, Query()], models: Models, call: Calls
+    request: Request,
+    query: Annotated[EncodeQuery, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Takes one PNG or JPEG as the body, several as form fields `file`, or `pixels` as JSON.
 
@@ -44,8 +51,11 @@ async def encode(
     sizes are scaled whole, or, for digits, cut to their ink, scaled into a box of 20 pixels and centred
     by mass, as MNIST was made.
     A file that has the model's size already keeps its place. `pixels` are taken as they are.
+    `neighbours` are the pictures of the test split whose z_mean is nearest: their labels say what it is.
     """
-    media_type = require(request, ACCEPTED)
+    media_type = require_picture(request)
+    choose(accept, None, (JSON,))
+    seed = query.seed
     if media_type == JSON:
         body = await read_json(request, EncodeRequest)
         seed = query.seed if body.seed is None else body.seed
@@ -53,27 +63,30 @@ async def encode(
         x = engine.uploads.read_pixels("pixels", body.pixels)
         engine.space.check_rows("pixels", len(x))
     else:
-        seed = query.seed
         engine = models.get(query.model)
-        files = await _read_form(request) if media_type == FORM else [("body", await request.body())]
-        engine.space.check_rows("file", len(files))
-        x = await engine.uploads.read(files, None if query.polarity == "auto" else query.polarity)
+        files = await read_files(request, media_type)
+        x = await to_x(engine, files, query.polarity)
     posterior = await unless_gone(request.receive, engine.encode(x, call, seed))
-    return answer_posterior(engine.manifest, posterior, seed, call)
+    fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
+    if query.neighbours:
+        fields["neighbours"] = _describe(await _search(engine, posterior, query.neighbours))
+    if posterior.z is not None:
+        fields |= {"z": posterior.z, "seed": seed}
+    return await answer_fields(engine.manifest, fields, call)
 
 
-async def _read_form(request: Request) -> list[tuple[str, bytes]]:
-    files: list[tuple[str, bytes]] = []
-    try:
-        async with request.form(max_fields=0) as form:
-            for name, part in form.multi_items():
-                if name != "file" or not isinstance(part, UploadFile):
-                    raise InvalidValueError(name, "only fields named file, each a file", Text(f"{name!r}"))
-                files.append((f"file[{len(files)}]", await part.read()))
-    except HTTPException as error:
-        if error.status_code != 400:
-            raise
-        raise MalformedBodyError("body", FORM, Text(error.detail)) from error
-    if not files:
-        raise InvalidValueError("file", "at least one", Text("none"))
-    return files
+async def _search(engine: Engine, posterior: Posterior, k: int) -> Neighbours:
+    if len(posterior.z_mean) <= INLINE_SEARCHES:
+        return engine.atlas.nearest(posterior.z_mean, k)
+    return await asyncio.to_thread(engine.atlas.nearest, posterior.z_mean, k)
+
+
+def _describe(found: Neighbours) -> list[list[dict[str, Any]]]:
+    columns = found.label.tolist(), found.distance.tolist(), found.index.tolist()
+    return [
+        [
+            {"label": label, "distance": distance, "index": index}
+            for label, distance, index in zip(*row, strict=True)
+        ]
+        for row in zip(*columns, strict=True)
+    ]

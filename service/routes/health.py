@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from service.errors import NotReadyError
+from service.replies import Health
 from service.routes.dependencies import Models
 from service.routes.problems import responses
-from service.schemas import Health
 
 router = APIRouter(tags=["health"])
 

@@ -1,25 +1,31 @@
-"""POST /interpolate: the pictures on a path between two points."""
+"""POST /interpolate and GET /interpolate.{extension}: the pictures on a path between two points."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import choose
-from service.routes.answers import OFFERED, answer_pictures
-from service.routes.dependencies import Calls, JsonDecoderRoute, Models, unless_gone
-from service.routes.openapi import JSON_BODY, pictures, request_examples
+from service.negotiation import FORMATS, JSON, MOVING, choose
+from service.points import read_point
+from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
+from service.replies import PicturesAnswer
+from service.representations import Wanted
+from service.routes.answers import answer_rows, check
+from service.routes.dependencies import Calls, DecoderRoute, Models, require
+from service.routes.ends import read_ends
+from service.routes.openapi import BODY, URL, path_body, pictures
 from service.routes.problems import responses
-from service.schemas import FormatQuery, InterpolateRequest, PicturesAnswer
-from service.space import Point
+from service.routes.uploads import FORM
+from service.routes.urls import Address, answer_url
 
-router = APIRouter(tags=["pictures"], route_class=JsonDecoderRoute)
+router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
+urls = APIRouter(tags=["image URLs"])
 
 EXAMPLES = {
     "digit to vector": Example(
-        summary="From the mean of a digit to a vector",
+        summary="From the middle of a digit to a vector",
         value={"from": {"digit": 3}, "to": {"z": [0.1, -0.4]}, "steps": 8, "method": "lerp"},
     ),
     "digit to digit": Example(
@@ -27,30 +33,63 @@ EXAMPLES = {
         value={"from": {"digit": 7}, "to": {"digit": 1}, "steps": 12, "method": "slerp"},
     ),
 }
+STRIP = "A strip, the first end left, the last right; or a sequence that moves"
 
 
 @router.post(
     "/interpolate",
     summary="Draw the way between two points",
     response_model=PicturesAnswer,
-    responses={200: pictures("A strip, the first end left, the last right"), **responses(*JSON_BODY)},
-    openapi_extra=request_examples(EXAMPLES),
+    responses={200: pictures(STRIP, MOVING), **responses(*BODY)},
+    openapi_extra=path_body(EXAMPLES),
 )
 async def interpolate(
     request: Request,
-    body: InterpolateRequest,
-    query: Annotated[FormatQuery, Query()],
+    query: Annotated[MovingQuery, Query()],
     models: Models,
     call: Calls,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """Each end is a vector `z` or a `digit`, which stands for the middle of its class; both are drawn too."""
-    media_type = choose(accept, query.format, OFFERED)
-    engine = models.get(body.model)
-    start = Point("from", body.start.z, body.start.digit, body.start.label)
-    end = Point("to", body.end.z, body.end.digit, body.end.label)
-    rows = engine.space.connect(start, end, body.steps, body.method)
-    result = await unless_gone(request.receive, engine.decode(rows, call))
-    return await answer_pictures(
-        engine.manifest, result, media_type, call, dtype=query.dtype, columns=body.steps
-    )
+    """Each end is a vector `z`, a `digit`, which stands for the middle of its class, or a picture.
+
+    Both ends are drawn too. As a form, `from` and `to` are each a text as in `/interpolate.{extension}` or
+    a PNG or JPEG file. GIF, WebP and APNG move; many frames of APNG, zip and NDJSON (a frame a line) are
+    sent as they are made.
+    """
+    media_type = require(request, (JSON, FORM))
+    wanted = _wanted(choose(accept, query.format, MOVING), query, None)
+    path = await read_ends(request, media_type, models, call)
+    check(path.engine, path.steps, wanted)
+    wanted = _wanted(wanted.media_type, query, path.steps)
+    rows = path.engine.space.connect(path.start, path.end, path.steps, path.method)
+    return await answer_rows(request, path.engine, rows, call, wanted)
+
+
+@urls.get(
+    "/interpolate.{extension}",
+    summary="The way between two points, by its URL",
+    response_model=PicturesAnswer,
+    responses={200: pictures(STRIP, MOVING), **responses(*URL)},
+)
+async def interpolate_url(
+    request: Request,
+    extension: Annotated[Moving, Path(description="What to answer with.", examples=["gif"])],
+    query: Annotated[InterpolateUrl, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The same as `POST /interpolate`, for `<img src>`: `/interpolate.gif?from=digit:3&to=0.1,-0.4`."""
+    media_type = choose(accept, None, (FORMATS[extension],))
+    engine = models.get(query.model)
+    start = read_point(query.start, "from", query.from_label)
+    end = read_point(query.end, "to", query.to_label)
+    rows = engine.space.connect(start, end, query.steps, query.method)
+    wanted = _wanted(media_type, query, query.steps)
+    address = Address(f"interpolate.{extension}", query.model, query.download)
+    return await answer_url(request, engine, rows, call, wanted, address)
+
+
+def _wanted(media_type: str, query: SequenceQuery, columns: int | None) -> Wanted:
+    look = query.look(columns)
+    return Wanted(media_type, look, query.dtype, True, query.duration_ms, query.loops)

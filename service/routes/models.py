@@ -1,48 +1,79 @@
-"""GET /models and GET /models/{name}: what is loaded, and what it runs on."""
+"""GET /models, GET /models/{name} and its card: what is loaded, and what it runs on."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import PlainTextResponse
 
 from service.engine import Engine
+from service.errors import NotFoundError
+from service.negotiation import MARKDOWN
+from service.registry import Registry
+from service.replies import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
 from service.routes.dependencies import Models
 from service.routes.problems import responses
-from service.schemas import ImageInfo, ModelInfo, ModelList, RuntimeInfo
 
 router = APIRouter(tags=["models"])
 
+Name = Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])]
+
+
+class MarkdownResponse(PlainTextResponse):
+    """A text in Markdown."""
+
+    media_type = MARKDOWN
+
 
 @router.get("/models", summary="List the models", responses=responses(503))
-async def list_models(models: Models) -> ModelList:
-    """Every loaded model, by name."""
-    return ModelList(models=[_describe(engine, models.default) for engine in models])
+async def list_models(request: Request, models: Models) -> ModelList:
+    """Every loaded model, by name: its figures, what it runs on, whether it is warm."""
+    return ModelList(models=[ModelInfo(**_describe(request, models, engine)) for engine in models])
 
 
 @router.get("/models/{name}", summary="Describe a model", responses=responses(404, 503))
-async def describe_model(
-    name: Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])],
-    models: Models,
-) -> ModelInfo:
-    """Its shapes, figures and version, and the provider and threads it runs on."""
-    return _describe(models.get(name), models.default)
-
-
-def _describe(engine: Engine, default: str) -> ModelInfo:
-    manifest = engine.manifest
-    image = manifest.image.model_dump(include=set(ImageInfo.model_fields))
-    return ModelInfo(
-        name=manifest.name,
-        version=manifest.version,
-        default=manifest.name == default,
-        latent_dim=manifest.latent_dim,
-        image=ImageInfo(**image),
-        classes=[entry.label for entry in manifest.classes],
-        conditional=bool(manifest.labels),
-        metrics=manifest.metrics,
-        dataset=manifest.dataset,
-        runtime=RuntimeInfo(**dataclasses.asdict(engine.model.runtime)),
-        created=manifest.created,
+async def describe_model(request: Request, name: Name, models: Models) -> ModelDetails:
+    """The same of one model, with its whole manifest and its card."""
+    engine = models.get(name)
+    manifest = engine.manifest.model_dump(mode="json")
+    return ModelDetails(
+        **_describe(request, models, engine), manifest=manifest, card=engine.model.bundle.card
     )
+
+
+@router.get(
+    "/models/{name}/card",
+    summary="Get a model's card",
+    response_class=MarkdownResponse,
+    responses=responses(404, 503),
+)
+async def read_card(name: Name, models: Models) -> MarkdownResponse:
+    """What the model is, what it was trained on, how good it is and what it should not be used for."""
+    engine = models.get(name)
+    if engine.model.bundle.card is None:
+        raise NotFoundError("name", "a model with a card", name)
+    return MarkdownResponse(engine.model.bundle.card)
+
+
+def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, Any]:
+    manifest = engine.manifest
+    base = f"{request.scope.get('root_path', '')}/models/{manifest.name}"
+    image = manifest.image.model_dump(include=set(ImageInfo.model_fields))
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "reference": f"{manifest.name}@{manifest.version}",
+        "default": manifest.name == models.default,
+        "latent_dim": manifest.latent_dim,
+        "image": ImageInfo(**image),
+        "classes": [entry.label for entry in manifest.classes],
+        "conditional": bool(manifest.labels),
+        "metrics": manifest.metrics,
+        "dataset": manifest.dataset,
+        "runtime": RuntimeInfo(**dataclasses.asdict(engine.model.runtime)),
+        "warm": models.ready and not engine.failed,
+        "created": manifest.created,
+        "links": {"self": base, "card": f"{base}/card", "latents": f"{base}/latents"},
+    }

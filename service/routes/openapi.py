@@ -2,61 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.models import Example
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from service.negotiation import JSON, NPY, PNG
-from service.schemas import DecodeRequest, EncodeRequest, Problem
+from service.schemas import (
+    DecodeRequest,
+    EncodeRequest,
+    InterpolateForm,
+    InterpolateRequest,
+    Problem,
+    ReconstructRequest,
+    SampleRequest,
+)
 
-# What any route with a JSON body can answer; with NEGOTIATED, one that also chooses a representation.
-ENCODE = (400, 404, 413, 415, 422, 429, 503, 504)
-JSON_BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
-DRAW = (404, 406, 422, 429, 503, 504)
+# What routes read by themselves, and FastAPI does not see.
+BODIES = (DecodeRequest, EncodeRequest, InterpolateRequest, ReconstructRequest, SampleRequest)
 
-PICTURE = {"schema": {"type": "string", "format": "binary", "contentMediaType": PNG}}
-ARRAY = {"schema": {"type": "string", "format": "binary", "contentMediaType": NPY}}
+# What a route can answer that takes a body; that is a URL; that gives an atlas.
+BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
+URL = (404, 406, 422, 429, 503, 504)
+LATENTS = (404, 406, 422, 503)
+
+REFERENCE = "#/components/schemas/"
+BINARY = {"type": "string", "format": "binary"}
+TEXT = {"schema": {"type": "string"}}
+MODEL_HEADERS = {
+    "CVAE-Model": {"description": "name@version of the model", **TEXT},
+    "Server-Timing": {"description": "Milliseconds of queue, inference and encode", **TEXT},
+}
+SEED = {"description": "The seed that draws it again", "schema": {"type": "integer"}}
 
 
-def pictures(description: str) -> dict[str, Any]:
-    """Gives the 200 entry of a route that answers with a PNG, with JSON or with an .npy file."""
-    headers = {
-        "CVAE-Model": {"description": "name@version of the model", "schema": {"type": "string"}},
+def pictures(description: str, media_types: Sequence[str]) -> dict[str, Any]:
+    """Gives the 200 entry of a route that answers with pictures, in one of several media types."""
+    content = {
+        media_type: {"schema": {**BINARY, "contentMediaType": media_type}}
+        for media_type in media_types
+        if media_type != JSON
     }
-    return {"description": description, "content": {PNG: PICTURE, NPY: ARRAY}, "headers": headers}
+    return {"description": description, "content": content, "headers": dict(MODEL_HEADERS)}
 
 
-def request_examples(examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route whose JSON body has these examples."""
-    return {"requestBody": {"content": {JSON: {"examples": dict(examples)}}}}
+def arrays(description: str) -> dict[str, Any]:
+    """Gives the 200 entry of a route that answers with JSON or with an .npy file."""
+    return pictures(description, (NPY,))
+
+
+def seeded(entry: dict[str, Any]) -> dict[str, Any]:
+    """Adds the header that names the seed."""
+    return {**entry, "headers": {**entry["headers"], "CVAE-Seed": SEED}}
+
+
+def json_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route that reads a JSON body by itself."""
+    return _body({JSON: _json(model, examples)})
 
 
 def vectors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
     """Gives the `openapi_extra` of a route that takes vectors as JSON or as an .npy file."""
-    content = {
-        JSON: {"schema": {"$ref": "#/components/schemas/DecodeRequest"}, "examples": dict(examples)},
-        NPY: {"schema": {"type": "string", "format": "binary"}},
-    }
-    return {"requestBody": {"required": True, "content": content}}
+    return _body({JSON: _json(DecodeRequest, examples), NPY: {"schema": BINARY}})
 
 
-def upload_body(examples: Mapping[str, Example]) -> dict[str, Any]:
+def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
     """Gives the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON."""
-    file = {"type": "string", "format": "binary"}
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {"type": "array", "minItems": 1, "items": file}},
-    }
+    files = {"type": "array", "minItems": 1, "items": BINARY}
+    form = {"type": "object", "required": ["file"], "properties": {"file": files}}
     content = {
         "multipart/form-data": {"schema": form},
-        "image/png": {"schema": file},
-        "image/jpeg": {"schema": file},
-        JSON: {"schema": {"$ref": "#/components/schemas/EncodeRequest"}, "examples": dict(examples)},
+        "image/png": {"schema": BINARY},
+        "image/jpeg": {"schema": BINARY},
+        JSON: _json(model, examples),
     }
+    return _body(content)
+
+
+def path_body(examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route that takes two ends, as JSON or in a form."""
+    end = {"anyOf": [{"type": "string"}, BINARY], "description": "`digit:3`, `0.5,-1.0`, or a picture."}
+    options = InterpolateForm.model_json_schema()["properties"]
+    form = {
+        "type": "object",
+        "required": ["from", "to"],
+        "properties": {"from": end, "to": end, **options},
+        "additionalProperties": False,
+    }
+    return _body({JSON: _json(InterpolateRequest, examples), "multipart/form-data": {"schema": form}})
+
+
+def _json(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
+    return {"schema": {"$ref": REFERENCE + model.__name__}, "examples": dict(examples)}
+
+
+def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -82,8 +125,8 @@ def install(app: FastAPI) -> None:
 
 def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     components = schema["components"]["schemas"]
-    for model in (Problem, DecodeRequest, EncodeRequest):
-        entry = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    for model in (Problem, *BODIES):
+        entry = model.model_json_schema(ref_template=REFERENCE + "{model}")
         components |= entry.pop("$defs", {})
         components[model.__name__] = entry
     # FastAPI adds its own 422 to every route with a parameter; ours are declared where they can happen.
@@ -96,6 +139,7 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
             content = operation["responses"].get("200", {}).get("content", {})
             if PNG in content:
                 # Swagger UI asks for the first, and so shows the picture.
-                for media_type in (JSON, NPY):
-                    content[media_type] = content.pop(media_type)
+                for media_type in list(content):
+                    if media_type != PNG:
+                        content[media_type] = content.pop(media_type)
     return schema

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
-from service.negotiation import JSON, NPY, PNG
+from service.negotiation import JSON, NPY, STILL
 from service.schemas import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 EXAMPLES: dict[int, Fault | str] = {
     400: Fault(field="body", expected="JSON", received="a text that breaks at character 5 (Expecting value)"),
     404: Fault(field="model", expected="one of mnist-2d", received="'mnist-3d'"),
-    406: Fault(field="Accept", expected=" or ".join((PNG, JSON, NPY)), received="'text/html'"),
+    406: Fault(field="Accept", expected=" or ".join(STILL), received="'text/html'"),
     413: Fault(field="body", expected="at most 16777216 bytes", received="16777217"),
     415: Fault(field="Content-Type", expected=f"{JSON} or {NPY}", received="text/plain"),
     422: Fault(field="z[1]", expected="a finite number", received="nan"),

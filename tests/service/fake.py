@@ -47,6 +47,7 @@ def write_bundle(folder: pathlib.Path, *, conditional: bool = False, **changes: 
         given = {"image": decode(z, [0, 7, 9]), "label": np.eye(LABELS, dtype=np.float32)[[0, 7, 9]]}
     np.savez(folder / "golden.npz", x=x, z_mean=encode(x), z_log_var=-encode(x), z=z, **given)
     np.savez(folder / "atlas.npz", z_mean=z, label=np.array([0, 1, 1], np.int64))
+    (folder / "README.md").write_text("# A fake\n")
     manifest = {**_manifest(folder, conditional), **changes}
     sign(folder, manifest)
     return folder

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.errors import NotAcceptableError
-from service.negotiation import JSON, PNG, choose
+from service.negotiation import APNG, GIF, JSON, MOVING, NPY, PNG, STILL, WEBP, ZIP, choose
 
 OFFERED = (PNG, JSON)
 
@@ -35,3 +35,33 @@ def test_chooses_the_representation(accept: str | None, wanted: str | None, chos
 def test_refuses_when_nothing_is_acceptable(accept: str) -> None:
     with pytest.raises(NotAcceptableError, match="image/png or application/json"):
         choose(accept, None, OFFERED)
+
+
+# What Chromium, Firefox and Safari send for `<img>`, and what libraries send by default.
+CHROMIUM = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+FIREFOX = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
+SAFARI = "image/webp,image/avif,image/jxl,image/heic,video/*;q=0.8,image/png,image/*;q=0.5"
+PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"
+AXIOS = "application/json, text/plain, */*"
+
+
+@pytest.mark.parametrize(
+    ("accept", "still", "moving"),
+    [
+        (CHROMIUM, PNG, PNG),
+        (FIREFOX, PNG, PNG),
+        (SAFARI, PNG, PNG),
+        (PAGE, WEBP, WEBP),
+        (AXIOS, JSON, JSON),
+        ("image/webp", WEBP, WEBP),
+        ("image/webp, */*;q=0.8", WEBP, WEBP),
+        ("image/webp, image/*", PNG, PNG),
+        ("image/webp, image/*;q=0.9", WEBP, WEBP),
+        ("image/gif;q=0.9, image/webp;q=0.8", WEBP, GIF),
+        ("image/apng, application/zip;q=0.5", ZIP, APNG),
+        ("application/x-npy, */*", NPY, NPY),
+        ("application/zip;q=0.1, application/json;q=0.01", ZIP, ZIP),
+    ],
+)
+def test_chooses_among_all_that_there_is(accept: str, still: str, moving: str) -> None:
+    assert (choose(accept, None, STILL), choose(accept, None, MOVING)) == (still, moving)

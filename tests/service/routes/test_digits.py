@@ -39,7 +39,8 @@ def test_temperature_0_draws_the_mean(client: TestClient) -> None:
     [
         ("/digits/10", "digit", 404),
         ("/digits/-1", "digit", 404),
-        ("/digits/7.5", "digit", 422),
+        ("/digits/7.5", "extension", 422),
+        ("/digits/seven.png", "digit", 422),
         ("/digits/seven", "digit", 422),
         ("/digits/" + "9" * 5000, "digit", 422),
         ("/digits/7?seed=-1", "seed", 422),

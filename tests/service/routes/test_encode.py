@@ -34,7 +34,7 @@ def test_a_raw_png_gives_its_posterior(client: TestClient, pixels: Pixels) -> No
     answer = client.post("/encode", content=write(pixels), headers={"content-type": "image/png"})
     body = answer.json()
     assert answer.status_code == 200
-    assert set(body) == {"model", "version", "z_mean", "z_log_var"}
+    assert set(body) == {"model", "version", "z_mean", "z_log_var", "neighbours"}
     np.testing.assert_allclose(body["z_mean"], expected(pixels), atol=1e-5)
     np.testing.assert_allclose(body["z_log_var"], -np.array(body["z_mean"]))
     assert answer.headers["cvae-model"] == f"fake@{body['version']}"
@@ -150,7 +150,7 @@ def test_an_even_picture_of_another_size_is_refused(client: TestClient) -> None:
     ("parts", "field", "status"),
     [
         ({"files": [("picture", ("a.png", b"x"))]}, "picture", 422),
-        ({"files": [("file", ("a.png", b"x"))], "data": {"seed": "1"}}, "body", 400),
+        ({"files": [("file", ("a.png", b"x"))], "data": {"seed": "1"}}, "seed", 422),
         ({"content": b"junk", "headers": {"content-type": "multipart/form-data"}}, "body", 400),
         ({"content": b"", "headers": {"content-type": "multipart/form-data; boundary=x"}}, "file", 422),
         (
@@ -177,3 +177,31 @@ def test_too_many_files_are_refused(client: TestClient, pixels: Pixels) -> None:
         "expected": "at most 64 in one request",
         "received": "65",
     }
+
+
+def test_the_nearest_of_the_atlas_are_named(client: TestClient, pixels: Pixels) -> None:
+    # The fake's atlas holds (0, 0), (1, -1) and (-2, 3), with the labels 0, 1 and 1.
+    body = client.post(
+        "/encode?neighbours=2", content=write(pixels), headers={"content-type": "image/png"}
+    ).json()
+    z_mean = np.array(body["z_mean"][0])
+    first, second = body["neighbours"][0]
+    assert (first["label"], first["index"], second["label"], second["index"]) == (0, 0, 1, 1)
+    np.testing.assert_allclose(first["distance"], np.linalg.norm(z_mean), rtol=1e-5)
+    np.testing.assert_allclose(second["distance"], np.linalg.norm(z_mean - [1, -1]), rtol=1e-5)
+
+
+def test_no_neighbours_on_request(client: TestClient, pixels: Pixels) -> None:
+    content, headers = write(pixels), {"content-type": "image/png"}
+    assert "neighbours" not in client.post("/encode?neighbours=0", content=content, headers=headers).json()
+    every = client.post("/encode?neighbours=100", content=content, headers=headers).json()["neighbours"]
+    assert len(every[0]) == 3
+    many = client.post("/encode", json={"pixels": [(pixels / 255).tolist()] * 9}).json()
+    assert many["neighbours"] == [every[0]] * 9
+
+
+def test_posteriors_are_json_alone(client: TestClient, pixels: Pixels) -> None:
+    headers = {"content-type": "image/png", "accept": "image/png"}
+    answer = client.post("/encode", content=write(pixels), headers=headers)
+    assert answer.status_code == 406
+    assert answer.json()["errors"][0]["expected"] == "application/json"

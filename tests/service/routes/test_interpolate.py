@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import io
+import json
+import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+
+from service.app import create_app
+from service.settings import Settings
 
 REQUEST = {"from": {"digit": 3}, "to": {"z": [0.1, -0.4]}, "steps": 8, "method": "lerp"}
 
@@ -66,3 +73,183 @@ def test_a_bad_request_is_answered_with_its_field(
     answer = client.post("/interpolate", json={**REQUEST, **change})
     assert answer.status_code == status
     assert field in [fault["field"] for fault in answer.json()["errors"]]
+
+
+FORMATS = {"gif": "image/gif", "webp": "image/webp", "apng": "image/apng"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("how", ["accept", "format", "url"])
+def test_it_moves(client: TestClient, name: str, how: str) -> None:
+    if how == "accept":
+        answer = client.post("/interpolate", json=REQUEST, headers={"accept": FORMATS[name]})
+    elif how == "format":
+        answer = client.post(f"/interpolate?format={name}", json=REQUEST)
+    else:
+        answer = client.get(f"/interpolate.{name}?from=digit:3&to=0.1,-0.4&steps=8&method=lerp")
+    assert answer.headers["content-type"] == FORMATS[name]
+    strip = np.asarray(Image.open(io.BytesIO(client.post("/interpolate", json=REQUEST).content)))
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.n_frames == 8  # type: ignore[attr-defined]
+        for i in range(8):
+            image.seek(i)
+            np.testing.assert_array_equal(image.convert("L"), strip[:, 28 * i : 28 * (i + 1)])
+
+
+def test_frames_may_be_drawn_and_timed(client: TestClient) -> None:
+    url = "/interpolate.gif?from=digit:3&to=0.1,-0.4&steps=3&scale=2&padding=1&duration_ms=250&loops=2"
+    with Image.open(io.BytesIO(client.get(url).content)) as image:
+        assert image.size == (60, 60)
+        assert image.info["duration"] == 250
+        assert image.info["loop"] == 1  # plays after the first
+
+
+def test_a_line_of_ndjson_is_a_frame(client: TestClient) -> None:
+    lines = client.post("/interpolate?format=ndjson", json=REQUEST).content.splitlines()
+    whole = client.post("/interpolate?format=json", json=REQUEST).json()
+    frames = [json.loads(line) for line in lines]
+    assert [frame["index"] for frame in frames] == list(range(8))
+    assert [frame["z"] for frame in frames] == whole["z"]
+    assert [frame["image"] for frame in frames] == whole["images"]
+
+
+def write(pixels: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def picture() -> Any:
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:20, 10:14] = 255
+    return pixels
+
+
+def test_an_end_may_be_a_picture(client: TestClient, picture: Any) -> None:
+    z_mean = client.post("/encode", json={"pixels": (picture / 255).tolist()}).json()["z_mean"]
+    expected = client.post(
+        "/interpolate?format=json", json={"from": {"z": z_mean[0]}, "to": {"digit": 3}, "steps": 4}
+    ).json()
+    numbers = {"from": {"pixels": (picture / 255).tolist()}, "to": {"digit": 3}, "steps": 4}
+    as_json = client.post("/interpolate?format=json", json=numbers).json()
+    form = {"to": "digit:3", "steps": "4"}
+    as_file = client.post("/interpolate?format=json", data=form, files={"from": write(picture)}).json()
+    for found in (as_json, as_file):
+        np.testing.assert_allclose(found["z"], expected["z"], rtol=1e-6)
+        assert found["images"] == expected["images"]
+    both = client.post(
+        "/interpolate?format=json", files={"from": write(picture), "to": write(picture)}
+    ).json()
+    np.testing.assert_allclose(both["z"], np.repeat(z_mean, 8, axis=0), rtol=1e-6)
+
+
+def test_a_form_may_have_texts_alone(client: TestClient) -> None:
+    form = {"from": (None, "digit:3"), "to": (None, "0.1,-0.4"), "method": (None, "lerp")}
+    assert (
+        client.post("/interpolate", files=form).content == client.post("/interpolate", json=REQUEST).content
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "status"),
+    [
+        ({"from": "digit:3"}, "to", 422),
+        ({"from": "digit:3", "to": "x"}, "to", 422),
+        ({"from": "digit:3", "to": "0,x"}, "to[1]", 422),
+        ({"from": "digit:3", "to": "digit:11"}, "to", 404),
+        ({"from": "digit:3", "to": b"no picture"}, "to", 400),
+        ({"from": "digit:3", "to": "0,0", "steps": "1"}, "steps", 422),
+        ({"from": "digit:3", "to": "0,0", "steps": "many"}, "steps", 422),
+        ({"from": "digit:3", "to": "0,0", "steps": "65"}, "steps", 422),
+        ({"from": "digit:3", "to": "0,0", "stride": "2"}, "stride", 422),
+        ({"from": "digit:3", "to": "0,0", "model": "other"}, "model", 404),
+        ({"from": "digit:3", "to": "0,0", "to_label": "1"}, "to.label", 422),
+        ({"from": "digit:3", "to": "0,0", "from_label": "1"}, "from_label", 422),
+        ({"from": "digit:3", "to": "0,0", "steps": b"a file"}, "steps", 422),
+    ],
+)
+def test_a_bad_form_is_answered_with_its_field(
+    client: TestClient, form: dict[str, Any], field: str, status: int
+) -> None:
+    parts = {name: ("a.png" if isinstance(part, bytes) else None, part) for name, part in form.items()}
+    answer = client.post("/interpolate", files=parts)
+    assert answer.status_code == status, answer.text
+    assert field in [fault["field"] for fault in answer.json()["errors"]]
+
+
+def test_a_picture_of_another_size_is_refused(client: TestClient) -> None:
+    for pixels, field in (([[0.5]], "from.pixels"), (np.zeros((2, 28, 28)).tolist(), "from.pixels")):
+        answer = client.post("/interpolate", json={**REQUEST, "from": {"pixels": pixels}})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+# Streams: as long as 1024 steps, in parts of 64.
+@pytest.fixture(scope="module")
+def large(models_dir: pathlib.Path) -> Iterator[TestClient]:
+    with TestClient(create_app(Settings(models_dir=models_dir))) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", ["apng", "ndjson", "zip"])
+def test_a_long_one_is_sent_as_it_is_made(
+    large: TestClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"/interpolate.{name}?from=0,0&to=1,1&steps=200"
+    with large.stream("GET", url) as answer:
+        assert answer.status_code == 200
+        assert "content-length" not in answer.headers
+        assert "etag" in answer.headers
+        streamed = b"".join(answer.iter_raw())
+    monkeypatch.setattr("service.routes.answers.PART_ROWS", 1000)
+    whole = large.get(url)
+    assert int(whole.headers["content-length"]) == len(streamed)
+    assert whole.content == streamed
+
+
+def test_the_first_part_comes_before_the_last_is_made(large: TestClient) -> None:
+    app: Any = large.app
+    engine = app.api.state.registry.get()
+    parts: list[int] = []
+    decode = engine.decode
+
+    async def counted(rows: Any, call: Any) -> Any:
+        parts.append(len(rows))
+        return await decode(rows, call)
+
+    engine.decode = counted
+    seen: list[int] = []
+
+    async def scene() -> None:
+        async def receive() -> Any:
+            await asyncio.sleep(3600)
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                seen.append(len(parts))
+
+        scope = {
+            "type": "http", "method": "GET", "path": "/interpolate.ndjson", "raw_path": b"",
+            "query_string": b"from=0,0&to=1,1&steps=200", "headers": [], "http_version": "1.1",
+            "scheme": "http", "server": ("test", 80), "client": ("test", 1), "root_path": "",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+        }  # fmt: skip
+        await asyncio.wait_for(app(scope, receive, send), 10)
+
+    try:
+        large.portal.call(scene)  # type: ignore[union-attr]
+    finally:
+        del engine.decode
+    assert parts == [64, 64, 64, 8]
+    assert seen[:4] == [1, 2, 3, 4]
+
+
+def test_a_queue_that_is_full_is_429_before_anything_is_sent(
+    large: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app: Any = large.app
+    batcher = app.api.state.registry.get()._decoder
+    monkeypatch.setattr(batcher, "waiting_rows", batcher.queue_capacity_rows)
+    answer = large.get("/interpolate.ndjson?from=0,0&to=1,1&steps=200")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1

@@ -16,7 +16,20 @@ def test_a_model_says_what_it_is_and_what_runs_it(client: TestClient) -> None:
 
 
 def test_the_list_holds_every_model(client: TestClient) -> None:
-    assert client.get("/models").json() == {"models": [client.get("/models/fake").json()]}
+    details = client.get("/models/fake").json()
+    assert details.pop("manifest")["name"] == "fake"
+    assert details.pop("card") == "# A fake\n"
+    assert client.get("/models").json() == {"models": [details]}
+
+
+def test_a_model_says_where_to_look_further(client: TestClient) -> None:
+    body = client.get("/models/fake").json()
+    assert body["warm"] is True
+    assert body["reference"] == f"fake@{body['version']}"
+    assert [client.get(link).status_code for link in body["links"].values()] == [200, 200, 200]
+    card = client.get(body["links"]["card"])
+    assert card.headers["content-type"].startswith("text/markdown")
+    assert card.text == "# A fake\n"
 
 
 def test_an_unknown_model_is_a_problem(client: TestClient) -> None:

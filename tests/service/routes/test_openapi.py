@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
+from service.negotiation import FORMATS, JSON, MOVING, PNG, STILL, WEBP
 from service.routes import problems
 from service.settings import Settings
 
@@ -31,11 +32,21 @@ def validate(instance: Any, schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator({**schema, "components": SCHEMA["components"]}).validate(instance)
 
 
-def fill(path: str, operation: dict[str, Any]) -> str:
+def examples(operation: dict[str, Any], where: str) -> dict[str, Any]:
+    """The first example of each parameter that has some."""
+    found = {}
     for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path":
-            example = parameter["schema"].get("examples", parameter.get("examples", []))[0]
-            path = path.replace("{" + parameter["name"] + "}", str(example))
+        given = parameter["schema"].get("examples", parameter.get("examples"))
+        if parameter["in"] == where and given:
+            found[parameter["name"]] = given[0]
+    return found
+
+
+def fill(path: str, operation: dict[str, Any], media_type: str) -> str:
+    extensions = {kind: name for name, kind in FORMATS.items()}
+    for name, example in examples(operation, "path").items():
+        value = extensions[media_type] if name == "extension" else example
+        path = path.replace("{" + name + "}", str(value))
     return path.replace("mnist-2d", "fake")
 
 
@@ -55,7 +66,8 @@ def test_every_example_runs_and_its_answers_fit_the_schema(
     method, path, entry = operation
     ran = 0
     for request, media_type in itertools.product(requests(entry), entry["responses"]["200"]["content"]):
-        answer = client.request(method, fill(path, entry), headers={"accept": media_type}, **request)
+        url, params = fill(path, entry, media_type), examples(entry, "query")
+        answer = client.request(method, url, headers={"accept": media_type}, params=params, **request)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"].split(";")[0] == media_type
         if media_type == "application/json":
@@ -85,14 +97,15 @@ def test_every_error_is_typed_with_an_example(operation: tuple[str, str, dict[st
 
 
 def test_pictures_are_declared_as_pictures_and_come_first() -> None:
-    drawing = [e for _, _, e in operations() if "image/png" in e["responses"]["200"]["content"]]
-    assert len(drawing) == 3
-    for entry in drawing:
-        assert list(entry["responses"]["200"]["content"]) == [
-            "image/png",
-            "application/json",
-            "application/x-npy",
-        ]
+    found = {
+        f"{method} {path}": list(entry["responses"]["200"]["content"]) for method, path, entry in operations()
+    }
+    drawing = {name: media_types for name, media_types in found.items() if "image/png" in media_types}
+    assert len(drawing) == 11
+    for name, media_types in drawing.items():
+        assert media_types[0] == "image/png", name
+        offered = MOVING if "interpolate" in name else (PNG, JSON, WEBP) if "map" in name else STILL
+        assert set(media_types) == set(offered), name
 
 
 def test_the_error_examples_are_what_the_service_says(client: TestClient) -> None:

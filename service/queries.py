@@ -1,0 +1,208 @@
+"""Owns query parameters: how an answer is written and drawn, and what image URLs ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from service.colormaps import Colormap
+from service.rendering import Look, Resample
+from service.schemas import Dtype, Method, ModelName, Polarity, Seed
+from service.sequences import MAX_DURATION_MS, MAX_LOOPS
+
+Still = Literal["png", "webp", "json", "npy", "zip"]
+Moving = Literal["png", "apng", "gif", "webp", "json", "ndjson", "npy", "zip"]
+Drawn = Literal["png", "webp", "json"]
+Extension = Still | Moving | Drawn
+
+Label = Annotated[int | None, Field(description="Of all vectors, for a label-conditioned model.")]
+Temperature = Annotated[
+    FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
+]
+Seeded = Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.")]
+Count = Annotated[int, Field(ge=1, description="How many pictures; fewer are the first of more.")]
+Digit = Annotated[int | None, Field(description="A class to draw from; unset: the prior.")]
+
+
+class Query(BaseModel):
+    """Query parameters: no other names, so that a misspelt one is not lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LookQuery(Query):
+    """How pictures are drawn."""
+
+    dtype: Annotated[
+        Dtype, Field(description="Of pixels in JSON and npy: float32 in [0, 1], or uint8 in [0, 255].")
+    ] = "float32"
+    scale: Annotated[int, Field(ge=1, le=64, description="Makes each pixel so many pixels a side.")] = 1
+    resample: Annotated[
+        Resample, Field(description="nearest makes pixels squares, smooth interpolates between them.")
+    ] = "nearest"
+    invert: Annotated[bool, Field(description="Turns dark and light over.")] = False
+    padding: Annotated[
+        int, Field(ge=0, le=64, description="Pixels of background around each picture, before scaling.")
+    ] = 0
+    columns: Annotated[
+        int | None, Field(ge=1, description="Pictures in a row of a sheet; unset: about square.")
+    ] = None
+    colormap: Annotated[Colormap, Field(description="Colours for the levels of grey pictures.")] = "grey"
+
+    def look(self, columns: int | None = None) -> Look:
+        """Gives how to draw; `columns` of a sheet for which none are asked."""
+        return Look(
+            self.scale, self.resample, self.invert, self.padding, self.columns or columns, self.colormap
+        )
+
+
+class SequenceQuery(LookQuery):
+    """How sequences are drawn."""
+
+    duration_ms: Annotated[
+        int,
+        Field(ge=20, le=MAX_DURATION_MS, description="Of a frame of GIF, WebP or APNG, in milliseconds."),
+    ] = 100
+    loops: Annotated[int, Field(ge=0, le=MAX_LOOPS, description="How often it plays; 0 for ever.")] = 0
+
+
+class StillQuery(LookQuery):
+    """How to answer with pictures."""
+
+    format: Annotated[Still | None, Field(description="Overrides the Accept header.")] = None
+
+
+class MovingQuery(SequenceQuery):
+    """How to answer with a sequence."""
+
+    format: Annotated[Moving | None, Field(description="Overrides the Accept header.")] = None
+
+
+class DecodeQuery(StillQuery):
+    """How to answer, and the model and the label of a body that cannot name them."""
+
+    model: ModelName = None
+    label: Label = None
+
+
+class DigitQuery(StillQuery):
+    """How to draw a digit."""
+
+    model: ModelName = None
+    seed: Seeded = None
+    temperature: Temperature = 1.0
+    download: Annotated[bool, Field(description="Have browsers save it.")] = False
+
+
+class EncodeQuery(Query):
+    """How to read uploads and what to answer. A JSON body may hold `model` and `seed` instead."""
+
+    model: ModelName = None
+    seed: Annotated[Seed | None, Field(description="Also draw `z` from q(z|x).")] = None
+    polarity: Annotated[
+        Polarity,
+        Field(description="Of uploaded files; auto looks at each one's border, but keeps colours."),
+    ] = "auto"
+    neighbours: Annotated[
+        int, Field(ge=0, le=100, description="How many of the atlas' pictures to name that lie nearest.")
+    ] = 5
+
+
+class ReconstructQuery(StillQuery):
+    """How to read uploads and how to answer. A JSON body may hold `model` and `label` instead."""
+
+    model: ModelName = None
+    label: Label = None
+    polarity: Annotated[Polarity, Field(description="Of uploaded files, as in `/encode`.")] = "auto"
+    pairs: Annotated[
+        bool, Field(description="Also draw what was encoded, to the left of its reconstruction.")
+    ] = True
+
+
+class UrlQuery(LookQuery):
+    """What every image URL can say."""
+
+    model: ModelName = None
+    download: Annotated[bool, Field(description="Have browsers save it.")] = False
+
+
+class DecodeUrl(UrlQuery):
+    """Vectors to decode."""
+
+    z: Annotated[
+        list[str],
+        Field(
+            min_length=1,
+            description="A vector, `0.5,-1.0`; several times for a sheet.",
+            examples=[["0.5,-1.0"]],
+        ),
+    ]
+    label: Annotated[
+        list[int] | None,
+        Field(description="For a label-conditioned model: that of all vectors, or one a vector."),
+    ] = None
+
+
+class DigitUrl(UrlQuery):
+    """How to draw a digit."""
+
+    seed: Seeded = None
+    temperature: Temperature = 1.0
+
+
+class SampleUrl(DigitUrl):
+    """Pictures to draw."""
+
+    n: Count = 1
+    digit: Digit = None
+
+
+class InterpolateUrl(UrlQuery, SequenceQuery):
+    """Two points and how to go from one to the other."""
+
+    start: Annotated[
+        str, Field(alias="from", description="A vector, or a class: `digit:3`.", examples=["digit:3"])
+    ]
+    end: Annotated[str, Field(alias="to", description="The same.", examples=["0.1,-0.4"])]
+    from_label: Annotated[int | None, Field(description="Beside a vector, if the model takes labels.")] = None
+    to_label: Annotated[int | None, Field(description="The same.")] = None
+    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    method: Annotated[
+        Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")
+    ] = None
+
+
+class ManifoldUrl(UrlQuery):
+    """An even grid over two dimensions of the prior."""
+
+    n: Annotated[int, Field(ge=1, description="Pictures a side.", examples=[8])] = 20
+    extent: Annotated[FiniteFloat, Field(gt=0, le=10, description="It goes from -extent to extent.")] = 3.0
+    dims: Annotated[
+        str,
+        Field(
+            pattern="^[0-9]{1,4},[0-9]{1,4}$",
+            description="The dimension to the right and that upwards; all others are 0.",
+        ),
+    ] = "0,1"
+    label: Label = None
+
+
+class MapUrl(Query):
+    """A map of latent space."""
+
+    model: ModelName = None
+    size: Annotated[int, Field(ge=64, le=2048, description="Of a side, in pixels.")] = 512
+    extent: Annotated[
+        FiniteFloat | None,
+        Field(gt=0, le=1000, description="It goes from -extent to extent; unset: what holds 99.9%."),
+    ] = None
+    invert: Annotated[bool, Field(description="Turns dark and light over.")] = False
+    download: Annotated[bool, Field(description="Have browsers save it.")] = False
+
+
+class LatentsQuery(Query):
+    """How to answer with an atlas."""
+
+    format: Annotated[Literal["json", "npy"] | None, Field(description="Overrides the Accept header.")] = None
+    array: Annotated[Literal["z_mean", "label"], Field(description="Which one, as npy.")] = "z_mean"

@@ -1,0 +1,161 @@
+"""Owns response bodies, for the schema of the API: what each field holds, its shape and its unit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Nested = list[Any]
+
+
+class Answer(BaseModel):
+    """What every JSON answer of a model begins with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Annotated[str, Field(description="Name of the model.")]
+    version: Annotated[str, Field(description="Version of the model, 12 hex digits.")]
+
+
+Rows = Annotated[
+    list[list[float]], Field(description="(batch, latent_dim) float32.", examples=[[[0.5, -1.0]]])
+]
+
+
+class PicturesAnswer(Answer):
+    """Latent vectors and their pictures."""
+
+    z: Rows
+    images: Annotated[
+        Nested,
+        Field(
+            description="(batch, height, width) float32 in [0, 1], or uint8; a last axis of 3 for colour.",
+            examples=[[[[0.0, 0.75], [0.5, 1.0]]]],
+            json_schema_extra={"items": {"type": "array", "items": {"type": "array"}}},
+        ),
+    ]
+
+
+class DigitAnswer(PicturesAnswer):
+    """A drawn digit and what drew it."""
+
+    digit: int
+    seed: int
+    temperature: float
+
+
+class SampleAnswer(PicturesAnswer):
+    """Drawn pictures and what drew them."""
+
+    seed: int
+    temperature: float
+    digit: Annotated[int | None, Field(description="The class, or null for the prior.")]
+
+
+Nats = Annotated[list[float], Field(description="(batch,) nats per image.", examples=[[81.3]])]
+
+
+class ReconstructAnswer(PicturesAnswer):
+    """Reconstructions, what they were made of, and how far they are from it."""
+
+    z_mean: Rows
+    z_log_var: Rows
+    reconstruction_loss: Nats
+    kl_divergence: Nats
+    mean_squared_error: Annotated[list[float], Field(description="(batch,), a pixel's.", examples=[[0.021]])]
+    x: Annotated[Nested, Field(description="What was encoded, as `images`.")]
+
+
+class LatentsAnswer(Answer):
+    """The atlas of a model."""
+
+    z_mean: Rows
+    label: Annotated[list[int], Field(description="(n,)", examples=[[7]])]
+
+
+class MapAnswer(Answer):
+    """A map of latent space."""
+
+    extent: Annotated[float, Field(description="The map goes from -extent to extent.")]
+    points: Annotated[list[list[float]], Field(description="(n, 2)", examples=[[[0.5, -1.0]]])]
+    label: Annotated[list[int], Field(description="(n,)", examples=[[7]])]
+
+
+class Neighbour(BaseModel):
+    """A picture of the test split whose z_mean is near."""
+
+    label: int
+    distance: Annotated[float, Field(description="Euclidean, of the two z_mean.")]
+    index: Annotated[int, Field(description="Its place in `GET /models/{name}/latents`.")]
+
+
+class EncodeAnswer(Answer):
+    """The posterior q(z|x) of each picture."""
+
+    z_mean: Rows
+    z_log_var: Annotated[
+        list[list[float]],
+        Field(description="(batch, latent_dim) float32, natural log.", examples=[[[-5.2, -4.9]]]),
+    ]
+    neighbours: Annotated[
+        list[list[Neighbour]] | None, Field(description="Of each picture, the nearest first.")
+    ] = None
+    z: Annotated[list[list[float]] | None, Field(description="Draws from q(z|x), with a seed.")] = None
+    seed: int | None = None
+
+
+class ImageInfo(BaseModel):
+    """What a model's pictures are."""
+
+    height: int
+    width: int
+    channels: int
+    polarity: str
+
+
+class RuntimeInfo(BaseModel):
+    """What a model runs on."""
+
+    provider: Annotated[str, Field(description="onnxruntime's execution provider.")]
+    intra_op_threads: int
+    inter_op_threads: int
+    onnxruntime: str
+
+
+class ModelInfo(BaseModel):
+    """A loaded model."""
+
+    name: str
+    version: str
+    reference: Annotated[str, Field(description="name@version: for `model` in a URL that never changes.")]
+    default: Annotated[bool, Field(description="Whether it answers requests that name no model.")]
+    latent_dim: int
+    image: ImageInfo
+    classes: Annotated[list[int], Field(description="Labels that /digits and /interpolate know.")]
+    conditional: Annotated[bool, Field(description="Whether z needs a `label` beside it, one of `classes`.")]
+    metrics: Annotated[dict[str, Any], Field(description="On the test split; losses in nats per image.")]
+    dataset: dict[str, Any]
+    runtime: RuntimeInfo
+    warm: Annotated[bool, Field(description="Whether it has run and can answer now.")]
+    created: str
+    links: Annotated[dict[str, str], Field(description="Where to look further, by what it is.")]
+
+
+class ModelDetails(ModelInfo):
+    """A loaded model, its manifest and its card."""
+
+    manifest: Annotated[dict[str, Any], Field(description="`model.json`, as docs/bundle.md describes it.")]
+    card: Annotated[str | None, Field(description="The model card, Markdown; null if the bundle has none.")]
+
+
+class ModelList(BaseModel):
+    """The loaded models, by name."""
+
+    models: list[ModelInfo]
+
+
+class Health(BaseModel):
+    """A health check's answer."""
+
+    status: Literal["live", "ready"]

@@ -1,0 +1,117 @@
+"""GET /models/{name}/latents and GET /latent-map.{extension}: where the pictures of the test split lie."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from service import caching
+from service.calls import Call
+from service.engine import Engine
+from service.maps import draw_map, measure_extent
+from service.negotiation import FORMATS, JSON, NPY, PNG, WEBP, choose
+from service.npy import write_npy
+from service.png import write_png
+from service.queries import Drawn, LatentsQuery, MapUrl
+from service.replies import LatentsAnswer, MapAnswer
+from service.representations import write_json
+from service.routes.answers import constant_headers, encode, headers_of
+from service.routes.dependencies import Calls, Models
+from service.routes.openapi import LATENTS, URL, arrays, pictures
+from service.routes.problems import responses
+from service.routes.urls import Address, cache_headers, tag_text
+from service.sequences import write_webp
+
+router = APIRouter(tags=["models"])
+urls = APIRouter(tags=["image URLs"])
+
+
+@router.get(
+    "/models/{name}/latents",
+    summary="Get a model's atlas",
+    response_model=LatentsAnswer,
+    responses={200: arrays("Points and labels"), **responses(*LATENTS)},
+)
+async def list_latents(
+    request: Request,
+    name: Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])],
+    query: Annotated[LatentsQuery, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The z_mean and the label of each picture of the test split, for maps and nearest neighbours.
+
+    As npy, one array: `array=z_mean`, (n, latent_dim) float32, or `array=label`, (n,) int64.
+    """
+    engine = models.get(name)
+    media_type = choose(accept, query.format, (JSON, NPY))
+
+    def render() -> bytes:
+        if media_type == NPY:
+            return write_npy(engine.atlas.z_mean if query.array == "z_mean" else engine.atlas.label)
+        return write_json(engine.manifest, {"z_mean": engine.atlas.z_mean, "label": engine.atlas.label})
+
+    tag = tag_text(engine, "latents", media_type, query.array)
+    address = Address(f"latents.{'npy' if media_type == NPY else 'json'}", name)
+    return await _answer(request, engine, call, media_type, tag, address, render)
+
+
+@urls.get(
+    "/latent-map.{extension}",
+    summary="A map of latent space",
+    response_model=MapAnswer,
+    responses={200: pictures("A square, and a legend to its right", (PNG, JSON, WEBP)), **responses(*URL)},
+)
+async def draw_latent_map(
+    request: Request,
+    extension: Annotated[Drawn, Path(description="What to answer with.", examples=["png"])],
+    query: Annotated[MapUrl, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The pictures of the test split where their z_mean lies, coloured by label; no model runs.
+
+    Of more than two dimensions it shows the two principal axes. JSON has the points' places.
+    """
+    media_type = choose(accept, None, (FORMATS[extension],))
+    engine = models.get(query.model)
+
+    def render() -> bytes:
+        return _draw(engine, query, media_type)
+
+    tag = tag_text(engine, "latent-map", media_type, str(query.size), str(query.extent), str(query.invert))
+    address = Address(f"latent-map.{extension}", query.model, query.download)
+    return await _answer(request, engine, call, media_type, tag, address, render)
+
+
+async def _answer(
+    request: Request,
+    engine: Engine,
+    call: Call,
+    media_type: str,
+    tag: str,
+    address: Address,
+    render: Any,
+) -> Response:
+    headers = cache_headers(request, address, tag)
+    if caching.is_fresh(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
+    content = await encode(render, call, inline=False)
+    headers = {**headers_of(engine.manifest, call), **headers}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _draw(engine: Engine, query: MapUrl, media_type: str) -> bytes:
+    points, label = engine.atlas.plane, engine.atlas.label
+    extent = query.extent or measure_extent(points)
+    if media_type == JSON:
+        fields = {"extent": extent, "points": points.astype(np.float32), "label": label}
+        return write_json(engine.manifest, fields)
+    picture = draw_map(points, label, extent, query.size)
+    if query.invert:
+        picture = 255 - picture
+    return write_png(picture) if media_type == PNG else write_webp(picture[np.newaxis], 100, 0)

@@ -1,0 +1,42 @@
+"""GET /manifold.{extension}: what an even grid over latent space decodes to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from service.negotiation import FORMATS, STILL, choose
+from service.queries import ManifoldUrl, Still
+from service.replies import PicturesAnswer
+from service.representations import Wanted
+from service.routes.dependencies import Calls, Models
+from service.routes.openapi import URL, pictures
+from service.routes.problems import responses
+from service.routes.urls import Address, answer_url
+
+router = APIRouter(tags=["image URLs"])
+
+
+@router.get(
+    "/manifold.{extension}",
+    summary="A grid over latent space",
+    response_model=PicturesAnswer,
+    responses={200: pictures("n rows of n pictures", STILL), **responses(*URL)},
+)
+async def draw_manifold(
+    request: Request,
+    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    query: Annotated[ManifoldUrl, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """N times n pictures over two dimensions of z, both from -extent to extent, all other dimensions 0."""
+    media_type = choose(accept, None, (FORMATS[extension],))
+    engine = models.get(query.model)
+    first, second = map(int, query.dims.split(","))
+    rows = engine.space.spread(query.n, query.extent, (first, second), query.label)
+    wanted = Wanted(media_type, query.look(query.n), query.dtype)
+    address = Address(f"manifold.{extension}", query.model, query.download)
+    return await answer_url(request, engine, rows, call, wanted, address)

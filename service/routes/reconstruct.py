@@ -1,0 +1,95 @@
+"""POST /reconstruct: a picture, encoded and decoded again, and how far that is from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.openapi.models import Example
+
+from service import losses
+from service.engine import Pictures, Posterior
+from service.negotiation import JSON, NPY, STILL, choose
+from service.queries import ReconstructQuery
+from service.replies import ReconstructAnswer
+from service.representations import Wanted, to_pixels
+from service.routes.answers import answer_pictures, check
+from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
+from service.routes.encode import STROKE
+from service.routes.openapi import BODY, pictures, upload_body
+from service.routes.problems import responses
+from service.routes.uploads import read_files, require_picture, to_x
+from service.schemas import ReconstructRequest
+from service.space import Floats
+
+router = APIRouter(tags=["pictures"], route_class=EncoderRoute)
+
+LOSS_HEADER = "CVAE-Reconstruction-Loss"
+EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE})}
+DRAWN = pictures("Each picture beside its reconstruction", STILL)
+DRAWN["headers"] |= {
+    LOSS_HEADER: {"description": "Nats per image, the mean of all", "schema": {"type": "number"}}
+}
+
+
+@router.post(
+    "/reconstruct",
+    summary="Encode pictures and decode them again",
+    response_model=ReconstructAnswer,
+    responses={200: DRAWN, **responses(*BODY)},
+    openapi_extra=upload_body(ReconstructRequest, EXAMPLES),
+)
+async def reconstruct(
+    request: Request,
+    query: Annotated[ReconstructQuery, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """Takes pictures as `/encode` does, decodes their `z_mean`, and says how far that is from them.
+
+    A sheet has each picture to the left of its reconstruction; JSON has `reconstruction_loss` and
+    `kl_divergence` in nats per image, and `mean_squared_error`. npy has the reconstructions alone.
+    """
+    media_type = require_picture(request)
+    wanted = Wanted(choose(accept, query.format, STILL), query.look(2 if query.pairs else None), query.dtype)
+    label: Any = query.label
+    if media_type == JSON:
+        body = await read_json(request, ReconstructRequest)
+        engine = models.get(body.model or query.model)
+        x = engine.uploads.read_pixels("pixels", body.pixels)
+        engine.space.check_rows("pixels", len(x))
+        label = query.label if body.label is None else body.label
+    else:
+        engine = models.get(query.model)
+        files = await read_files(request, media_type)
+        x = await to_x(engine, files, query.polarity)
+    pairs = query.pairs and wanted.media_type not in (JSON, NPY)
+    check(engine, len(x) * (1 + pairs), wanted)
+    # A label that does not fit is refused before anything runs.
+    engine.space.place(np.zeros((len(x), engine.space.dim)), label)
+    posterior = await unless_gone(request.receive, engine.encode(x, call))
+    rows = engine.space.place(posterior.z_mean.astype(np.float64), label)
+    made = await unless_gone(request.receive, engine.decode(rows, call))
+    facts = _measure(x, posterior, made, wanted)
+    shown = _interleave(x, made) if pairs else made
+    answer = await answer_pictures(engine.manifest, shown, call, wanted, facts)
+    answer.headers[LOSS_HEADER] = f"{facts['reconstruction_loss'].mean():.3f}"
+    return answer
+
+
+def _measure(x: Floats, posterior: Posterior, made: Pictures, wanted: Wanted) -> dict[str, Any]:
+    return {
+        "z_mean": posterior.z_mean,
+        "z_log_var": posterior.z_log_var,
+        "reconstruction_loss": losses.reconstruction_loss(x, made.image),
+        "kl_divergence": losses.kl_divergence(posterior.z_mean, posterior.z_log_var),
+        "mean_squared_error": losses.mean_squared_error(x, made.image),
+        "x": to_pixels(Pictures(made.z, x), wanted.dtype),
+    }
+
+
+def _interleave(x: Floats, made: Pictures) -> Pictures:
+    both = np.stack([x, made.image], axis=1).reshape(-1, *x.shape[1:])
+    return Pictures(np.repeat(made.z, 2, axis=0), both)

@@ -1,0 +1,92 @@
+"""POST /sample and GET /sample.{extension}: pictures drawn from the prior, or from a class."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.openapi.models import Example
+
+from service.engine import Engine
+from service.negotiation import FORMATS, JSON, STILL, choose
+from service.queries import SampleUrl, Still, StillQuery
+from service.replies import SampleAnswer
+from service.representations import Wanted
+from service.routes.answers import answer_rows
+from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
+from service.routes.openapi import BODY, URL, json_body, pictures, seeded
+from service.routes.problems import responses
+from service.routes.urls import Address, answer_url, choose_seed, note_seed
+from service.schemas import SampleRequest
+from service.space import Floats
+
+router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
+urls = APIRouter(tags=["image URLs"])
+
+EXAMPLES = {
+    "prior": Example(summary="From the prior", value={"n": 16, "seed": 1}),
+    "class": Example(summary="Sevens", value={"n": 4, "seed": 1, "digit": 7, "temperature": 0.8}),
+}
+DRAWN = seeded(pictures("One picture, or a sheet of several", STILL))
+
+
+@router.post(
+    "/sample",
+    summary="Draw pictures",
+    response_model=SampleAnswer,
+    responses={200: DRAWN, **responses(*BODY)},
+    openapi_extra=json_body(SampleRequest, EXAMPLES),
+)
+async def sample(
+    request: Request,
+    query: Annotated[StillQuery, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """Draws z from the prior N(0, 1), or from the class `digit`; the same seed draws the same.
+
+    A label-conditioned model also draws labels, as often as its training images had them.
+    """
+    require(request, (JSON,))
+    body = await read_json(request, SampleRequest)
+    wanted = Wanted(choose(accept, query.format, STILL), query.look(), query.dtype)
+    engine = models.get(body.model)
+    seed, _ = choose_seed(body.seed)
+    rows = _draw_rows(engine, body, seed)
+    facts = {"seed": seed, "temperature": body.temperature, "digit": body.digit}
+    return note_seed(await answer_rows(request, engine, rows, call, wanted, facts), seed)
+
+
+@urls.get(
+    "/sample.{extension}",
+    summary="Pictures drawn from a seed, by their URL",
+    response_model=SampleAnswer,
+    responses={200: DRAWN, **responses(*URL)},
+)
+async def sample_url(
+    request: Request,
+    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    query: Annotated[SampleUrl, Query()],
+    models: Models,
+    call: Calls,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The same as `POST /sample`, for `<img src>`: `/sample.png?n=16&seed=1`.
+
+    Without a seed the answer is not cached; `Content-Location` says where the same can be had again.
+    """
+    media_type = choose(accept, None, (FORMATS[extension],))
+    engine = models.get(query.model)
+    seed, chosen = choose_seed(query.seed)
+    rows = _draw_rows(engine, query, seed)
+    wanted = Wanted(media_type, query.look(), query.dtype)
+    facts = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
+    address = Address(f"sample-{seed}.{extension}", query.model, query.download, chosen)
+    return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)
+
+
+def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> Floats:
+    if asked.digit is None:
+        return engine.space.sample(seed, asked.temperature, asked.n)
+    return engine.space.draw(asked.digit, seed, asked.temperature, asked.n)

@@ -1,0 +1,88 @@
+"""Owns reading pictures out of requests: a file as the body, files in a form, or pixels as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from service.engine import Engine
+from service.errors import InvalidValueError, MalformedBodyError, Text
+from service.negotiation import JSON, PNG
+from service.routes.dependencies import require
+from service.schemas import Polarity
+from service.space import Floats
+
+FORM = "multipart/form-data"
+JPEG = "image/jpeg"
+ACCEPTED = (PNG, JPEG, FORM, JSON)
+
+Field = tuple[str, str | bytes]
+
+
+async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes]]:
+    """Reads uploaded pictures.
+
+    Args:
+        request: Its body is a file, or a form of files that are all named `file`.
+        media_type: Of `ACCEPTED`, but not JSON.
+
+    Returns:
+        What errors name, and the content, of each; at least one.
+
+    Raises:
+        MalformedBodyError: The body is no form.
+        InvalidValueError: The form has other fields, or no file.
+    """
+    if media_type != FORM:
+        return [("body", await request.body())]
+    files: list[tuple[str, bytes]] = []
+    for name, content in await read_form(request):
+        if name != "file" or isinstance(content, str):
+            raise InvalidValueError(name, "only fields named file, each a file", Text(f"{name!r}"))
+        files.append((f"file[{len(files)}]", content))
+    if not files:
+        raise InvalidValueError("file", "at least one", Text("none"))
+    return files
+
+
+async def read_form(request: Request) -> list[Field]:
+    """Reads a form.
+
+    Returns:
+        Names and contents, in order: a text, or a file's bytes.
+
+    Raises:
+        MalformedBodyError: The body is no form.
+    """
+    try:
+        async with request.form() as form:
+            return [
+                (name, await part.read() if isinstance(part, UploadFile) else part)
+                for name, part in form.multi_items()
+            ]
+    except HTTPException as error:
+        if error.status_code != 400:
+            raise
+        raise MalformedBodyError("body", FORM, Text(error.detail)) from error
+
+
+async def to_x(engine: Engine, files: Sequence[tuple[str, bytes]], polarity: Polarity) -> Floats:
+    """Turns uploaded pictures into what a model's encoder takes; see `Uploads.read`.
+
+    Raises:
+        InvalidValueError: Too many, or an even picture.
+    """
+    engine.space.check_rows("file", len(files))
+    return await engine.uploads.read(files, None if polarity == "auto" else polarity)
+
+
+def require_picture(request: Request) -> str:
+    """Gives the body's media type, one of `ACCEPTED`.
+
+    Raises:
+        MediaTypeError: It is another, or none.
+    """
+    return require(request, ACCEPTED)

@@ -1,0 +1,124 @@
+"""Owns answering image URLs: from the cache if the client has it, and so that it can be had again if not."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+from service import caching
+from service.calls import Call
+from service.engine import Engine
+from service.negotiation import JSON
+from service.representations import Wanted
+from service.routes.answers import SEED_HEADER, answer_rows, check, constant_headers
+from service.schemas import SEED_LIMIT
+from service.space import Floats
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """What a URL says beside what to draw.
+
+    Attributes:
+        name: Of the file, if it is saved.
+        model: As the URL names it, or None.
+        download: Whether it is to be saved.
+        seed: That was chosen because the URL has none, or None.
+    """
+
+    name: str
+    model: str | None = None
+    download: bool = False
+    seed: int | None = None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the model's version is named."""
+        return "@" in (self.model or "")
+
+
+def choose_seed(seed: int | None) -> tuple[int, int | None]:
+    """Gives the seed to draw from, and once more if it had to be chosen."""
+    chosen = secrets.randbelow(SEED_LIMIT) if seed is None else None
+    return (seed if chosen is None else chosen), chosen  # type: ignore[return-value]
+
+
+async def answer_url(
+    request: Request,
+    engine: Engine,
+    rows: Floats,
+    call: Call,
+    wanted: Wanted,
+    address: Address,
+    facts: dict[str, Any] | None = None,
+) -> Response:
+    """Answers a GET with pictures, or with 304.
+
+    Args:
+        request: Its `If-None-Match` is looked at before anything runs.
+        engine: That the rows are for.
+        rows: From its space.
+        call: That they belong to.
+        wanted: The representation.
+        address: What else the URL says.
+        facts: Further fields of the JSON answer.
+
+    Returns:
+        The answer. Its tag is a digest of the model, the rows and the representation, so that two URLs that
+        mean the same have the same.
+
+    Raises:
+        InvalidValueError: The answer would be too large.
+    """
+    check(engine, len(rows), wanted)
+    tag = tag_rows(engine, rows, wanted, facts)
+    headers = cache_headers(request, address, tag)
+    if address.seed is None and caching.is_fresh(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
+    answer = await answer_rows(request, engine, rows, call, wanted, facts)
+    answer.headers.update(headers)
+    return answer
+
+
+def tag_rows(engine: Engine, rows: Floats, wanted: Wanted, facts: dict[str, Any] | None = None) -> str:
+    """Gives the tag of the pictures of rows."""
+    known = orjson.dumps(facts) if wanted.media_type == JSON else b""
+    return caching.make_tag(_stamp(engine), describe(wanted), known, rows.tobytes())
+
+
+def describe(wanted: Wanted) -> bytes:
+    """Gives a representation as bytes, the same for the same."""
+    return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
+
+
+def tag_text(engine: Engine, *parts: str) -> str:
+    """Gives the tag of what a model's version and some texts decide."""
+    return caching.make_tag(_stamp(engine), *(part.encode() for part in parts))
+
+
+def cache_headers(request: Request, address: Address, tag: str) -> dict[str, str]:
+    """Gives the headers that say for how long, under which name, and where the same can be had again."""
+    headers = {"ETag": tag, "Cache-Control": caching.control(pinned=address.pinned)}
+    if address.seed is not None:
+        again = request.url.include_query_params(seed=address.seed)
+        headers = {
+            "Cache-Control": caching.NEVER,
+            "Content-Location": f"{again.path}?{again.query}",
+        }
+    if address.download:
+        headers["Content-Disposition"] = f'attachment; filename="{address.name}"'
+    return headers
+
+
+def note_seed(answer: Response, seed: int) -> Response:
+    """Names the seed in an answer."""
+    answer.headers[SEED_HEADER] = str(seed)
+    return answer
+
+
+def _stamp(engine: Engine) -> bytes:
+    return caching.stamp(engine.manifest.name, engine.manifest.version, engine.model.runtime)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service import representations
+from service.bundle import read_bundle
+from service.engine import Pictures
+from service.errors import InvalidValueError
+from service.manifest import Manifest
+from service.negotiation import APNG, FORMATS, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
+from service.rendering import Look
+from service.representations import Wanted
+from tests.service import fake
+
+Z = np.random.RandomState(0).standard_normal((5, 2)).astype(np.float32)
+FIVE = Pictures(Z, fake.decode(Z))
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return read_bundle(fake.write_bundle(tmp_path_factory.mktemp("models") / "fake")).manifest
+
+
+@pytest.mark.parametrize("media_type", representations.IN_PARTS)
+def test_what_is_written_in_parts_is_what_is_written_at_once(manifest: Manifest, media_type: str) -> None:
+    wanted = Wanted(media_type, Look(scale=2, padding=1), sequence=True)
+    writer = representations.open_writer(wanted, manifest, 5)
+    parts = [writer.write(Pictures(FIVE.z[i:j], FIVE.image[i:j])) for i, j in ((0, 2), (2, 3), (3, 5))]
+    assert all(parts)
+    assert b"".join((*parts, writer.close())) == representations.write(wanted, manifest, FIVE, {})
+
+
+def test_every_format_can_be_written(manifest: Manifest) -> None:
+    starts = {
+        PNG: b"\x89PNG", APNG: b"\x89PNG", WEBP: b"RIFF", GIF: b"GIF89a",
+        JSON: b'{"model":"fake"', NDJSON: b'{"index":0', NPY: b"\x93NUMPY", ZIP: b"PK",
+    }  # fmt: skip
+    assert set(starts) == set(FORMATS.values())
+    for media_type, start in starts.items():
+        assert representations.write(Wanted(media_type), manifest, FIVE, {}).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "n", "fits"),
+    [
+        (Wanted(PNG), 10, True),
+        (Wanted(PNG), 16, True),  # 112 x 112
+        (Wanted(PNG), 17, False),
+        (Wanted(PNG, Look(scale=4)), 1, True),
+        (Wanted(PNG, Look(scale=5)), 1, False),
+        (Wanted(WEBP, sequence=True), 17, False),
+        (Wanted(JSON, Look(scale=64)), 1000, True),
+        (Wanted(NDJSON, Look(scale=64)), 1000, True),
+        (Wanted(ZIP), 17, False),
+    ],
+)
+def test_what_is_too_large_is_refused(manifest: Manifest, wanted: Wanted, n: int, fits: bool) -> None:
+    if fits:
+        representations.check_size(wanted, n, manifest.image, 112 * 112)
+    else:
+        with pytest.raises(InvalidValueError, match="scale: expected what makes at most 12544 pixels in all"):
+            representations.check_size(wanted, n, manifest.image, 112 * 112)
+
+
+def test_a_side_longer_than_the_format_knows_is_refused(manifest: Manifest) -> None:
+    wanted = Wanted(WEBP, Look(columns=600))
+    with pytest.raises(InvalidValueError, match="scale: expected a scale that makes no side longer"):
+        representations.check_size(wanted, 600, manifest.image, 10**9)
