@@ -16,14 +16,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from service.errors import BundleError
+from service.errors import BundleError, shorten
 from service.manifest import FileSpec, Manifest, version_of
 
 Floats = NDArray[np.float32]
 
 MANIFEST = "model.json"
 CARD = "README.md"
+# By pydantic's names of faults, where its own words are of Python or lack what was expected.
+EXPECTED = {
+    "missing": "this field",
+    "extra_forbidden": "no field of this name",
+    "tuple_type": "a list",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dict_type": "an object",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +75,7 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
     golden = _read_arrays(folder, manifest.golden, content, names)
     atlas = _read_arrays(folder, manifest.atlas, content, ("z_mean", "label"))
     _check_arrays(folder, manifest, golden, atlas)
+    _check_pixels(folder / manifest.golden.file, golden)
     encoder, decoder = content[manifest.encoder.file], content[manifest.decoder.file]
     return Bundle(manifest, encoder, decoder, golden, atlas, _read_card(folder))
 
@@ -77,10 +88,8 @@ def _read_manifest(folder: pathlib.Path) -> Manifest:
     except OSError as error:
         raise BundleError(f"{path}: expected a manifest, cannot read it: {error.strerror}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = "".join(f"{part}: " for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise BundleError(f"{path}: {field}{reason} (faults in all: {error.error_count()})") from error
+        first = _describe(error.errors()[0])
+        raise BundleError(f"{path}: {first} (faults in all: {error.error_count()})") from error
     except ValueError as error:
         raise BundleError(f"{path}: expected JSON: {error}") from error
     if manifest.name != folder.name:
@@ -99,6 +108,18 @@ def _read_card(folder: pathlib.Path) -> str | None:
         return None
 
 
+def _describe(fault: ErrorDetails) -> str:
+    field = "".join(f"{part}: " for part in fault["loc"])
+    reason, kind = fault["msg"], fault["type"]
+    if kind == "value_error":
+        return field + reason.removeprefix("Value error, ")
+    found = "none" if kind == "missing" else shorten(fault["input"])
+    if kind == "union_tag_invalid":
+        reason = f"{fault['ctx']['discriminator']} to be one of {fault['ctx']['expected_tags']}"
+    reason = reason.removeprefix("Input should be ").replace("String should match", "a string that matches")
+    return f"{field}expected {EXPECTED.get(kind, reason)}, found {found}"
+
+
 def _read_file(folder: pathlib.Path, spec: FileSpec) -> bytes:
     path = folder / spec.file
     try:
@@ -113,11 +134,16 @@ def _read_file(folder: pathlib.Path, spec: FileSpec) -> bytes:
 def _read_arrays(
     folder: pathlib.Path, spec: FileSpec, content: dict[str, bytes], names: tuple[str, ...]
 ) -> dict[str, NDArray[Any]]:
+    expected = f"{folder / spec.file}: expected the arrays {', '.join(names)}"
     try:
-        with np.load(io.BytesIO(content[spec.file]), allow_pickle=False) as archive:
-            return {name: archive[name] for name in names}
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{folder / spec.file}: expected the arrays {', '.join(names)}: {error}") from error
+        # Not np.load, which would take a single array or a pickle for what it is.
+        with np.lib.npyio.NpzFile(io.BytesIO(content[spec.file]), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name in names}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{expected}: {error}") from error
+    if len(arrays) < len(names):
+        raise BundleError(f"{expected}, found {', '.join(arrays) or 'none of them'}")
+    return arrays
 
 
 def _check_arrays(
@@ -130,12 +156,21 @@ def _check_arrays(
         (manifest.golden, golden, {"z": latent, "image": picture, **label}),
         (manifest.atlas, atlas, {"z_mean": latent, "label": ()}),
     ):
-        rows = len(arrays[next(iter(shapes))])
+        first = arrays[next(iter(shapes))]
+        rows = max(1, first.shape[0] if first.ndim else 0)
         for name, shape in shapes.items():
             array, expected = arrays[name], (rows, *shape)
             dtype = np.float32 if shape else np.int64
-            if array.shape != expected or array.dtype != dtype or not rows:
+            if array.shape != expected or array.dtype != dtype:
                 raise BundleError(
                     f"{folder / spec.file}: {name}: expected {expected} {np.dtype(dtype)} "
                     f"with at least one row, found {array.shape} {array.dtype}"
                 )
+
+
+def _check_pixels(path: pathlib.Path, golden: dict[str, NDArray[Any]]) -> None:
+    for name in ("x", "image"):
+        low, high = float(golden[name].min()), float(golden[name].max())
+        # A comparison that a nan fails as well.
+        if not (low >= 0 and high <= 1):
+            raise BundleError(f"{path}: {name}: expected values in [0, 1], found {low:.3g} to {high:.3g}")

@@ -142,6 +142,8 @@ class Manifest(Part):
 
     @model_validator(mode="after")
     def _check_graphs(self) -> Manifest:
+        if not self.classes and any(tensor.name == "label" for tensor in self.decoder.inputs):
+            raise ValueError("classes: expected an entry for each label that the decoder takes, found none")
         picture, latent = ("batch", *self.image.shape), ("batch", self.latent_dim)
         label = {"label": ("batch", len(self.labels))} if self.labels else {}
         for name, graph, inputs, outputs in (

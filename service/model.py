@@ -6,7 +6,9 @@ Invariant: a started `Model` has replayed its bundle's golden vectors on the pro
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -18,6 +20,7 @@ from service.manifest import GraphSpec, Manifest
 from service.settings import Provider, Settings
 
 Floats = NDArray[np.float32]
+T = TypeVar("T")
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -81,8 +84,9 @@ class Model:
         )
         self._replay_golden()
         for rows in WARM_UP_ROWS:
-            self.decode(np.zeros((rows, self._latent_dim + len(self.manifest.labels)), np.float32))
-            self.encode(np.zeros((rows, *self.manifest.image.shape), np.float32))
+            z = np.zeros((rows, self._latent_dim + len(self.manifest.labels)), np.float32)
+            self._try("decoder", self.decode, z)
+            self._try("encoder", self.encode, np.zeros((rows, *self.manifest.image.shape), np.float32))
 
     def encode(self, x: Floats) -> tuple[Floats, Floats]:
         """Gives the parameters of q(z|x).
@@ -124,10 +128,9 @@ class Model:
         try:
             session = onnxruntime.InferenceSession(content, options, providers=fallback)
         except Exception as error:
-            # onnxruntime has no common base for what its loader raises.
-            reason = str(error).splitlines()[0]
+            # onnxruntime has no common base for what it raises.
             raise BundleError(
-                f"{self.manifest.name}: {name}: onnxruntime cannot load it: {reason}"
+                f"{self.manifest.name}: {name}: onnxruntime cannot load it: {_reason(error)}"
             ) from error
         if session.get_providers()[0] != provider and self.settings.provider != "auto":
             raise ProviderError(
@@ -147,12 +150,26 @@ class Model:
             if found != expected:
                 raise BundleError(f"{self.manifest.name}: {name}: {kind}: expected {expected}, found {found}")
 
+    def _try(self, name: str, run: Callable[[Floats], T], rows: Floats) -> T:
+        try:
+            return run(rows)
+        except Exception as error:
+            # As of `_open`. A batch size that was traced into a graph shows only here.
+            raise BundleError(
+                f"{self.manifest.name}: {name}: expected to run on a batch of {len(rows)}: {_reason(error)}"
+            ) from error
+
     def _replay_golden(self) -> None:
         golden = self.bundle.golden
-        z_mean, z_log_var = self.encode(golden["x"])
+        z_mean, z_log_var = self._try("encoder", self.encode, golden["x"])
         rows = np.concatenate([golden["z"], golden["label"]], axis=1) if "label" in golden else golden["z"]
-        found = {"z_mean": z_mean, "z_log_var": z_log_var, "image": self.decode(rows)}
+        found = {"z_mean": z_mean, "z_log_var": z_log_var, "image": self._try("decoder", self.decode, rows)}
         for name, array in found.items():
+            if array.shape != golden[name].shape:
+                raise BundleError(
+                    f"{self.manifest.name}: golden {name}: expected shape {golden[name].shape}, "
+                    f"found {array.shape}"
+                )
             if not np.allclose(array, golden[name], rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE):
                 worst = float(np.max(np.abs(array - golden[name])))
                 raise BundleError(
@@ -183,4 +200,11 @@ def choose_provider(wanted: Provider) -> str:
 
 
 def _free_batch(shape: list[Any]) -> tuple[Any, ...]:
-    return ("fixed" if isinstance(shape[0], int) else "free", *shape[1:])
+    """Gives a shape without the batch axis' name; () if the graph declares no axes."""
+    return tuple("fixed" if isinstance(size, int) else "free" for size in shape[:1]) + tuple(shape[1:])
+
+
+def _reason(error: Exception) -> str:
+    # onnxruntime begins with the place in its own source.
+    lines = str(error).splitlines() or [type(error).__name__]
+    return re.sub(r"^(\[ONNXRuntimeError\] : \d+ : \w+ : )(\S+:\d+ .*?\) )?", "", lines[0])

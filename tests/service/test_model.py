@@ -4,9 +4,10 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from service.bundle import Bundle, read_bundle
 from service.errors import BundleError, ProviderError
@@ -55,10 +56,12 @@ def test_a_nan_in_the_golden_vectors_is_refused(bundle: Bundle) -> None:
         Model(dataclasses.replace(bundle, golden=golden), Settings()).start()
 
 
-def other_decoder(batch: str | int = "batch", name: str = "image", kind: int = TensorProto.FLOAT) -> bytes:
+def other_decoder(
+    batch: str | int = "batch", name: str = "image", kind: int = TensorProto.FLOAT, axes: bool = True
+) -> bytes:
     nodes = [helper.make_node("Cast", ["z"], [name], to=kind)]
     inputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, [batch, 2])]
-    outputs = [helper.make_tensor_value_info(name, kind, [batch, 2])]
+    outputs = [helper.make_tensor_value_info(name, kind, [batch, 2] if axes else [])]
     graph = helper.make_graph(nodes, "decoder", inputs, outputs)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     content: bytes = model.SerializeToString()
@@ -72,6 +75,10 @@ def other_decoder(batch: str | int = "batch", name: str = "image", kind: int = T
         (b"", "decoder: onnxruntime cannot load it"),
         (other_decoder(batch=1), "decoder: inputs: expected"),
         (other_decoder(), "decoder: outputs: expected"),
+        (
+            other_decoder(axes=False),
+            r"decoder: outputs: expected .*, found {'image': \('tensor\(float\)',\)}",
+        ),
         (other_decoder(name="picture"), "decoder: outputs: expected"),
         (other_decoder(kind=TensorProto.DOUBLE), "decoder: outputs: expected"),
     ],
@@ -80,6 +87,52 @@ def test_a_graph_that_does_not_fit_is_refused(bundle: Bundle, decoder: bytes, sa
     with pytest.raises(BundleError, match=says) as caught:
         Model(dataclasses.replace(bundle, decoder=decoder), Settings()).start()
     assert "\n" not in str(caught.value)
+
+
+def hidden_batch(rows: int) -> bytes:
+    """A decoder that makes `rows` pictures of all it is given, which no inference of shapes can see."""
+    nodes = [
+        helper.make_node("Tile", ["z", "repeats"], ["pixels"]),
+        helper.make_node("Size", ["z"], ["size"]),
+        helper.make_node("Sub", ["size", "size"], ["nothing"]),
+        helper.make_node("Add", ["picture", "nothing"], ["shape"]),
+        helper.make_node("Reshape", ["pixels", "shape"], ["image"]),
+    ]
+    inputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 2])]
+    outputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 28, 28, 1])]
+    constants = {"repeats": [1, 28 * 14], "picture": [rows, 28, 28, 1]}
+    tensors = [numpy_helper.from_array(np.array(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "decoder", inputs, outputs, tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+@pytest.mark.parametrize(("traced", "refused"), [(1, 3), (3, 1)])
+def test_a_batch_size_inside_a_graph_is_refused(bundle: Bundle, traced: int, refused: int) -> None:
+    image = np.tile(bundle.golden["z"], (1, 28 * 14)).reshape(-1, 28, 28, 1)
+    other = dataclasses.replace(
+        bundle, decoder=hidden_batch(traced), golden={**bundle.golden, "image": image}
+    )
+    with pytest.raises(
+        BundleError, match=f"fake: decoder: expected to run on a batch of {refused}: "
+    ) as caught:
+        Model(other, Settings()).start()
+    assert "\n" not in str(caught.value)
+
+
+def test_golden_vectors_of_another_shape_are_refused(bundle: Bundle) -> None:
+    # One row would agree with each of several.
+    golden = {**bundle.golden, "z": np.zeros((2, 2), np.float32), "image": fake.decode(np.zeros((1, 2)))}
+    with pytest.raises(BundleError, match=r"golden image: expected shape \(1, 28, 28, 1\), found \(2, 28"):
+        Model(dataclasses.replace(bundle, golden=golden), Settings()).start()
+
+
+def test_what_onnxruntime_says_comes_without_the_place_in_its_source(bundle: Bundle) -> None:
+    newer = onnx.load_from_string(bundle.decoder)
+    newer.ir_version = 99
+    with pytest.raises(BundleError, match="cannot load it: Unsupported model IR version: 99"):
+        Model(dataclasses.replace(bundle, decoder=newer.SerializeToString()), Settings()).start()
 
 
 @pytest.mark.parametrize(
