@@ -31,7 +31,7 @@ test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a
 lint: $(SERVE)/.dev ## Check style and types
 	$(SERVE)/bin/ruff format --check .
 	$(SERVE)/bin/ruff check .
-	$(SERVE)/bin/mypy service training benchmarks tests
+	$(SERVE)/bin/mypy service training benchmarks tests examples
 
 format: $(SERVE)/.dev ## Format the code
 	$(SERVE)/bin/ruff check --fix .
