@@ -32,7 +32,8 @@ class Point:
         z: The vector's numbers, float64, or None.
         digit: The class's label, or None.
         label: What the decoder is given beside z, or None; with a digit, that is the label.
-        at: What errors name instead of `<field>.z` and `<field>.digit`, where a text held it whole.
+        at: What errors name instead of `<field>.z` and `<field>.digit`, where a text held it whole; its label
+            is `<field>_label` then.
     """
 
     field: str
@@ -229,7 +230,8 @@ class Space:
 
     def _resolve(self, point: Point) -> Floats:
         if point.z is not None:
-            one_hot = self._one_hot(f"{point.field}.label", point.label, 1)[0]
+            where = f"{point.field}.label" if point.at is None else f"{point.field}_label"
+            one_hot = self._one_hot(where, point.label, 1)[0]
             return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
         digit = -1 if point.digit is None else point.digit
         # The heaviest component comes first: the mean of all may lie in another class.

@@ -15,6 +15,8 @@ from service.settings import Settings
 
 ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+# Of one picture, of two and four beside each other, four times as large, with padding; of a grid and a map.
+SIDES = {28, 56, 112, 120, 224, 512, 560}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,7 @@ def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
     text = "\n".join(command for command, _ in examples())
     for path in httpx.get(f"http://{address}/openapi.json").json()["paths"]:
         pattern = re.escape(path).replace(r"\{digit\}", r"\d").replace(r"\{name\}", "mnist-2d")
+        pattern = pattern.replace(r"\{extension\}", "[a-z]+")
         assert re.search(rf"localhost:8000{pattern}(?=['? \n])", text), path
 
 
@@ -41,13 +44,16 @@ def test_what_the_readme_promises_comes_back(
     assert "localhost:8000" in command
     run = command.replace("localhost:8000", address).replace("curl ", "curl --silent --show-error ", 1)
     answer = subprocess.run(run, shell=True, cwd=folder, check=True, capture_output=True, text=True).stdout
-    if name := re.search(r"-o (\S+\.npy)", command):
-        assert np.load(folder / name[1], allow_pickle=False).shape == (4, 28, 28)
-    elif name := re.search(r"-o (\S+\.png)", command):
-        with Image.open(folder / name[1]) as image:
+    if name := re.search(r"-o (\S+)\.([a-z]+)", command):
+        path = folder / f"{name[1]}.{name[2]}"
+        if name[2] == "npy":
+            assert np.load(path, allow_pickle=False).shape == (4, 28, 28)
+            return
+        with Image.open(path) as image:
             image.load()
-            assert image.format == "PNG"
-            assert image.height in (28, 56)
+            assert image.format == name[2].upper().removeprefix("A")
+            assert set(image.size) & SIDES
+            assert len(image.convert("L").getcolors(10_000)) > 9, "nothing in it"
     else:
         assert promised, "the README does not say what comes back"
         pattern = re.escape(promised.strip()).replace("…", ".*")

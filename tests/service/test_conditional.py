@@ -88,6 +88,61 @@ def test_the_same_vector_and_label_give_the_same_bytes_alone_and_among_others(cl
         assert (images(client.post("/decode?format=json", json=alone))[0] == together[i]).all()
 
 
+def test_labels_stand_in_urls(client: TestClient) -> None:
+    z = np.array([[0.5, -1.0], [0.0, 2.0]])
+    one = images(client.get("/decode.json?z=0.5,-1&z=0,2&label=7"))
+    np.testing.assert_allclose(one, fake.decode(z, [7, 7])[..., 0], atol=1e-6)
+    each = images(client.get("/decode.json?z=0.5,-1&z=0,2&label=7&label=3"))
+    np.testing.assert_allclose(each, fake.decode(z, [7, 3])[..., 0], atol=1e-6)
+    path = client.get("/interpolate.json?from=digit:2&to=1,0&to_label=8&steps=3")
+    ends = {"from": {"digit": 2}, "to": {"z": [1.0, 0.0], "label": 8}, "steps": 3}
+    np.testing.assert_array_equal(images(path), images(client.post("/interpolate?format=json", json=ends)))
+    grid = client.get("/manifold.json?n=2&extent=1&label=4")
+    expected = fake.decode(np.array(grid.json()["z"]), [4] * 4)
+    np.testing.assert_allclose(images(grid), expected[..., 0], atol=1e-6)
+
+
+def test_a_label_changes_the_tag(client: TestClient) -> None:
+    tags = {client.get(f"/decode.png?z=0,0&label={label}").headers["etag"] for label in (1, 2, 2)}
+    assert len(tags) == 2
+
+
+def test_samples_of_the_prior_have_labels_of_their_own(client: TestClient) -> None:
+    answer = client.get("/sample.json?n=40&seed=1")
+    z, found = np.array(answer.json()["z"]), images(answer)
+    candidates = np.stack([fake.decode(z, [label] * 40)[..., 0] for label in range(10)])
+    drawn = np.abs(candidates - found).max(axis=(2, 3)).argmin(axis=0)
+    np.testing.assert_allclose(candidates[drawn, range(40)], found, atol=1e-6)
+    assert len(set(drawn.tolist())) > 5
+
+
+def test_a_reconstruction_needs_the_label(client: TestClient) -> None:
+    x = np.random.RandomState(0).random((28, 28))
+    body = {"pixels": x.tolist(), "label": 7}
+    answer = client.post("/reconstruct?format=json", json=body)
+    z = np.array(answer.json()["z_mean"])
+    np.testing.assert_allclose(images(answer), fake.decode(z, [7])[..., 0], atol=1e-6)
+    in_query = client.post("/reconstruct?format=json&label=7", json={"pixels": x.tolist()})
+    np.testing.assert_array_equal(images(in_query), images(answer))
+    assert fault(client.post("/reconstruct", json={"pixels": x.tolist()}))["field"] == "label"
+
+
+@pytest.mark.parametrize(
+    ("url", "field"),
+    [
+        ("/decode.png?z=0,0", "label"),
+        ("/decode.png?z=0,0&label=10", "label"),
+        ("/decode.png?z=0,0&z=1,1&label=1&label=12", "label[1]"),
+        ("/decode.png?z=0,0&model=plain&label=1", "label"),
+        ("/manifold.png?n=2", "label"),
+        ("/interpolate.png?from=0,0&to=digit:1", "from_label"),
+        ("/interpolate.png?from=digit:1&to=0,0&to_label=11", "to_label"),
+    ],
+)
+def test_a_label_that_does_not_fit_a_url_is_refused(client: TestClient, url: str, field: str) -> None:
+    assert fault(client.get(url))["field"] == field
+
+
 @pytest.mark.parametrize(
     ("body", "field", "expected", "received"),
     [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import pathlib
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
+from service.app import create_app
 from service.bundle import read_bundle
 from service.images import to_bytes
 from service.model import Model
@@ -60,3 +63,24 @@ def test_a_picture_encodes_to_the_same_bits_in_any_batch(model: Model) -> None:
     for start, end in shapes():
         found = np.concatenate(model.encode(x[start:end]), axis=1)
         np.testing.assert_array_equal(found, alone[start:end], f"rows {start} to {end}")
+
+
+def test_a_url_gives_the_same_bytes_alone_and_among_others() -> None:
+    urls = [
+        url
+        for i in range(12)
+        for url in (
+            f"/decode.png?z={i / 7:.3f},-1.0&scale=2",
+            f"/digits/{i % 10}.webp?seed={i}&model=mnist-16d",
+            f"/sample.png?n={5 * i + 1}&seed={i}&model=mnist-16d-conditional",
+            f"/interpolate.gif?from=digit:{i % 10}&to=0.1,-0.4&steps={i + 2}",
+            f"/interpolate.apng?from=0,0&to=digit:{i % 10}&steps={40 * i + 2}",
+            f"/decode.json?z={i / 9:.3f},1&dtype=float32",
+        )
+    ]
+    with TestClient(create_app(Settings(models_dir=ROOT / "models"))) as client:
+        alone = {url: client.get(url).content for url in urls}
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            for _ in range(2):
+                together = dict(zip(urls, pool.map(lambda url: client.get(url).content, urls), strict=True))
+                assert together == alone

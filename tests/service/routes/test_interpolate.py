@@ -164,7 +164,7 @@ def test_a_form_may_have_texts_alone(client: TestClient) -> None:
         ({"from": "digit:3", "to": "0,0", "steps": "65"}, "steps", 422),
         ({"from": "digit:3", "to": "0,0", "stride": "2"}, "stride", 422),
         ({"from": "digit:3", "to": "0,0", "model": "other"}, "model", 404),
-        ({"from": "digit:3", "to": "0,0", "to_label": "1"}, "to.label", 422),
+        ({"from": "digit:3", "to": "0,0", "to_label": "1"}, "to_label", 422),
         ({"from": "digit:3", "to": "0,0", "from_label": "1"}, "from_label", 422),
         ({"from": "digit:3", "to": "0,0", "steps": b"a file"}, "steps", 422),
     ],
