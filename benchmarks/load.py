@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 SCRIPT = pathlib.Path(__file__).with_name("post.lua")
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
@@ -49,14 +50,15 @@ def require_wrk() -> None:
         raise LoadError("expected the program wrk, found none; Debian's package has the same name")
 
 
-def run_load(url: str, body: str, connections: int, seconds: float) -> Load:
-    """Posts a body over and over.
+def run_load(url: str, body: str, connections: int, seconds: float, headers: Sequence[str] = ()) -> Load:
+    """Sends a request over and over.
 
     Args:
-        url: To post to.
-        body: JSON.
+        url: To ask.
+        body: JSON to post; empty for a GET.
         connections: Requests under way at once.
         seconds: For so long; wrk rounds to whole ones.
+        headers: Further ones, as `Name: value`.
 
     Returns:
         What was seen.
@@ -65,7 +67,8 @@ def run_load(url: str, body: str, connections: int, seconds: float) -> Load:
         LoadError: wrk failed; its message is the reason.
     """
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
-    command += [f"--timeout={TIMEOUT_S}s", "--latency", f"--script={SCRIPT}", url]
+    command += [f"--timeout={TIMEOUT_S}s", "--latency", *(f"--header={header}" for header in headers)]
+    command += [f"--script={SCRIPT}", url] if body else [url]
     done = subprocess.run(command, env={**os.environ, "BODY": body}, capture_output=True, text=True)
     if done.returncode:
         raise LoadError(f"expected wrk to succeed, received {done.stderr.strip() or done.stdout.strip()!r}")

@@ -120,7 +120,12 @@ def _start(peer: Peer, port: int, folder: str, log: IO[str]) -> subprocess.Popen
     environment = {**os.environ, **SILENT, "HOME": folder, "TMPDIR": folder, **variables}
     try:
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=peer.folder or ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     except OSError as error:
         raise ServerError(f"expected {peer.command[0]} to run, received {error.strerror}") from error

@@ -1,84 +1,45 @@
 """Owns the fast lane: which requests it takes, and what it answers. HTTP's bytes are `protocol`'s.
 
-It takes POST /decode of one vector and GET /digits/{digit}?seed=, both to a PNG of the default model, without
-what ASGI and FastAPI add to each request. Invariant: it takes only what it understands completely. Everything
-else goes the usual way, untouched: there is one set of schemas, limits and texts, and this is not a second.
+It takes POST /decode of one vector, GET /decode.png?z= and GET /digits/{digit}?seed=, all to a PNG of the
+default model, without what ASGI and FastAPI add to each request. Invariant: it takes only what it understands
+completely. Everything else goes the usual way, untouched: there is one set of schemas, limits and texts, and
+this is not a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import orjson
-
-from service.caching import LOOSE
-from service.calls import DEADLINE_HEADER, Call
+from service.caching import is_fresh
+from service.calls import DEADLINE_HEADER
 from service.calls import HEADER as TIMING_HEADER
 from service.engine import Engine
-from service.errors import ClientError, NotAcceptableError
+from service.errors import NotAcceptableError
 from service.images import to_bytes
 from service.metrics import Metrics
 from service.negotiation import PNG, STILL, choose
+from service.orders import DECODE, DECODE_URL, DIGITS, ROUTES, Order, read_order
 from service.png import write_png
 from service.registry import Registry
-from service.representations import Wanted
-from service.routes.answers import SEED_HEADER, constant_headers
-from service.routes.urls import tag_rows
-from service.schemas import SEED_LIMIT
-from service.space import Z_LIMIT, Floats
+from service.routes.answers import constant_headers
+from service.space import Floats
 from service.telemetry import REQUEST_ID, choose_id
 
-DECODE = "/decode"
-DIGIT_ROUTE = "/digits/{digit}"
-DIGITS = "/digits/"
-DIGIT = re.compile("/digits/([0-9]{1,9})")
-SEED = re.compile(rb"seed=([0-9]{1,10})")
 JSON_TYPE = b"application/json"
 # What only the usual way knows how to treat.
-UNUSUAL = {
-    b"expect",
-    b"if-none-match",
-    b"origin",
-    b"transfer-encoding",
-    b"upgrade",
-    DEADLINE_HEADER.lower().encode(),
-}
+UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade", DEADLINE_HEADER.lower().encode()}
 HEAD_END = b"\r\n\r\n"
 # A browser's or a client's head, and as many kinds of them as are about at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
-NUMBERS = {int, float}
 SIZE_LINES = f"content-length: %d\r\ncontent-type: {PNG}\r\n".encode()
-SEED_LINES = f"etag: %b\r\ncache-control: {LOOSE}\r\n{SEED_HEADER.lower()}: %d\r\n".encode()
-PICTURE = Wanted(PNG)
 ID_LINE = f"{REQUEST_ID.lower()}: %b\r\n".encode()
 TIMING_LINE = f"{TIMING_HEADER.lower()}: %b\r\n".encode()
 # A vector of many numbers; far below where the server stops reading until someone takes what has come.
 MAX_BODY_BYTES = 16_384
-
-
-class Order(NamedTuple):
-    """What a request asks for.
-
-    Attributes:
-        row: One, as `Engine.submit` of the default model takes it.
-        call: What it is granted.
-        seed: That drew it, or None.
-    """
-
-    row: Floats
-    call: Call
-    seed: int | None = None
-
-    @property
-    def route(self) -> str:
-        """What FastAPI calls the route that it did not take."""
-        return DECODE if self.seed is None else DIGIT_ROUTE
 
 
 class Lane:
@@ -105,7 +66,9 @@ class Lane:
         self.max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)
         self.refusal = refusal
         self.metrics = metrics
-        self._counters = {route: metrics.counter(route, 200) for route in (DECODE, DIGIT_ROUTE)}
+        self._counters = {
+            (route, status): metrics.counter(route, status) for route in ROUTES for status in (200, 304)
+        }
         self._heads: dict[bytes, tuple[dict[str, Any], int]] = {}
         self._constant_lines = functools.cache(functools.partial(_lines, vary))
 
@@ -155,8 +118,8 @@ class Lane:
             )
         else:
             fits = (
-                scope["path"].startswith(DIGITS)
-                and scope["method"] == "GET"
+                scope["method"] == "GET"
+                and (scope["path"] == DECODE_URL or scope["path"].startswith(DIGITS))
                 and b"content-length" not in headers
             )
         return fits and _wants_png(headers.get(b"accept", b""))
@@ -171,41 +134,22 @@ class Lane:
         Returns:
             The order, or None for the usual way to look at.
         """
-        return self._read_digit(scope) if scope["method"] == "GET" else self._read_vector(body)
+        return read_order(self.registry, scope, body)
 
-    def _read_digit(self, scope: Mapping[str, Any]) -> Order | None:
-        digit, seed = DIGIT.fullmatch(scope["path"]), SEED.fullmatch(scope["query_string"])
-        if digit is None or seed is None or int(seed[1]) >= SEED_LIMIT:
-            return None
-        try:
-            engine = self.registry.get()
-            row = engine.space.draw(int(digit[1]), int(seed[1]), 1.0)
-            return Order(row, self.registry.open_call(), int(seed[1]))
-        except ClientError:
-            return None
-
-    def _read_vector(self, body: bytes) -> Order | None:
-        try:
-            fields = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return None
-        if type(fields) is not dict or len(fields) != 1 or type(z := fields.get("z")) is not list:
-            return None
-        engine = self.registry.get()
-        space = engine.space
-        if space.labels or len(z) != space.dim or not NUMBERS.issuperset(map(type, z)):
-            return None
-        if min(z) < -Z_LIMIT or max(z) > Z_LIMIT:
-            return None
-        return Order(np.array([z], np.float32), self.registry.open_call())
+    def is_fresh(self, scope: Mapping[str, Any], order: Order) -> bool:
+        """Tells whether the client has the picture already."""
+        if not order.tag:
+            return False
+        header = dict(scope["headers"]).get(b"if-none-match")
+        return header is not None and is_fresh(header.decode("latin-1"), order.tag)
 
     def submit(self, order: Order) -> asyncio.Future[Floats]:
         """Queues what `read` gave; see `Engine.submit`."""
         return self.registry.get().submit(order.row, order.call)
 
-    def count(self, order: Order, begun: float) -> None:
-        """Counts an answer with a picture; `begun` is `time.perf_counter`'s."""
-        self._counters[order.route](time.perf_counter() - begun)
+    def count(self, order: Order, begun: float, status: int = 200) -> None:
+        """Counts an answer; `begun` is `time.perf_counter`'s."""
+        self._counters[order.route, status](time.perf_counter() - begun)
 
     def answer(self, scope: Mapping[str, Any], order: Order, image: Floats) -> tuple[bytes, bytes]:
         """Gives the answer with a picture.
@@ -225,14 +169,15 @@ class Lane:
             self._constant_lines(self.registry.get()),
             TIMING_LINE % order.call.timing().encode(),
             SIZE_LINES % len(content),
-            b"" if order.seed is None else self._seed_lines(order),
+            order.lines,
             ID_LINE % choose_id(scope).encode(),
         )
         return b"".join(lines), content
 
-    def _seed_lines(self, order: Order) -> bytes:
-        tag = tag_rows(self.registry.get(), order.row, PICTURE)
-        return SEED_LINES % (tag.encode(), order.seed)
+    def answer_fresh(self, scope: Mapping[str, Any], order: Order) -> bytes:
+        """Gives the header lines of the answer to a client that has the picture already."""
+        constant = self._constant_lines(self.registry.get())
+        return b"".join((constant, order.lines, ID_LINE % choose_id(scope).encode()))
 
 
 @functools.lru_cache(64)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.errors import ServiceError
-from service.lane import Lane, Order
+from service.lane import Lane
 from service.metrics import BEGUN, CLIENT_GONE, ROUTE
+from service.orders import Order
 from service.space import Floats
 
 if TYPE_CHECKING:
@@ -112,6 +113,10 @@ class LaneProtocol(HttpToolsProtocol):
             return
         if data:
             self._lane.learn(data, cycle.scope, body)
+        if self._lane.is_fresh(cycle.scope, order):
+            self._write(cycle, 304, self._lane.answer_fresh(cycle.scope, order))
+            self._lane.count(order, begun, 304)
+            return
         try:
             self._future = self._lane.submit(order)
         except ServiceError as error:
@@ -132,7 +137,7 @@ class LaneProtocol(HttpToolsProtocol):
         except Exception as error:  # whatever it is, the usual way knows what to say and to log
             self._refuse(cycle, order, begun, error)
         else:
-            self._write(cycle, lines, content)
+            self._write(cycle, 200, lines, content)
             self._lane.count(order, begun)
 
     def _refuse(self, cycle: RequestResponseCycle, order: Order, begun: float, error: Exception) -> None:
@@ -141,10 +146,10 @@ class LaneProtocol(HttpToolsProtocol):
         scope |= {ROUTE: order.route, BEGUN: begun}
         super()._start_asgi_task(cycle, self._lane.refusal(error))
 
-    def _write(self, cycle: RequestResponseCycle, lines: bytes, content: bytes) -> None:
+    def _write(self, cycle: RequestResponseCycle, status: int, lines: bytes, content: bytes = b"") -> None:
         defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]
         close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
-        self.transport.write(b"".join((STATUS_LINE[200], *defaults, lines, close, b"\r\n", content)))
+        self.transport.write(b"".join((STATUS_LINE[status], *defaults, lines, close, b"\r\n", content)))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()

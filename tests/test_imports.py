@@ -50,9 +50,10 @@ SERVICE = {
     "routes": "routes atlas caching calls engine space registry schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest errors",
     "layers": "",
-    "lane": "caching calls space metrics routes representations engine registry schemas images negotiation "
-    "png telemetry errors",
-    "protocol": "lane space metrics errors",
+    "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
+    "errors",
+    "orders": "caching calls space engine registry representations routes schemas negotiation errors",
+    "protocol": "lane orders space metrics errors",
     "telemetry": "settings",
     "app": "calls cores lane layers metrics protocol routes registry schemas settings telemetry uploads "
     "errors",

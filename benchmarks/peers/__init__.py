@@ -6,6 +6,7 @@ The files beside this one are their code and the packages they need.
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from typing import Literal
 
 Answer = Literal["empty", "png", "tensor"]
@@ -28,6 +29,7 @@ class Peer:
         path: Of the request.
         body: Of the request.
         answer: What must come back.
+        folder: In which it runs; None: that of the project.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Peer:
     path: str = "/decode"
     body: str = VECTOR
     answer: Answer = "png"
+    folder: pathlib.Path | None = None
 
 
 def _uvicorn(app: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import secrets
 from typing import Any
 
@@ -90,6 +91,7 @@ def tag_rows(engine: Engine, rows: Floats, wanted: Wanted, facts: dict[str, Any]
     return caching.make_tag(_stamp(engine), describe(wanted), known, rows.tobytes())
 
 
+@functools.lru_cache(256)
 def describe(wanted: Wanted) -> bytes:
     """Gives a representation as bytes, the same for the same."""
     return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)

@@ -53,7 +53,7 @@ def test_what_the_readme_promises_comes_back(
             image.load()
             assert image.format == name[2].upper().removeprefix("A")
             assert set(image.size) & SIDES
-            assert len(image.convert("L").getcolors(10_000)) > 9, "nothing in it"
+            assert len(image.convert("L").getcolors() or ()) > 9, "nothing in it"
     else:
         assert promised, "the README does not say what comes back"
         pattern = re.escape(promised.strip()).replace("…", ".*")

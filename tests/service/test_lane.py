@@ -57,6 +57,11 @@ def digit(**changes: Any) -> Case:
     return dataclasses.replace(DIGIT, **changes)
 
 
+def url(query: bytes, tag: bytes = b"", **changes: Any) -> Case:
+    headers = ((b"if-none-match", tag),) if tag else ()
+    return digit(**{"path": "/decode.png", "query": query, "headers": headers, **changes})
+
+
 FAST = {
     "a vector": Case(),
     "spaces": Case((b' { "z" : [ 0.5 , -1.0 ] } ',)),
@@ -83,6 +88,12 @@ FAST = {
     "the largest seed": digit(query=b"seed=4294967295"),
     "leading zeros": digit(path="/digits/08", query=b"seed=007"),
     "a digit that is escaped": digit(path="/digits/%38"),
+    "a digit by its extension": digit(path="/digits/8.png"),
+    "a vector in a URL": url(b"z=0.5,-1.0"),
+    "a vector that a script wrote": url(b"z=0.5%2C-1.0"),
+    "a vector of integers": url(b"z=-3,0"),
+    "a vector with exponents": url(b"z=-.5e-1,1.E2"),
+    "a picture that the client does not have": url(b"z=0.5,-1.0", tag=b'"0"'),
 }
 SLOW = {
     "several vectors": Case((b'{"z":[[0.5,-1.0],[1,1]]}',)),
@@ -144,6 +155,23 @@ SLOW = {
     "a digit in JSON": digit(headers=((b"accept", b"application/json"),)),
     "a digit with a body": digit(parts=(b"x",), declared=True),
     "a digit by POST": Case(path="/digits/8"),
+    "a digit as WebP": digit(path="/digits/8.webp"),
+    "a digit four times as large": digit(query=b"seed=3&scale=4"),
+    "a vector as WebP": url(b"z=0.5,-1.0", path="/decode.webp"),
+    "a vector four times as large": url(b"z=0.5,-1.0&scale=4"),
+    "two vectors in a URL": url(b"z=0.5,-1.0&z=1,1"),
+    "a vector with a plus": url(b"z=+0.5,-1.0"),
+    "a vector with a space": url(b"z=0.5,%20-1.0"),
+    "a vector that is none": url(b"z=0.5,nan"),
+    "a vector with an underscore": url(b"z=1_0,1"),
+    "a vector without its end": url(b"z=0.5,"),
+    "a vector that is too long": url(b"z=1,2,3"),
+    "a vector too far": url(b"z=1,10001"),
+    "a vector that is infinite": url(b"z=1,1e999"),
+    "no vector": url(b""),
+    "a vector in JSON": url(b"z=0.5,-1.0", path="/decode.json"),
+    "a vector by HEAD": url(b"z=0.5,-1.0", method="HEAD"),
+    "a vector for who wants JSON": url(b"z=0.5,-1.0", headers=((b"accept", b"application/json"),)),
 }
 
 
@@ -298,6 +326,20 @@ def test_what_it_does_not_take_goes_the_usual_way(
     name: str, app: Application, lane: Lane, answered_fast: list[int]
 ) -> None:
     ask_both(app, lane, SLOW[name])
+    assert answered_fast == []
+
+
+@pytest.mark.parametrize("case", [digit(), digit(path="/digits/8.png"), url(b"z=0.5,-1.0")])
+@pytest.mark.parametrize("listed", [b"%b", b"W/%b", b'"0", %b', b"*"])
+def test_who_has_the_picture_is_told_so(
+    app: Application, lane: Lane, answered_fast: list[int], case: Case, listed: bytes
+) -> None:
+    found = re.search(rb"etag: (\S+)", ask(app, None, case))
+    assert found is not None
+    value = listed % found[1] if b"%" in listed else listed
+    asked = dataclasses.replace(case, headers=((b"if-none-match", value),))
+    answer = ask_both(app, lane, asked, asked)
+    assert answer.count(b"HTTP/1.1 304 ") == 2
     assert answered_fast == []
 
 
@@ -471,12 +513,18 @@ def counts(app: Application) -> dict[str, float]:
     return {labels: float(number) for labels, number in found}
 
 
-@pytest.mark.parametrize("name", ["a vector", "a digit", "too far", "a class that is not there"])
-def test_both_count_the_same(name: str, app: Application, lane: Lane) -> None:
+COUNTED = ("a vector", "a vector in a URL", "a digit", "a digit by its extension", "too far")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*((FAST | SLOW)[name] for name in COUNTED), SLOW["a class that is not there"], url(b"z=0,0", tag=b"*")],
+)
+def test_both_count_the_same(case: Case, app: Application, lane: Lane) -> None:
     before = counts(app)
-    ask(app, lane, (FAST | SLOW)[name])
+    ask(app, lane, case)
     between = counts(app)
-    ask(app, None, (FAST | SLOW)[name])
+    ask(app, None, case)
     after = counts(app)
     changed = {labels for labels in after if after[labels] != before.get(labels, 0)}
     assert len(changed) == 1
