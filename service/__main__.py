@@ -20,6 +20,9 @@ from service.settings import Settings, load_settings
 from service.telemetry import logging_config
 
 FAILED = 3
+# Idle connections: longer than callers keep theirs (a minute, or KServe's 65 s), so that none sends a request
+# on one that is being closed.
+KEEP_ALIVE_S = 75
 
 
 def main() -> int:
@@ -74,6 +77,7 @@ def _run(settings: Settings, registry: Registry) -> None:
         http="service.protocol:LaneProtocol",
         log_config=None,
         access_log=settings.access_log,
+        timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
     )
 
