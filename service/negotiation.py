@@ -1,10 +1,13 @@
-"""Owns the choice of a representation from `Accept` and `format` (RFC 9110, section 12.5.1)."""
+"""Owns the choice of a representation and its encoding (RFC 9110, sections 12.5.1 and 12.5.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from service.errors import NotAcceptableError
+
+E = TypeVar("E", bound=str)
 
 PNG = "image/png"
 WEBP = "image/webp"
@@ -15,6 +18,7 @@ NPY = "application/x-npy"
 ZIP = "application/zip"
 NDJSON = "application/x-ndjson"
 MARKDOWN = "text/markdown"
+OCTETS = "application/octet-stream"
 # By the name that `format=` and the ends of image URLs have for them.
 FORMATS = {
     "png": PNG,
@@ -56,6 +60,23 @@ def choose(accept: str | None, wanted: str | None, offered: Sequence[str]) -> st
     if _rank(best, ranges)[0] <= 0:
         raise NotAcceptableError("Accept", " or ".join(offered), accept)
     return best
+
+
+def choose_encoding(accept: str | None, offered: Sequence[E]) -> E | None:
+    """Gives the encoding to answer with.
+
+    Args:
+        accept: `Accept-Encoding`, if there is one.
+        offered: Encodings, the preferred first.
+
+    Returns:
+        One of `offered`, that with the highest quality; None if the client wants none of them, or rather
+        the answer as it is.
+    """
+    ranges = _parse(accept or "")
+    best = max(offered, key=lambda name: ranges.get(name, ranges.get("*", 0.0)))
+    quality = ranges.get(best, ranges.get("*", 0.0))
+    return best if quality > 0 and quality >= ranges.get("identity", 0.0) else None
 
 
 def _parse(accept: str) -> dict[str, float]:

@@ -45,6 +45,10 @@ SERVICE = {
     "engine": "atlas batching calls jobs space uploads model latent settings",
     "registry": "calls engine model bundle settings errors",
     "schemas": "numbers",
+    "messages": "",
+    "tensors": "messages numbers errors",
+    "outputs": "messages tensors errors",
+    "compression": "errors",
     "negotiation": "errors",
     "metrics": "",
     "routes": "routes atlas caching calls engine space registry schemas queries replies "

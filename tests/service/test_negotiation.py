@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.errors import NotAcceptableError
-from service.negotiation import APNG, GIF, JSON, MOVING, NPY, PNG, STILL, WEBP, ZIP, choose
+from service.negotiation import APNG, GIF, JSON, MOVING, NPY, PNG, STILL, WEBP, ZIP, choose, choose_encoding
 
 OFFERED = (PNG, JSON)
 
@@ -65,3 +65,27 @@ AXIOS = "application/json, text/plain, */*"
 )
 def test_chooses_among_all_that_there_is(accept: str, still: str, moving: str) -> None:
     assert (choose(accept, None, STILL), choose(accept, None, MOVING)) == (still, moving)
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, None),
+        ("", None),
+        ("br", None),
+        ("identity", None),
+        ("gzip", "gzip"),
+        ("deflate", "deflate"),
+        ("gzip, deflate, br", "gzip"),
+        ("gzip;q=0.5, deflate;q=0.8", "deflate"),
+        ("gzip;q=0, *", "deflate"),
+        ("*", "gzip"),
+        ("*;q=0", None),
+        ("gzip;q=0", None),
+        ("gzip;q=0.5, identity", None),
+        ("gzip, identity", "gzip"),
+        ("GZIP ; q=1", "gzip"),
+    ],
+)
+def test_the_encoding_is_the_one_the_client_wants_most(accept: str | None, chosen: str | None) -> None:
+    assert choose_encoding(accept, ("gzip", "deflate")) == chosen

@@ -1,0 +1,102 @@
+"""Owns writing tensors as the Open Inference Protocol sends them, and which are asked for. No HTTP."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+
+from service.errors import InvalidValueError
+from service.messages import InferRequest
+from service.tensors import FP32, SIZE, Floats, Port, refuse_unsupported
+
+Result = Floats | Sequence[bytes]
+
+BINARY, ALL_BINARY = "binary_data", "binary_data_output"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """An output to answer with, and whether its bytes follow the JSON."""
+
+    port: Port
+    binary: bool
+
+
+def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[Wanted]:
+    """Gives the outputs that a request asks for.
+
+    Args:
+        message: The request; None if it is a tensor alone, whose answer is all outputs as bytes.
+        ports: The graph's outputs.
+
+    Returns:
+        In the order of the request; all if it names none.
+
+    Raises:
+        InvalidValueError: The graph has no such output, or a parameter is not what it should be.
+    """
+    if message is None:
+        return [Wanted(port, binary=True) for port in ports]
+    default = _flag("parameters", message.parameters, ALL_BINARY, default=False)
+    if not message.outputs:
+        return [Wanted(port, default) for port in ports]
+    by_name = {port.name: port for port in ports}
+    wanted: dict[str, Wanted] = {}
+    for i, output in enumerate(message.outputs):
+        field = f"outputs[{i}]"
+        if output.name not in by_name or output.name in wanted:
+            raise InvalidValueError(f"{field}.name", f"one of {', '.join(by_name)}, each once", output.name)
+        refuse_unsupported(field, output.parameters)
+        binary = _flag(f"{field}.parameters", output.parameters, BINARY, default)
+        wanted[output.name] = Wanted(by_name[output.name], binary)
+    return list(wanted.values())
+
+
+def write_answer(
+    facts: Mapping[str, str], wanted: Sequence[Wanted], results: Mapping[str, Result]
+) -> tuple[bytes, int | None]:
+    """Writes an answer.
+
+    Args:
+        facts: Its first fields.
+        wanted: Its outputs.
+        results: Each by its name: float32 arrays, for BYTES a sequence of bytes.
+
+    Returns:
+        The body, and the length of its JSON if tensors follow it.
+    """
+    outputs: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    for output in wanted:
+        port, result = output.port, results[output.port.name]
+        shape = [len(result), *port.shape]
+        outputs.append({"name": port.name, "datatype": port.datatype, "shape": shape})
+        if output.binary:
+            parts.append(_to_bytes(result))
+            outputs[-1]["parameters"] = {SIZE: len(parts[-1])}
+        elif isinstance(result, np.ndarray):
+            outputs[-1]["data"] = np.ascontiguousarray(result).reshape(-1)
+        else:
+            # JSON has no bytes. No `parameters` say that this is base64: to Triton's clients in C++ they
+            # would mean that bytes follow the JSON.
+            outputs[-1]["data"] = [base64.b64encode(element).decode() for element in result]
+    head = orjson.dumps({**facts, "outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return b"".join((head, *parts)), len(head) if parts else None
+
+
+def _to_bytes(result: Result) -> bytes:
+    if isinstance(result, np.ndarray):
+        return result.astype(FP32, copy=False).tobytes()
+    return b"".join(len(element).to_bytes(4, "little") + element for element in result)
+
+
+def _flag(field: str, parameters: dict[str, Any] | None, name: str, default: bool) -> bool:
+    value = (parameters or {}).get(name, default)
+    if type(value) is not bool:
+        raise InvalidValueError(f"{field}.{name}", "true or false", value)
+    return value
