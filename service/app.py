@@ -41,11 +41,14 @@ from service.routes import (
     openapi,
     reconstruct,
     sample,
+    v2,
+    v2_infer,
 )
 from service.routes.problems import problem
 from service.schemas import Fault
 from service.settings import Settings, load_settings
 from service.telemetry import REQUEST_ID, RequestId, logging_config
+from service.tensors import LENGTH_HEADER
 from service.uploads import UPLOADS_AT_ONCE
 
 STATUSES: dict[type[errors.ServiceError], int] = {
@@ -73,6 +76,8 @@ ROUTERS = (
     latents.urls,
     models.router,
     latents.router,
+    v2.router,
+    v2_infer.router,
     health.router,
     metrics.router,
 )
@@ -88,6 +93,11 @@ TAGS = [
     },
     {"name": "latent vectors", "description": "From pictures to `z_mean`, `z_log_var` and `z`."},
     {"name": "models", "description": "What is loaded."},
+    {
+        "name": "open inference protocol",
+        "description": "Version 2 over REST, as Triton, KServe and MLServer speak it: each bundle's decoder "
+        'and encoder as a model. Errors are `{"error": …}`.',
+    },
     {"name": "health", "description": "For load balancers and container engines."},
 ]
 # What pydantic says when something else stands where an object should.
@@ -106,6 +116,7 @@ EXPOSED_HEADERS = (
     "ETag",
     "Retry-After",
     HEADER,
+    LENGTH_HEADER,
 )
 
 
@@ -169,6 +180,8 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         summary="Convolutional variational autoencoders over HTTP",
         openapi_tags=TAGS,
         lifespan=_lifespan(settings, registry),
+        # Clients of the Open Inference Protocol do not follow them.
+        redirect_slashes=False,
         # Asked for at each request, it costs more than our own layers together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -351,6 +364,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         detail = f"there is nothing at {errors.shorten(errors.Text(request.url.path))}"
     if status == 400 and detail == "There was an error parsing the body":
         faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
+        detail = f"body: expected JSON, received {faults[0].received}"
     if status == 413:
         detail = "body: larger than the limit"
         faults = [Fault(field="body", expected="fewer bytes (CVAE_MAX_BODY_BYTES)", received="more")]

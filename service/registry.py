@@ -94,7 +94,7 @@ class Registry:
             raise NotFoundError("model", f"{plain}@{engine.manifest.version}, which is loaded", name)
         return engine
 
-    def open_call(self, deadline_ms: int | None = None) -> Call:
+    def open_call(self, deadline_ms: float | None = None) -> Call:
         """Begins a call to any of the models.
 
         Args:

@@ -49,9 +49,10 @@ SERVICE = {
     "tensors": "messages numbers errors",
     "outputs": "messages tensors errors",
     "compression": "errors",
+    "graphs": "calls engine images outputs png registry space tensors errors",
     "negotiation": "errors",
     "metrics": "",
-    "routes": "routes atlas caching calls engine space registry schemas queries replies "
+    "routes": "routes atlas caching calls compression graphs messages outputs tensors engine space registry schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest errors",
     "layers": "",
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
@@ -59,8 +60,8 @@ SERVICE = {
     "orders": "caching calls space engine registry representations routes schemas negotiation errors",
     "protocol": "lane orders space metrics errors",
     "telemetry": "settings",
-    "app": "calls cores lane layers metrics protocol routes registry schemas settings telemetry uploads "
-    "errors",
+    "app": "calls cores lane layers metrics protocol routes registry schemas settings telemetry tensors "
+    "uploads errors",
     "__main__": "app metrics protocol registry settings telemetry errors",
 }
 TRAINING = {

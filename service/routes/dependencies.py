@@ -92,7 +92,12 @@ async def read_json(request: Request, model: type[M]) -> M:
         RequestValidationError: It is not JSON, or not what it must be.
         HTTPException: 400; it cannot be read as JSON at all.
     """
-    if not (content := await request.body()):
+    return parse_json(await request.body(), model)
+
+
+def parse_json(content: bytes, model: type[M]) -> M:
+    """Parses a body, or the part of one that is JSON; see `read_json` for the errors."""
+    if not content:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "input": None}])
     try:
         fields: Any = _parse(content)

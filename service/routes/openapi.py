@@ -10,7 +10,8 @@ from fastapi.openapi.models import Example
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from service.negotiation import JSON, NPY, PNG
+from service.messages import IndexRequest, InferAnswer, InferRequest, ProtocolError
+from service.negotiation import JSON, NPY, OCTETS, PNG
 from service.schemas import (
     DecodeRequest,
     EncodeRequest,
@@ -20,14 +21,25 @@ from service.schemas import (
     ReconstructRequest,
     SampleRequest,
 )
+from service.tensors import LENGTH_HEADER
 
 # What routes read by themselves, and FastAPI does not see.
-BODIES = (DecodeRequest, EncodeRequest, InterpolateRequest, ReconstructRequest, SampleRequest)
-
+BODIES = (
+    DecodeRequest,
+    EncodeRequest,
+    InterpolateRequest,
+    ReconstructRequest,
+    SampleRequest,
+    InferRequest,
+    InferAnswer,
+    IndexRequest,
+    ProtocolError,
+)
 # What a route can answer that takes a body; that is a URL; that gives an atlas.
 BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 URL = (404, 406, 422, 429, 503, 504)
 LATENTS = (404, 406, 422, 503)
+INFER = (400, 404, 413, 415, 429, 503, 504)
 
 REFERENCE = "#/components/schemas/"
 BINARY = {"type": "string", "format": "binary"}
@@ -101,6 +113,41 @@ def _json(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
+
+
+def tensors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route that takes tensors in JSON, or as bytes behind it."""
+    length = {
+        "name": LENGTH_HEADER,
+        "in": "header",
+        "description": "Bytes of the body that are JSON, if tensors follow it. 0: the body is one row of the "
+        "only input.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+    content = {
+        JSON: {"schema": {"$ref": "#/components/schemas/InferRequest"}, "examples": dict(examples)},
+        OCTETS: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return {"parameters": [length], "requestBody": {"required": True, "content": content}}
+
+
+def tensors() -> dict[str, Any]:
+    """Gives the 200 entry of a route that answers with tensors, as `tensors_body` takes them."""
+    content = {
+        JSON: {"schema": {"$ref": "#/components/schemas/InferAnswer"}},
+        OCTETS: {"schema": {"type": "string", "format": "binary"}},
+    }
+    length = {"description": "Bytes that are JSON, if tensors follow", "schema": {"type": "integer"}}
+    return {"description": "The outputs", "content": content, "headers": {LENGTH_HEADER: length}}
+
+
+def index_body() -> dict[str, Any]:
+    """Gives the `openapi_extra` of the list of graphs, whose body may be empty."""
+    content = {
+        "schema": {"$ref": "#/components/schemas/IndexRequest"},
+        "examples": {"all": Example(summary="All", value={})},
+    }
+    return {"requestBody": {"content": {JSON: content}}}
 
 
 def install(app: FastAPI) -> None:

@@ -1,4 +1,7 @@
-"""Owns problem details (RFC 9457): the answer, and the OpenAPI entries of the errors a route can give."""
+"""Owns error bodies, and the OpenAPI entries of the errors a route can give.
+
+They are problem details (RFC 9457); under `/v2`, what the Open Inference Protocol wants.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from typing import Any
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
+from service.messages import ProtocolError
 from service.negotiation import JSON, NPY, STILL
 from service.schemas import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
+PROTOCOL = "/v2"
 
 # One real error of each status, as the service words it.
 EXAMPLES: dict[int, Fault | str] = {
@@ -46,8 +51,12 @@ def problem(
         headers: Further headers.
 
     Returns:
-        An `application/problem+json` answer.
+        An `application/problem+json` answer, or the protocol's, whose clients read nothing else.
     """
+    if speaks_protocol(request):
+        # To the protocol, all that is wrong with a request is malformed.
+        content = json.dumps({"error": detail}, ensure_ascii=True)
+        return Response(content, 400 if status == 422 else status, headers, JSON)
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -60,6 +69,12 @@ def problem(
     return Response(content, status, headers, MEDIA_TYPE)
 
 
+def speaks_protocol(request: HTTPConnection) -> bool:
+    """Tells whether the path of a request is one of the Open Inference Protocol's, or would be."""
+    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return path == PROTOCOL or path.startswith(PROTOCOL + "/")
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Gives the OpenAPI entries of the errors a route can give.
 
@@ -70,6 +85,19 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         For the `responses` of a route.
     """
     return {status: _entry(status) for status in statuses}
+
+
+def protocol_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Gives the same for a route under `/v2`."""
+    return {status: _protocol_entry(status) for status in statuses}
+
+
+def _protocol_entry(status: int) -> dict[str, Any]:
+    entry = _entry(status)
+    ((_, content),) = entry["content"].items()
+    example = ProtocolError(error=content["example"]["detail"])
+    schema = {"$ref": "#/components/schemas/ProtocolError"}
+    return {**entry, "content": {JSON: {"schema": schema, "example": example.model_dump()}}}
 
 
 def _entry(status: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 import subprocess
+import sys
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 # Of one picture, of two and four beside each other, four times as large, with padding; of a grid and a map.
 SIDES = {28, 56, 112, 120, 224, 512, 560}
+PROTOCOL = (ROOT / "docs" / "open-inference.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def examples() -> list[tuple[str, str]]:
     """Each command, and the text that is said to come back."""
-    return re.findall(r"```sh\n(.*?)```\n(?:\n```\n([{#].*?)```)?", README, re.DOTALL)
+    pattern = re.compile(r"```sh\n(.*?)```\n(?:\n```\n([\[{#].*?)```)?", re.DOTALL)
+    return [*pattern.findall(README), *pattern.findall(PROTOCOL)]
 
 
 def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
@@ -34,6 +37,7 @@ def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
     for path in httpx.get(f"http://{address}/openapi.json").json()["paths"]:
         pattern = re.escape(path).replace(r"\{digit\}", r"\d").replace(r"\{name\}", "mnist-2d")
         pattern = pattern.replace(r"\{extension\}", "[a-z]+")
+        pattern = pattern.replace(r"\{model\}", r"mnist-2d\.(?:en|de)coder")
         assert re.search(rf"localhost:8000{pattern}(?=['? \n])", text), path
 
 
@@ -60,6 +64,15 @@ def test_what_the_readme_promises_comes_back(
         assert re.match(pattern, answer, re.DOTALL), f"{promised}\n{answer}"
 
 
+@pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", PROTOCOL, re.DOTALL))
+def test_the_programs_run(address: str, folder: pathlib.Path, program: str) -> None:
+    assert "localhost:8000" in program
+    command = [sys.executable, "-c", program.replace("localhost:8000", address)]
+    subprocess.run(command, cwd=folder, check=True, timeout=60)
+    with Image.open(folder / "digit.png") as image:
+        assert image.size == (28, 28)
+
+
 def test_every_setting_is_listed_with_its_default() -> None:
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, ()) else f"`{field.default}`"
@@ -69,6 +82,8 @@ def test_every_setting_is_listed_with_its_default() -> None:
 def test_every_link_and_picture_is_there() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
+    for target in re.findall(r"\]\(([^)]+)\)", PROTOCOL):
+        assert target.startswith("http") or (ROOT / "docs" / target).exists(), target
 
 
 def test_every_make_target_named_exists() -> None:

@@ -91,7 +91,7 @@ def test_a_large_body_is_refused_by_its_declared_length(client: TestClient) -> N
     ]
 
 
-@pytest.mark.parametrize("path", ["/decode", "/encode"])
+@pytest.mark.parametrize("path", ["/decode", "/encode", "/v2/models/fake.decoder/infer"])
 @pytest.mark.parametrize("content_type", ["application/json", "image/png", "multipart/form-data; boundary=x"])
 def test_a_large_body_of_unknown_length_is_refused_as_it_comes(
     client: TestClient, path: str, content_type: str
@@ -108,6 +108,8 @@ def test_a_large_body_of_unknown_length_is_refused_as_it_comes(
     answer = client.post(path, content=endless(), headers={"content-type": content_type})
     if path == "/decode" and content_type != "application/json":
         check_problem(answer, 415)
+    elif path.startswith("/v2"):
+        assert (answer.status_code, answer.json()) == (413, {"error": "body: larger than the limit"})
     else:
         check_problem(answer, 413)
 
@@ -121,6 +123,7 @@ def test_a_large_body_of_unknown_length_is_refused_as_it_comes(
         ("/encode", "application/json"),
         ("/encode", "image/png"),
         ("/encode", "multipart/form-data; boundary=x"),
+        ("/v2/models/fake.decoder/infer", "application/octet-stream"),
     ],
 )
 def test_a_client_that_goes_while_it_sends_is_no_failure(
@@ -135,9 +138,11 @@ def test_a_client_that_goes_while_it_sends_is_no_failure(
     async def send(_: Any) -> None:
         pass
 
+    route = path.replace("fake.decoder", "{model}")
+
     def count() -> float:
         failed = (
-            line for line in client.get("/metrics").text.splitlines() if f'"{path}",status="499"' in line
+            line for line in client.get("/metrics").text.splitlines() if f'"{route}",status="499"' in line
         )
         return sum(float(line.split()[1]) for line in failed if "_count{" in line)
 

@@ -92,6 +92,25 @@ def test_while_the_queue_is_full_nothing_of_a_request_is_read(app: Application) 
     assert refuse_unread(app, "/decode") is None
 
 
+def test_the_protocol_refuses_by_the_queue_of_the_graph_that_is_named(app: Application) -> None:
+    registry = app.api.state.registry
+    registry.get()._decoder.waiting_rows = CAPACITY
+    assert refuse_unread(app, "/v2/models/fake.decoder/infer") == 429
+    assert refuse_unread(app, "/v2/models/fake.encoder/infer") is None
+    assert refuse_unread(app, "/v2/models/nothing.decoder/infer") == 404
+
+    async def scene() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            return await client.post("/v2/models/fake.decoder/infer", content=b"{}")
+
+    answer = asyncio.run(scene())
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["error"].startswith("the queue is full; try again in ")
+
+
 def test_while_any_model_has_room_requests_are_read(app: Application) -> None:
     registry = app.api.state.registry
     registry.get()._decoder.waiting_rows = CAPACITY

@@ -1,0 +1,130 @@
+"""Owns the graphs of the loaded bundles as the Open Inference Protocol knows them: names, tensors, results.
+
+A bundle has two: `<name>.decoder` and `<name>.encoder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import get_args
+
+import numpy as np
+
+from service.calls import Call
+from service.engine import Engine, Graph
+from service.errors import NotFoundError
+from service.images import to_bytes
+from service.outputs import Result
+from service.png import write_png
+from service.registry import Registry
+from service.space import Z_LIMIT
+from service.tensors import Floats, Port
+
+KINDS: tuple[Graph, ...] = get_args(Graph)
+IMAGE, PNG = "image", "png"
+
+
+class ServedGraph:
+    """A graph, and what runs it.
+
+    Attributes:
+        name: On the wire.
+        engine: Of its bundle.
+        kind: Which of the bundle's graphs.
+        inputs: Its tensors, by the manifest.
+        outputs: Its tensors; of a decoder also `png`, the images as files.
+    """
+
+    def __init__(self, engine: Engine, kind: Graph) -> None:
+        """Takes the tensors from the manifest."""
+        self.engine, self.kind = engine, kind
+        self.name = f"{engine.manifest.name}.{kind}"
+        image, dim, labels = engine.manifest.image.shape, engine.space.dim, len(engine.space.labels)
+        if kind == "encoder":
+            self.inputs = [Port("x", image, low=0, high=1)]
+            self.outputs = [Port("z_mean", (dim,)), Port("z_log_var", (dim,))]
+        else:
+            self.inputs = [Port("z", (dim,), low=-Z_LIMIT, high=Z_LIMIT)]
+            if labels:
+                self.inputs.append(Port("label", (labels,), low=0, high=1))
+            self.outputs = [Port(IMAGE, image), Port(PNG, (), "BYTES")]
+
+    @property
+    def version(self) -> str:
+        """The bundle's."""
+        return self.engine.manifest.version
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can answer."""
+        return not self.engine.failed
+
+    def check(self) -> None:
+        """Refuses what would be refused for its time alone; see `Engine.check`."""
+        self.engine.check(self.kind)
+
+    async def run(self, arrays: Mapping[str, Floats], call: Call) -> dict[str, Floats]:
+        """Runs the graph, in batches with whoever else asks.
+
+        Args:
+            arrays: Of `inputs`, by name; `(rows, *shape)` float32.
+            call: That they belong to.
+
+        Returns:
+            What the graph itself gives, by name; `(rows, *shape)` float32.
+
+        Raises:
+            InvalidValueError: Too many rows. Further errors are those of `Engine.submit`.
+        """
+        given = [arrays[port.name] for port in self.inputs]
+        self.engine.space.check_rows("rows", len(given[0]))
+        if self.kind == "encoder":
+            posterior = await self.engine.encode(given[0], call)
+            return {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
+        return {IMAGE: await self.engine.submit(np.concatenate(given, axis=1), call)}
+
+
+def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result]:
+    """Adds to a graph's results what the service makes of them.
+
+    Args:
+        results: From `ServedGraph.run`.
+        names: Of the outputs that are asked for.
+
+    Returns:
+        The results, and `png` if it is asked for: a file of each image, in their order.
+    """
+    if PNG not in names:
+        return dict(results)
+    return {**results, PNG: [write_png(pixels) for pixels in to_bytes(results[IMAGE])]}
+
+
+def list_graphs(registry: Registry) -> Iterator[ServedGraph]:
+    """Gives the graphs of all bundles."""
+    return (ServedGraph(engine, kind) for engine in registry for kind in KINDS)
+
+
+def find_graph(registry: Registry, name: str, version: str | None = None) -> ServedGraph:
+    """Gives a graph.
+
+    Args:
+        registry: The loaded models.
+        name: `<bundle>.decoder` or `<bundle>.encoder`.
+        version: The bundle's; None: the one that is loaded.
+
+    Returns:
+        The graph.
+
+    Raises:
+        NotFoundError: There is none of this name, or it has another version.
+        NotReadyError: The models are not loaded.
+    """
+    registry.get()
+    bundle, _, kind = name.rpartition(".")
+    engine = next((engine for engine in registry if engine.manifest.name == bundle), None)
+    if engine is None or kind not in KINDS:
+        known = ", ".join(graph.name for graph in list_graphs(registry))
+        raise NotFoundError("model", f"one of {known}", name)
+    if version not in (None, engine.manifest.version):
+        raise NotFoundError("version", f"{engine.manifest.version}, which is loaded", version)
+    return ServedGraph(engine, kind)

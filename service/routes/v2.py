@@ -1,0 +1,163 @@
+"""The Open Inference Protocol, version 2: what is there, and whether it can answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from service import __version__
+from service.errors import NotReadyError
+from service.graphs import ServedGraph, find_graph, list_graphs
+from service.messages import (
+    DynamicBatching,
+    GraphConfig,
+    GraphHealth,
+    GraphMetadata,
+    GraphNames,
+    IndexEntry,
+    IndexRequest,
+    QueuePolicy,
+    ServerHealth,
+    ServerMetadata,
+    TensorConfig,
+    TensorMetadata,
+)
+from service.routes.dependencies import Models, parse_json
+from service.routes.openapi import index_body
+from service.routes.problems import protocol_responses
+from service.tensors import Port
+
+router = APIRouter(tags=["open inference protocol"])
+
+# Triton's name for what runs ONNX files.
+PLATFORM, BACKEND = "onnxruntime_onnx", "onnxruntime"
+# Those that are complete; clients ask for what is listed and take it for granted.
+EXTENSIONS = ["binary_tensor_data", "model_configuration"]
+CONFIG_TYPES = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
+
+
+async def get_graph(
+    request: Request,
+    models: Models,
+    model: Annotated[str, Path(description="A name from `GET /v2/models`.", examples=["mnist-2d.decoder"])],
+) -> ServedGraph:
+    """Gives the graph that the path names, in the version that it names if it names one.
+
+    Raises:
+        NotFoundError: There is no such graph, or it has another version.
+        NotReadyError: The models are not loaded.
+    """
+    return find_graph(models, model, request.path_params.get("version"))
+
+
+Served = Annotated[ServedGraph, Depends(get_graph)]
+
+
+@router.get("/v2/", include_in_schema=False)
+@router.get("/v2", summary="Describe the service")
+async def describe_server() -> ServerMetadata:
+    """Its version, and the extensions of the protocol that it has."""
+    return ServerMetadata(name="cvae-service", version=__version__, extensions=EXTENSIONS)
+
+
+@router.get("/v2/health/live", summary="Is the process alive, in the protocol's words?")
+async def live(request: Request) -> ServerHealth:
+    """Answers as long as the event loop runs."""
+    registry = getattr(request.app.state, "registry", None)
+    return ServerHealth(live=True, ready=registry is not None and registry.ready)
+
+
+@router.get(
+    "/v2/health/ready", summary="Can it answer, in the protocol's words?", responses=protocol_responses(503)
+)
+async def ready(models: Models) -> ServerHealth:
+    """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
+    if not models.ready:
+        raise NotReadyError("the service is stopping")
+    return ServerHealth(live=True, ready=True)
+
+
+@router.get("/v2/models", summary="List the graphs", responses=protocol_responses(503))
+async def list_models(models: Models) -> GraphNames:
+    """A decoder and an encoder of each loaded bundle."""
+    return GraphNames(models=[graph.name for graph in list_graphs(models)])
+
+
+@router.post(
+    "/v2/repository/index",
+    summary="List the graphs and their states",
+    responses=protocol_responses(400, 413, 503),
+    openapi_extra=index_body(),
+)
+async def index(request: Request, models: Models) -> list[IndexEntry]:
+    """All of them; with `ready`, those that can answer. The body may be empty."""
+    content = await request.body()
+    only_ready = bool(content) and parse_json(content, IndexRequest).ready
+    return [_enter(graph) for graph in list_graphs(models) if graph.ready or not only_ready]
+
+
+@router.get("/v2/models/{model}/versions/{version}", include_in_schema=False)
+@router.get("/v2/models/{model}", summary="Describe a graph", responses=protocol_responses(404, 503))
+async def describe_model(graph: Served) -> GraphMetadata:
+    """The tensors that it takes and gives; the first dimension of each, -1, is the number of rows."""
+    manifest = graph.engine.manifest
+    return GraphMetadata(
+        name=graph.name,
+        versions=[graph.version],
+        platform=PLATFORM,
+        inputs=[_describe(port) for port in graph.inputs],
+        outputs=[_describe(port) for port in graph.outputs],
+        properties={
+            "bundle": manifest.name,
+            "latent_dim": str(manifest.latent_dim),
+            "labels": " ".join(map(str, manifest.labels)),
+            "sha256": getattr(manifest, graph.kind).sha256,
+        },
+    )
+
+
+@router.get("/v2/models/{model}/versions/{version}/ready", include_in_schema=False)
+@router.get(
+    "/v2/models/{model}/ready", summary="Can this graph answer?", responses=protocol_responses(404, 503)
+)
+async def model_ready(graph: Served, models: Models) -> GraphHealth:
+    """Answers 200 if it can, and 503 if not."""
+    if not (models.ready and graph.ready):
+        raise NotReadyError(f"{graph.name} cannot answer")
+    return GraphHealth(name=graph.name, ready=True)
+
+
+@router.get("/v2/models/{model}/versions/{version}/config", include_in_schema=False)
+@router.get(
+    "/v2/models/{model}/config", summary="Configuration of a graph", responses=protocol_responses(404, 503)
+)
+async def configure(graph: Served) -> GraphConfig:
+    """In the words of Triton's model configuration, for the tools that ask for it."""
+    settings = graph.engine.settings
+    return GraphConfig(
+        name=graph.name,
+        platform=PLATFORM,
+        backend=BACKEND,
+        max_batch_size=settings.max_request_rows,
+        input=[_configure(port) for port in graph.inputs],
+        output=[_configure(port) for port in graph.outputs],
+        dynamic_batching=DynamicBatching(
+            preferred_batch_size=[settings.max_batch_rows],
+            default_queue_policy=QueuePolicy(default_timeout_microseconds=settings.deadline_ms * 1000),
+        ),
+    )
+
+
+def _describe(port: Port) -> TensorMetadata:
+    return TensorMetadata(name=port.name, datatype=port.datatype, shape=[-1, *port.shape])
+
+
+def _configure(port: Port) -> TensorConfig:
+    return TensorConfig(name=port.name, data_type=CONFIG_TYPES[port.datatype], dims=list(port.shape))
+
+
+def _enter(graph: ServedGraph) -> IndexEntry:
+    if graph.ready:
+        return IndexEntry(name=graph.name, version=graph.version, state="READY", reason="")
+    return IndexEntry(name=graph.name, version=graph.version, state="UNAVAILABLE", reason="it has failed")

@@ -1,0 +1,148 @@
+"""POST /v2/models/{model}/infer: tensors to tensors, in the Open Inference Protocol, version 2."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.openapi.models import Example
+from fastapi.routing import APIRoute
+
+from service.calls import HEADER, Call
+from service.compression import ENCODINGS, Encoding, compress, decompress
+from service.errors import InvalidValueError
+from service.graphs import ServedGraph, complete, find_graph
+from service.messages import InferRequest
+from service.negotiation import JSON, OCTETS, choose_encoding
+from service.outputs import Wanted, choose_outputs, write_answer
+from service.registry import Registry
+from service.routes.answers import INLINE_PIXELS, headers_of
+from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json, unless_gone
+from service.routes.openapi import INFER, tensors, tensors_body
+from service.routes.problems import protocol_responses
+from service.routes.v2 import Served
+from service.tensors import LENGTH_HEADER, Floats, read_inputs, read_raw, split_body
+
+# Unpacking so many bytes takes about as long as a thread's start and end would.
+INLINE_BYTES = 16_384
+# Below, an answer is one packet either way.
+MIN_COMPRESSED_BYTES = 1024
+VECTOR = {"name": "z", "shape": [1, 2], "datatype": "FP32", "data": [0.5, -1.0]}
+EXAMPLES = {
+    "json": Example(summary="One vector: its image and its PNG", value={"inputs": [VECTOR]}),
+    "binary": Example(
+        summary="The image as bytes behind the JSON",
+        value={
+            "id": "7",
+            "inputs": [VECTOR],
+            "outputs": [{"name": "image", "parameters": {"binary_data": True}}],
+        },
+    ),
+}
+
+
+class GraphRoute(APIRoute):
+    """A route that runs the graph its path names; while that has no room, it reads nothing of a request."""
+
+    def get_route_handler(self) -> Handler:
+        """Puts the check before FastAPI's own handler."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            path = request.path_params
+            find_graph(await get_registry(request), path["model"], path.get("version")).check()
+            return await handle(request)
+
+        return checked
+
+
+router = APIRouter(tags=["open inference protocol"], route_class=GraphRoute)
+
+
+@router.post("/v2/models/{model}/versions/{version}/infer", include_in_schema=False)
+@router.post(
+    "/v2/models/{model}/infer",
+    summary="Run a graph",
+    responses={200: tensors(), **protocol_responses(*INFER)},
+    response_class=Response,
+    openapi_extra=tensors_body(EXAMPLES),
+)
+async def infer(request: Request, graph: Served, models: Models, call: Calls) -> Response:
+    """Takes all inputs of the graph, with as many rows each, and gives all outputs, or those asked for.
+
+    Tensors are JSON, or bytes behind it; `png`, made of the decoder's images, is base64 in JSON. Bodies may
+    be packed with gzip or deflate; answers are, if `Accept-Encoding` wants it.
+    """
+    message, arrays = await _read(request, graph, models.settings.max_body_bytes)
+    wanted = choose_outputs(message, graph.outputs)
+    _shorten(models, call, message)
+    results = await unless_gone(request.receive, graph.run(arrays, call))
+    facts = {
+        "model_name": graph.name,
+        "model_version": graph.version,
+        "id": (message and message.id) or request.state.request_id,
+    }
+    encoding = choose_encoding(request.headers.get("accept-encoding"), ENCODINGS)
+    return await _answer(graph, facts, wanted, results, call, encoding)
+
+
+async def _read(
+    request: Request, graph: ServedGraph, max_bytes: int
+) -> tuple[InferRequest | None, Mapping[str, Floats]]:
+    content = await request.body()
+    if encoding := request.headers.get("content-encoding", ""):
+        unpack = functools.partial(decompress, content, encoding, max_bytes)
+        content = unpack() if len(content) <= INLINE_BYTES else await asyncio.to_thread(unpack)
+    length = request.headers.get(LENGTH_HEADER)
+    head, binary = split_body(content, length)
+    if length is not None and not head:
+        return None, read_raw(binary, graph.inputs)
+    message = parse_json(head, InferRequest)
+    return message, read_inputs(message.inputs, None if length is None else binary, graph.inputs)
+
+
+def _shorten(models: Registry, call: Call, message: InferRequest | None) -> None:
+    timeout: Any = ((message and message.parameters) or {}).get("timeout")
+    if timeout is None:
+        return
+    if type(timeout) is not int or timeout < 1:
+        raise InvalidValueError("parameters.timeout", "microseconds, an integer above 0", timeout)
+    call.deadline = min(call.deadline, models.open_call(timeout / 1000).deadline)
+
+
+async def _answer(
+    graph: ServedGraph,
+    facts: Mapping[str, str],
+    wanted: Sequence[Wanted],
+    results: Mapping[str, Floats],
+    call: Call,
+    encoding: Encoding | None,
+) -> Response:
+    write = functools.partial(_write, facts, wanted, results, encoding)
+    begun = time.perf_counter()
+    inline = encoding is None and sum(result.size for result in results.values()) <= INLINE_PIXELS
+    content, headers = write() if inline else await asyncio.to_thread(write)
+    call.encode_s = time.perf_counter() - begun
+    headers |= {**headers_of(graph.engine.manifest), "Vary": "Accept-Encoding", HEADER: call.timing()}
+    return Response(content, headers=headers)
+
+
+def _write(
+    facts: Mapping[str, str],
+    wanted: Sequence[Wanted],
+    results: Mapping[str, Floats],
+    encoding: Encoding | None,
+) -> tuple[bytes, dict[str, str]]:
+    made = complete(results, {output.port.name for output in wanted})
+    content, length = write_answer(facts, wanted, made)
+    headers = (
+        {"Content-Type": JSON} if length is None else {"Content-Type": OCTETS, LENGTH_HEADER: str(length)}
+    )
+    if encoding is not None and len(content) >= MIN_COMPRESSED_BYTES:
+        headers["Content-Encoding"] = encoding
+        content = compress(content, encoding)
+    return content, headers
