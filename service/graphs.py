@@ -47,7 +47,7 @@ class ServedGraph:
             self.inputs = [Port("z", (dim,), low=-Z_LIMIT, high=Z_LIMIT)]
             if labels:
                 self.inputs.append(Port("label", (labels,), low=0, high=1))
-            self.outputs = [Port(IMAGE, image), Port(PNG, (), "BYTES")]
+            self.outputs = [Port(IMAGE, image), Port(PNG, (), "BYTES", implied=False)]
 
     @property
     def version(self) -> str:

@@ -82,7 +82,9 @@ class InferRequest(Message):
         ),
     ] = None
     inputs: list[InputTensor]
-    outputs: Annotated[list[RequestedOutput] | None, Field(description="Unset or empty: all.")] = None
+    outputs: Annotated[
+        list[RequestedOutput] | None, Field(description="Unset or empty: all of the graph's own.")
+    ] = None
 
 
 class OutputTensor(BaseModel):

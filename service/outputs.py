@@ -31,20 +31,20 @@ def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[
     """Gives the outputs that a request asks for.
 
     Args:
-        message: The request; None if it is a tensor alone, whose answer is all outputs as bytes.
+        message: The request; None if it is a tensor alone, whose answer is bytes too.
         ports: The graph's outputs.
 
     Returns:
-        In the order of the request; all if it names none.
+        In the order of the request; those implied if it names none.
 
     Raises:
         InvalidValueError: The graph has no such output, or a parameter is not what it should be.
     """
     if message is None:
-        return [Wanted(port, binary=True) for port in ports]
+        return [Wanted(port, binary=True) for port in ports if port.implied]
     default = _flag("parameters", message.parameters, ALL_BINARY, default=False)
     if not message.outputs:
-        return [Wanted(port, default) for port in ports]
+        return [Wanted(port, default) for port in ports if port.implied]
     by_name = {port.name: port for port in ports}
     wanted: dict[str, Wanted] = {}
     for i, output in enumerate(message.outputs):

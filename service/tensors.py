@@ -40,6 +40,7 @@ class Port:
         datatype: Of each value; what a graph takes is FP32.
         low: The least value that is taken.
         high: The greatest.
+        implied: Whether a request that names no outputs asks for it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Port:
     datatype: Literal["FP32", "BYTES"] = "FP32"
     low: float = -math.inf
     high: float = math.inf
+    implied: bool = True
 
 
 def split_body(content: bytes, length: str | None) -> tuple[bytes, bytes]:

@@ -33,7 +33,8 @@ INLINE_BYTES = 16_384
 MIN_COMPRESSED_BYTES = 1024
 VECTOR = {"name": "z", "shape": [1, 2], "datatype": "FP32", "data": [0.5, -1.0]}
 EXAMPLES = {
-    "json": Example(summary="One vector: its image and its PNG", value={"inputs": [VECTOR]}),
+    "json": Example(summary="One vector: its image", value={"inputs": [VECTOR]}),
+    "png": Example(summary="A PNG file, in base64", value={"inputs": [VECTOR], "outputs": [{"name": "png"}]}),
     "binary": Example(
         summary="The image as bytes behind the JSON",
         value={
@@ -72,9 +73,10 @@ router = APIRouter(tags=["open inference protocol"], route_class=GraphRoute)
     openapi_extra=tensors_body(EXAMPLES),
 )
 async def infer(request: Request, graph: Served, models: Models, call: Calls) -> Response:
-    """Takes all inputs of the graph, with as many rows each, and gives all outputs, or those asked for.
+    """Takes all inputs of the graph, with as many rows each, and gives its outputs, or those asked for.
 
-    Tensors are JSON, or bytes behind it; `png`, made of the decoder's images, is base64 in JSON. Bodies may
+    Tensors are JSON, or bytes behind it. `png`, which is made of a decoder's images, must be asked for, and
+    is base64 in JSON. Bodies may
     be packed with gzip or deflate; answers are, if `Accept-Encoding` wants it.
     """
     message, arrays = await _read(request, graph, models.settings.max_body_bytes)

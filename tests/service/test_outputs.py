@@ -11,8 +11,9 @@ from service.messages import InferRequest
 from service.outputs import Result, Wanted, choose_outputs, write_answer
 from service.tensors import Port
 
-IMAGE, PNG = Port("image", (2,)), Port("png", (), "BYTES")
-PORTS = [IMAGE, PNG]
+IMAGE, PNG = Port("image", (2,)), Port("png", (), "BYTES", implied=False)
+Z_MEAN = Port("z_mean", (2,))
+PORTS = [IMAGE, Z_MEAN, PNG]
 PIXELS = np.array([[0.5, 0.1], [0.0, 1.0]], np.float32)
 RESULTS: dict[str, Result] = {"image": PIXELS, "png": [b"\x89P", b""]}
 
@@ -30,10 +31,10 @@ def chosen(message: InferRequest | None) -> list[tuple[str, bool]]:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, [("image", False), ("png", False)]),
-        ({"outputs": []}, [("image", False), ("png", False)]),
-        ({"outputs": None, "parameters": None}, [("image", False), ("png", False)]),
-        ({"parameters": {"binary_data_output": True}}, [("image", True), ("png", True)]),
+        ({}, [("image", False), ("z_mean", False)]),
+        ({"outputs": []}, [("image", False), ("z_mean", False)]),
+        ({"outputs": None, "parameters": None}, [("image", False), ("z_mean", False)]),
+        ({"parameters": {"binary_data_output": True}}, [("image", True), ("z_mean", True)]),
         ({"outputs": [{"name": "png"}, {"name": "image"}]}, [("png", False), ("image", False)]),
         ({"outputs": [{"name": "png", "parameters": {"binary_data": True}}]}, [("png", True)]),
         (
@@ -51,15 +52,25 @@ def test_outputs_are_those_asked_for_and_binary_where_wanted(
     assert chosen(ask(**fields)) == expected
 
 
-def test_a_tensor_alone_is_answered_with_all_outputs_as_bytes() -> None:
-    assert chosen(None) == [("image", True), ("png", True)]
+def test_a_tensor_alone_is_answered_with_the_graphs_outputs_as_bytes() -> None:
+    assert chosen(None) == [("image", True), ("z_mean", True)]
 
 
 @pytest.mark.parametrize(
     ("fields", "field", "expected", "received"),
     [
-        ({"outputs": [{"name": "Image"}]}, "outputs[0].name", "one of image, png, each once", "'Image'"),
-        ({"outputs": [{"name": "png"}] * 2}, "outputs[1].name", "one of image, png, each once", "'png'"),
+        (
+            {"outputs": [{"name": "Image"}]},
+            "outputs[0].name",
+            "one of image, z_mean, png, each once",
+            "'Image'",
+        ),
+        (
+            {"outputs": [{"name": "png"}] * 2},
+            "outputs[1].name",
+            "one of image, z_mean, png, each once",
+            "'png'",
+        ),
         ({"parameters": {"binary_data_output": 1}}, "parameters.binary_data_output", "true or false", "1"),
         (
             {"outputs": [{"name": "png", "parameters": {"binary_data": "yes"}}]},

@@ -83,11 +83,16 @@ def test_json_bytes_and_mixtures(
     assert result.get_response()["model_name"] == DECODER
 
 
-def test_without_outputs_all_come_as_bytes(client: Any) -> None:
+def test_without_outputs_the_graphs_own_come_as_bytes(client: Any) -> None:
     result = client.infer(DECODER, given(FOUR, True), model_version=version(client))
     np.testing.assert_allclose(result.as_numpy("image"), fake.decode(FOUR), atol=1e-6)
     assert result.get_response()["model_version"] == version(client)
-    files = result.as_numpy("png")
+    assert result.as_numpy("png") is None
+
+
+def test_files_come_as_bytes(client: Any) -> None:
+    outputs = [triton.InferRequestedOutput("png")]
+    files = client.infer(DECODER, given(FOUR, True), outputs=outputs).as_numpy("png")
     assert files.shape == (4,)
     for file, picture in zip(files, fake.decode(FOUR), strict=True):
         with Image.open(io.BytesIO(file)) as image:

@@ -90,7 +90,7 @@ def test_json_to_json(client: TestClient) -> None:
     body = answer.json()
     assert (body["model_name"], body["id"]) == ("plain.decoder", "seven")
     assert body["model_version"] == client.get("/models/plain").json()["version"]
-    assert [output["name"] for output in body["outputs"]] == ["image", "png"]
+    assert [output["name"] for output in body["outputs"]] == ["image"]
     np.testing.assert_allclose(read(answer)["image"], fake.decode(FOUR), atol=1e-6)
 
 
@@ -99,7 +99,7 @@ def test_bytes_to_bytes(client: TestClient) -> None:
     answer = send(client, fields, FOUR.tobytes())
     found = read(answer)
     np.testing.assert_allclose(found["image"], fake.decode(FOUR), atol=1e-6)
-    assert list(found) == ["image", "png"]
+    assert list(found) == ["image"]
 
 
 def test_png_files_are_those_of_decode(client: TestClient) -> None:
@@ -164,7 +164,7 @@ def test_the_header_decides_and_not_the_content_type(client: TestClient, content
     head = json.dumps({"inputs": [tensor("z", FOUR)]}).encode()
     for headers in ({}, {LENGTH: str(len(head))}):
         answer = client.post(DECODER, content=head, headers={"content-type": content_type, **headers})
-        assert list(read(answer)) == ["image", "png"]
+        assert list(read(answer)) == ["image"]
 
 
 def test_an_id_is_made_where_there_is_none(client: TestClient) -> None:
@@ -221,7 +221,7 @@ def test_a_wrong_length_is_400(client: TestClient, length: str) -> None:
 def test_limits_hold(client: TestClient) -> None:
     error = check_error(send(client, {"inputs": [tensor("z", np.zeros((65, 2)))]}), 400)
     assert error == "rows: expected at most 64 in one request, received 65"
-    assert len(read(send(client, {"inputs": [tensor("z", np.zeros((64, 2)))]}))["png"]) == 64
+    assert len(read(send(client, {"inputs": [tensor("z", np.zeros((64, 2)))]}))["image"]) == 64
     error = check_error(send(client, {"inputs": [tensor("z", [[0, 2e4]])]}), 400)
     assert error == "inputs[0].data[0][1]: expected a number in [-10000, 10000], received 20000.0"
     error = check_error(client.post(DECODER, content=b" " * 400_001), 413)
@@ -301,7 +301,7 @@ def test_a_timeout_shortens_the_deadline(client: TestClient, monkeypatch: pytest
 def test_a_version_may_be_named(client: TestClient) -> None:
     version = client.get("/models/plain").json()["version"]
     path = f"/v2/models/plain.decoder/versions/{version}/infer"
-    assert list(read(send(client, {"inputs": [tensor("z", FOUR)]}, path=path))) == ["image", "png"]
+    assert list(read(send(client, {"inputs": [tensor("z", FOUR)]}, path=path))) == ["image"]
     check_error(send(client, {}, path="/v2/models/plain.decoder/versions/1/infer"), 404)
     check_error(send(client, {}, path="/v2/models/nothing.decoder/infer"), 404)
 
