@@ -20,14 +20,14 @@ BINARY, ALL_BINARY = "binary_data", "binary_data_output"
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class AskedOutput:
     """An output to answer with, and whether its bytes follow the JSON."""
 
     port: Port
     binary: bool
 
 
-def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[Wanted]:
+def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[AskedOutput]:
     """Gives the outputs that a request asks for.
 
     Args:
@@ -41,24 +41,24 @@ def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[
         InvalidValueError: The graph has no such output, or a parameter is not what it should be.
     """
     if message is None:
-        return [Wanted(port, binary=True) for port in ports if port.implied]
+        return [AskedOutput(port, binary=True) for port in ports if port.implied]
     default = _flag("parameters", message.parameters, ALL_BINARY, default=False)
     if not message.outputs:
-        return [Wanted(port, default) for port in ports if port.implied]
+        return [AskedOutput(port, default) for port in ports if port.implied]
     by_name = {port.name: port for port in ports}
-    wanted: dict[str, Wanted] = {}
+    wanted: dict[str, AskedOutput] = {}
     for i, output in enumerate(message.outputs):
         field = f"outputs[{i}]"
         if output.name not in by_name or output.name in wanted:
             raise InvalidValueError(f"{field}.name", f"one of {', '.join(by_name)}, each once", output.name)
         refuse_unsupported(field, output.parameters)
         binary = _flag(f"{field}.parameters", output.parameters, BINARY, default)
-        wanted[output.name] = Wanted(by_name[output.name], binary)
+        wanted[output.name] = AskedOutput(by_name[output.name], binary)
     return list(wanted.values())
 
 
 def write_answer(
-    facts: Mapping[str, str], wanted: Sequence[Wanted], results: Mapping[str, Result]
+    facts: Mapping[str, str], wanted: Sequence[AskedOutput], results: Mapping[str, Result]
 ) -> tuple[bytes, int | None]:
     """Writes an answer.
 

@@ -52,7 +52,8 @@ SERVICE = {
     "graphs": "calls engine images outputs png registry space tensors errors",
     "negotiation": "errors",
     "metrics": "",
-    "routes": "routes atlas caching calls compression graphs messages outputs tensors engine space registry schemas queries replies "
+    "routes": "routes atlas caching calls compression graphs messages outputs tensors engine space registry "
+    "schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest errors",
     "layers": "",
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 from fastapi.routing import APIRoute
 
-from service.calls import HEADER, Call
+from service.calls import Call
 from service.compression import ENCODINGS, Encoding, compress, decompress
 from service.errors import InvalidValueError
 from service.graphs import ServedGraph, complete, find_graph
 from service.messages import InferRequest
 from service.negotiation import JSON, OCTETS, choose_encoding
-from service.outputs import Wanted, choose_outputs, write_answer
+from service.outputs import AskedOutput, choose_outputs, write_answer
 from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
 from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json, unless_gone
@@ -119,7 +119,7 @@ def _shorten(models: Registry, call: Call, message: InferRequest | None) -> None
 async def _answer(
     graph: ServedGraph,
     facts: Mapping[str, str],
-    wanted: Sequence[Wanted],
+    wanted: Sequence[AskedOutput],
     results: Mapping[str, Floats],
     call: Call,
     encoding: Encoding | None,
@@ -129,13 +129,13 @@ async def _answer(
     inline = encoding is None and sum(result.size for result in results.values()) <= INLINE_PIXELS
     content, headers = write() if inline else await asyncio.to_thread(write)
     call.encode_s = time.perf_counter() - begun
-    headers |= {**headers_of(graph.engine.manifest), "Vary": "Accept-Encoding", HEADER: call.timing()}
+    headers |= {**headers_of(graph.engine.manifest, call), "Vary": "Accept-Encoding"}
     return Response(content, headers=headers)
 
 
 def _write(
     facts: Mapping[str, str],
-    wanted: Sequence[Wanted],
+    wanted: Sequence[AskedOutput],
     results: Mapping[str, Floats],
     encoding: Encoding | None,
 ) -> tuple[bytes, dict[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from service.errors import InvalidValueError
 from service.messages import InferRequest
-from service.outputs import Result, Wanted, choose_outputs, write_answer
+from service.outputs import AskedOutput, Result, choose_outputs, write_answer
 from service.tensors import Port
 
 IMAGE, PNG = Port("image", (2,)), Port("png", (), "BYTES", implied=False)
@@ -96,7 +96,7 @@ def test_what_cannot_be_given_is_refused(
 
 
 def test_json_holds_flat_numbers_and_base64() -> None:
-    content, length = write_answer({"id": "7"}, [Wanted(IMAGE, False), Wanted(PNG, False)], RESULTS)
+    content, length = write_answer({"id": "7"}, [AskedOutput(IMAGE, False), AskedOutput(PNG, False)], RESULTS)
     assert length is None
     assert orjson.loads(content) == {
         "id": "7",
@@ -108,7 +108,7 @@ def test_json_holds_flat_numbers_and_base64() -> None:
 
 
 def test_bytes_follow_the_json_in_the_order_of_the_outputs() -> None:
-    content, length = write_answer({}, [Wanted(PNG, True), Wanted(IMAGE, True)], RESULTS)
+    content, length = write_answer({}, [AskedOutput(PNG, True), AskedOutput(IMAGE, True)], RESULTS)
     assert length is not None
     png, image = orjson.loads(content[:length])["outputs"]
     assert png == {"name": "png", "datatype": "BYTES", "shape": [2], "parameters": {"binary_data_size": 10}}
@@ -120,7 +120,7 @@ def test_bytes_follow_the_json_in_the_order_of_the_outputs() -> None:
 def test_a_slice_is_written_as_its_own_values() -> None:
     halves = np.split(np.arange(8, dtype=np.float32).reshape(2, 4), 2, axis=1)
     for binary in (True, False):
-        content, length = write_answer({}, [Wanted(IMAGE, binary)], {"image": halves[1]})
+        content, length = write_answer({}, [AskedOutput(IMAGE, binary)], {"image": halves[1]})
         found = (
             np.frombuffer(content[length:], "<f4") if binary else orjson.loads(content)["outputs"][0]["data"]
         )
