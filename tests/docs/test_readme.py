@@ -48,7 +48,7 @@ def test_what_the_readme_promises_comes_back(
     assert "localhost:8000" in command
     run = command.replace("localhost:8000", address).replace("curl ", "curl --silent --show-error ", 1)
     answer = subprocess.run(run, shell=True, cwd=folder, check=True, capture_output=True, text=True).stdout
-    if name := re.search(r"-o (\S+)\.([a-z]+)", command):
+    if name := re.search(r"-o (\S+)\.(png|webp|gif|apng|npy)", command):
         path = folder / f"{name[1]}.{name[2]}"
         if name[2] == "npy":
             assert np.load(path, allow_pickle=False).shape == (4, 28, 28)
