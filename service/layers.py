@@ -1,8 +1,16 @@
-"""Owns layers around the application that know nothing of models."""
+"""Owns the layers around FastAPI, which know nothing of models: HEAD, the size of bodies, what pages load."""
 
 from __future__ import annotations
 
+from fastapi import Request, Response
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.routes.problems import problem
+from service.schemas import Fault
+
+PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 
 
 class HeadAsGet:
@@ -22,3 +30,60 @@ class HeadAsGet:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         await self.app({**scope, "method": "GET"}, receive, send_head)
+
+
+class SameHostPages:
+    """Lets HTML pages load nothing from elsewhere: ReDoc's script would fetch its makers' logo."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stores the wrapped application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = PAGE_POLICY
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
+class BodyLimit:
+    """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        """Stores the wrapped application and the limit."""
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self.max_body_bytes:
+            response = self._refuse(Request(scope), declared.decode())
+            await response(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_body_bytes:
+                # FastAPI lets this one exception through while it reads a body.
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, limited, send)
+
+    def _refuse(self, request: Request, received: str) -> Response:
+        fault = Fault(field="body", expected=f"at most {self.max_body_bytes} bytes", received=received)
+        detail = f"body: expected {fault.expected}, received {received}"
+        return problem(request, 413, detail, [fault])

@@ -55,14 +55,15 @@ SERVICE = {
     "routes": "routes atlas caching calls compression graphs messages outputs tensors engine space registry "
     "schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest errors",
-    "layers": "",
+    "layers": "routes schemas",
+    "refusals": "metrics routes schemas errors",
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
     "errors",
     "orders": "caching calls space engine registry representations routes schemas negotiation errors",
     "protocol": "lane orders space metrics errors",
     "telemetry": "settings",
-    "app": "calls cores lane layers metrics protocol routes registry schemas settings telemetry tensors "
-    "uploads errors",
+    "app": "calls cores lane layers metrics protocol refusals registry routes settings telemetry tensors "
+    "uploads",
     "__main__": "app metrics protocol registry settings telemetry errors",
 }
 TRAINING = {

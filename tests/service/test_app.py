@@ -10,7 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service import errors
-from service.app import STATUSES, Application, create_app
+from service.app import Application, create_app
+from service.refusals import STATUSES
 from service.registry import Registry
 from service.settings import Settings
 
@@ -208,7 +209,13 @@ def test_cors_is_off_unless_origins_are_named(client: TestClient, settings: Sett
     with TestClient(create_app(named)) as open_client:
         headers = open_client.get("/digits/1", headers=origin).headers
         assert headers["access-control-allow-origin"] == "https://a.example"
-        assert set(headers["access-control-expose-headers"].split(", ")) >= {"CVAE-Seed", "X-Request-ID"}
+        exposed = set(headers["access-control-expose-headers"].split(", "))
+        picture = {"pixels": [[0.5] * 28] * 28}
+        answer = open_client.post("/reconstruct", json=picture, headers=origin)
+        named_by_us = {name for name in (*headers, *answer.headers) if name.startswith(("cvae-", "x-"))}
+        assert len(named_by_us) == 4
+        told = {"server-timing", "etag", "content-location", "retry-after", "inference-header-content-length"}
+        assert named_by_us | told <= {name.lower() for name in exposed}
         other = open_client.get("/digits/1", headers={"Origin": "https://b.example"})
         assert "access-control-allow-origin" not in other.headers
         preflight = {

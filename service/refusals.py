@@ -1,0 +1,123 @@
+"""Owns the one table from errors to statuses, and the answers to requests that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from service import errors
+from service.metrics import CLIENT_GONE
+from service.routes.problems import problem
+from service.schemas import Fault
+
+STATUSES: dict[type[errors.ServiceError], int] = {
+    errors.MalformedBodyError: 400,
+    errors.NotFoundError: 404,
+    errors.NotAcceptableError: 406,
+    errors.TooLargeError: 413,
+    errors.MediaTypeError: 415,
+    errors.InvalidValueError: 422,
+    errors.QueueFullError: 429,
+    errors.NotReadyError: 503,
+    errors.DeadlineError: 504,
+}
+# What pydantic says when something else stands where an object should.
+NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
+
+
+def install(api: FastAPI) -> None:
+    """Has an application answer every error as this module does."""
+    api.add_exception_handler(errors.ServiceError, answer_service_error)
+    api.add_exception_handler(ClientDisconnect, _answer_gone)
+    api.add_exception_handler(RequestValidationError, _answer_validation_error)
+    api.add_exception_handler(HTTPException, _answer_http_error)
+    api.add_exception_handler(Exception, answer_unknown)
+
+
+async def answer_service_error(request: Request, error: BaseException) -> Response:
+    """Answers an error of our tree.
+
+    Raises:
+        BaseException: The same, where the client must not see it.
+    """
+    if isinstance(error, errors.ClientGoneError):
+        return await _answer_gone(request, error)
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
+    if status is None:
+        raise error  # for the log, and for the answer to everything unknown
+    if isinstance(error, errors.QueueFullError):
+        return problem(request, status, str(error), headers={"Retry-After": str(error.retry_after_s)})
+    if isinstance(error, errors.ClientError):
+        fault = Fault(field=error.field, expected=error.expected, received=error.received)
+        return problem(request, status, str(error), [fault])
+    return problem(request, status, str(error))
+
+
+async def _answer_gone(_request: Request, _error: BaseException) -> Response:
+    return Response(status_code=CLIENT_GONE)
+
+
+async def _answer_validation_error(request: Request, error: Exception) -> Response:
+    entries: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
+    if entries and entries[0]["type"] == "json_invalid":
+        where, reason = entries[0]["loc"][-1], entries[0]["ctx"]["error"]
+        fault = Fault(
+            field="body", expected="JSON", received=f"a text that breaks at character {where} ({reason})"
+        )
+        return problem(request, 400, f"body: expected JSON, received {fault.received}", [fault])
+    faults = [_to_fault(entry) for entry in entries]
+    first = faults[0]
+    return problem(
+        request, 422, f"{first.field}: expected {first.expected}, received {first.received}", faults
+    )
+
+
+def _to_fault(entry: dict[str, Any]) -> Fault:
+    where = entry["loc"][1:] or entry["loc"]
+    context = entry.get("ctx", {})
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    if "expected" in context and "received" in context:
+        return Fault(
+            field=field + context["at"], expected=context["expected"], received=_cut(context["received"])
+        )
+    if entry["type"] == "missing":
+        return Fault(field=field, expected="a value", received="nothing")
+    if entry["type"] == "extra_forbidden":
+        return Fault(field=field, expected="no field of this name", received=errors.shorten(entry["input"]))
+    expected = "a JSON object" if entry["type"] in NOT_OBJECT else _expectation(entry["msg"])
+    return Fault(field=field, expected=expected, received=errors.shorten(entry["input"]))
+
+
+def _expectation(message: str) -> str:
+    return message.removeprefix("Input should be ").split(", unable")[0]
+
+
+def _cut(text: str) -> str:
+    return errors.shorten(errors.Text(text))
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    if isinstance(error.__cause__, ClientDisconnect):  # FastAPI takes it for a broken body
+        return await _answer_gone(request, error)
+    status = getattr(error, "status_code", 500)
+    detail = str(getattr(error, "detail", "")) or "the request failed"
+    faults = []
+    if status == 404:
+        detail = f"there is nothing at {errors.shorten(errors.Text(request.url.path))}"
+    if status == 400 and detail == "There was an error parsing the body":
+        faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
+        detail = f"body: expected JSON, received {faults[0].received}"
+    if status == 413:
+        detail = "body: larger than the limit"
+        faults = [Fault(field="body", expected="fewer bytes (CVAE_MAX_BODY_BYTES)", received="more")]
+    return problem(request, status, detail, faults, getattr(error, "headers", None))
+
+
+async def answer_unknown(request: Request, _: Exception) -> Response:
+    """Answers what nobody expected with a fixed sentence."""
+    return problem(request, 500, "The service failed; its log has the request id.")
