@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import subprocess
@@ -90,3 +91,12 @@ def test_every_make_target_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z-]+)", README))
     assert named <= targets, named - targets
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("models/*/model.json")), ids=lambda path: path.parent.name)
+def test_every_bundle_has_a_report_of_its_version(path: pathlib.Path) -> None:
+    manifest = json.loads(path.read_text())
+    report = (ROOT / "docs" / "reports" / f"{manifest['name']}.html").read_text()
+    assert f"Version {manifest['version']}" in report
+    assert f"{manifest['metrics']['negative_elbo']:.3f}" in report
+    assert f"docs/reports/{manifest['name']}.html" in README
