@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+
+import pytest
+
+from training.recipes import RECIPES
+
+MODELS = pathlib.Path(__file__).parents[2] / "models"
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*/model.json")), ids=lambda path: path.parent.name)
+def test_a_shipped_bundle_was_trained_as_its_recipe_says(path: pathlib.Path) -> None:
+    trained = json.loads(path.read_text())["training"]
+    recipe = json.loads(json.dumps(dataclasses.asdict(RECIPES[path.parent.name])))
+    # Muon's precision came later, and changes how fast it is done and the last bits of what comes out.
+    assert set(recipe) - set(trained) <= {"muon_precision"}
+    differing = {name for name in recipe if name in trained and trained[name] != recipe[name]}
+    assert differing <= {"muon_precision"}
