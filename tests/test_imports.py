@@ -65,6 +65,7 @@ SERVICE = {
     "app": "calls cores lane layers metrics protocol refusals registry routes settings telemetry tensors "
     "uploads",
     "__main__": "app metrics protocol registry settings telemetry errors",
+    "client": "client",
 }
 TRAINING = {
     "config": "",
@@ -108,7 +109,7 @@ TRAINING = {
 
 def modules() -> list[pathlib.Path]:
     found = [p for package in ("service", "training") for p in (ROOT / package).rglob("*.py")]
-    return sorted(p for p in found if p.parent.name in ("service", "training", "routes"))
+    return sorted(p for p in found if p.parent.name in ("service", "training", "routes", "client"))
 
 
 def imported(path: pathlib.Path) -> set[str]:

@@ -1,0 +1,154 @@
+"""Owns image URLs: requests that are all in their address, for `<img src>`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from service.client import readers
+from service.client.inputs import join, to_text
+from service.client.looks import Method, to_params
+from service.client.replies import File
+from service.client.request import Model, Request, to_name
+
+
+def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Model = None) -> Request[File]:
+    """Decodes latent vectors.
+
+    Args:
+        z: `(latent_dim,)` or `(n, latent_dim)`.
+        label: For a label-conditioned model: that of all vectors, or one a vector.
+        model: `name@version`, or a `ModelInfo`, makes a URL whose picture never changes.
+
+    Returns:
+        Of one picture, or of a sheet.
+    """
+    labels = [label] if label is None or isinstance(label, int | np.integer) else label
+    vectors = tuple(("z", join(row)) for row in np.atleast_2d(np.asarray(z)))
+    given = tuple(("label", int(each)) for each in labels if each is not None)
+    return _picture("decode", (*vectors, *given, *to_params(model=to_name(model))))
+
+
+def draw(
+    digit: int, *, seed: int | None = None, temperature: float | None = None, model: Model = None
+) -> Request[File]:
+    """Draws one digit.
+
+    Args:
+        digit: The class's label.
+        seed: Unset: another picture each time.
+        temperature: Scales the standard deviation.
+        model: As of `decode`.
+
+    Returns:
+        Of one picture.
+    """
+    params = to_params(seed=seed, temperature=temperature, model=to_name(model))
+    return _picture(f"digits/{digit}", params)
+
+
+def sample(
+    n: int = 1,
+    *,
+    digit: int | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    model: Model = None,
+) -> Request[File]:
+    """Draws pictures from the prior, or from a class.
+
+    Args:
+        n: How many.
+        digit: The class's label; unset: the prior.
+        seed: Unset: others each time.
+        temperature: Scales the standard deviation.
+        model: As of `decode`.
+
+    Returns:
+        Of one picture, or of a sheet.
+    """
+    params = to_params(n=n, digit=digit, seed=seed, temperature=temperature, model=to_name(model))
+    return _picture("sample", params)
+
+
+def interpolate(
+    start: int | str | ArrayLike,
+    end: int | str | ArrayLike,
+    *,
+    steps: int = 8,
+    method: Method | None = None,
+    start_label: int | None = None,
+    end_label: int | None = None,
+    model: Model = None,
+) -> Request[File]:
+    """Draws the way between two points.
+
+    Args:
+        start: A class's label (an int), a vector, or a text such as `digit:3`.
+        end: The same.
+        steps: Pictures, both ends included.
+        method: Unset: lerp where latent_dim is at most 3, else slerp.
+        start_label: Beside a vector, for a label-conditioned model.
+        end_label: The same.
+        model: As of `decode`.
+
+    Returns:
+        Of a strip, or of a sequence that moves.
+
+    Raises:
+        ValueError: An end is a picture.
+    """
+    ends = (("from", to_text(start)), ("to", to_text(end)))
+    labels = to_params(from_label=start_label, to_label=end_label)
+    return _picture(
+        "interpolate", (*ends, *labels, *to_params(steps=steps, method=method, model=to_name(model)))
+    )
+
+
+def manifold(
+    n: int = 20,
+    *,
+    extent: float | None = None,
+    dims: tuple[int, int] = (0, 1),
+    label: int | None = None,
+    model: Model = None,
+) -> Request[File]:
+    """Draws an even grid over two dimensions of z; all others are 0.
+
+    Args:
+        n: Pictures a side.
+        extent: The grid goes from -extent to extent.
+        dims: The dimension to the right and that upwards.
+        label: For a label-conditioned model.
+        model: As of `decode`.
+
+    Returns:
+        Of a sheet.
+    """
+    across, up = dims
+    params = to_params(n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model))
+    return _picture("manifold", params)
+
+
+def latent_map(
+    size: int = 512, *, extent: float | None = None, invert: bool = False, model: Model = None
+) -> Request[File]:
+    """Draws where the pictures of the test split lie, coloured by label.
+
+    Args:
+        size: Of a side, in pixels.
+        extent: The map goes from -extent to extent; unset: what holds 99.9% of them.
+        invert: Turns dark and light over.
+        model: As of `decode`.
+
+    Returns:
+        Of a map, PNG or WebP.
+    """
+    params = to_params(size=size, extent=extent, invert=invert or None, model=to_name(model))
+    return _picture("latent-map", params)
+
+
+def _picture(path: str, params: tuple[tuple[str, str | int | float | bool | None], ...]) -> Request[File]:
+    return Request("GET", path, readers.read_file, params, format="png", suffixed=True)

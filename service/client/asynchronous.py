@@ -1,0 +1,135 @@
+"""Owns `AsyncClient`; as `blocking` is, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+
+import httpx
+
+from service.client import catalogue, drawing, encoding
+from service.client.connection import TIMEOUT_S, Connection
+from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client.files import Files
+from service.client.looks import Format, Look
+from service.client.replies import File, Frame
+from service.client.request import Request
+from service.client.retries import Retry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _async(build: Callable[P, Request[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    @functools.wraps(build)
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.send(build(*args, **kwargs))
+
+    return method
+
+
+def _async_stream(
+    build: Callable[P, Request[Any]],
+) -> Callable[Concatenate[AsyncClient, P], AsyncIterator[Frame]]:
+    @functools.wraps(build)
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Frame]:
+        request = build(*args, **kwargs).into("ndjson", Look())
+        response = await self.run(deliver(request, self.options, stream=True))
+        async with contextlib.aclosing(response):
+            with translated():
+                index = 0
+                async for line in response.aiter_lines():
+                    yield request.read_line(line, index)
+                    index += 1
+
+    return method
+
+
+class AsyncClient(Connection[httpx.AsyncClient]):
+    """The same client for asyncio: what `Client` gives, it gives when awaited."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_s: float | None = TIMEOUT_S,
+        send_deadline: bool = False,
+        retry: Retry | None = None,
+        headers: dict[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Prepares a client; see `Client`.
+
+        Raises:
+            ValueError: The address is none of HTTP.
+        """
+        http = httpx.AsyncClient(base_url=base_url, headers=headers, transport=transport)
+        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry()))
+        self._sleep = sleep
+
+    decode = _async(drawing.decode)
+    encode = _async(encoding.encode)
+    reconstruct = _async(encoding.reconstruct)
+    interpolate = _async(drawing.interpolate)
+    stream = _async_stream(drawing.interpolate)
+    sample = _async(drawing.sample)
+    draw = _async(drawing.draw)
+    manifold = _async(drawing.manifold)
+    models = _async(catalogue.models)
+    model = _async(catalogue.model)
+    latents = _async(catalogue.latents)
+
+    def into(self, format: Format, **look: Unpack[Look]) -> Files[Awaitable[File]]:  # noqa: A002
+        """Asks for files; see `Client.into`."""
+        return Files(self.send, format, look)
+
+    async def ready(self) -> bool:
+        """Says whether the service is there and can answer; tries once."""
+        return await self.run(check(catalogue.ready(), self.options))
+
+    async def send(self, request: Request[T]) -> T:
+        """Makes a call; see `Client.send`."""
+        return await self.run(call(request, self.options))
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Does what the steps of a call say."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    response = await self._perform(step)
+                except httpx.RequestError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(response)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _perform(self, step: Step) -> httpx.Response | None:
+        if isinstance(step, Wait):
+            await self._sleep(step.seconds)
+            return None
+        response = await self.http.send(step.build(self.http), stream=step.stream)
+        if not response.is_success:
+            await response.aread()
+        return response
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self.http.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Gives the client."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the connections."""
+        await self.close()

@@ -1,0 +1,154 @@
+"""Owns `Client`. All it does is send and wait; what and when, `exchange` says.
+
+Its methods are the functions that build requests, so that signatures and descriptions are there once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+
+import httpx
+
+from service.client import catalogue, drawing, encoding
+from service.client.connection import TIMEOUT_S, Connection
+from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client.files import Files
+from service.client.looks import Format, Look
+from service.client.replies import File, Frame
+from service.client.request import Request
+from service.client.retries import Retry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _sync(build: Callable[P, Request[T]]) -> Callable[Concatenate[Client, P], T]:
+    @functools.wraps(build)
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.send(build(*args, **kwargs))
+
+    return method
+
+
+def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P], Iterator[Frame]]:
+    @functools.wraps(build)
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Frame]:
+        request = build(*args, **kwargs).into("ndjson", Look())
+        response = self.run(deliver(request, self.options, stream=True))
+        with contextlib.closing(response), translated():
+            for index, line in enumerate(response.iter_lines()):
+                yield request.read_line(line, index)
+
+    return method
+
+
+class Client(Connection[httpx.Client]):
+    """A client that blocks until the answer is there; it may be used by several threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_s: float | None = TIMEOUT_S,
+        send_deadline: bool = False,
+        retry: Retry | None = None,
+        headers: dict[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepares a client; it connects when it first sends.
+
+        Args:
+            base_url: The service's address; it may have a path.
+            timeout_s: For a call with all its tries; no wait for the network is longer. None: no limit.
+            send_deadline: Tells the service how much of it is left, so that it gives up what comes too late.
+            retry: How to try again; unset: as `Retry` has it.
+            headers: Sent with each request.
+            transport: What carries requests, instead of connections.
+            sleep: Waits so many seconds.
+
+        Raises:
+            ValueError: The address is none of HTTP.
+        """
+        http = httpx.Client(base_url=base_url, headers=headers, transport=transport)
+        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry()))
+        self._sleep = sleep
+
+    decode = _sync(drawing.decode)
+    encode = _sync(encoding.encode)
+    reconstruct = _sync(encoding.reconstruct)
+    interpolate = _sync(drawing.interpolate)
+    stream = _stream(drawing.interpolate)
+    sample = _sync(drawing.sample)
+    draw = _sync(drawing.draw)
+    manifold = _sync(drawing.manifold)
+    models = _sync(catalogue.models)
+    model = _sync(catalogue.model)
+    latents = _sync(catalogue.latents)
+
+    def into(self, format: Format, **look: Unpack[Look]) -> Files[File]:  # noqa: A002
+        """Asks for files: `into("gif", scale=4).interpolate(3, 8).save("walk.gif")`.
+
+        Args:
+            format: Of the files.
+            **look: How pictures are drawn.
+
+        Returns:
+            What has the same methods, and gives files.
+        """
+        return Files(self.send, format, look)
+
+    def ready(self) -> bool:
+        """Says whether the service is there and can answer; tries once."""
+        return self.run(check(catalogue.ready(), self.options))
+
+    def send(self, request: Request[T]) -> T:
+        """Makes a call.
+
+        Raises:
+            CvaeError: It failed; `errors` has the tree.
+        """
+        return self.run(call(request, self.options))
+
+    def run(self, steps: Steps[T]) -> T:
+        """Does what the steps of a call say."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    response = self._perform(step)
+                except httpx.RequestError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(response)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def _perform(self, step: Step) -> httpx.Response | None:
+        if isinstance(step, Wait):
+            self._sleep(step.seconds)
+            return None
+        response = self.http.send(step.build(self.http), stream=step.stream)
+        if not response.is_success:
+            response.read()
+        return response
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.http.close()
+
+    def __enter__(self) -> Self:
+        """Gives the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the connections."""
+        self.close()

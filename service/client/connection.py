@@ -1,0 +1,49 @@
+"""Owns `Connection`: what the blocking client and that for asyncio have in common."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar, Unpack
+
+import httpx
+
+from service.client.exchange import Options
+from service.client.files import Urls
+from service.client.looks import Format, Look
+
+H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
+
+EXAMPLE = "http://localhost:8000"
+TIMEOUT_S = 30.0
+
+
+class Connection(Generic[H]):
+    """What both clients have.
+
+    Attributes:
+        http: httpx's client, which sends.
+        options: How calls are made.
+    """
+
+    def __init__(self, http: H, options: Options) -> None:
+        """Stores what sends, and how.
+
+        Raises:
+            ValueError: The address is none of HTTP.
+        """
+        if http.base_url.scheme not in ("http", "https") or not http.base_url.host:
+            raise ValueError(f"base_url: expected one such as {EXAMPLE}, received {str(http.base_url)!r}")
+        self.http = http
+        self.options = options
+
+    def urls(self, format: Format = "png", *, download: bool = False, **look: Unpack[Look]) -> Urls:  # noqa: A002
+        """Gives URLs of pictures, for pages; nothing is sent.
+
+        Args:
+            format: Of the pictures.
+            download: Whether browsers are to save them.
+            **look: How they are drawn.
+
+        Returns:
+            `urls("png", scale=4).decode([0.5, -1.0])` is a URL.
+        """
+        return Urls(self.http.base_url, format, look, download=download)

@@ -1,0 +1,190 @@
+"""Owns the requests for pictures of points of latent space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from service.client import readers
+from service.client.inputs import (
+    FILES,
+    PIXEL_DIMENSIONS,
+    Part,
+    Point,
+    is_file,
+    to_end,
+    to_file,
+    to_json,
+    to_npy,
+    to_rows,
+    to_text,
+)
+from service.client.looks import Dtype, Method, to_params
+from service.client.replies import Pictures
+from service.client.request import JSON, NPY, Model, Request, to_name
+
+
+def decode(
+    z: ArrayLike,
+    *,
+    label: int | Sequence[int] | None = None,
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Pictures]:
+    """Decodes latent vectors.
+
+    Args:
+        z: `(latent_dim,)` or `(n, latent_dim)`; sent as float32.
+        label: For a label-conditioned model: that of all vectors, or one a vector.
+        model: Unset: the service's default.
+        dtype: Of the pictures.
+
+    Returns:
+        n pictures, in order.
+    """
+    rows = to_rows(z)
+    params = to_params(model=to_name(model), dtype=dtype)
+    body, kind = to_npy(rows), NPY
+    if isinstance(label, int | np.integer):
+        params += to_params(label=int(label))
+    elif label is not None:
+        body, kind = to_json({"z": rows.tolist(), "label": [int(each) for each in label]}), JSON
+    return Request("POST", "decode", readers.read_decoded(rows), params, body, kind, format="npy")
+
+
+def interpolate(
+    start: Point,
+    end: Point,
+    *,
+    steps: int = 8,
+    method: Method | None = None,
+    start_label: int | None = None,
+    end_label: int | None = None,
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Pictures]:
+    """Draws the way between two points.
+
+    Args:
+        start: A class's label (an int), a vector, a text such as `digit:3`, or a picture as of `encode`.
+        end: The same.
+        steps: Pictures, both ends included.
+        method: Unset: lerp where latent_dim is at most 3, else slerp.
+        start_label: Beside a vector or a picture, for a label-conditioned model.
+        end_label: The same.
+        model: Unset: the service's default.
+        dtype: Of the pictures.
+
+    Returns:
+        The pictures on the way.
+
+    Raises:
+        ValueError: One end is an array of pixels, the other a file.
+    """
+    options = {"steps": steps, "method": method, "model": to_name(model)}
+    if _is_array(start) or _is_array(end):
+        ends = {"from": to_end(start, start_label), "to": to_end(end, end_label)}
+        body: dict[str, Any] = {"content": to_json({**ends, **options}), "content_type": JSON}
+    else:
+        labels = {"from_label": start_label, "to_label": end_label}
+        texts = to_params(**options, **labels)
+        parts = (_to_part("from", start), _to_part("to", end))
+        body = {"parts": parts + tuple((name, (None, str(text).encode())) for name, text in texts)}
+    params, read = to_params(dtype=dtype), readers.read_pictures(dtype)
+    return Request("POST", "interpolate", read, params, **body, format="json")
+
+
+def sample(
+    n: int = 1,
+    *,
+    digit: int | None = None,
+    seed: int | None = None,
+    temperature: float = 1.0,
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Pictures]:
+    """Draws pictures from the prior, or from a class.
+
+    Args:
+        n: How many; fewer are the first of more.
+        digit: The class's label; unset: the prior.
+        seed: Unset: the service chooses one, and the result names it.
+        temperature: Scales the standard deviation; 0 gives the mean.
+        model: Unset: the service's default.
+        dtype: Of the pictures.
+
+    Returns:
+        n pictures.
+    """
+    name = to_name(model)
+    body = to_json({"n": n, "digit": digit, "seed": seed, "temperature": temperature, "model": name})
+    params, read = to_params(dtype=dtype), readers.read_pictures(dtype)
+    return Request("POST", "sample", read, params, body, JSON, format="json")
+
+
+def draw(
+    digit: int,
+    *,
+    seed: int | None = None,
+    temperature: float = 1.0,
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Pictures]:
+    """Draws one digit.
+
+    Args:
+        digit: The class's label.
+        seed: Unset: the service chooses one, and the result names it.
+        temperature: Scales the standard deviation; 0 gives a mean.
+        model: Unset: the service's default.
+        dtype: Of the picture.
+
+    Returns:
+        One picture.
+    """
+    params = to_params(seed=seed, temperature=temperature, model=to_name(model), dtype=dtype)
+    read = readers.read_pictures(dtype)
+    return Request("GET", f"digits/{digit}", read, params, format="json", suffixed=True)
+
+
+def manifold(
+    n: int = 20,
+    *,
+    extent: float = 3.0,
+    dims: tuple[int, int] = (0, 1),
+    label: int | None = None,
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Pictures]:
+    """Draws an even grid over two dimensions of z; all others are 0.
+
+    Args:
+        n: Pictures a side.
+        extent: The grid goes from -extent to extent.
+        dims: The dimension to the right and that upwards.
+        label: For a label-conditioned model.
+        model: Unset: the service's default.
+        dtype: Of the pictures.
+
+    Returns:
+        n² pictures, from the top left, line by line.
+    """
+    across, up = dims
+    params = to_params(
+        n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model), dtype=dtype
+    )
+    read = readers.read_pictures(dtype)
+    return Request("GET", "manifold", read, params, format="json", suffixed=True)
+
+
+def _is_array(point: Point) -> bool:
+    return not isinstance(point, (str, *FILES)) and np.ndim(point) >= PIXEL_DIMENSIONS
+
+
+def _to_part(name: str, point: Point) -> Part:
+    if is_file(point):
+        return name, ("picture", to_file(point))  # type: ignore[arg-type]
+    return name, (None, to_text(point).encode())

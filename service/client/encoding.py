@@ -1,0 +1,70 @@
+"""Owns the requests that hand in pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from service.client import readers
+from service.client.inputs import Pictures, to_json, to_parts, to_pixels
+from service.client.looks import Dtype, Polarity, to_params
+from service.client.replies import Posterior, Reconstruction
+from service.client.request import JSON, Model, Request, to_name
+
+
+def encode(
+    pictures: Pictures,
+    *,
+    seed: int | None = None,
+    neighbours: int = 5,
+    polarity: Polarity = "auto",
+    model: Model = None,
+) -> Request[Posterior]:
+    """Encodes pictures.
+
+    Args:
+        pictures: Files (bytes, a path, Pillow's image, or several), of any size and colour; or an array,
+            taken as it is: `(height, width)` or `(n, height, width)`, with a last axis of 3 for colour.
+        seed: Also draws z from q(z|x).
+        neighbours: How many pictures of the test split to name that lie nearest.
+        polarity: Of files.
+        model: Unset: the service's default.
+
+    Returns:
+        The posterior of each picture, in order.
+    """
+    params = to_params(model=to_name(model), seed=seed, neighbours=neighbours, polarity=polarity)
+    return Request("POST", "encode", readers.read_posterior, params, **_upload(pictures))
+
+
+def reconstruct(
+    pictures: Pictures,
+    *,
+    label: int | None = None,
+    polarity: Polarity = "auto",
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Reconstruction]:
+    """Encodes pictures and decodes them again.
+
+    Args:
+        pictures: As of `encode`.
+        label: For a label-conditioned model: that of all pictures.
+        polarity: Of files.
+        model: Unset: the service's default.
+        dtype: Of the pictures.
+
+    Returns:
+        The reconstructions, and how far they are from the pictures. In a file that shows them, each is to
+        the right of its picture.
+    """
+    params = to_params(model=to_name(model), label=label, polarity=polarity, dtype=dtype)
+    read, upload = readers.read_reconstruction(dtype), _upload(pictures)
+    return Request("POST", "reconstruct", read, params, **upload, format="json")
+
+
+def _upload(pictures: Pictures) -> dict[str, Any]:
+    if isinstance(pictures, np.ndarray):
+        return {"content": to_json({"pixels": to_pixels(pictures)}), "content_type": JSON}
+    return {"parts": to_parts(pictures)}

@@ -1,0 +1,142 @@
+"""Owns what a client raises.
+
+CvaeError
+├── NoAnswerError            nothing came back
+│   ├── UnreachableError     no connection, or one that broke
+│   └── TimedOutError        the caller's timeout passed
+├── BrokenAnswerError        what came is not what the service's API says
+└── ServiceError             the service answered with a problem (RFC 9457)
+    ├── RequestError         any other 4xx: the request is at fault
+    │   └── NotFoundError    404: no such model, class or path
+    ├── BusyError            429: the queue is full
+    ├── UnavailableError     503: not ready, or stopping
+    └── LateError            504: the answer would have come too late
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import httpx
+
+SHOWN_CHARACTERS = 200
+REQUEST_ID = "X-Request-ID"
+
+
+class CvaeError(Exception):
+    """Anything that a client raises because of the service or the way to it."""
+
+
+class NoAnswerError(CvaeError):
+    """Nothing came back."""
+
+
+class UnreachableError(NoAnswerError):
+    """No connection, or one that broke."""
+
+
+class TimedOutError(NoAnswerError):
+    """The caller's timeout passed."""
+
+
+class BrokenAnswerError(CvaeError):
+    """What came is not what the service's API says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        field: Such as `z[3][1]`.
+        expected: What it should have been.
+        received: What came.
+    """
+
+    field: str
+    expected: str
+    received: str
+
+
+class ServiceError(CvaeError):
+    """The service answered with a problem; the message is its detail.
+
+    Attributes:
+        status: HTTP status.
+        title: The status in words.
+        detail: One sentence.
+        errors: What is wrong with which part of the request; may be empty.
+        request_id: To find the request in the service's log; empty if none was sent.
+        retry_after: The header, if there is one: seconds or a date.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        """Reads an answer, whose body is loaded, whether or not it is a problem."""
+        fields = _read_fields(response)
+        self.status = response.status_code
+        self.title = str(fields.get("title", response.reason_phrase))
+        self.detail = str(fields.get("detail", response.text[:SHOWN_CHARACTERS] or self.title))
+        self.errors = _read_faults(fields.get("errors"))
+        self.request_id = response.headers.get(REQUEST_ID, "")
+        self.retry_after: str | None = response.headers.get("Retry-After")
+        super().__init__(self.detail)
+
+
+class RequestError(ServiceError):
+    """The request is at fault."""
+
+
+class NotFoundError(RequestError):
+    """No such model, class or path."""
+
+
+class BusyError(ServiceError):
+    """The queue is full."""
+
+
+class UnavailableError(ServiceError):
+    """Not ready, or stopping."""
+
+
+class LateError(ServiceError):
+    """The answer would have come too late."""
+
+
+STATUSES: dict[int, type[ServiceError]] = {
+    404: NotFoundError,
+    429: BusyError,
+    503: UnavailableError,
+    504: LateError,
+}
+
+
+def to_error(response: httpx.Response) -> ServiceError:
+    """Gives the error that an answer is.
+
+    Args:
+        response: Of a status that is no success, its body loaded.
+
+    Returns:
+        The error of its status.
+    """
+    other = RequestError if response.is_client_error else ServiceError
+    return STATUSES.get(response.status_code, other)(response)
+
+
+def _read_fields(response: httpx.Response) -> dict[str, Any]:
+    try:
+        fields = json.loads(response.content)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _read_faults(entries: Any) -> tuple[Fault, ...]:
+    names = [field.name for field in dataclasses.fields(Fault)]
+    if not isinstance(entries, list):
+        return ()
+    return tuple(
+        Fault(*(str(entry.get(name, "")) for name in names)) for entry in entries if isinstance(entry, dict)
+    )

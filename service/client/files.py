@@ -1,0 +1,75 @@
+"""Owns `Files` and `Urls`: pictures in one format and look, as files or as the addresses of files."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+import httpx
+
+from service.client import addresses, drawing, encoding
+from service.client.looks import Format, Look, to_params
+from service.client.replies import File
+from service.client.request import Request
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _file(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Files[R], P], R]:
+    @functools.wraps(build)
+    def method(self: Files[R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.send(build(*args, **kwargs).into(self.format, self.look))
+
+    return method
+
+
+def _url(build: Callable[P, Request[File]]) -> Callable[Concatenate[Urls, P], str]:
+    @functools.wraps(build)
+    def method(self: Urls, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        return self.join(build(*args, **kwargs).into(self.format, self.look))
+
+    return method
+
+
+class Files(Generic[R]):
+    """Asks for pictures as files, all in one format and look; a `File` comes back, or an awaitable of one."""
+
+    def __init__(self, send: Callable[[Request[File]], R], format: Format, look: Look) -> None:  # noqa: A002
+        """Stores what sends, and what all files have in common."""
+        self.send = send
+        self.format: Format = format
+        self.look = look
+
+    decode = _file(drawing.decode)
+    reconstruct = _file(encoding.reconstruct)
+    interpolate = _file(drawing.interpolate)
+    sample = _file(drawing.sample)
+    draw = _file(drawing.draw)
+    manifold = _file(drawing.manifold)
+    latent_map = _file(addresses.latent_map)
+
+
+class Urls:
+    """Gives URLs of pictures, all in one format and look, without asking the service."""
+
+    def __init__(self, base: httpx.URL, format: Format, look: Look, *, download: bool) -> None:  # noqa: A002
+        """Stores the service's address and what all URLs have in common."""
+        self.base = base
+        self.format: Format = format
+        self.look = look
+        self.download = to_params(download=download or None)
+
+    def join(self, request: Request[File]) -> str:
+        """Gives the URL of what is asked for."""
+        path, params = request.target
+        url = self.base.copy_with(path=f"{self.base.path.rstrip('/')}/{path}")
+        return str(url.copy_merge_params((*params, *self.download)))
+
+    decode = _url(addresses.decode)
+    draw = _url(addresses.draw)
+    sample = _url(addresses.sample)
+    interpolate = _url(addresses.interpolate)
+    manifold = _url(addresses.manifold)
+    latent_map = _url(addresses.latent_map)

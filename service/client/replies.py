@@ -1,0 +1,237 @@
+"""Owns what a client gives back: frozen results of NumPy arrays, and files."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """What every answer of a model says.
+
+    Attributes:
+        model: Its name.
+        version: Its version, 12 hex digits.
+        request_id: To find the request in the service's log.
+        timings: Milliseconds by what they were spent on: queue, inference, encode.
+    """
+
+    model: str
+    version: str
+    request_id: str
+    timings: Mapping[str, float]
+
+    @property
+    def reference(self) -> str:
+        """The model's `name@version`; URLs that hold it never change."""
+        return f"{self.model}@{self.version}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Pictures(Answer):
+    """Latent vectors and their pictures.
+
+    Attributes:
+        z: `(n, latent_dim)` float32.
+        images: `(n, height, width)` float32 in [0, 1], or uint8; a last axis of 3 for colour.
+        seed: That they were drawn from, or None.
+    """
+
+    z: Floats
+    images: NDArray[Any]
+    seed: int | None = None
+
+    def __len__(self) -> int:
+        """How many pictures there are."""
+        return len(self.images)
+
+    def pil(self) -> list[Image.Image]:
+        """Gives each picture as Pillow's image."""
+        return [to_pil(image) for image in self.images]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Reconstruction(Pictures):
+    """Pictures, and what the model makes of them.
+
+    Attributes:
+        x: What was encoded, as `images`.
+        z_mean: `(n, latent_dim)` float32.
+        z_log_var: `(n, latent_dim)` float32, natural log.
+        reconstruction_loss: `(n,)` float64, nats per image.
+        kl_divergence: `(n,)` float64, nats per image.
+        mean_squared_error: `(n,)` float64, a pixel's.
+    """
+
+    x: NDArray[Any]
+    z_mean: Floats
+    z_log_var: Floats
+    reconstruction_loss: NDArray[np.float64]
+    kl_divergence: NDArray[np.float64]
+    mean_squared_error: NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The pictures of the test split whose z_mean is nearest, the nearest first.
+
+    Attributes:
+        label: `(n, k)` int64.
+        distance: `(n, k)` float64, Euclidean, of the two z_mean.
+        index: `(n, k)` int64, places in the atlas (`latents`).
+    """
+
+    label: Integers
+    distance: NDArray[np.float64]
+    index: Integers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Posterior(Answer):
+    """The posterior q(z|x) of each picture.
+
+    Attributes:
+        z_mean: `(n, latent_dim)` float32.
+        z_log_var: `(n, latent_dim)` float32, natural log.
+        z: `(n, latent_dim)` float32, draws from it; None without a seed.
+        seed: Of the draws, or None.
+        neighbours: None if none were asked for.
+    """
+
+    z_mean: Floats
+    z_log_var: Floats
+    z: Floats | None = None
+    seed: int | None = None
+    neighbours: Neighbours | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Latents(Answer):
+    """The atlas of a model: where the pictures of the test split lie.
+
+    Attributes:
+        z_mean: `(n, latent_dim)` float32.
+        label: `(n,)` int64.
+    """
+
+    z_mean: Floats
+    label: Integers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class File(Answer):
+    """An answer in a format of files.
+
+    Attributes:
+        content: The file.
+        media_type: Such as `image/png`.
+        seed: That its pictures were drawn from, or None.
+    """
+
+    content: bytes
+    media_type: str
+    seed: int | None = None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the file."""
+        pathlib.Path(path).write_bytes(self.content)
+
+    def pil(self) -> Image.Image:
+        """Gives the picture as Pillow's image.
+
+        Raises:
+            PIL.UnidentifiedImageError: It is no picture.
+        """
+        return Image.open(io.BytesIO(self.content))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a path.
+
+    Attributes:
+        index: Its place, from 0.
+        z: `(latent_dim,)` float32.
+        image: `(height, width)` float32 in [0, 1], or uint8; a last axis of 3 for colour.
+    """
+
+    index: int
+    z: Floats
+    image: NDArray[Any]
+
+    def pil(self) -> Image.Image:
+        """Gives the picture as Pillow's image."""
+        return to_pil(self.image)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """A loaded model.
+
+    Attributes:
+        name: For `model`.
+        version: 12 hex digits.
+        reference: `name@version`, for URLs that never change.
+        default: Whether it answers requests that name no model.
+        latent_dim: Numbers in a vector.
+        image: `height`, `width`, `channels` and `polarity` of its pictures.
+        classes: Labels that `draw` and `interpolate` know.
+        conditional: Whether z needs a `label` beside it, one of `classes`.
+        metrics: On the test split; losses in nats per image.
+        dataset: What it was trained on.
+        runtime: `provider`, threads and the version of onnxruntime.
+        warm: Whether it can answer now.
+        created: When, in ISO 8601.
+    """
+
+    name: str
+    version: str
+    reference: str
+    default: bool
+    latent_dim: int
+    image: Mapping[str, Any]
+    classes: tuple[int, ...]
+    conditional: bool
+    metrics: Mapping[str, Any]
+    dataset: Mapping[str, Any]
+    runtime: Mapping[str, Any]
+    warm: bool
+    created: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelDetails(ModelInfo):
+    """A loaded model, its manifest and its card.
+
+    Attributes:
+        manifest: `model.json` of its bundle.
+        card: Markdown, or None.
+    """
+
+    manifest: Mapping[str, Any]
+    card: str | None
+
+
+def to_pil(image: NDArray[Any]) -> Image.Image:
+    """Gives a picture as Pillow's image.
+
+    Args:
+        image: `(height, width)` or `(height, width, 3)`, float in [0, 1] or uint8.
+
+    Returns:
+        Grey or RGB, 8 bits.
+    """
+    levels = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
+    return Image.fromarray(levels)

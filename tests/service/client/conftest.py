@@ -1,0 +1,51 @@
+"""Both clients, and the application over two fake bundles."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service import fake
+from tests.service.client.driving import Bridge, Driver
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def application(
+    runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.ASGITransport]:
+    folder = tmp_path_factory.mktemp("bundles")
+    fake.write_bundle(folder / "fake")
+    fake.write_bundle(folder / "labelled", conditional=True)
+    app = create_app(Settings(models_dir=folder))
+    stack = contextlib.AsyncExitStack()
+    runner.run(stack.enter_async_context(app.api.router.lifespan_context(app.api)))
+    yield httpx.ASGITransport(app)
+    runner.run(stack.aclose())
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def driver(request: pytest.FixtureRequest, runner: asyncio.Runner) -> Iterator[Driver]:
+    made = Driver(request.param, runner)
+    yield made
+    if hasattr(made, "client"):
+        made.close()
+
+
+@pytest.fixture
+def service(driver: Driver, application: httpx.ASGITransport) -> Driver:
+    """A client of the real application."""
+    blocking = driver.kind == "blocking"
+    transport = Bridge(driver.runner, application) if blocking else application
+    return driver.open(transport, base_url="http://service")

@@ -1,0 +1,246 @@
+"""Either client against the real application: arrays in, arrays and files out."""
+
+from __future__ import annotations
+
+import functools
+import io
+import pathlib
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.client import Look, NotFoundError, RequestError
+from service.png import write_png
+from tests.service import fake
+from tests.service.client.driving import Driver
+
+Z = np.array([[0.5, -1.0], [0.0, 2.0], [-1.5, 0.25]], np.float32)
+
+
+def halves(top: int, bottom: int) -> np.ndarray[Any, Any]:
+    return np.repeat(np.array([top, bottom], np.uint8), 14)[:, np.newaxis].repeat(28, axis=1)
+
+
+def test_decode_gives_the_pictures_of_the_vectors(service: Driver) -> None:
+    made = service.ask(lambda client: client.decode(Z))
+    assert made.images.dtype == np.float32
+    np.testing.assert_allclose(made.images, fake.decode(Z)[..., 0], atol=1e-6)
+    np.testing.assert_array_equal(made.z, Z)
+    assert len(made) == 3
+    assert made.model == "fake"
+    assert made.reference == f"fake@{made.version}"
+    assert len(made.request_id) == 32
+    assert set(made.timings) == {"queue", "inference", "encode"}
+
+
+def test_one_vector_is_a_batch_of_one_and_uint8_is_levels(service: Driver) -> None:
+    made = service.ask(lambda client: client.decode([0.0, 2.0], dtype="uint8"))
+    assert made.images.shape == (1, 28, 28)
+    assert made.images.dtype == np.uint8
+    (picture,) = made.pil()
+    np.testing.assert_array_equal(np.asarray(picture), halves(128, 225))
+
+
+@pytest.mark.parametrize("label", [7, np.int64(7), [7, 7, 7]])
+def test_labels_reach_a_conditional_model(service: Driver, label: Any) -> None:
+    made = service.ask(lambda client: client.decode(Z, label=label, model="labelled"))
+    np.testing.assert_allclose(made.images, fake.decode(Z, [7, 7, 7])[..., 0], atol=1e-6)
+
+
+def encode(client: Any, pictures: Any) -> Any:
+    return client.encode(pictures, seed=3, neighbours=2)
+
+
+def test_encode_takes_arrays_as_they_are(service: Driver) -> None:
+    x = np.stack([halves(255, 0), halves(51, 102)])
+    for array in (x, (x / 255).astype(np.float32)):
+        found = service.ask(functools.partial(encode, pictures=array))
+        np.testing.assert_allclose(found.z_mean, [[1.0, 0.0], [0.2, 0.4]], atol=1e-6)
+        np.testing.assert_allclose(found.z_log_var, -found.z_mean)
+        assert found.z.shape == (2, 2)
+        assert found.seed == 3
+        assert found.neighbours.index.shape == (2, 2)
+        np.testing.assert_array_equal(found.neighbours.index[0], [0, 1])
+        np.testing.assert_allclose(found.neighbours.distance[0], [1, 1])
+        np.testing.assert_array_equal(found.neighbours.label[0], [0, 1])
+
+
+def test_encode_takes_files_of_every_kind(service: Driver, tmp_path: pathlib.Path) -> None:
+    content = write_png(halves(255, 51)[..., np.newaxis])
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    several = [content, path, Image.fromarray(halves(255, 51))]
+    found = service.ask(lambda client: client.encode(several, polarity="light-on-dark", neighbours=0))
+    np.testing.assert_allclose(found.z_mean, [[1.0, 0.2]] * 3, atol=1e-6)
+    assert found.z is found.neighbours is None
+    one = service.ask(lambda client: client.encode(path, polarity="light-on-dark"))
+    np.testing.assert_allclose(one.z_mean, [[1.0, 0.2]], atol=1e-6)
+
+
+def test_reconstruct_says_how_far_it_is(service: Driver) -> None:
+    x = halves(255, 51)
+    made = service.ask(lambda client: client.reconstruct(x, model="labelled", label=2))
+    np.testing.assert_allclose(made.x[0], x / 255, atol=1e-6)
+    np.testing.assert_allclose(made.images, fake.decode(made.z_mean, [2])[..., 0], atol=1e-6)
+    assert made.reconstruction_loss.shape == made.kl_divergence.shape == (1,)
+    expected = ((made.images - made.x) ** 2).mean()
+    assert made.mean_squared_error[0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("start", [3, "digit:3", [1.5, -1.5], "1.5,-1.5", np.array([1.5, -1.5])])
+def test_a_path_goes_from_either_kind_of_end(service: Driver, start: Any) -> None:
+    made = service.ask(lambda client: client.interpolate(start, [0.1, -0.4], steps=3, method="lerp"))
+    np.testing.assert_allclose(made.z, [[1.5, -1.5], [0.8, -0.95], [0.1, -0.4]], atol=1e-6)
+    np.testing.assert_allclose(made.images, fake.decode(made.z)[..., 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("end", ["digit:0", 0, [0.0, 0.0], "0,0"])
+def test_a_path_goes_from_an_array_of_pixels(service: Driver, end: Any) -> None:
+    made = service.ask(lambda client: client.interpolate(halves(255, 51), end, steps=2))
+    np.testing.assert_allclose(made.z, [[1.0, 0.2], [0.0, 0.0]], atol=1e-6)
+
+
+def test_a_path_goes_from_a_file(service: Driver) -> None:
+    picture = Image.fromarray(halves(51, 255))
+    made = service.ask(lambda client: client.interpolate(picture, [1.0, 1.0], steps=2))
+    np.testing.assert_allclose(made.z[-1], [1, 1])
+
+
+def test_labels_go_beside_the_ends(service: Driver) -> None:
+    ends = {"start_label": 1, "end_label": 9, "model": "labelled"}
+    made = service.ask(lambda client: client.interpolate([0.0, 0.0], [0.0, 0.0], steps=2, **ends))
+    np.testing.assert_allclose(made.images, fake.decode(np.zeros((2, 2)), [1, 9])[..., 0], atol=1e-6)
+
+
+def test_an_array_and_a_file_cannot_be_the_two_ends(service: Driver) -> None:
+    with pytest.raises(ValueError, match=r"expected both pictures as arrays, or both as files"):
+        service.ask(lambda client: client.interpolate(halves(1, 2), b"PNG"))
+
+
+def test_the_same_seed_draws_the_same(service: Driver) -> None:
+    first = service.ask(lambda client: client.sample(3, temperature=0.5))
+    assert first.seed is not None
+    again = service.ask(lambda client: client.sample(3, temperature=0.5, seed=first.seed))
+    np.testing.assert_array_equal(first.z, again.z)
+    assert len(again) == 3
+
+
+def test_draw_draws_from_a_class(service: Driver) -> None:
+    made = service.ask(lambda client: client.draw(4, seed=1, temperature=0))
+    np.testing.assert_allclose(made.z, [[2, -2]])
+    assert made.seed == 1
+
+
+def test_the_manifold_is_a_grid(service: Driver) -> None:
+    made = service.ask(lambda client: client.manifold(2, extent=1.5, dims=(1, 0)))
+    np.testing.assert_allclose(made.z, [[1.5, -1.5], [1.5, 1.5], [-1.5, -1.5], [-1.5, 1.5]])
+
+
+def test_frames_come_one_by_one(service: Driver) -> None:
+    frames = service.ask(lambda client: client.stream(3, [0.1, -0.4], steps=130, dtype="uint8"))
+    assert [frame.index for frame in frames] == list(range(130))
+    np.testing.assert_allclose(frames[-1].z, [0.1, -0.4])
+    assert frames[0].image.dtype == np.uint8
+    np.testing.assert_array_equal(np.asarray(frames[0].pil()), halves(208, 47))
+
+
+def test_files_come_in_the_format_and_look_asked_for(service: Driver) -> None:
+    look: Look = {"scale": 2, "padding": 1, "colormap": "viridis"}
+    file = service.ask(lambda client: client.into("png", **look).decode(Z[:1]))
+    assert file.media_type == "image/png"
+    assert file.pil().size == (60, 60)
+    assert file.pil().mode == "RGB"
+    moving = service.ask(lambda client: client.into("gif", duration_ms=50).interpolate(1, 2, steps=5))
+    assert moving.pil().n_frames == 5
+    archive = service.ask(lambda client: client.into("zip").sample(3, seed=1))
+    assert archive.seed == 1
+    assert len(zipfile.ZipFile(io.BytesIO(archive.content)).namelist()) == 3
+    drawn = service.ask(lambda client: client.into("webp", invert=True).draw(3, seed=9))
+    assert drawn.media_type == "image/webp"
+    assert drawn.seed == 9
+
+
+def test_every_route_of_pictures_gives_files(service: Driver, tmp_path: pathlib.Path) -> None:
+    file = service.ask(lambda client: client.into("png").reconstruct(halves(255, 51)))
+    assert file.pil().size == (56, 28)
+    file = service.ask(lambda client: client.into("png").manifold(3))
+    assert file.pil().size == (84, 84)
+    file = service.ask(lambda client: client.into("png").latent_map(64))
+    file.save(tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as image:
+        assert image.height == 64
+
+
+def test_models_are_described(service: Driver) -> None:
+    plain, labelled = service.ask(lambda client: client.models())
+    assert (plain.name, plain.default, plain.conditional) == ("fake", True, False)
+    assert (labelled.name, labelled.default, labelled.conditional) == ("labelled", False, True)
+    assert plain.classes == tuple(range(10))
+    details = service.ask(lambda client: client.model("fake"))
+    assert details.manifest["latent_dim"] == details.latent_dim == 2
+    assert details.card == "# A fake\n"
+    assert details.reference == plain.reference
+
+
+def test_what_models_says_pins_the_version(service: Driver) -> None:
+    _, labelled = service.ask(lambda client: client.models())
+    made = service.ask(lambda client: client.draw(3, model=labelled))
+    assert made.reference == labelled.reference
+
+
+def test_latents_are_the_atlas(service: Driver) -> None:
+    found = service.ask(lambda client: client.latents("labelled"))
+    np.testing.assert_array_equal(found.z_mean, [[0, 0], [1, -1], [-2, 3]])
+    np.testing.assert_array_equal(found.label, [0, 1, 1])
+    assert found.model == "labelled"
+
+
+def test_a_running_service_is_ready(service: Driver) -> None:
+    assert service.ask(lambda client: client.ready()) is True
+
+
+def test_a_fault_names_the_field(service: Driver) -> None:
+    with pytest.raises(RequestError, match="latent_dim of fake") as caught:
+        service.ask(lambda client: client.decode([[1.0, 2.0, 3.0]]))
+    error = caught.value
+    assert (error.status, error.title) == (422, "Unprocessable Entity")
+    (fault,) = error.errors
+    assert (fault.field, fault.received) == ("z", "3")
+    assert len(error.request_id) == 32
+
+
+def test_a_model_that_is_not_there_is_not_found(service: Driver) -> None:
+    with pytest.raises(NotFoundError, match="one of fake, labelled"):
+        service.ask(lambda client: client.latents("other"))
+
+
+ASKED: tuple[Callable[[Any], Any], ...] = (
+    lambda view: view.decode(Z, label=[1, 2, 3], model="labelled"),
+    lambda view: view.draw(7, seed=3, temperature=0.5),
+    lambda view: view.sample(4, digit=2, seed=3),
+    lambda view: view.interpolate(3, [0.1, -0.4], steps=4, method="slerp"),
+    lambda view: view.manifold(3, extent=2.0, dims=(1, 0), label=2, model="labelled"),
+)
+
+
+@pytest.mark.parametrize("ask", ASKED)
+def test_addresses_of_pictures_show_what_the_methods_give(service: Driver, ask: Callable[[Any], Any]) -> None:
+    def fetch(url: str) -> bytes:
+        async def get() -> bytes:
+            async with httpx.AsyncClient(transport=transport) as plain:
+                answer = await plain.get(url)
+                assert answer.status_code == 200, answer.text
+                return answer.content
+
+        return service.runner.run(get())
+
+    inner = service.client.http._transport
+    transport = inner if service.kind == "asyncio" else inner.transport
+    urls = service.client.urls("png", scale=2, invert=True)
+    files = service.client.into("png", scale=2, invert=True)
+    assert fetch(ask(urls)) == service.ask(lambda _: ask(files)).content
