@@ -7,6 +7,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from service.cgroups import find_groups
+
 ROOT = pathlib.Path("/")
 
 
@@ -26,22 +28,10 @@ def count_cores(root: pathlib.Path = ROOT) -> int:
 
 def _quotas(root: pathlib.Path) -> Iterator[float]:
     """Yields the quota, in cores, of each control group that this process is in and that has one."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        top = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
-        group = top / path.lstrip("/")
-        # A limit of any ancestor holds too. Inside a container, `top` may be the process's own group.
-        while group.is_relative_to(top):
-            quota = _read_v1(group) if controllers else _read_v2(group)
-            if quota is not None:
-                yield quota
-            group = group.parent
+    for group, first_version in find_groups(root, "cpu"):
+        quota = _read_v1(group) if first_version else _read_v2(group)
+        if quota is not None:
+            yield quota
 
 
 def _read_v1(group: pathlib.Path) -> float | None:

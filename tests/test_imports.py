@@ -16,7 +16,8 @@ SERVICE = {
     "manifest": "",
     "numbers": "",
     "settings": "cores errors",
-    "cores": "",
+    "cgroups": "",
+    "cores": "cgroups",
     "bundle": "manifest errors",
     "model": "bundle manifest settings errors",
     "latent": "errors",
@@ -109,7 +110,9 @@ TRAINING = {
 
 def modules() -> list[pathlib.Path]:
     found = [p for package in ("service", "training") for p in (ROOT / package).rglob("*.py")]
-    return sorted(p for p in found if p.parent.name in ("service", "training", "routes", "client"))
+    return sorted(
+        p for p in found if p.parent.name in ("service", "training", "routes", "client")
+    )
 
 
 def imported(path: pathlib.Path) -> set[str]:
