@@ -103,14 +103,13 @@ def read_reconstruction(dtype: Dtype) -> Read[Reconstruction]:
 def read_posterior(response: httpx.Response) -> Posterior:
     """Reads the posterior of pictures."""
     fields = response.json()
-    found = fields.get("neighbours")
     return Posterior(
         **_origin(response),
         z_mean=_array(fields["z_mean"]),
         z_log_var=_array(fields["z_log_var"]),
         z=_array(fields["z"]) if "z" in fields else None,
         seed=fields.get("seed"),
-        neighbours=None if found is None else _neighbours(found),
+        neighbours=_neighbours(fields.get("neighbours") or [[]] * len(fields["z_mean"])),
     )
 
 

@@ -107,14 +107,14 @@ class Posterior(Answer):
         z_log_var: `(n, latent_dim)` float32, natural log.
         z: `(n, latent_dim)` float32, draws from it; None without a seed.
         seed: Of the draws, or None.
-        neighbours: None if none were asked for.
+        neighbours: As many as were asked for.
     """
 
     z_mean: Floats
     z_log_var: Floats
+    neighbours: Neighbours
     z: Floats | None = None
     seed: int | None = None
-    neighbours: Neighbours | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

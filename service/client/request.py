@@ -49,9 +49,12 @@ class Request(Generic[T]):
     suffixed: bool = False
 
     def into(self, format: Format, look: Look) -> Request[File]:  # noqa: A002
-        """Gives the request for the same as a file."""
-        params = self.params + to_params(**look)
-        return dataclasses.replace(self, format=format, params=params, read=readers.read_file)  # type: ignore[return-value, arg-type]
+        """Gives the request for the same as a file of a format."""
+        return dataclasses.replace(self.as_file(), format=format, params=self.params + to_params(**look))
+
+    def as_file(self) -> Request[File]:
+        """Gives the request for the same answer, as it comes."""
+        return dataclasses.replace(self, read=readers.read_file)  # type: ignore[return-value, arg-type]
 
     def read_line(self, line: str, index: int) -> Frame:
         """Reads a line of the same as NDJSON; see `readers.read_frame`."""

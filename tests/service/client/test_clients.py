@@ -77,7 +77,8 @@ def test_encode_takes_files_of_every_kind(service: Driver, tmp_path: pathlib.Pat
     several = [content, path, Image.fromarray(halves(255, 51))]
     found = service.ask(lambda client: client.encode(several, polarity="light-on-dark", neighbours=0))
     np.testing.assert_allclose(found.z_mean, [[1.0, 0.2]] * 3, atol=1e-6)
-    assert found.z is found.neighbours is None
+    assert found.z is found.seed is None
+    assert found.neighbours.label.shape == (3, 0)
     one = service.ask(lambda client: client.encode(path, polarity="light-on-dark"))
     np.testing.assert_allclose(one.z_mean, [[1.0, 0.2]], atol=1e-6)
 

@@ -6,8 +6,9 @@ import inspect
 import pathlib
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterator
 
-from service.client import AsyncClient, Client
+from service.client import AsyncClient, Client, File, Frame, Pictures, Posterior
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -31,3 +32,20 @@ def test_both_clients_have_the_same_methods_with_the_same_signatures() -> None:
     assert methods(Client) == methods(AsyncClient)
     assert Client.decode.__doc__ == AsyncClient.decode.__doc__
     assert "latent vectors" in (Client.decode.__doc__ or "")
+
+
+def test_methods_have_types() -> None:
+    """A type checker reads this; `warn_unused_ignores` makes it fail if a mistake is none any more."""
+
+    def blocking(client: Client) -> tuple[Pictures, File, Iterator[Frame], str]:
+        client.into("jpg")  # type: ignore[arg-type]
+        client.decode([0.5], modell="mnist-2d")  # type: ignore[call-arg]
+        walk = client.into("gif", loops=1).interpolate(3, "digit:8")
+        return client.decode([0.5]), walk, client.stream(3, 8), client.urls().draw(7)
+
+    async def asynchronous(client: AsyncClient) -> tuple[Posterior, File, AsyncIterator[Frame]]:
+        client.into("png", scal=3)  # type: ignore[call-arg]
+        return await client.encode(b""), await client.into("png").draw(7), client.stream(3, 8)
+
+    assert callable(blocking)
+    assert callable(asynchronous)
