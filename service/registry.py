@@ -28,8 +28,11 @@ class Registry:
         self._engines: dict[str, Engine] = {}
         self._default = ""
 
-    def start(self) -> None:
+    def start(self, *, alone: bool = False) -> None:
         """Loads, verifies and warms up every bundle of the folder.
+
+        Args:
+            alone: Only the default model's.
 
         Raises:
             BundleError: There is no bundle, one does not fit, or the default model is not there.
@@ -46,6 +49,8 @@ class Registry:
                 f"CVAE_DEFAULT_MODEL: expected one of {', '.join(names)}, received {self._default!r}"
             )
         for path in bundles:
+            if alone and path.name != self._default:
+                continue
             engine = Engine(Model(read_bundle(path), self.settings), self.settings)
             engine.start()
             self._engines[path.name] = engine

@@ -71,3 +71,11 @@ def test_a_folder_without_bundles_stops_the_start(tmp_path: pathlib.Path) -> Non
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(BundleError, match="expected a folder with at least one"):
             Registry(Settings(models_dir=folder)).start()
+
+
+def test_alone_the_default_model_is_all_there_is(models: pathlib.Path) -> None:
+    (models / "one" / "decoder.onnx").write_bytes(b"junk")
+    registry = Registry(Settings(models_dir=models, default_model="two"))
+    registry.start(alone=True)
+    assert [engine.manifest.name for engine in registry] == ["two"]
+    assert registry.ready
