@@ -67,6 +67,8 @@ SERVICE = {
     "uploads",
     "__main__": "app metrics protocol registry settings telemetry errors",
     "client": "client",
+    "commands": "commands client app bundle cgroups cores model npy points registry settings errors __main__",
+    "cli": "commands",
 }
 TRAINING = {
     "config": "",
@@ -111,7 +113,7 @@ TRAINING = {
 def modules() -> list[pathlib.Path]:
     found = [p for package in ("service", "training") for p in (ROOT / package).rglob("*.py")]
     return sorted(
-        p for p in found if p.parent.name in ("service", "training", "routes", "client")
+        p for p in found if p.parent.name in ("service", "training", "routes", "client", "commands")
     )
 
 

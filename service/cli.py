@@ -1,0 +1,88 @@
+"""Owns the command `cvae`: which commands it has, and how they end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from service import __version__
+from service.commands.decode import decode
+from service.commands.doctor import doctor
+from service.commands.encode import encode
+from service.commands.interpolate import interpolate
+from service.commands.models import models
+from service.commands.sample import sample
+from service.commands.serve import serve
+
+NAME = "cvae"
+FAILED = 1
+HELP = """Draw and read pictures with convolutional VAEs.
+
+Each command asks a service (--url), or runs a bundle in this process (--bundle); without either, the
+default model of the folder CVAE_MODELS_DIR, which is models. Pictures go where -o says, in the format that
+its name ends in; numbers go to stdout as JSON.
+
+\b
+Examples:
+  cvae decode 0.5,-1.0 -o digit.png --scale 8
+  cvae interpolate digit:3 digit:8 -o walk.gif
+  cvae sample -n 16 --url http://localhost:8000 -o sheet.png
+"""
+
+
+class Commands(click.Group):
+    """Commands that end with one line on stderr if they fail: status 1, or 2 if they were asked wrongly."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = NAME,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Runs a command line, and exits; see `click.Command.main`."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            _fail(_describe(error), error.exit_code)
+        except (click.Abort, BrokenPipeError):
+            sys.exit(FAILED)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _describe(error: click.ClickException) -> str:
+    text = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{text} ({context.command_path} --help)" if context else text
+
+
+def _fail(line: str, status: int) -> NoReturn:
+    click.echo(f"{NAME}: {line}", err=True)
+    sys.exit(status)
+
+
+cli = Commands(
+    NAME,
+    help=HELP,
+    commands=[serve, decode, encode, interpolate, sample, models, doctor],
+)
+cli = click.version_option(__version__, prog_name=NAME)(cli)
+
+
+def main() -> NoReturn:
+    """Runs the command line of this process, and exits."""
+    cli.main()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

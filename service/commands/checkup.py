@@ -1,0 +1,117 @@
+"""Owns what `cvae doctor` does to a bundle: reads it, runs it, measures it; stops at the first fault."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from service.bundle import Bundle, read_bundle
+from service.errors import StartupError
+from service.model import Model
+from service.settings import Settings
+
+ROWS = (1, 32)
+RUNS = 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkup:
+    """What was found of a bundle.
+
+    Attributes:
+        folder: The bundle.
+        fault: What is wrong with it, or None.
+        name: Its name, if its manifest could be read.
+        version: Its version, the same.
+        files: Whose checksums agree.
+        provider: That its golden vectors were replayed on.
+        golden_difference: The largest, from what they must give.
+        decoder_ms: Milliseconds of a batch, the median, by its rows.
+        encoder_ms: The same.
+    """
+
+    folder: str
+    fault: str | None = None
+    name: str | None = None
+    version: str | None = None
+    files: int = 0
+    provider: str | None = None
+    golden_difference: float | None = None
+    decoder_ms: dict[int, float] = dataclasses.field(default_factory=dict)
+    encoder_ms: dict[int, float] = dataclasses.field(default_factory=dict)
+
+
+def examine_bundle(
+    folder: pathlib.Path, settings: Settings, clock: Callable[[], float] = time.perf_counter
+) -> Checkup:
+    """Examines a bundle.
+
+    Args:
+        folder: The bundle.
+        settings: Of the provider and the threads.
+        clock: Gives seconds.
+
+    Returns:
+        What was found; up to the first fault.
+    """
+    found = Checkup(str(folder))
+    try:
+        # "." has a name too, once it is resolved.
+        bundle = read_bundle(folder.resolve())
+        manifest = bundle.manifest
+        found = dataclasses.replace(
+            found, name=manifest.name, version=manifest.version, files=len(manifest.files)
+        )
+        model = Model(bundle, settings)
+        model.start()
+    except StartupError as error:
+        return dataclasses.replace(found, fault=str(error))
+    width = manifest.latent_dim + len(manifest.labels)
+    return dataclasses.replace(
+        found,
+        provider=model.runtime.provider,
+        golden_difference=_measure_golden(bundle, model),
+        decoder_ms={n: _measure(model.decode, (n, width), clock) for n in ROWS},
+        encoder_ms={n: _measure(model.encode, (n, *manifest.image.shape), clock) for n in ROWS},
+    )
+
+
+def describe_bundle(found: Checkup) -> list[str]:
+    """Gives lines that say what was found."""
+    lines = []
+    if found.name is not None:
+        lines.append(f"files        {found.files} checksums agree, version {found.version}")
+    if found.fault is not None:
+        return [*lines, f"FAULT        {found.fault}"]
+    return [
+        *lines,
+        f"golden       largest difference {found.golden_difference:.1e}, on {found.provider}",
+        f"decoder      {_describe_times(found.decoder_ms)}",
+        f"encoder      {_describe_times(found.encoder_ms)}",
+    ]
+
+
+def _measure_golden(bundle: Bundle, model: Model) -> float:
+    golden = bundle.golden
+    rows = np.concatenate([golden["z"], golden["label"]], axis=1) if "label" in golden else golden["z"]
+    z_mean, z_log_var = model.encode(golden["x"])
+    found = {"z_mean": z_mean, "z_log_var": z_log_var, "image": model.decode(rows)}
+    return max(float(np.abs(array - golden[name]).max()) for name, array in found.items())
+
+
+def _measure(run: Callable[..., object], shape: tuple[int, ...], clock: Callable[[], float]) -> float:
+    rows, times = np.zeros(shape, np.float32), []
+    for _ in range(RUNS):
+        begun = clock()
+        run(rows)
+        times.append(clock() - begun)
+    return statistics.median(times) * 1000
+
+
+def _describe_times(times: dict[int, float]) -> str:
+    return ", ".join(f"{time_ms:.2f} ms for {rows}" for rows, time_ms in times.items())

@@ -1,0 +1,58 @@
+"""Owns `cvae decode`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from service.commands import options
+from service.commands.options import Output, Source
+
+EXAMPLES = """
+\b
+Examples:
+  cvae decode 0.5,-1.0 -o digit.png --scale 8
+  cvae decode 0.5,-1.0 0,0 -1.5,0.5 2,1 -o sheet.png --padding 1
+  cvae decode vectors.npy -o images.npy --dtype uint8
+  cvae encode digit.png | cvae decode - -o again.png
+  cvae decode 0,1,0,-1,0,0,2,0,0,0,1,0,0,0,-1,0 --label 7 --model mnist-16d-conditional -o seven.png
+"""
+
+
+# Or a vector that begins with a minus would be taken for options.
+@click.command(context_settings={"ignore_unknown_options": True}, epilog=EXAMPLES)
+@click.argument("vectors", nargs=-1, required=True, callback=options.refuse_options)
+@click.option("--label", "labels", type=int, multiple=True, help="Of all vectors; or repeated, one a vector.")
+@options.dtype
+@options.look
+@options.output("png", "webp", "json", "npy", "zip")
+@options.source
+def decode(
+    vectors: tuple[str, ...],
+    labels: tuple[int, ...],
+    dtype: str,
+    look: dict[str, Any],
+    output: Output,
+    source: Source,
+) -> None:
+    """Decode latent vectors to pictures.
+
+    VECTORS are numbers with commas between them; or one file, .json or .npy; or - for stdin. Several make a
+    sheet. Without -o, JSON comes out.
+    """
+    from service.commands import running
+    from service.commands import vectors as reading
+
+    z = reading.read(vectors)
+    label = labels[0] if len(labels) == 1 else labels or None
+    file = running.run(
+        source,
+        lambda client: client.into(output.format, **look).decode(  # type: ignore[arg-type]
+            z,
+            label=label,
+            model=source.model,
+            dtype=dtype,  # type: ignore[arg-type]
+        ),
+    )
+    running.write(output, file.content)

@@ -1,0 +1,74 @@
+"""Owns `cvae encode`."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import click
+
+from service.commands import options
+from service.commands.options import Output, Source
+
+POLARITIES = ("auto", "light-on-dark", "dark-on-light")
+EXAMPLES = """
+\b
+Examples:
+  cvae encode digit.png
+  cvae encode photo.jpg --seed 1 --neighbours 0
+  cvae encode *.png -o z_mean.npy
+  cvae decode 0.5,-1.0 --format png | cvae encode - --url http://localhost:8000
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Also draw z from q(z|x).")
+@click.option(
+    "--neighbours",
+    type=click.IntRange(0, 100),
+    default=5,
+    show_default=True,
+    help="How many pictures of the test split to name that lie nearest.",
+)
+@click.option(
+    "--polarity",
+    type=click.Choice(POLARITIES),
+    default="auto",
+    show_default=True,
+    help="Of the pictures; auto looks at each one's border.",
+)
+@options.output("json", "npy")
+@options.source
+def encode(
+    files: tuple[str, ...],
+    seed: int | None,
+    neighbours: int,
+    polarity: str,
+    output: Output,
+    source: Source,
+) -> None:
+    """Encode pictures to the parameters of q(z|x).
+
+    FILES are PNG or JPEG, of any size and colour; - is stdin. As .npy comes z_mean, or with a seed z.
+    """
+    from service.client import encoding
+    from service.client.inputs import to_npy
+    from service.commands import running
+
+    pictures = [sys.stdin.buffer.read() if name == "-" else pathlib.Path(name).read_bytes() for name in files]
+    request = encoding.encode(
+        pictures,
+        seed=seed,
+        neighbours=neighbours,
+        polarity=polarity,  # type: ignore[arg-type]
+        model=source.model,
+    )
+    if output.format == "json":
+        content = running.run(source, lambda client: client.send(request.as_file())).content
+    else:
+        posterior = running.run(source, lambda client: client.send(request))
+        content = to_npy(posterior.z_mean if posterior.z is None else posterior.z)
+    running.write(output, content)

@@ -1,0 +1,68 @@
+"""Owns what `cvae doctor` finds: the machine, the bundles, and whether all is well."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+
+import click
+
+from service.bundle import MANIFEST
+from service.commands.checkup import Checkup, describe_bundle, examine_bundle
+from service.commands.machine import Machine, describe_machine, examine_machine
+from service.errors import StartupError
+from service.settings import load_settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        machine: This one.
+        bundles: In the order asked for.
+    """
+
+    machine: Machine
+    bundles: tuple[Checkup, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether a service would start."""
+        return self.machine.fault is None and all(each.fault is None for each in self.bundles)
+
+    def as_json(self) -> str:
+        """Gives a JSON object with `well`, `machine` and `bundles`."""
+        return json.dumps({"well": self.is_well, **dataclasses.asdict(self)}, indent=2)
+
+    def as_text(self) -> str:
+        """Gives a text of a few lines each."""
+        parts = [("machine", describe_machine(self.machine))]
+        parts += [(each.folder, describe_bundle(each)) for each in self.bundles]
+        lines = [line for title, found in parts for line in (title, *(f"  {line}" for line in found))]
+        return "\n".join([*lines, "all is well" if self.is_well else "a service would not start"])
+
+
+def examine(folders: tuple[pathlib.Path, ...]) -> Examination:
+    """Examines this machine and bundles.
+
+    Args:
+        folders: The bundles; empty: those of `CVAE_MODELS_DIR`.
+
+    Returns:
+        What was found.
+
+    Raises:
+        click.ClickException: The settings do not fit, or there is no bundle.
+    """
+    try:
+        settings = load_settings()
+    except StartupError as error:
+        raise click.ClickException(str(error)) from error
+    found = folders or tuple(sorted(path.parent for path in settings.models_dir.glob(f"*/{MANIFEST}")))
+    if not found:
+        raise click.ClickException(
+            f"{settings.models_dir}: expected a folder with at least one */{MANIFEST}, found none"
+        )
+    return Examination(examine_machine(settings), tuple(examine_bundle(folder, settings) for folder in found))

@@ -1,0 +1,73 @@
+"""Owns `cvae interpolate`."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import click
+
+from service.commands import options
+from service.commands.options import Output, Source
+
+METHODS = ("lerp", "slerp")
+TEXT = re.compile(r"digit:|[-+.\d]+[\d.eE+-]*(,|$)")
+EXAMPLES = """
+\b
+Examples:
+  cvae interpolate digit:3 digit:8 -o walk.gif --scale 8
+  cvae interpolate digit:3 0.1,-0.4 --steps 30 --duration-ms 50 -o walk.apng
+  cvae interpolate mine.png digit:7 -o strip.png --colormap magma
+  cvae interpolate 0.5,-1 -1,0.5 --steps 100 --format ndjson | head -n 1
+"""
+
+
+# As of `decode`.
+@click.command(context_settings={"ignore_unknown_options": True}, epilog=EXAMPLES)
+@click.argument("start", callback=options.refuse_options)
+@click.argument("end", callback=options.refuse_options)
+@click.option(
+    "--steps", type=click.IntRange(2), default=8, show_default=True, help="Pictures, both ends included."
+)
+@click.option("--method", type=click.Choice(METHODS), help="Unset: lerp for up to 3 dimensions, else slerp.")
+@click.option("--start-label", type=int, help="Beside a vector or a file, if the model takes labels.")
+@click.option("--end-label", type=int, help="The same.")
+@options.motion
+@options.dtype
+@options.look
+@options.output(*options.FORMATS)
+@options.source
+def interpolate(
+    start: str,
+    end: str,
+    motion: dict[str, Any],
+    look: dict[str, Any],
+    output: Output,
+    source: Source,
+    **asked: Any,
+) -> None:
+    """Draw the way from START to END.
+
+    Each is a vector such as 0.5,-1.0, a class such as digit:3, or a picture's file. A .png is a strip; .gif,
+    .apng and .webp move. Without -o, JSON comes out.
+    """
+    from service.commands import running
+
+    ends = _read_end(start), _read_end(end)
+    file = running.run(
+        source,
+        lambda client: client.into(output.format, **look, **motion).interpolate(  # type: ignore[arg-type]
+            *ends, model=source.model, **asked
+        ),
+    )
+    running.write(output, file.content)
+
+
+def _read_end(text: str) -> str | pathlib.Path:
+    if TEXT.match(text):
+        return text
+    if not pathlib.Path(text).is_file():
+        expected = "a vector such as 0.5,-1.0, a class such as digit:3, or a picture's file"
+        raise click.UsageError(f"expected {expected}; received {text!r}")
+    return pathlib.Path(text)

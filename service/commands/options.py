@@ -1,0 +1,169 @@
+"""Owns the options that several commands have, and gathers them into what the commands work with."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+FORMATS = ("png", "webp", "gif", "apng", "json", "npy", "zip", "ndjson")
+COLORMAPS = ("grey", "viridis", "magma", "inferno", "coolwarm")
+RESAMPLES = ("nearest", "smooth")
+DTYPES = ("float32", "uint8")
+TIMEOUT_S = 60.0
+EITHER_SOURCE = "expected one of --url and --bundle, received both"
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where a model answers.
+
+    Attributes:
+        url: Of a service; None: here, from a bundle.
+        bundle: Its folder; None: `model` of the models' folder.
+        model: A name, `name@version`, or None for the default.
+        timeout_s: For the whole command.
+    """
+
+    url: str | None
+    bundle: str | None
+    model: str | None
+    timeout_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """Where a result goes, and as what.
+
+    Attributes:
+        path: A file; None or "-": stdout.
+        format: One of `FORMATS`.
+    """
+
+    path: str | None
+    format: str
+
+
+def source(command: Command) -> Command:
+    """Adds the options of a `Source`, which the command gets as `source`."""
+
+    def make(url: str | None, bundle: str | None, model: str | None, timeout_s: float) -> Source:
+        if url and bundle:
+            raise click.UsageError(EITHER_SOURCE)
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise click.UsageError(f"--url: expected one such as http://localhost:8000, received {url!r}")
+        return Source(url, bundle, model, timeout_s)
+
+    return _gather(
+        "source",
+        make,
+        url=_option("--url", metavar="URL", help="Ask this service, such as http://localhost:8000."),
+        bundle=_option("--bundle", metavar="FOLDER", help="Run this bundle here; no service is needed."),
+        model=_option("--model", metavar="NAME", help="Of the service, or of the folder CVAE_MODELS_DIR."),
+        timeout_s=_option(
+            "--timeout-s", type=click.FloatRange(0, min_open=True), default=TIMEOUT_S, help="For all of it."
+        ),
+    )(command)
+
+
+def output(*formats: str) -> Decorator:
+    """Adds the options of an `Output`, which the command gets as `output`.
+
+    Args:
+        *formats: That it can write; JSON is one, and comes if none is asked for.
+    """
+
+    def make(path: str | None, format: str | None) -> Output:  # noqa: A002
+        return Output(path, format or _read_suffix(path, formats) or "json")
+
+    names = "|".join(formats)
+    return _gather(
+        "output",
+        make,
+        path=_option(
+            "-o", "--output", "path", metavar="FILE", help=f"A file that ends in .{names}; - is stdout."
+        ),
+        format=_option("--format", type=click.Choice(formats), help="Instead of what FILE ends in."),
+    )
+
+
+def look(command: Command) -> Command:
+    """Adds the options of how pictures are drawn; the command gets those given as the dict `look`."""
+    return _gather(
+        "look",
+        _keep_given,
+        scale=_option("--scale", type=click.IntRange(1, 64), help="Make each pixel so many a side."),
+        resample=_option("--resample", type=click.Choice(RESAMPLES), help="Squares, or in between."),
+        invert=_option("--invert", is_flag=True, default=None, help="Turn dark and light over."),
+        padding=_option("--padding", type=click.IntRange(0, 64), help="Pixels around each picture."),
+        columns=_option("--columns", type=click.IntRange(1), help="Pictures in a row of a sheet."),
+        colormap=_option("--colormap", type=click.Choice(COLORMAPS), help="Colours for levels of grey."),
+    )(command)
+
+
+def motion(command: Command) -> Command:
+    """Adds the options of sequences; the command gets those given as the dict `motion`."""
+    return _gather(
+        "motion",
+        _keep_given,
+        duration_ms=_option("--duration-ms", type=click.IntRange(20), help="Of a frame, in milliseconds."),
+        loops=_option("--loops", type=click.IntRange(0), help="How often it plays; 0 for ever."),
+    )(command)
+
+
+def dtype(command: Command) -> Command:
+    """Adds the option of how pixels are written as numbers."""
+    text = "Of pixels in json, npy and ndjson: in [0, 1], or in [0, 255]."
+    return _option("--dtype", type=click.Choice(DTYPES), default="float32", help=text)(command)
+
+
+def refuse_options(
+    _context: click.Context, _parameter: click.Parameter, value: str | tuple[str, ...]
+) -> str | tuple[str, ...]:
+    """Refuses what can only be a misspelt option; a vector may begin with a minus."""
+    for text in (value,) if isinstance(value, str) else value:
+        if re.match("--|-[a-zA-Z]", text):
+            raise click.NoSuchOption(text)
+    return value
+
+
+def _option(*names: str, **settings: Any) -> Decorator:
+    return click.option(*names, show_default=settings.get("default") is not None, **settings)
+
+
+def _gather(name: str, make: Callable[..., Any], **options: Decorator) -> Decorator:
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(*args: Any, **values: Any) -> Any:
+            own = {option: values.pop(option) for option in options}
+            return command(*args, **{name: make(**own)}, **values)
+
+        made: Command = gathered
+        for option in reversed(options.values()):
+            made = option(made)
+        return made
+
+    return decorate
+
+
+def _keep_given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _read_suffix(path: str | None, formats: tuple[str, ...]) -> str | None:
+    if path in (None, "-"):
+        return None
+    _, _, suffix = str(path).rpartition(".")
+    if suffix.lower() not in formats:
+        names = ", ".join(f".{name}" for name in formats)
+        raise click.UsageError(
+            f"--output: expected a file that ends in {names}, or --format; received {path!r}"
+        )
+    return suffix.lower()

@@ -1,0 +1,79 @@
+"""Owns running a command's work with a client, of a service or of this process, and writing what comes.
+
+Both answer alike, byte for byte, and refuse alike: it is one code, with or without a socket between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pathlib
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+import httpx
+
+from service.client import AsyncClient, CvaeError, File
+from service.commands.options import Output, Source
+
+T = TypeVar("T")
+
+
+def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: bool = False) -> T:
+    """Runs work.
+
+    Args:
+        source: Where the model answers.
+        work: Gets a client.
+        every: Whether all bundles of the folder are loaded, if this process loads any.
+
+    Returns:
+        What the work gives.
+
+    Raises:
+        click.ClickException: It failed; one line says why.
+    """
+    try:
+        return asyncio.run(_run(source, work, every))
+    except (CvaeError, OSError, httpx.InvalidURL) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def write(output: Output, content: bytes) -> None:
+    """Writes a result, to a file or to stdout; JSON ends in a new line there.
+
+    Raises:
+        click.ClickException: The file cannot be written.
+    """
+    if output.path in (None, "-"):
+        stream = sys.stdout.buffer
+        stream.write(content + (b"\n" if output.format == "json" else b""))
+        stream.flush()
+        return
+    try:
+        pathlib.Path(str(output.path)).write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(f"{output.path}: cannot write it: {error.strerror}") from error
+
+
+def write_drawn(output: Output, file: File) -> None:
+    """Writes pictures that were drawn from a seed, and names it on stderr where the format does not."""
+    write(output, file.content)
+    if file.seed is not None and output.format != "json":
+        click.echo(f"seed {file.seed}", err=True)
+
+
+async def _run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], every: bool) -> T:
+    async with _open(source, every) as client:
+        return await work(client)
+
+
+def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager[AsyncClient]:
+    if source.url:
+        return AsyncClient(source.url, timeout_s=source.timeout_s, send_deadline=True)
+    # Not at the top: who asks a service needs neither FastAPI nor onnxruntime.
+    from service.commands.here import open_here
+
+    return open_here(source, every=every)

@@ -1,0 +1,49 @@
+"""Owns `cvae sample`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from service.commands import options
+from service.commands.options import Output, Source
+
+EXAMPLES = """
+\b
+Examples:
+  cvae sample -n 16 --seed 1 -o sheet.png --scale 2
+  cvae sample --digit 7 --temperature 0.8 -o seven.png
+  cvae sample -n 100 --digit 4 --model mnist-16d-conditional -o fours.zip
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("-n", type=click.IntRange(1), default=1, show_default=True, help="How many pictures.")
+@click.option("--digit", type=int, help="A class to draw from; unset: the prior.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Unset: chosen, and named on stderr.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 10),
+    default=1.0,
+    show_default=True,
+    help="Scales the standard deviation; 0 gives the mean.",
+)
+@options.dtype
+@options.look
+@options.output("png", "webp", "json", "npy", "zip")
+@options.source
+def sample(look: dict[str, Any], output: Output, source: Source, **asked: Any) -> None:
+    """Draw pictures from the prior, or from a class.
+
+    The same seed draws the same; fewer are the first of more. Without -o, JSON comes out.
+    """
+    from service.commands import running
+
+    file = running.run(
+        source,
+        lambda client: client.into(output.format, **look).sample(  # type: ignore[arg-type]
+            model=source.model, **asked
+        ),
+    )
+    running.write_drawn(output, file)

@@ -1,0 +1,60 @@
+"""Owns latent vectors on the command line: texts such as `0.5,-1.0`, files, or stdin."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ClientError
+from service.npy import read_npy
+from service.points import read_vectors
+
+NPY_START = b"\x93NUMPY"
+FIELDS = ("z", "z_mean")
+
+
+def read(arguments: tuple[str, ...]) -> NDArray[np.float64]:
+    """Reads vectors.
+
+    Args:
+        arguments: Vectors; or one file, or "-" for stdin, that holds JSON or an .npy file.
+
+    Returns:
+        `(n, latent_dim)` float64.
+
+    Raises:
+        click.UsageError: They are none.
+    """
+    try:
+        first = arguments[0]
+        if len(arguments) == 1 and (first == "-" or first.endswith((".json", ".npy"))):
+            return np.atleast_2d(_read_content(first))
+        return read_vectors(arguments, "VECTORS")
+    except ClientError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _read_content(name: str) -> NDArray[np.float64]:
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else pathlib.Path(name).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{name}: cannot read it: {error.strerror}") from error
+    return read_npy(content, name) if content.startswith(NPY_START) else _read_json(content, name)
+
+
+def _read_json(content: bytes, name: str) -> NDArray[np.float64]:
+    try:
+        fields: Any = json.loads(content)
+        if isinstance(fields, dict):
+            fields = next(fields[field] for field in FIELDS if field in fields)
+        return np.array(fields, np.float64)
+    except (ValueError, TypeError, StopIteration, RecursionError) as error:
+        raise click.UsageError(
+            f"{name}: expected an .npy file, or JSON: vectors, or an object with z or z_mean"
+        ) from error
