@@ -1,12 +1,15 @@
-"""The README as a newcomer follows it: every curl is run, every setting and link is checked."""
+"""The README as a newcomer follows it: commands and programs are run, settings and links checked."""
 
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
+import zipfile
 
 import httpx
 import numpy as np
@@ -29,8 +32,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def examples() -> list[tuple[str, str]]:
     """Each command, and the text that is said to come back."""
-    pattern = re.compile(r"```sh\n(.*?)```\n(?:\n```\n([\[{#].*?)```)?", re.DOTALL)
+    pattern = re.compile(r"```sh\n(.*?)```\n(?:\n```\n(.*?)```)?", re.DOTALL)
     return [*pattern.findall(README), *pattern.findall(PROTOCOL)]
+
+
+def programs() -> list[tuple[str, str]]:
+    """Each Python program, and what it is said to print."""
+    return re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
@@ -46,23 +54,29 @@ def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
 def test_what_the_readme_promises_comes_back(
     address: str, folder: pathlib.Path, command: str, promised: str
 ) -> None:
-    assert "localhost:8000" in command
-    run = command.replace("localhost:8000", address).replace("curl ", "curl --silent --show-error ", 1)
-    answer = subprocess.run(run, shell=True, cwd=folder, check=True, capture_output=True, text=True).stdout
-    if name := re.search(r"-o (\S+)\.(png|webp|gif|apng|npy)", command):
-        path = folder / f"{name[1]}.{name[2]}"
-        if name[2] == "npy":
-            assert np.load(path, allow_pickle=False).shape == (4, 28, 28)
-            return
-        with Image.open(path) as image:
-            image.load()
-            assert image.format == name[2].upper().removeprefix("A")
-            assert set(image.size) & SIDES
-            assert len(image.convert("L").getcolors() or ()) > 9, "nothing in it"
-    else:
+    assert command.startswith("cvae ") or "localhost:8000" in command
+    answer = run(command, address, folder)
+    name = re.search(r"-o (\S+)\.(png|webp|gif|apng|npy|zip)", command)
+    if name is None:
         assert promised, "the README does not say what comes back"
         pattern = re.escape(promised.strip()).replace("…", ".*")
         assert re.match(pattern, answer, re.DOTALL), f"{promised}\n{answer}"
+        return
+    path = folder / f"{name[1]}.{name[2]}"
+    if name[2] == "npy":
+        assert np.load(path, allow_pickle=False).shape == (4, 28, 28)
+    elif name[2] == "zip":
+        assert len(zipfile.ZipFile(path).namelist()) == 16
+    else:
+        look_at(path)
+
+
+def look_at(path: pathlib.Path) -> None:
+    with Image.open(path) as image:
+        image.load()
+        assert image.format == path.suffix[1:].upper().removeprefix("A")
+        assert set(image.size) & SIDES
+        assert len(image.convert("L").getcolors() or ()) > 9, "nothing in it"
 
 
 @pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", PROTOCOL, re.DOTALL))
@@ -72,6 +86,37 @@ def test_the_programs_run(address: str, folder: pathlib.Path, program: str) -> N
     subprocess.run(command, cwd=folder, check=True, timeout=60)
     with Image.open(folder / "digit.png") as image:
         assert image.size == (28, 28)
+
+
+@pytest.mark.parametrize(("program", "promised"), programs())
+def test_the_programs_print_what_the_readme_says(
+    address: str, folder: pathlib.Path, program: str, promised: str
+) -> None:
+    text = program.replace("localhost:8000", address)
+    command = [sys.executable, "-W", "error", "-c", text]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pattern = re.escape(promised.replace("localhost:8000", address)).replace("…", ".*")
+    assert re.fullmatch(pattern, done.stdout), done.stdout
+
+
+def test_every_program_says_what_it_prints() -> None:
+    assert README.count("```python") == len(programs()) > 0
+
+
+def run(command: str, address: str, folder: pathlib.Path) -> str:
+    """Runs a command in a newcomer's folder, in which `models/` is the repository's."""
+    cvae = f"{shlex.quote(sys.executable)} -m service.cli "
+    text = re.sub(r"^cvae |(?<=\| )cvae ", lambda _: cvae, command.replace("localhost:8000", address))
+    text = text.replace("curl ", "curl --silent --show-error ", 1)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    models = folder / "models"
+    if not models.exists():
+        models.symlink_to(ROOT / "models")
+    done = subprocess.run(text, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
