@@ -1,7 +1,8 @@
 """Proves, while an image is built, that its trimmed packages still serve, and leaves bytecode as it goes.
 
 Loads every extension module, writes and reads each picture format, then runs the service on the bundles
-that will be in the image until it is ready, which it is once it has replayed their golden vectors.
+that will be in the image until it is ready, which it is once it has replayed their golden vectors; last the
+command line.
 """
 
 import ctypes
@@ -59,7 +60,14 @@ def _wait_until_ready(service: subprocess.Popen[bytes], environment: dict[str, s
         time.sleep(0.1)
 
 
+def run_command() -> None:
+    """Runs the command line, which is there without its console script."""
+    environment = {**os.environ, "CVAE_PROVIDER": "cpu"}
+    subprocess.run([sys.executable, "-m", "service.cli", "doctor"], env=environment, check=True)
+
+
 if __name__ == "__main__":
     load_extensions()
     convert_pictures()
     serve_once()
+    run_command()
