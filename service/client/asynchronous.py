@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
@@ -19,13 +18,14 @@ from service.client.looks import Format, Look
 from service.client.replies import File, Frame
 from service.client.request import Request
 from service.client.retries import Retry
+from service.client.signatures import described_by
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def _async(build: Callable[P, Request[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    @functools.wraps(build)
+    @described_by(build)
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.send(build(*args, **kwargs))
 
@@ -35,7 +35,7 @@ def _async(build: Callable[P, Request[T]]) -> Callable[Concatenate[AsyncClient, 
 def _async_stream(
     build: Callable[P, Request[Any]],
 ) -> Callable[Concatenate[AsyncClient, P], AsyncIterator[Frame]]:
-    @functools.wraps(build)
+    @described_by(build)
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Frame]:
         request = build(*args, **kwargs).into("ndjson", Look())
         response = await self.run(deliver(request, self.options, stream=True))

@@ -6,7 +6,6 @@ Its methods are the functions that build requests, so that signatures and descri
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -22,13 +21,14 @@ from service.client.looks import Format, Look
 from service.client.replies import File, Frame
 from service.client.request import Request
 from service.client.retries import Retry
+from service.client.signatures import described_by
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def _sync(build: Callable[P, Request[T]]) -> Callable[Concatenate[Client, P], T]:
-    @functools.wraps(build)
+    @described_by(build)
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.send(build(*args, **kwargs))
 
@@ -36,7 +36,7 @@ def _sync(build: Callable[P, Request[T]]) -> Callable[Concatenate[Client, P], T]
 
 
 def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P], Iterator[Frame]]:
-    @functools.wraps(build)
+    @described_by(build)
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Frame]:
         request = build(*args, **kwargs).into("ndjson", Look())
         response = self.run(deliver(request, self.options, stream=True))

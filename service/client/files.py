@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -12,13 +11,14 @@ from service.client import addresses, drawing, encoding
 from service.client.looks import Format, Look, to_params
 from service.client.replies import File
 from service.client.request import Request
+from service.client.signatures import described_by
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def _file(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Files[R], P], R]:
-    @functools.wraps(build)
+    @described_by(build)
     def method(self: Files[R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.send(build(*args, **kwargs).into(self.format, self.look))
 
@@ -26,7 +26,7 @@ def _file(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Files[R], P]
 
 
 def _url(build: Callable[P, Request[File]]) -> Callable[Concatenate[Urls, P], str]:
-    @functools.wraps(build)
+    @described_by(build)
     def method(self: Urls, /, *args: P.args, **kwargs: P.kwargs) -> str:
         return self.join(build(*args, **kwargs).into(self.format, self.look))
 

@@ -34,6 +34,12 @@ def test_both_clients_have_the_same_methods_with_the_same_signatures() -> None:
     assert "latent vectors" in (Client.decode.__doc__ or "")
 
 
+def test_help_shows_the_parameters() -> None:
+    client = Client("http://service")
+    for method in (client.sample, client.into("png").sample, AsyncClient("http://service").sample):
+        assert str(inspect.signature(method)).startswith("(n: 'int' = 1, *, digit: 'int | None' = None,")
+
+
 def test_methods_have_types() -> None:
     """A type checker reads this; `warn_unused_ignores` makes it fail if a mistake is none any more."""
 
