@@ -39,6 +39,7 @@ from service.routes import (
     metrics,
     models,
     openapi,
+    overview,
     reconstruct,
     sample,
 )
@@ -76,20 +77,6 @@ ROUTERS = (
     health.router,
     metrics.router,
 )
-TAGS = [
-    {
-        "name": "pictures",
-        "description": "PNG by default; others by `Accept`, or `format`, which wins.",
-    },
-    {
-        "name": "image URLs",
-        "description": "For `<img src>`: pure functions of the URL and the model's version, strongly tagged; "
-        "with `model=name@version` they are cached for a year.",
-    },
-    {"name": "latent vectors", "description": "From pictures to `z_mean`, `z_log_var` and `z`."},
-    {"name": "models", "description": "What is loaded."},
-    {"name": "health", "description": "For load balancers and container engines."},
-]
 # What pydantic says when something else stands where an object should.
 NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 # How long the thread of large batches may wait for the interpreter. Python's 5 ms are longer than a batch: of
@@ -167,7 +154,10 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         title="CVAE service",
         version=__version__,
         summary="Convolutional variational autoencoders over HTTP",
-        openapi_tags=TAGS,
+        description=overview.DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_tags=overview.TAGS,
+        generate_unique_id_function=openapi.name_operation,
         lifespan=_lifespan(settings, registry),
         # Asked for at each request, it costs more than our own layers together.
         telemetry={"tracing": False, "metrics": False, "logs": False},

@@ -27,7 +27,7 @@ SERVICE = {
     "losses": "",
     "maps": "",
     "points": "space errors",
-    "queries": "schemas rendering colormaps sequences",
+    "queries": "points schemas rendering colormaps sequences",
     "replies": "",
     "representations": "apng archive engine images manifest negotiation npy png rendering schemas sequences "
     "errors",
@@ -44,11 +44,11 @@ SERVICE = {
     "npy": "errors",
     "engine": "atlas batching calls jobs space uploads model latent settings",
     "registry": "calls engine model bundle settings errors",
-    "schemas": "numbers",
+    "schemas": "numbers space",
     "negotiation": "errors",
     "metrics": "",
     "routes": "routes atlas caching calls engine space registry schemas queries replies "
-    "representations points losses maps npy png sequences negotiation latent manifest errors",
+    "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
     "layers": "",
     "lane": "caching calls space metrics routes representations engine registry schemas images negotiation "
     "png telemetry errors",
