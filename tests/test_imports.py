@@ -56,6 +56,7 @@ SERVICE = {
     "telemetry": "settings",
     "app": "calls cores lane layers metrics protocol routes registry schemas settings telemetry uploads "
     "errors",
+    "reference": "app settings",
     "__main__": "app metrics protocol registry settings telemetry errors",
 }
 TRAINING = {
