@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -20,11 +21,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.numbers import read_labels, read_numbers
+from service.numbers import read_integer, read_labels, read_numbers
 from service.space import Z_LIMIT
 
 SEED_LIMIT = 2**32
 
+# JSON does not tell 3.0 from 3. It comes after a field's bounds, which are the integer's.
+WHOLE = BeforeValidator(read_integer)
+Integer = Annotated[int, WHOLE]
 Dtype = Literal["float32", "uint8"]
 Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
 Method = Literal["lerp", "slerp"]
@@ -56,7 +60,7 @@ Labels = Annotated[
         {"anyOf": [{"type": "integer"}, {"type": "array", "minItems": 1, "items": {"type": "integer"}}]}
     ),
 ]
-Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32).")]
+Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32)."), WHOLE]
 ModelName = Annotated[
     str | None, Field(description="A name from `GET /models`, or `name@version`; unset: the default model.")
 ]
@@ -104,12 +108,12 @@ class ReconstructRequest(Body):
 class SampleRequest(Body):
     """Pictures to draw."""
 
-    n: Annotated[int, Field(ge=1, description="How many; fewer are the first of more.")] = 1
+    n: Annotated[int, Field(ge=1, description="How many; fewer are the first of more."), WHOLE] = 1
     seed: Annotated[Seed | None, Field(description="Unset: chosen, and named in the answer.")] = None
     temperature: Annotated[
         FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
     ] = 1.0
-    digit: Annotated[int | None, Field(description="A class to draw from; unset: the prior.")] = None
+    digit: Annotated[Integer | None, Field(description="A class to draw from; unset: the prior.")] = None
     model: ModelName = None
 
 
@@ -141,11 +145,11 @@ class EndpointBody(Body):
     model_config = ConfigDict(json_schema_extra=_describe_ends)
 
     z: Annotated[Vector | None, Field(description="A vector of latent_dim numbers.")] = None
-    digit: Annotated[int | None, Field(description="A class; its middle is the end.")] = None
+    digit: Annotated[Integer | None, Field(description="A class; its middle is the end.")] = None
     pixels: Annotated[Pixels | None, Field(description="A picture, as in `/encode`.")] = None
-    label: Annotated[int | None, Field(description="Beside z or pixels, for a label-conditioned model.")] = (
-        None
-    )
+    label: Annotated[
+        Integer | None, Field(description="Beside z or pixels, for a label-conditioned model.")
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> EndpointBody:
@@ -169,7 +173,7 @@ class InterpolateRequest(Body):
 
     start: Annotated[EndpointBody, Field(alias="from")]
     end: Annotated[EndpointBody, Field(alias="to")]
-    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included."), WHOLE] = 8
     method: Annotated[
         Method | None,
         Field(description="Unset: lerp where latent_dim is at most 3, else slerp."),
