@@ -1,7 +1,8 @@
-"""The service over the shipped bundle, as a process of its own on a free port."""
+"""The service over the shipped bundles, as a process of its own on a free port."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
@@ -19,11 +20,25 @@ DEADLINE_S = 30
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Host and port."""
-    log = tmp_path_factory.mktemp("service") / "log"
+    with serve(tmp_path_factory.mktemp("service")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Host and port of one that waits for a slow machine, and draws nothing that takes long."""
+    with serve(tmp_path_factory.mktemp("patient"), DEADLINE_MS=60_000, MAX_OUTPUT_PIXELS=4_000_000) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serve(folder: pathlib.Path, **settings: int) -> Iterator[str]:
+    """Starts the service, gives its host and port, and stops it at the end; its log lies in the folder."""
+    log = folder / "log"
+    environment = {**os.environ, "CVAE_PORT": "0"}
+    environment |= {f"CVAE_{name}": str(value) for name, value in settings.items()}
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service"], cwd=ROOT, stderr=file, env={**os.environ, "CVAE_PORT": "0"}
-        )
+        process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, stderr=file, env=environment)
     try:
         yield f"localhost:{_wait_for_port(log, process)}"
     finally:
