@@ -158,6 +158,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=overview.TAGS,
         generate_unique_id_function=openapi.name_operation,
+        swagger_ui_parameters=overview.PAGE,
         lifespan=_lifespan(settings, registry),
         # Asked for at each request, it costs more than our own layers together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -344,7 +345,10 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     if status == 413:
         detail = "body: larger than the limit"
         faults = [Fault(field="body", expected="fewer bytes (CVAE_MAX_BODY_BYTES)", received="more")]
-    return problem(request, status, detail, faults, getattr(error, "headers", None))
+    headers = dict(getattr(error, "headers", None) or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # which a layer answers
+    return problem(request, status, detail, faults, headers)
 
 
 async def _answer_unknown(request: Request, _: Exception) -> Response:

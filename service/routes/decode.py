@@ -16,7 +16,7 @@ from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
-from service.routes.openapi import BODY, URL, cached, pictures, vectors_body
+from service.routes.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_url
 from service.schemas import DecodeRequest, Fault
@@ -76,7 +76,7 @@ async def decode(
 )
 async def decode_url(
     request: Request,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[DecodeUrl, Query()],
     models: Models,
     call: Calls,

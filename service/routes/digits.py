@@ -13,7 +13,7 @@ from service.registry import Registry
 from service.replies import DigitAnswer
 from service.representations import Wanted
 from service.routes.dependencies import Calls, Models
-from service.routes.openapi import URL, cached, seeded
+from service.routes.openapi import EXTENSION, URL, cached, seeded
 from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
 from service.schemas import Fault
@@ -35,7 +35,7 @@ Label = Annotated[int, Path(description="The class's label.", examples=[7])]
 async def draw_digit_url(
     request: Request,
     digit: Label,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[DigitUrl, Query()],
     models: Models,
     call: Calls,

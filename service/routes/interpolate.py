@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, GIF, JSON, MOVING, choose
+from service.negotiation import FORMATS, JSON, MOVING, PNG, choose
 from service.points import read_point
 from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
@@ -15,7 +15,7 @@ from service.representations import Wanted
 from service.routes.answers import answer_rows, check
 from service.routes.dependencies import Calls, DecoderRoute, Models, require
 from service.routes.ends import read_ends
-from service.routes.openapi import BODY, URL, cached, path_body, pictures
+from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.uploads import FORM
 from service.routes.urls import Address, answer_url
@@ -77,11 +77,11 @@ async def interpolate(
     "/interpolate.{extension}",
     summary="The way between two points, by its URL",
     response_model=PicturesAnswer,
-    responses={**cached(STRIP), **responses(*URL, causes={406: unacceptable(GIF), 422: NO_CLASS})},
+    responses={**cached(STRIP), **responses(*URL, causes={406: unacceptable(PNG), 422: NO_CLASS})},
 )
 async def interpolate_url(
     request: Request,
-    extension: Annotated[Moving, Path(description="What to answer with.", examples=["gif"])],
+    extension: Annotated[Moving, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[InterpolateUrl, Query()],
     models: Models,
     call: Calls,

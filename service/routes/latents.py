@@ -19,7 +19,7 @@ from service.replies import LatentsAnswer, MapAnswer
 from service.representations import write_json
 from service.routes.answers import constant_headers, encode, headers_of
 from service.routes.dependencies import Calls, Models
-from service.routes.openapi import LATENTS, cached, pictures
+from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
 from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, cache_headers, tag_text
 from service.schemas import Fault
@@ -76,7 +76,7 @@ async def list_latents(
 )
 async def draw_latent_map(
     request: Request,
-    extension: Annotated[Drawn, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Drawn, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[MapUrl, Query()],
     models: Models,
     call: Calls,

@@ -11,7 +11,7 @@ from service.queries import ManifoldUrl, Still
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.dependencies import Calls, Models
-from service.routes.openapi import URL, cached, pictures
+from service.routes.openapi import EXTENSION, URL, cached, pictures
 from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_url
 from service.schemas import Fault
@@ -30,7 +30,7 @@ BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", re
 )
 async def draw_manifold(
     request: Request,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[ManifoldUrl, Query()],
     models: Models,
     call: Calls,

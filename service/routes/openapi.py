@@ -39,6 +39,7 @@ LATENTS = (404, 406, 422, 503)
 REFERENCE = "#/components/schemas/"
 BINARY = {"type": "string", "format": "binary"}
 FILES = "image/png, image/jpeg"
+EXTENSION = "What to answer with. Who sends `Accept` must allow it: here, choose it as media type below."
 LINES = "A line a picture: `index`, its vector `z`, and `image`, its rows of pixels."
 # What most requests leave alone comes after what they are about.
 LATE_PARAMETERS = ("model", "format", *SequenceQuery.model_fields, "download")
@@ -215,6 +216,8 @@ def _complete_operation(operation: dict[str, Any], shared: Mapping[str, Any]) ->
         _drop_null(parameter["schema"])
         for repeated in ("title", "description"):
             parameter["schema"].pop(repeated, None)
+        if examples := parameter["schema"].pop("examples", None):
+            parameter["example"] = examples[0]  # which Swagger UI fills in
     parameters = [*sorted(known, key=_place), *headers.parameters(operation)]
     if parameters:
         operation["parameters"] = parameters

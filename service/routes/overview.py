@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 DESCRIPTION = """\
-Convolutional variational autoencoders (VAEs): vectors of a **latent space** become pictures, and pictures
-become vectors. Nothing is stored: every answer is a function of the request and the model.
+Vectors of a **latent space** become pictures, and pictures become vectors. Nothing is stored: every answer is
+a function of the request and the model.
 
 **First steps.** One vector, one PNG; then a digit that any page can show:
 
@@ -41,21 +41,12 @@ with `Retry-After`: come again then. If you hang up, what waits for you does not
 the request that is wrong what was expected and what was received. Names that a query, a form or a body does
 not know are errors too, so that no misspelt one is lost.
 
-| Status | When |
-| --- | --- |
-| 400 | The body is not what its `Content-Type` says. |
-| 404 | No such path, model or class. |
-| 405 | Another method than the path has; `Allow` names those. |
-| 406 | `Accept` names nothing that there is. |
-| 413 | The body is larger than the limit, or a picture in it is. |
-| 415 | No `Content-Type` that is read here. |
-| 422 | A value has the wrong type, shape or range. |
-| 429 | The queue is full. |
-| 500 | The service failed; its log has the request id. |
-| 503 | It is starting or stopping. |
-| 504 | The deadline passed. |
+Each operation lists its own. Beside those, any path answers 404 where there is nothing, 405 with `Allow` to a
+method that it does not have, and 413 to a body beyond the limit.
 """
 
+# Swagger UI folds the schemas up, says how long an answer took, and asks no stranger whether all is valid.
+PAGE = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True, "validatorUrl": None}
 TAGS = [
     {
         "name": "pictures",

@@ -14,7 +14,7 @@ from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
-from service.routes.openapi import BODY, URL, cached, json_body, seeded
+from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
 from service.schemas import Fault, SampleRequest
@@ -68,7 +68,7 @@ async def sample(
 )
 async def sample_url(
     request: Request,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[SampleUrl, Query()],
     models: Models,
     call: Calls,
