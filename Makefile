@@ -10,7 +10,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test test-all train evaluate export reproduce serve bench bench-training lock clean
+.PHONY: help install format lint openapi test test-all train evaluate export reproduce serve bench bench-training lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,10 @@ lint: $(SERVE)/.dev ## Check style and types
 format: $(SERVE)/.dev ## Format the code
 	$(SERVE)/bin/ruff check --fix .
 	$(SERVE)/bin/ruff format .
+
+openapi: $(SERVE)/.serve ## Write the API's schema to openapi.json
+	$(SERVE)/bin/python -m service.reference >openapi.json.new
+	mv openapi.json.new openapi.json
 
 train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mine)
 	$(TRAIN)/bin/python -m training train --data $(DATA) --output $(RUN) --resume

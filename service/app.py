@@ -35,6 +35,7 @@ from service.routes import (
     metrics,
     models,
     openapi,
+    overview,
     reconstruct,
     sample,
     v2,
@@ -64,25 +65,6 @@ ROUTERS = (
     health.router,
     metrics.router,
 )
-TAGS = [
-    {
-        "name": "pictures",
-        "description": "PNG by default; others by `Accept`, or `format`, which wins.",
-    },
-    {
-        "name": "image URLs",
-        "description": "For `<img src>`: pure functions of the URL and the model's version, strongly tagged; "
-        "with `model=name@version` they are cached for a year.",
-    },
-    {"name": "latent vectors", "description": "From pictures to `z_mean`, `z_log_var` and `z`."},
-    {"name": "models", "description": "What is loaded."},
-    {
-        "name": "open inference protocol",
-        "description": "Version 2 over REST, as Triton, KServe and MLServer speak it: each bundle's decoder "
-        'and encoder as a model. Errors are `{"error": …}`.',
-    },
-    {"name": "health", "description": "For load balancers and container engines."},
-]
 # How long the thread of large batches may wait for the interpreter. Python's 5 ms are longer than a batch: of
 # 256 vectors a request, a tenth fewer were decoded.
 SWITCH_INTERVAL_S = 0.0005
@@ -158,7 +140,11 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         title="CVAE service",
         version=__version__,
         summary="Convolutional variational autoencoders over HTTP",
-        openapi_tags=TAGS,
+        description=overview.DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_tags=overview.TAGS,
+        generate_unique_id_function=openapi.name_operation,
+        swagger_ui_parameters=overview.PAGE,
         lifespan=_lifespan(settings, registry),
         # Clients of the Open Inference Protocol do not follow them.
         redirect_slashes=False,

@@ -13,6 +13,11 @@ from pydantic_core import PydanticCustomError
 NUMBERS = {int, float}
 
 
+def read_integer(value: object) -> object:
+    """Makes an integer of what JSON writes as 3.0, which is one; anything else is left to be refused."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
 def read_labels(value: object) -> int | list[int]:
     """Takes one label or a list of them, or says which element is wrong.
 
@@ -25,13 +30,13 @@ def read_labels(value: object) -> int | list[int]:
     Raises:
         PydanticCustomError: Neither, an empty list, or an element that is no integer.
     """
-    labels = value if isinstance(value, list) else [value]
+    labels = [read_integer(label) for label in (value if isinstance(value, list) else [value])]
     if not labels:
         raise _fault((), "an integer, or a list of at least one", "an empty list")
     for i, label in enumerate(labels):
         if type(label) is not int:
             raise _fault((i,) if isinstance(value, list) else (), "an integer", repr(label))
-    return value  # type: ignore[return-value]
+    return labels if isinstance(value, list) else labels[0]  # type: ignore[return-value]
 
 
 def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:

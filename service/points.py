@@ -12,8 +12,13 @@ from service.errors import InvalidValueError, Text
 from service.space import Point
 
 # As JSON has them, but for a sign, or a point at either end; Python's `float` would take "nan" and "1_0".
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-DIGIT = re.compile(r"digit:([0-9]{1,9})")
+NUMBER_PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+DIGIT_PATTERN = "digit:([0-9]{1,9})"
+# For the schema of the API; spaces may stand around each part, as a plus sign in a URL is one.
+VECTOR_PATTERN = f"^ *{NUMBER_PATTERN} *(, *{NUMBER_PATTERN} *)*$"
+POINT_PATTERN = f"{VECTOR_PATTERN}|^ *{DIGIT_PATTERN} *$"
+NUMBER = re.compile(NUMBER_PATTERN)
+DIGIT = re.compile(DIGIT_PATTERN)
 VECTOR = "numbers with commas between them, such as 0.5,-1.0"
 
 
@@ -30,7 +35,7 @@ def read_vector(text: str, field: str) -> NDArray[np.float64]:
     Raises:
         InvalidValueError: A part is no finite number.
     """
-    parts = [part.strip() for part in text.split(",")]
+    parts = [part.strip(" ") for part in text.split(",")]
     for i, part in enumerate(parts):
         where = field if len(parts) == 1 else f"{field}[{i}]"
         if not NUMBER.fullmatch(part):
@@ -76,7 +81,7 @@ def read_point(text: str, field: str, label: int | None = None) -> Point:
     Raises:
         InvalidValueError: Neither, or a label beside a digit.
     """
-    digit = DIGIT.fullmatch(text.strip())
+    digit = DIGIT.fullmatch(text.strip(" "))
     if digit is None:
         if text.startswith("digit"):
             raise InvalidValueError(field, "digit: and the class's number, such as digit:3", text)

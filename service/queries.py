@@ -7,9 +7,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from service.colormaps import Colormap
+from service.points import POINT_PATTERN, VECTOR_PATTERN
 from service.rendering import Look, Resample
 from service.schemas import Dtype, Method, ModelName, Polarity, Seed
 from service.sequences import MAX_DURATION_MS, MAX_LOOPS
+
+# Four times the pictures that a request may have unless the operator allows more.
+MAX_COLUMNS = 4096
 
 Still = Literal["png", "webp", "json", "npy", "zip"]
 Moving = Literal["png", "apng", "gif", "webp", "json", "ndjson", "npy", "zip"]
@@ -20,7 +24,7 @@ Label = Annotated[int | None, Field(description="Of all vectors, for a label-con
 Temperature = Annotated[
     FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
 ]
-Seeded = Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.")]
+Seeded = Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.", examples=[3])]
 Count = Annotated[int, Field(ge=1, description="How many pictures; fewer are the first of more.")]
 Digit = Annotated[int | None, Field(description="A class to draw from; unset: the prior.")]
 
@@ -37,7 +41,9 @@ class LookQuery(Query):
     dtype: Annotated[
         Dtype, Field(description="Of pixels in JSON and npy: float32 in [0, 1], or uint8 in [0, 255].")
     ] = "float32"
-    scale: Annotated[int, Field(ge=1, le=64, description="Makes each pixel so many pixels a side.")] = 1
+    scale: Annotated[
+        int, Field(ge=1, le=64, description="Makes each pixel so many pixels a side.", examples=[4])
+    ] = 1
     resample: Annotated[
         Resample, Field(description="nearest makes pixels squares, smooth interpolates between them.")
     ] = "nearest"
@@ -46,7 +52,8 @@ class LookQuery(Query):
         int, Field(ge=0, le=64, description="Pixels of background around each picture, before scaling.")
     ] = 0
     columns: Annotated[
-        int | None, Field(ge=1, description="Pictures in a row of a sheet; unset: about square.")
+        int | None,
+        Field(ge=1, le=MAX_COLUMNS, description="Pictures in a row of a sheet; unset: about square."),
     ] = None
     colormap: Annotated[Colormap, Field(description="Colours for the levels of grey pictures.")] = "grey"
 
@@ -136,6 +143,7 @@ class DecodeUrl(UrlQuery):
             min_length=1,
             description="A vector, `0.5,-1.0`; several times for a sheet.",
             examples=[["0.5,-1.0"]],
+            json_schema_extra={"items": {"type": "string", "pattern": VECTOR_PATTERN}},
         ),
     ]
     label: Annotated[
@@ -162,9 +170,23 @@ class InterpolateUrl(UrlQuery, SequenceQuery):
     """Two points and how to go from one to the other."""
 
     start: Annotated[
-        str, Field(alias="from", description="A vector, or a class: `digit:3`.", examples=["digit:3"])
+        str,
+        Field(
+            alias="from",
+            description="A vector, or a class: `digit:3`.",
+            examples=["digit:3"],
+            json_schema_extra={"pattern": POINT_PATTERN},
+        ),
     ]
-    end: Annotated[str, Field(alias="to", description="The same.", examples=["0.1,-0.4"])]
+    end: Annotated[
+        str,
+        Field(
+            alias="to",
+            description="The same.",
+            examples=["0.1,-0.4"],
+            json_schema_extra={"pattern": POINT_PATTERN},
+        ),
+    ]
     from_label: Annotated[int | None, Field(description="Beside a vector, if the model takes labels.")] = None
     to_label: Annotated[int | None, Field(description="The same.")] = None
     steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8

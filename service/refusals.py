@@ -115,7 +115,10 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     if status == 413:
         detail = "body: larger than the limit"
         faults = [Fault(field="body", expected="fewer bytes (CVAE_MAX_BODY_BYTES)", received="more")]
-    return problem(request, status, detail, faults, getattr(error, "headers", None))
+    headers = dict(getattr(error, "headers", None) or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # which a layer answers
+    return problem(request, status, detail, faults, headers)
 
 
 async def answer_unknown(request: Request, _: Exception) -> Response:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -20,29 +21,37 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.numbers import read_labels, read_numbers
+from service.numbers import read_integer, read_labels, read_numbers
+from service.space import Z_LIMIT
 
 SEED_LIMIT = 2**32
 
+# JSON does not tell 3.0 from 3. It comes after a field's bounds, which are the integer's.
+WHOLE = BeforeValidator(read_integer)
+Integer = Annotated[int, WHOLE]
 Dtype = Literal["float32", "uint8"]
 Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
 Method = Literal["lerp", "slerp"]
 Nested = list[Any]
 
 
-def _schema(*depths: int) -> WithJsonSchema:
-    def nested(depth: int) -> dict[str, Any]:
-        items = {"type": "number"} if depth == 1 else nested(depth - 1)
-        return {"type": "array", "minItems": 1, "items": items}
-
-    options = [nested(depth) for depth in depths]
-    return WithJsonSchema(options[0] if len(options) == 1 else {"anyOf": options})
+def _nested(depth: int, least: float, most: float) -> dict[str, Any]:
+    numbers = {"type": "number", "minimum": least, "maximum": most}
+    items = numbers if depth == 1 else _nested(depth - 1, least, most)
+    return {"type": "array", "minItems": 1, "items": items}
 
 
-Vector = Annotated[NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1,))), _schema(1)]
-Vectors = Annotated[NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1, 2))), _schema(1, 2)]
+VECTOR = _nested(1, -Z_LIMIT, Z_LIMIT)
+VECTORS = {"anyOf": [VECTOR, _nested(2, -Z_LIMIT, Z_LIMIT)]}
+PIXELS = {"anyOf": [_nested(depth, 0, 1) for depth in (2, 3, 4)]}
+Vector = Annotated[
+    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1,))), WithJsonSchema(VECTOR)
+]
+Vectors = Annotated[
+    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1, 2))), WithJsonSchema(VECTORS)
+]
 Pixels = Annotated[
-    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (2, 3, 4))), _schema(2, 3, 4)
+    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (2, 3, 4))), WithJsonSchema(PIXELS)
 ]
 Labels = Annotated[
     int | list[int],
@@ -51,7 +60,7 @@ Labels = Annotated[
         {"anyOf": [{"type": "integer"}, {"type": "array", "minItems": 1, "items": {"type": "integer"}}]}
     ),
 ]
-Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32).")]
+Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32)."), WHOLE]
 ModelName = Annotated[
     str | None, Field(description="A name from `GET /models`, or `name@version`; unset: the default model.")
 ]
@@ -99,28 +108,52 @@ class ReconstructRequest(Body):
 class SampleRequest(Body):
     """Pictures to draw."""
 
-    n: Annotated[int, Field(ge=1, description="How many; fewer are the first of more.")] = 1
+    n: Annotated[int, Field(ge=1, description="How many; fewer are the first of more."), WHOLE] = 1
     seed: Annotated[Seed | None, Field(description="Unset: chosen, and named in the answer.")] = None
     temperature: Annotated[
         FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
     ] = 1.0
-    digit: Annotated[int | None, Field(description="A class to draw from; unset: the prior.")] = None
+    digit: Annotated[Integer | None, Field(description="A class to draw from; unset: the prior.")] = None
     model: ModelName = None
+
+
+ENDS = ("z", "digit", "pixels")
+
+
+def _describe_ends(schema: dict[str, Any]) -> None:
+    """Turns the one object with three optional fields into three objects, each of which has one of them."""
+    properties, nothing = schema.pop("properties"), {"type": "null"}
+    for name in ENDS:
+        options = [option for option in properties[name]["anyOf"] if option != nothing]
+        value = options[0] if len(options) == 1 else {"anyOf": options}
+        properties[name] = {**value, "description": properties[name]["description"]}
+
+    def option(title: str, given: str) -> dict[str, Any]:
+        others = {name: nothing for name in ENDS if name != given}
+        label = nothing if given == "digit" else properties["label"]
+        fields = {given: properties[given], "label": label, **others}
+        closed = {"type": "object", "required": [given], "additionalProperties": False}
+        return {"title": title, **closed, "properties": fields}
+
+    del schema["additionalProperties"], schema["type"]
+    schema["anyOf"] = [option("Vector", "z"), option("Class", "digit"), option("Picture", "pixels")]
 
 
 class EndpointBody(Body):
     """An end of an interpolation: exactly one of z, digit and pixels."""
 
+    model_config = ConfigDict(json_schema_extra=_describe_ends)
+
     z: Annotated[Vector | None, Field(description="A vector of latent_dim numbers.")] = None
-    digit: Annotated[int | None, Field(description="A class; its middle is the end.")] = None
+    digit: Annotated[Integer | None, Field(description="A class; its middle is the end.")] = None
     pixels: Annotated[Pixels | None, Field(description="A picture, as in `/encode`.")] = None
-    label: Annotated[int | None, Field(description="Beside z or pixels, for a label-conditioned model.")] = (
-        None
-    )
+    label: Annotated[
+        Integer | None, Field(description="Beside z or pixels, for a label-conditioned model.")
+    ] = None
 
     @model_validator(mode="after")
     def _one(self) -> EndpointBody:
-        given = [name for name in ("z", "digit", "pixels") if getattr(self, name) is not None]
+        given = [name for name in ENDS if getattr(self, name) is not None]
         if len(given) != 1:
             received = " and ".join(given) or "none"
             context = {"at": "", "expected": "one of z, digit and pixels", "received": received}
@@ -140,7 +173,7 @@ class InterpolateRequest(Body):
 
     start: Annotated[EndpointBody, Field(alias="from")]
     end: Annotated[EndpointBody, Field(alias="to")]
-    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included."), WHOLE] = 8
     method: Annotated[
         Method | None,
         Field(description="Unset: lerp where latent_dim is at most 3, else slerp."),
@@ -153,11 +186,15 @@ class InterpolateForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: Annotated[int, Field(ge=2)] = 8
-    method: Method | None = None
-    from_label: int | None = None
-    to_label: int | None = None
-    polarity: Polarity = "auto"
+    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    method: Annotated[
+        Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")
+    ] = None
+    from_label: Annotated[
+        int | None, Field(description="Beside a vector or a picture, for a label-conditioned model.")
+    ] = None
+    to_label: Annotated[int | None, Field(description="The same.")] = None
+    polarity: Annotated[Polarity, Field(description="Of files, as in `/encode`.")] = "auto"
     model: ModelName = None
 
 

@@ -28,7 +28,7 @@ SERVICE = {
     "losses": "",
     "maps": "",
     "points": "space errors",
-    "queries": "schemas rendering colormaps sequences",
+    "queries": "points schemas rendering colormaps sequences",
     "replies": "",
     "representations": "apng archive engine images manifest negotiation npy png rendering schemas sequences "
     "errors",
@@ -45,7 +45,7 @@ SERVICE = {
     "npy": "errors",
     "engine": "atlas batching calls jobs space uploads model latent settings",
     "registry": "calls engine model bundle settings errors",
-    "schemas": "numbers",
+    "schemas": "numbers space",
     "messages": "",
     "tensors": "messages numbers errors",
     "outputs": "messages tensors errors",
@@ -55,7 +55,7 @@ SERVICE = {
     "metrics": "",
     "routes": "routes atlas caching calls compression graphs messages outputs tensors engine space registry "
     "schemas queries replies "
-    "representations points losses maps npy png sequences negotiation latent manifest errors",
+    "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
     "layers": "routes schemas",
     "refusals": "metrics routes schemas errors",
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
@@ -65,6 +65,7 @@ SERVICE = {
     "telemetry": "settings",
     "app": "calls cores lane layers metrics protocol refusals registry routes settings telemetry tensors "
     "uploads",
+    "reference": "app settings",
     "__main__": "app metrics protocol registry settings telemetry errors",
     "client": "client",
     "commands": "commands client app bundle cgroups cores model npy points registry settings errors __main__",

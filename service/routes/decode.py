@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, NPY, STILL, choose
+from service.negotiation import FORMATS, JSON, NPY, PNG, STILL, choose
 from service.npy import read_npy
 from service.points import read_vectors
 from service.queries import DecodeQuery, DecodeUrl, Still
@@ -16,10 +16,10 @@ from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
-from service.routes.openapi import BODY, URL, pictures, vectors_body
-from service.routes.problems import responses
+from service.routes.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
+from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_url
-from service.schemas import DecodeRequest
+from service.schemas import DecodeRequest, Fault
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])
@@ -31,13 +31,15 @@ EXAMPLES = {
         value={"z": [[0.5, -1.0], [0.0, 0.0], [-1.5, 0.5], [2.0, 1.0]], "model": "mnist-2d"},
     ),
 }
+SHEET = pictures("One picture, or a sheet of several, row by row.", STILL)
+SHORT = Fault(field="z", expected="2 numbers a vector (latent_dim of mnist-2d)", received="3")
 
 
 @router.post(
     "/decode",
     summary="Decode latent vectors to pictures",
     response_model=PicturesAnswer,
-    responses={200: pictures("One picture, or a sheet of several, row by row", STILL), **responses(*BODY)},
+    responses={200: SHEET, **responses(*BODY)},
     openapi_extra=vectors_body(EXAMPLES),
 )
 async def decode(
@@ -70,11 +72,11 @@ async def decode(
     "/decode.{extension}",
     summary="A picture of a vector, by its URL",
     response_model=PicturesAnswer,
-    responses={200: pictures("One picture, or a sheet of several", STILL), **responses(*URL)},
+    responses={**cached(SHEET), **responses(*URL, causes={406: unacceptable(PNG), 422: SHORT})},
 )
 async def decode_url(
     request: Request,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[DecodeUrl, Query()],
     models: Models,
     call: Calls,

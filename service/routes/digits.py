@@ -7,19 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from service.calls import Call
-from service.negotiation import FORMATS, STILL, choose
+from service.negotiation import FORMATS, PNG, STILL, choose
 from service.queries import DigitQuery, DigitUrl, Still
 from service.registry import Registry
 from service.replies import DigitAnswer
 from service.representations import Wanted
 from service.routes.dependencies import Calls, Models
-from service.routes.openapi import URL, pictures, seeded
-from service.routes.problems import responses
+from service.routes.openapi import EXTENSION, URL, cached, seeded
+from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
+from service.schemas import Fault
 
 router = APIRouter(tags=["image URLs"])
 
-DRAWN = seeded(pictures("One picture", STILL))
+DRAWN = cached(seeded("One picture.", STILL))
+UNKNOWN = Fault(field="digit", expected="a class of mnist-2d (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)", received="12")
+HOT = Fault(field="temperature", expected="less than or equal to 10", received="'11'")
 Label = Annotated[int, Path(description="The class's label.", examples=[7])]
 
 
@@ -27,12 +30,12 @@ Label = Annotated[int, Path(description="The class's label.", examples=[7])]
     "/digits/{digit}.{extension}",
     summary="A digit, by its URL",
     response_model=DigitAnswer,
-    responses={200: DRAWN, **responses(*URL)},
+    responses={**DRAWN, **responses(*URL, causes={404: UNKNOWN, 406: unacceptable(PNG), 422: HOT})},
 )
 async def draw_digit_url(
     request: Request,
     digit: Label,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[DigitUrl, Query()],
     models: Models,
     call: Calls,
@@ -47,7 +50,7 @@ async def draw_digit_url(
     "/digits/{digit}",
     summary="Draw a digit",
     response_model=DigitAnswer,
-    responses={200: DRAWN, **responses(*URL)},
+    responses={**DRAWN, **responses(*URL, causes={404: UNKNOWN, 422: HOT})},
 )
 async def draw_digit(
     request: Request,

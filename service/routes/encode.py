@@ -15,16 +15,22 @@ from service.queries import EncodeQuery
 from service.replies import EncodeAnswer
 from service.routes.answers import answer_fields
 from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
-from service.routes.openapi import BODY, upload_body
-from service.routes.problems import responses
-from service.routes.uploads import read_files, require_picture, to_x
-from service.schemas import EncodeRequest
+from service.routes.openapi import BODY, pictures, upload_body
+from service.routes.problems import responses, unacceptable, unreadable
+from service.routes.uploads import ACCEPTED, read_files, require_picture, to_x
+from service.schemas import EncodeRequest, Fault
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 
 # A stroke down the middle: a 1.
 STROKE = [[1.0 if 4 <= row < 24 and 13 <= column < 15 else 0.0 for column in range(28)] for row in range(28)]
 EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE, "seed": 1})}
+POSTERIORS = pictures("The posterior q(z|x) of each picture, in order.", (JSON,))
+SMALL = Fault(
+    field="pixels",
+    expected="28 rows of 28 numbers, or a list of such",
+    received="an array of shape (2, 2)",
+)
 # A search of ten thousand points in 16 dimensions takes 65 µs.
 INLINE_SEARCHES = 4
 
@@ -34,7 +40,10 @@ INLINE_SEARCHES = 4
     summary="Encode pictures to latent vectors",
     response_model=EncodeAnswer,
     response_model_exclude_none=True,
-    responses=responses(*BODY),
+    responses={
+        200: POSTERIORS,
+        **responses(*BODY, causes={406: unacceptable(JSON), 415: unreadable(ACCEPTED), 422: SMALL}),
+    },
     openapi_extra=upload_body(EncodeRequest, EXAMPLES),
 )
 async def encode(

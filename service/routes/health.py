@@ -12,13 +12,15 @@ from service.routes.problems import responses
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health/live", summary="Is the process alive?")
+@router.get("/health/live", summary="Is the process alive?", response_description="It is.")
 async def live() -> Health:
     """Answers as long as the event loop runs; restart the process if it does not."""
     return Health(status="live")
 
 
-@router.get("/health/ready", summary="Can it answer?", responses=responses(503))
+@router.get(
+    "/health/ready", summary="Can it answer?", response_description="It can.", responses=responses(503)
+)
 async def ready(models: Models) -> Health:
     """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
     if not models.ready:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, MOVING, choose
+from service.negotiation import FORMATS, JSON, MOVING, PNG, choose
 from service.points import read_point
 from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
@@ -15,10 +15,11 @@ from service.representations import Wanted
 from service.routes.answers import answer_rows, check
 from service.routes.dependencies import Calls, DecoderRoute, Models, require
 from service.routes.ends import read_ends
-from service.routes.openapi import BODY, URL, path_body, pictures
-from service.routes.problems import responses
+from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
+from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.uploads import FORM
 from service.routes.urls import Address, answer_url
+from service.schemas import Fault
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])
@@ -33,14 +34,21 @@ EXAMPLES = {
         value={"from": {"digit": 7}, "to": {"digit": 1}, "steps": 12, "method": "slerp"},
     ),
 }
-STRIP = "A strip, the first end left, the last right; or a sequence that moves"
+STRIP = pictures("A strip, the first end left, the last right; or a sequence that moves.", MOVING)
+NO_END = Fault(field="from", expected="one of z, digit and pixels", received="none")
+NO_CLASS = Fault(
+    field="from", expected="digit: and the class's number, such as digit:3", received="'digit:three'"
+)
 
 
 @router.post(
     "/interpolate",
     summary="Draw the way between two points",
     response_model=PicturesAnswer,
-    responses={200: pictures(STRIP, MOVING), **responses(*BODY)},
+    responses={
+        200: STRIP,
+        **responses(*BODY, causes={406: unacceptable(*MOVING), 415: unreadable((JSON, FORM)), 422: NO_END}),
+    },
     openapi_extra=path_body(EXAMPLES),
 )
 async def interpolate(
@@ -69,11 +77,11 @@ async def interpolate(
     "/interpolate.{extension}",
     summary="The way between two points, by its URL",
     response_model=PicturesAnswer,
-    responses={200: pictures(STRIP, MOVING), **responses(*URL)},
+    responses={**cached(STRIP), **responses(*URL, causes={406: unacceptable(PNG), 422: NO_CLASS})},
 )
 async def interpolate_url(
     request: Request,
-    extension: Annotated[Moving, Path(description="What to answer with.", examples=["gif"])],
+    extension: Annotated[Moving, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[InterpolateUrl, Query()],
     models: Models,
     call: Calls,

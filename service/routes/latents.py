@@ -19,20 +19,29 @@ from service.replies import LatentsAnswer, MapAnswer
 from service.representations import write_json
 from service.routes.answers import constant_headers, encode, headers_of
 from service.routes.dependencies import Calls, Models
-from service.routes.openapi import LATENTS, URL, arrays, pictures
-from service.routes.problems import responses
+from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
+from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, cache_headers, tag_text
+from service.schemas import Fault
 from service.sequences import write_webp
 
 router = APIRouter(tags=["models"])
 urls = APIRouter(tags=["image URLs"])
+
+ATLAS = pictures("Points and labels, or one of the two as npy.", (JSON, NPY))
+MAP = pictures("A square, and a legend to its right.", (PNG, JSON, WEBP))
+NO_ARRAY = Fault(field="array", expected="'z_mean' or 'label'", received="'z'")
+SMALL = Fault(field="size", expected="greater than or equal to 64", received="'10'")
 
 
 @router.get(
     "/models/{name}/latents",
     summary="Get a model's atlas",
     response_model=LatentsAnswer,
-    responses={200: arrays("Points and labels"), **responses(*LATENTS)},
+    responses={
+        **cached(ATLAS),
+        **responses(*LATENTS, causes={406: unacceptable(JSON, NPY), 422: NO_ARRAY}),
+    },
 )
 async def list_latents(
     request: Request,
@@ -63,11 +72,11 @@ async def list_latents(
     "/latent-map.{extension}",
     summary="A map of latent space",
     response_model=MapAnswer,
-    responses={200: pictures("A square, and a legend to its right", (PNG, JSON, WEBP)), **responses(*URL)},
+    responses={**cached(MAP), **responses(*LATENTS, causes={406: unacceptable(PNG), 422: SMALL})},
 )
 async def draw_latent_map(
     request: Request,
-    extension: Annotated[Drawn, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Drawn, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[MapUrl, Query()],
     models: Models,
     call: Calls,

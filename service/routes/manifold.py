@@ -6,27 +6,31 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from service.negotiation import FORMATS, STILL, choose
+from service.negotiation import FORMATS, PNG, STILL, choose
 from service.queries import ManifoldUrl, Still
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.dependencies import Calls, Models
-from service.routes.openapi import URL, pictures
-from service.routes.problems import responses
+from service.routes.openapi import EXTENSION, URL, cached, pictures
+from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_url
+from service.schemas import Fault
 
 router = APIRouter(tags=["image URLs"])
+
+GRID = pictures("n rows of n pictures.", STILL)
+BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", received="5")
 
 
 @router.get(
     "/manifold.{extension}",
     summary="A grid over latent space",
     response_model=PicturesAnswer,
-    responses={200: pictures("n rows of n pictures", STILL), **responses(*URL)},
+    responses={**cached(GRID), **responses(*URL, causes={406: unacceptable(PNG), 422: BEYOND})},
 )
 async def draw_manifold(
     request: Request,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[ManifoldUrl, Query()],
     models: Models,
     call: Calls,

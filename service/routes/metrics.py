@@ -8,7 +8,12 @@ from fastapi.responses import PlainTextResponse
 router = APIRouter(tags=["health"])
 
 
-@router.get("/metrics", summary="What was answered, for Prometheus", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    summary="What was answered, for Prometheus",
+    response_class=PlainTextResponse,
+    response_description="Prometheus' text format.",
+)
 async def read_metrics(request: Request) -> Response:
     """How many requests of which route got which status, and how long they took; of all workers together."""
     content, media_type = request.app.state.metrics.render()

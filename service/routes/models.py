@@ -19,6 +19,12 @@ from service.routes.problems import responses
 router = APIRouter(tags=["models"])
 
 Name = Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])]
+FIRST = {"name": "$response.body#/models/0/name"}
+# Which operations take what the list gives.
+LINKS = {
+    operation: {"operationId": operation, "parameters": FIRST}
+    for operation in ("describe_model", "read_card", "list_latents")
+}
 
 
 class MarkdownResponse(PlainTextResponse):
@@ -27,13 +33,23 @@ class MarkdownResponse(PlainTextResponse):
     media_type = MARKDOWN
 
 
-@router.get("/models", summary="List the models", responses=responses(503))
+@router.get(
+    "/models",
+    summary="List the models",
+    response_description="All of them, by name.",
+    responses={200: {"links": LINKS}, **responses(503)},
+)
 async def list_models(request: Request, models: Models) -> ModelList:
     """Every loaded model, by name: its figures, what it runs on, whether it is warm."""
     return ModelList(models=[ModelInfo(**_describe(request, models, engine)) for engine in models])
 
 
-@router.get("/models/{name}", summary="Describe a model", responses=responses(404, 503))
+@router.get(
+    "/models/{name}",
+    summary="Describe a model",
+    response_description="Its figures, its manifest and its card.",
+    responses=responses(404, 503),
+)
 async def describe_model(request: Request, name: Name, models: Models) -> ModelDetails:
     """The same of one model, with its whole manifest and its card."""
     engine = models.get(name)
@@ -47,6 +63,7 @@ async def describe_model(request: Request, name: Name, models: Models) -> ModelD
     "/models/{name}/card",
     summary="Get a model's card",
     response_class=MarkdownResponse,
+    response_description="Markdown.",
     responses=responses(404, 503),
 )
 async def read_card(name: Name, models: Models) -> MarkdownResponse:

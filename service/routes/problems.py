@@ -6,6 +6,7 @@ They are problem details (RFC 9457); under `/v2`, what the Open Inference Protoc
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from service.messages import ProtocolError
 from service.negotiation import JSON, NPY, STILL
+from service.routes import headers as header_entries
 from service.schemas import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,10 +30,32 @@ EXAMPLES: dict[int, Fault | str] = {
     415: Fault(field="Content-Type", expected=f"{JSON} or {NPY}", received="text/plain"),
     422: Fault(field="z[1]", expected="a finite number", received="nan"),
     429: "the queue is full; try again in 1 s",
+    500: "The service failed; its log has the request id.",
     503: "the models are not loaded yet",
     504: "the deadline passed before the rows could run",
 }
-RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
+# Those of them that are worded otherwise under `/v2`.
+PROTOCOL_EXAMPLES = {
+    404: Fault(
+        field="model",
+        expected="one of mnist-2d.encoder, mnist-2d.decoder",
+        received="'mnist-3d.decoder'",
+    ),
+    415: Fault(field="Content-Encoding", expected="gzip or deflate", received="'br'"),
+}
+# When an answer of each status comes.
+DESCRIPTIONS = {
+    400: "The body is not what its `Content-Type` says.",
+    404: "No such model, or no such class in it.",
+    406: "`Accept` names nothing that there is.",
+    413: "The body is larger than the limit, or a picture in it is.",
+    415: "No `Content-Type` that is read here.",
+    422: "A value has the wrong type, shape or range, or is beyond the operator's limits.",
+    429: "The queue is full.",
+    500: "The service failed.",
+    503: "The service is starting or stopping.",
+    504: "The deadline passed.",
+}
 
 
 def problem(
@@ -75,33 +99,43 @@ def speaks_protocol(request: HTTPConnection) -> bool:
     return path == PROTOCOL or path.startswith(PROTOCOL + "/")
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def responses(*statuses: int, causes: Mapping[int, Fault] | None = None) -> dict[int | str, dict[str, Any]]:
     """Gives the OpenAPI entries of the errors a route can give.
 
     Args:
         *statuses: HTTP statuses, keys of `EXAMPLES`.
+        causes: What the route says where that is not what most say.
 
     Returns:
         For the `responses` of a route.
     """
-    return {status: _entry(status) for status in statuses}
+    return {status: _entry(status, {**EXAMPLES, **(causes or {})}[status]) for status in statuses}
 
 
 def protocol_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Gives the same for a route under `/v2`."""
-    return {status: _protocol_entry(status) for status in statuses}
+    return {status: _protocol_entry(status) for status in (*statuses, 500)}
 
 
 def _protocol_entry(status: int) -> dict[str, Any]:
-    entry = _entry(status)
+    entry = _entry(status, {**EXAMPLES, **PROTOCOL_EXAMPLES}[status])
     ((_, content),) = entry["content"].items()
     example = ProtocolError(error=content["example"]["detail"])
     schema = {"$ref": "#/components/schemas/ProtocolError"}
     return {**entry, "content": {JSON: {"schema": schema, "example": example.model_dump()}}}
 
 
-def _entry(status: int) -> dict[str, Any]:
-    cause = EXAMPLES[status]
+def unacceptable(*offered: str) -> Fault:
+    """Gives what a route says that offers these media types to one who takes none of them."""
+    return Fault(field="Accept", expected=" or ".join(offered), received="'text/html'")
+
+
+def unreadable(accepted: Sequence[str]) -> Fault:
+    """Gives what a route says that reads these media types to a body of another."""
+    return Fault(field="Content-Type", expected=" or ".join(accepted), received="text/plain")
+
+
+def _entry(status: int, cause: Fault | str) -> dict[str, Any]:
     if isinstance(cause, Fault):
         faults, detail = [cause], f"{cause.field}: expected {cause.expected}, received {cause.received}"
     else:
@@ -115,7 +149,7 @@ def _entry(status: int) -> dict[str, Any]:
     )
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        "description": HTTPStatus(status).phrase,
-        **({"headers": RETRY_AFTER} if status == 429 else {}),
+        "description": DESCRIPTIONS[status],
+        **({"headers": header_entries.name("Retry-After")} if status == 429 else {}),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump()}},
     }

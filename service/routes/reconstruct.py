@@ -14,30 +14,28 @@ from service.negotiation import JSON, NPY, STILL, choose
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
 from service.representations import Wanted, to_pixels
+from service.routes import headers
 from service.routes.answers import answer_pictures, check
 from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
 from service.routes.encode import STROKE
 from service.routes.openapi import BODY, pictures, upload_body
-from service.routes.problems import responses
-from service.routes.uploads import read_files, require_picture, to_x
-from service.schemas import ReconstructRequest
+from service.routes.problems import responses, unreadable
+from service.routes.uploads import ACCEPTED, read_files, require_picture, to_x
+from service.schemas import Fault, ReconstructRequest
 from service.space import Floats
 
 router = APIRouter(tags=["pictures"], route_class=EncoderRoute)
 
-LOSS_HEADER = "CVAE-Reconstruction-Loss"
 EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE})}
-DRAWN = pictures("Each picture beside its reconstruction", STILL)
-DRAWN["headers"] |= {
-    LOSS_HEADER: {"description": "Nats per image, the mean of all", "schema": {"type": "number"}}
-}
+DRAWN = pictures("Each picture beside its reconstruction.", STILL, headers.LOSS)
+BYTES = Fault(field="pixels", expected="numbers in [0, 1]; divide 8-bit values by 255", received="255.0")
 
 
 @router.post(
     "/reconstruct",
     summary="Encode pictures and decode them again",
     response_model=ReconstructAnswer,
-    responses={200: DRAWN, **responses(*BODY)},
+    responses={200: DRAWN, **responses(*BODY, causes={415: unreadable(ACCEPTED), 422: BYTES})},
     openapi_extra=upload_body(ReconstructRequest, EXAMPLES),
 )
 async def reconstruct(
@@ -75,7 +73,7 @@ async def reconstruct(
     facts = _measure(x, posterior, made, wanted)
     shown = _interleave(x, made) if pairs else made
     answer = await answer_pictures(engine.manifest, shown, call, wanted, facts)
-    answer.headers[LOSS_HEADER] = f"{facts['reconstruction_loss'].mean():.3f}"
+    answer.headers[headers.LOSS] = f"{facts['reconstruction_loss'].mean():.3f}"
     return answer
 
 

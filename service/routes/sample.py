@@ -8,16 +8,16 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
 from service.engine import Engine
-from service.negotiation import FORMATS, JSON, STILL, choose
+from service.negotiation import FORMATS, JSON, PNG, STILL, choose
 from service.queries import SampleUrl, Still, StillQuery
 from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
-from service.routes.openapi import BODY, URL, json_body, pictures, seeded
-from service.routes.problems import responses
+from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
+from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
-from service.schemas import SampleRequest
+from service.schemas import Fault, SampleRequest
 from service.space import Floats
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
@@ -27,14 +27,16 @@ EXAMPLES = {
     "prior": Example(summary="From the prior", value={"n": 16, "seed": 1}),
     "class": Example(summary="Sevens", value={"n": 4, "seed": 1, "digit": 7, "temperature": 0.8}),
 }
-DRAWN = seeded(pictures("One picture, or a sheet of several", STILL))
+DRAWN = seeded("One picture, or a sheet of several.", STILL)
+MANY = Fault(field="n", expected="at most 1024 in one request", received="2000")
+MISSPELT = Fault(field="sed", expected="no field of this name", received="'3'")
 
 
 @router.post(
     "/sample",
     summary="Draw pictures",
     response_model=SampleAnswer,
-    responses={200: DRAWN, **responses(*BODY)},
+    responses={200: DRAWN, **responses(*BODY, causes={415: unreadable((JSON,)), 422: MANY})},
     openapi_extra=json_body(SampleRequest, EXAMPLES),
 )
 async def sample(
@@ -62,11 +64,11 @@ async def sample(
     "/sample.{extension}",
     summary="Pictures drawn from a seed, by their URL",
     response_model=SampleAnswer,
-    responses={200: DRAWN, **responses(*URL)},
+    responses={**cached(DRAWN), **responses(*URL, causes={406: unacceptable(PNG), 422: MISSPELT})},
 )
 async def sample_url(
     request: Request,
-    extension: Annotated[Still, Path(description="What to answer with.", examples=["png"])],
+    extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[SampleUrl, Query()],
     models: Models,
     call: Calls,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from fastapi import Request
@@ -20,6 +21,8 @@ JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON)
 
 Field = tuple[str, str | bytes]
+# How a PNG and a JPEG begin, read as Latin-1: neither can be UTF-8.
+SIGNATURES = ("\x89PNG\r\n\x1a\n", "\xff\xd8\xff")
 
 
 async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes]]:
@@ -40,8 +43,10 @@ async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes
         return [("body", await request.body())]
     files: list[tuple[str, bytes]] = []
     for name, content in await read_form(request):
-        if name != "file" or isinstance(content, str):
-            raise InvalidValueError(name, "only fields named file, each a file", Text(f"{name!r}"))
+        if name != "file":
+            raise InvalidValueError(name, "only fields named file", Text(f"{name!r}"))
+        if isinstance(content, str):
+            raise InvalidValueError(name, "a PNG or JPEG file", content)
         files.append((f"file[{len(files)}]", content))
     if not files:
         raise InvalidValueError("file", "at least one", Text("none"))
@@ -52,21 +57,27 @@ async def read_form(request: Request) -> list[Field]:
     """Reads a form.
 
     Returns:
-        Names and contents, in order: a text, or a file's bytes.
+        Names and contents, in order: a text, or the bytes of a file or of a picture without a file's name
+        (RFC 7578 demands none).
 
     Raises:
         MalformedBodyError: The body is no form.
     """
     try:
-        async with request.form() as form:
+        # The limit of the body is that of a part too.
+        async with request.form(max_part_size=sys.maxsize) as form:
             return [
-                (name, await part.read() if isinstance(part, UploadFile) else part)
+                (name, await part.read() if isinstance(part, UploadFile) else _read_part(part))
                 for name, part in form.multi_items()
             ]
     except HTTPException as error:
         if error.status_code != 400:
             raise
         raise MalformedBodyError("body", FORM, Text(error.detail)) from error
+
+
+def _read_part(text: str) -> str | bytes:
+    return text.encode("latin-1") if text.startswith(SIGNATURES) else text
 
 
 async def to_x(engine: Engine, files: Sequence[tuple[str, bytes]], polarity: Polarity) -> Floats:

@@ -24,8 +24,8 @@ from service.messages import (
     TensorMetadata,
 )
 from service.routes.dependencies import Models, parse_json
-from service.routes.openapi import index_body
 from service.routes.problems import protocol_responses
+from service.routes.tensors import index_body
 from service.tensors import Port
 
 router = APIRouter(tags=["open inference protocol"])
@@ -55,31 +55,49 @@ Served = Annotated[ServedGraph, Depends(get_graph)]
 
 
 @router.get("/v2/", include_in_schema=False)
-@router.get("/v2", summary="Describe the service")
+@router.get(
+    "/v2",
+    summary="Describe the service",
+    response_description="What it is",
+    responses=protocol_responses(),
+)
 async def describe_server() -> ServerMetadata:
     """Its version, and the extensions of the protocol that it has."""
     return ServerMetadata(name="cvae-service", version=__version__, extensions=EXTENSIONS)
 
 
-@router.get("/v2/health/live", summary="Is the process alive, in the protocol's words?")
-async def live(request: Request) -> ServerHealth:
+@router.get(
+    "/v2/health/live",
+    summary="Is the process alive, in the protocol's words?",
+    response_description="It is, and whether it can answer",
+    responses=protocol_responses(),
+)
+async def live_graphs(request: Request) -> ServerHealth:
     """Answers as long as the event loop runs."""
     registry = getattr(request.app.state, "registry", None)
     return ServerHealth(live=True, ready=registry is not None and registry.ready)
 
 
 @router.get(
-    "/v2/health/ready", summary="Can it answer, in the protocol's words?", responses=protocol_responses(503)
+    "/v2/health/ready",
+    summary="Can it answer, in the protocol's words?",
+    response_description="It can",
+    responses=protocol_responses(503),
 )
-async def ready(models: Models) -> ServerHealth:
+async def ready_graphs(models: Models) -> ServerHealth:
     """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
     if not models.ready:
         raise NotReadyError("the service is stopping")
     return ServerHealth(live=True, ready=True)
 
 
-@router.get("/v2/models", summary="List the graphs", responses=protocol_responses(503))
-async def list_models(models: Models) -> GraphNames:
+@router.get(
+    "/v2/models",
+    summary="List the graphs",
+    response_description="Their names",
+    responses=protocol_responses(503),
+)
+async def list_graph_names(models: Models) -> GraphNames:
     """A decoder and an encoder of each loaded bundle."""
     return GraphNames(models=[graph.name for graph in list_graphs(models)])
 
@@ -87,6 +105,7 @@ async def list_models(models: Models) -> GraphNames:
 @router.post(
     "/v2/repository/index",
     summary="List the graphs and their states",
+    response_description="A state each",
     responses=protocol_responses(400, 413, 503),
     openapi_extra=index_body(),
 )
@@ -98,8 +117,13 @@ async def index(request: Request, models: Models) -> list[IndexEntry]:
 
 
 @router.get("/v2/models/{model}/versions/{version}", include_in_schema=False)
-@router.get("/v2/models/{model}", summary="Describe a graph", responses=protocol_responses(404, 503))
-async def describe_model(graph: Served) -> GraphMetadata:
+@router.get(
+    "/v2/models/{model}",
+    summary="Describe a graph",
+    response_description="Its tensors",
+    responses=protocol_responses(404, 503),
+)
+async def describe_graph(graph: Served) -> GraphMetadata:
     """The tensors that it takes and gives; the first dimension of each, -1, is the number of rows."""
     manifest = graph.engine.manifest
     return GraphMetadata(
@@ -119,7 +143,10 @@ async def describe_model(graph: Served) -> GraphMetadata:
 
 @router.get("/v2/models/{model}/versions/{version}/ready", include_in_schema=False)
 @router.get(
-    "/v2/models/{model}/ready", summary="Can this graph answer?", responses=protocol_responses(404, 503)
+    "/v2/models/{model}/ready",
+    summary="Can this graph answer?",
+    response_description="It can",
+    responses=protocol_responses(404, 503),
 )
 async def model_ready(graph: Served, models: Models) -> GraphHealth:
     """Answers 200 if it can, and 503 if not."""
@@ -130,7 +157,10 @@ async def model_ready(graph: Served, models: Models) -> GraphHealth:
 
 @router.get("/v2/models/{model}/versions/{version}/config", include_in_schema=False)
 @router.get(
-    "/v2/models/{model}/config", summary="Configuration of a graph", responses=protocol_responses(404, 503)
+    "/v2/models/{model}/config",
+    summary="Configuration of a graph",
+    response_description="What Triton would say",
+    responses=protocol_responses(404, 503),
 )
 async def configure(graph: Served) -> GraphConfig:
     """In the words of Triton's model configuration, for the tools that ask for it."""

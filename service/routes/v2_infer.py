@@ -22,8 +22,8 @@ from service.outputs import AskedOutput, choose_outputs, write_answer
 from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
 from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json, unless_gone
-from service.routes.openapi import INFER, tensors, tensors_body
 from service.routes.problems import protocol_responses
+from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served
 from service.tensors import LENGTH_HEADER, Floats, read_inputs, read_raw, split_body
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, Request, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Request, expect, sync_playwright
 
 pytestmark = pytest.mark.slow
 
+ROOT = pathlib.Path(__file__).parents[2]
+SIZE = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
@@ -34,22 +39,57 @@ def watch(page: Page) -> set[str]:
     return hosts
 
 
-def test_the_documentation_shows_the_picture_it_asked_for(page: Page, address: str) -> None:
-    hosts = watch(page)
+def operations() -> list[str]:
+    """The id of each operation's block in Swagger UI."""
+    schema = json.loads((ROOT / "openapi.json").read_text())
+    entries = [entry for path in schema["paths"].values() for entry in path.values()]
+    return [f"operations-{entry['tags'][0].replace(' ', '_')}-{entry['operationId']}" for entry in entries]
+
+
+def execute(page: Page, address: str, operation: str) -> Locator:
+    """Opens an operation, runs it as it is filled in, and gives its block once it has answered."""
     page.goto(f"http://{address}/docs")
-    page.get_by_text("Decode latent vectors to pictures").click()
-    page.get_by_role("button", name="Try it out").click()
-    page.get_by_role("button", name="Execute").click()
-    picture = page.locator(".live-responses-table img")
-    expect(picture).to_be_visible(timeout=20_000)
-    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 28
+    block = page.locator(f"#{operation}")
+    block.locator(".opblock-summary").click()
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    expect(block.locator(".live-responses-table tbody .response-col_status")).to_be_visible(timeout=20_000)
+    return block
+
+
+@pytest.mark.parametrize("operation", operations())
+def test_each_operation_of_the_documentation_answers_as_it_is_filled_in(
+    page: Page, address: str, operation: str
+) -> None:
+    hosts = watch(page)
+    block = execute(page, address, operation)
+    expect(block.locator(".live-responses-table tbody .response-col_status")).to_have_text(re.compile("^200"))
     assert hosts == {address}
+
+
+@pytest.mark.parametrize(
+    ("operation", "size"),
+    [
+        ("pictures-decode", (112, 112)),
+        ("image_URLs-decode_url", (112, 112)),
+        ("image_URLs-draw_digit_url", (112, 112)),
+        ("image_URLs-interpolate_url", (896, 112)),
+        ("image_URLs-draw_manifold", (896, 896)),
+    ],
+)
+def test_the_documentation_shows_the_picture_it_asked_for(
+    page: Page, address: str, operation: str, size: tuple[int, int]
+) -> None:
+    picture = execute(page, address, f"operations-{operation}").locator(".live-responses-table img")
+    expect(picture).to_be_visible(timeout=20_000)
+    assert picture.evaluate(SIZE) == list(size)
 
 
 def test_the_reference_needs_no_other_host(page: Page, address: str) -> None:
     hosts = watch(page)
     page.goto(f"http://{address}/redoc")
     expect(page.get_by_role("heading", name="Draw the way between two points")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("X-Request-Timeout-Ms").first).to_be_visible()
     assert hosts == {address}
 
 

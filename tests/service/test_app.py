@@ -160,6 +160,7 @@ def test_an_unknown_path_and_method_are_problems(client: TestClient) -> None:
     answer = client.get("/decode")
     check_problem(answer, 405)
     assert answer.headers["allow"] == "POST"
+    assert client.post("/digits/7").headers["allow"] == "GET, HEAD"
 
 
 def test_the_root_leads_to_the_documentation(client: TestClient) -> None:

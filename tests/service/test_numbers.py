@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from service.numbers import read_numbers
+from service.numbers import read_integer, read_labels, read_numbers
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -48,3 +48,20 @@ def test_names_the_element_that_is_wrong(value: Any, at: str, expected: str, rec
     with pytest.raises(PydanticCustomError) as caught:
         read_numbers(value, (1, 2))
     assert caught.value.context == {"at": at, "expected": expected, "received": received}
+
+
+@pytest.mark.parametrize("value", [3, 3.0, -0.0, 1e300])
+def test_an_integer_may_have_a_fraction_of_nothing(value: float) -> None:
+    found = read_integer(value)
+    assert type(found) is int
+    assert found == value
+    labels = read_labels([value, value])
+    assert labels == [found, found]
+    assert type(read_labels(value)) is int
+
+
+@pytest.mark.parametrize("value", [2.5, True, "3", None, float("nan"), float("inf")])
+def test_what_is_no_integer_stays_as_it_is(value: Any) -> None:
+    assert read_integer(value) is value
+    with pytest.raises(PydanticCustomError):
+        read_labels([value])

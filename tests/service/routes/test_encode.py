@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from service.app import create_app
+from service.settings import Settings
 from tests.service import fake
 
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -50,6 +53,25 @@ def test_files_of_a_form_come_back_in_their_order(client: TestClient, pixels: Pi
     files = [("file", (f"{i}.png", write(p), "image/png")) for i, p in enumerate(pictures)]
     body = client.post("/encode", files=files).json()
     np.testing.assert_allclose(body["z_mean"], np.concatenate([expected(p) for p in pictures]), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_part_of_a_form_may_lack_the_name_of_a_file(client: TestClient, pixels: Pixels, kind: str) -> None:
+    content = write(pixels, kind)
+    named, nameless = (
+        client.post("/encode", files=[("file", (name, content, "image/png"))]) for name in ("a", None)
+    )
+    assert nameless.status_code == 200, nameless.text
+    assert nameless.content == named.content
+
+
+def test_a_large_part_may_lack_it_too(models_dir: pathlib.Path) -> None:
+    noise = np.random.RandomState(0).randint(0, 256, (1100, 1100), np.uint8)
+    content = write(noise)
+    assert len(content) > 2**20
+    with TestClient(create_app(Settings(models_dir=models_dir))) as client:
+        answer = client.post("/encode", files=[("file", (None, content, "image/png"))])
+    assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("several", [False, True])

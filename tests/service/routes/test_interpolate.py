@@ -144,6 +144,18 @@ def test_an_end_may_be_a_picture(client: TestClient, picture: Any) -> None:
     np.testing.assert_allclose(both["z"], np.repeat(z_mean, 8, axis=0), rtol=1e-6)
 
 
+def test_a_picture_may_lack_the_name_of_a_file(client: TestClient, picture: Any) -> None:
+    content = write(picture)
+    named, nameless = (
+        client.post(
+            "/interpolate", files={"from": (name, content), "to": (None, "digit:1")}, data={"steps": 4}
+        )
+        for name in ("a.png", None)
+    )
+    assert nameless.status_code == 200, nameless.text
+    assert nameless.content == named.content
+
+
 def test_a_form_may_have_texts_alone(client: TestClient) -> None:
     form = {"from": (None, "digit:3"), "to": (None, "0.1,-0.4"), "method": (None, "lerp")}
     assert (

@@ -18,6 +18,47 @@ SCHEMA: dict[str, Any] = create_app(Settings()).api.openapi()
 METHODS = {"get", "post"}
 
 
+INFER = "/v2/models/fake.decoder/infer"
+JSON_TYPE = {"content-type": "application/json"}
+# What makes each operation answer with the error that its entry shows, but for what all have in common.
+CAUSES: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {
+    "decode": {422: ("/decode", {"content": b'{"z":[0, NaN]}', "headers": JSON_TYPE})},
+    "sample": {422: ("/sample", {"json": {"n": 2000}})},
+    "interpolate": {422: ("/interpolate", {"json": {"from": {}, "to": {"digit": 1}}})},
+    "reconstruct": {422: ("/reconstruct", {"json": {"pixels": [[255.0] * 28] * 28}})},
+    "encode": {422: ("/encode", {"json": {"pixels": [[0, 1], [0, 1]]}})},
+    "decode_url": {422: ("/decode.png?z=1,2,3", {})},
+    "draw_digit_url": {404: ("/digits/12.png", {}), 422: ("/digits/7.png?temperature=11", {})},
+    "draw_digit": {404: ("/digits/12", {}), 422: ("/digits/7?temperature=11", {})},
+    "sample_url": {422: ("/sample.png?sed=3", {})},
+    "interpolate_url": {422: ("/interpolate.gif?from=digit:three&to=digit:1", {})},
+    "draw_manifold": {422: ("/manifold.png?n=2&dims=0,5", {})},
+    "draw_latent_map": {422: ("/latent-map.png?size=10", {})},
+    "infer": {
+        400: (INFER, {"content": b'{"z":'}),
+        404: (INFER.replace("fake", "mnist-3d"), {"content": b"{}"}),
+        413: (INFER, {"content": b" " * 400_001}),
+        415: (INFER, {"content": b"{}", "headers": {"content-encoding": "br"}}),
+    },
+    "index": {
+        400: ("/v2/repository/index", {"content": b'{"z":'}),
+        413: ("/v2/repository/index", {"content": b" " * 400_001}),
+    },
+    "describe_graph": {404: ("/v2/models/mnist-3d.decoder", {})},
+    "model_ready": {404: ("/v2/models/mnist-3d.decoder/ready", {})},
+    "configure": {404: ("/v2/models/mnist-3d.decoder/config", {})},
+    "list_latents": {422: ("/models/fake/latents?array=z", {})},
+}
+
+
+def resolve(entry: dict[str, Any]) -> dict[str, Any]:
+    """Follows a reference to a component."""
+    if "$ref" not in entry:
+        return entry
+    _, _, kind, name = entry["$ref"].split("/")
+    return SCHEMA["components"][kind][name]  # type: ignore[no-any-return]
+
+
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in SCHEMA["paths"].items():
         for method in METHODS & set(item):
@@ -33,12 +74,12 @@ def validate(instance: Any, schema: dict[str, Any]) -> None:
 
 
 def examples(operation: dict[str, Any], where: str) -> dict[str, Any]:
-    """The first example of each parameter that has some."""
+    """The example of each parameter that has one."""
     found = {}
-    for parameter in operation.get("parameters", []):
-        given = parameter["schema"].get("examples", parameter.get("examples"))
-        if parameter["in"] == where and given:
-            found[parameter["name"]] = given[0]
+    for parameter in map(resolve, operation.get("parameters", [])):
+        if parameter["in"] == where and "example" in parameter:
+            found[parameter["name"]] = parameter["example"]
+            validate(parameter["example"], parameter["schema"])
     return found
 
 
@@ -84,16 +125,30 @@ def test_every_operation_is_described(operation: tuple[str, str, dict[str, Any]]
     assert entry["summary"]
     assert entry["description"]
     assert entry["tags"]
-    for parameter in entry.get("parameters", []):
+    for parameter in map(resolve, entry.get("parameters", [])):
         assert parameter.get("description"), parameter["name"]
+    for status, answer in entry["responses"].items():
+        assert resolve(answer)["description"] not in ("", "Successful Response"), status
+        for header in map(resolve, resolve(answer)["headers"].values()):
+            assert header["description"]
+            validate(header["example"], header["schema"])
+
+
+def test_operations_have_names_for_functions() -> None:
+    names = [entry["operationId"] for _, _, entry in operations()]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names), names
 
 
 @pytest.mark.parametrize("operation", list(operations()), ids=named)
 def test_every_error_is_typed_with_an_example(operation: tuple[str, str, dict[str, Any]]) -> None:
     _, path, entry = operation
     protocol = path.startswith("/v2")
-    for status, answer in entry["responses"].items():
-        if status != "200":
+    for status, reference in entry["responses"].items():
+        answer = resolve(reference)
+        if status == "304":
+            assert "content" not in answer
+        elif status != "200":
             ((media_type, content),) = answer["content"].items()
             assert media_type == ("application/json" if protocol else "application/problem+json")
             validate(content["example"], content["schema"])
@@ -127,10 +182,90 @@ def test_the_error_examples_are_what_the_service_says(client: TestClient) -> Non
     }
     for status, fault in problems.EXAMPLES.items():
         if not isinstance(fault, str):
-            (found,) = causes[status].json()["errors"]
-            assert causes[status].status_code == status
-            assert found["field"] == fault.field
-            assert re.sub(r"\d+", "0", found["expected"]).replace("fake", "mnist-0d") == re.sub(
-                r"\d+", "0", fault.expected
+            assert_says(causes[status], status, fault.model_dump())
+
+
+def assert_says(answer: Any, status: int, fault: dict[str, str]) -> None:
+    """Checks an answer against an example, whose model and limits are others."""
+    assert answer.status_code == status
+    (found,) = answer.json()["errors"]
+    for part, text in fault.items():
+        assert normal(found[part]) == normal(text)
+
+
+def normal(text: str) -> str:
+    return re.sub(r"\d+", "0", text.replace("fake", "mnist-2d"))
+
+
+@pytest.mark.parametrize("operation", list(operations()), ids=named)
+def test_each_operation_gives_the_errors_that_it_shows(
+    client: TestClient, operation: tuple[str, str, dict[str, Any]]
+) -> None:
+    method, path, entry = operation
+
+    own = {int(status): answer for status, answer in entry["responses"].items() if "content" in answer}
+    shown = {status: answer["content"] for status, answer in own.items() if status != 200}
+    url = fill(path, entry, PNG)
+    params = examples(entry, "query")
+    no_html = {"params": params, "headers": {"accept": "text/html"}, **next(requests(entry))}
+    causes = {
+        406: (url, no_html),
+        415: (url, {"content": b"{}", "headers": {"content-type": "text/plain"}}),
+        **CAUSES.get(entry["operationId"], {}),
+    }
+    for status, content in shown.items():
+        if isinstance(problems.EXAMPLES[status], str):  # of the service's state, not of a request
+            continue
+        target, request = causes[status]
+        answer = client.request(method, target, **request)
+        ((media_type, body),) = content.items()
+        if media_type == problems.MEDIA_TYPE:
+            assert_says(answer, status, body["example"]["errors"][0])
+        else:
+            assert answer.status_code == status
+            assert normal(answer.json()["error"]) == normal(body["example"]["error"])
+
+
+def test_the_request_headers_that_are_shown_are_looked_at(client: TestClient) -> None:
+    for method, path, entry in operations():
+        names = {parameter["name"] for parameter in map(resolve, entry.get("parameters", []))}
+        url, params = fill(path, entry, PNG), examples(entry, "query")
+        if "If-None-Match" in names:
+            tag = client.get(url, params=params).headers["etag"]
+            again = client.get(url, params=params, headers={"if-none-match": tag})
+            assert again.status_code == 304, path
+            assert {name for name, header in declared(entry, "304").items() if header["required"]} <= set(
+                again.headers
             )
-            assert re.sub(r"\d+", "0", found["received"]) == re.sub(r"\d+", "0", fault.received)
+        if "X-Request-Timeout-Ms" in names:
+            late = {"x-request-timeout-ms": "soon"}
+            refused = client.request(method, url, params=params, headers=late, **next(requests(entry)))
+            body = refused.json()
+            said = body["error"] if path.startswith("/v2") else body["errors"][0]["field"]
+            assert said.startswith("X-Request-Timeout-Ms"), path
+
+
+def declared(entry: dict[str, Any], status: str) -> dict[str, dict[str, Any]]:
+    """The headers of an answer, by their names in lower case."""
+    headers = resolve(entry["responses"][status])["headers"]
+    return {name.lower(): {"required": False, **resolve(header)} for name, header in headers.items()}
+
+
+@pytest.mark.parametrize("operation", list(operations()), ids=named)
+def test_every_header_of_an_answer_is_shown(
+    client: TestClient, operation: tuple[str, str, dict[str, Any]]
+) -> None:
+    method, path, entry = operation
+    params = examples(entry, "query") | ({"download": True} if "image URLs" in entry["tags"] else {})
+    seedless = {name: value for name, value in params.items() if name != "seed"}
+    shown = declared(entry, "200")
+    for query in (params, seedless):
+        url = fill(path, entry, PNG if "." in path else "application/json")
+        answer = client.request(method, url, params=query, **next(requests(entry)))
+        assert answer.status_code == 200, answer.text
+        assert set(answer.headers) - {"content-length", "content-type", "vary"} <= set(shown)
+        for name, header in shown.items():
+            if header["required"] or name in answer.headers:
+                value = answer.headers[name]
+                kind = header["schema"]["type"]
+                validate(int(value) if kind == "integer" else value, header["schema"])

@@ -34,6 +34,15 @@ def test_a_class_is_drawn_from_as_digits_do(client: TestClient) -> None:
     assert one.content == client.get("/digits/7.png?seed=3&temperature=0.5").content
 
 
+def test_json_does_not_tell_3_0_from_3(client: TestClient) -> None:
+    whole = client.post("/sample", json={"n": 2, "seed": 3, "digit": 7})
+    same = client.post("/sample", json={"n": 2.0, "seed": 3.0, "digit": 7.0})
+    assert same.status_code == 200, same.text
+    assert same.content == whole.content
+    assert client.post("/sample", json={"n": 2.5}).status_code == 422
+    assert client.post("/sample", json={"n": True}).status_code == 422
+
+
 def test_temperature_0_is_the_middle(client: TestClient) -> None:
     assert client.get("/sample.json?n=2&seed=1&temperature=0").json()["z"] == [[0, 0], [0, 0]]
 

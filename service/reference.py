@@ -1,0 +1,32 @@
+"""Owns the API's schema as a file, `openapi.json`: `python -m service.reference > openapi.json`.
+
+Invariant: it is the same on any machine, whatever its settings and models are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+from service.app import create_app
+from service.settings import Settings
+
+# A row of numbers. A string has no line break, so it cannot be one.
+ROW = re.compile(r"\[\n[-+.,\s0-9e]+\]")
+
+
+def write_schema() -> str:
+    """Gives the schema.
+
+    Returns:
+        JSON, indented, numbers in rows, in the order in which it is to be read, with a newline at its end.
+    """
+    # Not from the environment: what is set there is not the API's.
+    schema = create_app(Settings.model_construct()).api.openapi()
+    text = json.dumps(schema, indent=2, ensure_ascii=False)
+    return ROW.sub(lambda row: json.dumps(json.loads(row[0])), text) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(write_schema())

@@ -1,0 +1,63 @@
+"""Owns the OpenAPI entries of the Open Inference Protocol: bodies and answers of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.openapi.models import Example
+
+from service.compression import ENCODINGS
+from service.negotiation import JSON, OCTETS
+from service.routes import headers
+from service.tensors import LENGTH_HEADER
+
+INFER = (400, 404, 413, 415, 429, 503, 504)
+
+
+def tensors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
+    """Gives the `openapi_extra` of a route that takes tensors in JSON, or as bytes behind it."""
+    length = {
+        "name": LENGTH_HEADER,
+        "required": False,
+        "in": "header",
+        "description": "Bytes of the body that are JSON, if tensors follow it. 0: the body is one row of the "
+        "only input.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+    content = {
+        JSON: {"schema": {"$ref": "#/components/schemas/InferRequest"}, "examples": dict(examples)},
+        OCTETS: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return {"parameters": [length], "requestBody": {"required": True, "content": content}}
+
+
+def tensors() -> dict[str, Any]:
+    """Gives the 200 entry of a route that answers with tensors, as `tensors_body` takes them."""
+    content = {
+        JSON: {"schema": {"$ref": "#/components/schemas/InferAnswer"}},
+        OCTETS: {"schema": {"type": "string", "format": "binary"}},
+    }
+    packed = {
+        LENGTH_HEADER: {
+            "description": "Bytes that are JSON, if tensors follow.",
+            "schema": {"type": "integer", "minimum": 1},
+            "example": 171,
+        },
+        "Content-Encoding": {
+            "description": "If you accept one and it pays.",
+            "schema": {"type": "string", "enum": list(ENCODINGS)},
+            "example": ENCODINGS[0],
+        },
+    }
+    known = {**headers.name(*headers.OF_MODEL), **packed}
+    return {"description": "The outputs", "content": content, "headers": known}
+
+
+def index_body() -> dict[str, Any]:
+    """Gives the `openapi_extra` of the list of graphs, whose body may be empty."""
+    content = {
+        "schema": {"$ref": "#/components/schemas/IndexRequest"},
+        "examples": {"all": Example(summary="All", value={})},
+    }
+    return {"requestBody": {"content": {JSON: content}}}

@@ -1,0 +1,136 @@
+"""The pages /docs and /redoc without a network: nothing that a browser loads for them is another host's.
+
+Allowed are links that someone has to click, XML namespaces and identifiers of schemas, which are names and no
+addresses, and texts inside of the scripts that name makers' pages: nobody asks for those.
+"""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.reference import write_schema
+from service.settings import Settings
+
+PAGES = ("/docs", "/redoc")
+# What loads what these attributes name.
+LOADING = {("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src")}
+HOST = "[A-Za-z0-9.-]+\\.[a-z]{2,}"
+FOREIGN = re.compile(rf"(?:https?:)?//({HOST})")
+# What a style sheet loads, and a script by itself: `src="..."`, `fetch("...")`, `import("...")`, `url(...)`.
+LOADED = re.compile(
+    r"(?:\bsrc\s*[:=]|\b(?:fetch|url)\s*\(|\bimport\s*\(?)\s*[\"'`]?"
+    rf"((?:https?:)?//{HOST}[^\s\"'`<>)\\]*)"
+)
+# ReDoc's footer shows its makers' logo, or nothing; the policy of the page lets it load nothing from there.
+REFUSED = {"https://cdn.redoc.ly/redoc/logo-mini.svg"}
+# Swagger UI would ask it whether the schema is valid, and is told not to.
+UNUSED = {"validator.swagger.io"}
+# Namespaces, identifiers, links to makers and standards, and what examples in comments and tests name.
+NAMED = {
+    "datatracker.ietf.org",
+    "example.com",
+    "fb.me",
+    "git.io",
+    "github.com",
+    "i.test",
+    "instagram.com",
+    "json-schema.org",
+    "marked.js.org",
+    "raw.githubusercontent.com",
+    "reactjs.org",
+    "redocly.com",
+    "redux.js.org",
+    "soundcloud.com",
+    "spdx.org",
+    "spec.openapis.org",
+    "stackoverflow.com",
+    "swagger.io",
+    "twitter.com",
+    "vladimirgorej.com",
+    "www.facebook.com",
+    "www.rfc-editor.org",
+    "www.tiktok.com",
+    "www.w3.org",
+}
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    """The application without its models, which the pages do not need."""
+    return TestClient(create_app(Settings.model_construct()))
+
+
+class Loads(html.parser.HTMLParser):
+    """Collects what a page loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if (tag, name) in LOADING]
+
+
+def files(client: TestClient) -> Iterator[tuple[str, str]]:
+    """The address and the text of each file that the pages load, and of the pages."""
+    for page in PAGES:
+        text = client.get(page).text
+        yield page, text
+        for address in Loads(text).found:
+            assert address.startswith("/"), f"{page} loads {address}"
+            assert not address.startswith("//"), f"{page} loads {address}"
+            answer = client.get(address)
+            assert answer.status_code == 200, address
+            if not answer.headers["content-type"].startswith("image/"):
+                yield address, answer.text
+
+
+def test_the_pages_load_scripts_styles_and_icons_from_here(client: TestClient) -> None:
+    kinds = {address.rpartition(".")[2] for page in PAGES for address in Loads(client.get(page).text).found}
+    assert kinds == {"js", "css", "png"}
+
+
+def test_no_page_script_or_style_loads_from_another_host(client: TestClient) -> None:
+    for address, text in files(client):
+        assert set(LOADED.findall(text)) <= REFUSED, address
+        foreign = set(FOREIGN.findall(text))
+        known = NAMED | UNUSED | {found.split("/")[2] for found in REFUSED}
+        assert foreign <= known, f"{address}: {foreign - known}: does a browser load from there?"
+
+
+def test_what_would_load_from_another_host_is_found() -> None:
+    for text in (
+        '<script src="https://cdn.example.org/x.js">',
+        '@import "//fonts.example.org/css";',
+        "@font-face{src:url(https://fonts.example.org/a.woff2)}",
+        'e("img",{src:"https://cdn.example.org/logo.svg"})',
+        "fetch(`https://api.example.org/v1`)",
+    ):
+        assert LOADED.findall(text), text
+    assert not LOADED.findall('<a href="https://example.org/">, xmlns="http://www.w3.org/2000/svg"')
+
+
+def test_the_policy_refuses_other_hosts(client: TestClient) -> None:
+    for page in PAGES:
+        policy = client.get(page).headers["content-security-policy"]
+        allowed = {"default-src", "'self'", "'unsafe-inline'", "data:", "blob:"}
+        assert set(policy.replace(";", " ").split()) <= allowed
+        assert policy.startswith("default-src")
+
+
+def test_no_validator_is_asked(client: TestClient) -> None:
+    assert '"validatorUrl": null' in client.get("/docs").text
+
+
+def test_the_pages_show_the_schema_of_the_file(client: TestClient) -> None:
+    for page in PAGES:
+        assert re.search(r"(url: |spec-url=)['\"]/openapi.json['\"]", client.get(page).text)
+    assert client.get("/openapi.json").json() == json.loads(write_schema())
