@@ -122,7 +122,8 @@ class Lane:
                 and (scope["path"] == DECODE_URL or scope["path"].startswith(DIGITS))
                 and b"content-length" not in headers
             )
-        return fits and _wants_png(headers.get(b"accept", b""))
+        # The end of a URL says what is wanted, whatever a header says.
+        return fits and (scope["path"].endswith(".png") or _wants_png(headers.get(b"accept", b"")))
 
     def read(self, scope: Mapping[str, Any], body: bytes) -> Order | None:
         """Gives what a request asks for.

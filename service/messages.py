@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from service.numbers import read_integer
 
 Datatype = Literal[
     "BOOL",
@@ -50,7 +52,10 @@ class InputTensor(Message):
     """A tensor for a graph."""
 
     name: Annotated[str, Field(examples=["z"])]
-    shape: Annotated[list[Annotated[int, Field(ge=0)]], Field(examples=[[1, 2]])]
+    # JSON does not tell 3.0 from 3.
+    shape: Annotated[
+        list[Annotated[int, Field(ge=0), BeforeValidator(read_integer)]], Field(examples=[[1, 2]])
+    ]
     datatype: Annotated[Datatype, Field(examples=["FP32"])]
     parameters: Annotated[
         dict[str, Any] | None,

@@ -46,7 +46,7 @@ SERVICE = {
     "engine": "atlas batching calls jobs space uploads model latent settings",
     "registry": "calls engine model bundle settings errors",
     "schemas": "numbers space",
-    "messages": "",
+    "messages": "numbers",
     "tensors": "messages numbers errors",
     "outputs": "messages tensors errors",
     "compression": "errors",

@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, NPY, PNG, STILL, choose
+from service.negotiation import FORMATS, JSON, NPY, STILL, choose
 from service.npy import read_npy
 from service.points import read_vectors
 from service.queries import DecodeQuery, DecodeUrl, Still
@@ -17,7 +17,7 @@ from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
 from service.routes.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
-from service.routes.problems import responses, unacceptable
+from service.routes.problems import responses
 from service.routes.urls import Address, answer_url
 from service.schemas import DecodeRequest, Fault
 
@@ -72,7 +72,7 @@ async def decode(
     "/decode.{extension}",
     summary="A picture of a vector, by its URL",
     response_model=PicturesAnswer,
-    responses={**cached(SHEET), **responses(*URL, causes={406: unacceptable(PNG), 422: SHORT})},
+    responses={**cached(SHEET), **responses(*URL, causes={422: SHORT})},
 )
 async def decode_url(
     request: Request,
@@ -80,14 +80,13 @@ async def decode_url(
     query: Annotated[DecodeUrl, Query()],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The same as `POST /decode`, for `<img src>`: `/decode.png?z=0.5,-1.0&scale=4`.
 
     The tag is known before the model runs, so `If-None-Match` costs nothing. With `model=name@version`
     the picture can never change and is cached for a year.
     """
-    media_type = choose(accept, None, (FORMATS[extension],))
+    media_type = FORMATS[extension]
     engine = models.get(query.model)
     label = query.label[0] if query.label and len(query.label) == 1 else query.label
     rows = engine.space.place(read_vectors(query.z, "z"), label)

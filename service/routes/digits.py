@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from service.calls import Call
-from service.negotiation import FORMATS, PNG, STILL, choose
+from service.negotiation import FORMATS, STILL, choose
 from service.queries import DigitQuery, DigitUrl, Still
 from service.registry import Registry
 from service.replies import DigitAnswer
 from service.representations import Wanted
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, URL, cached, seeded
-from service.routes.problems import responses, unacceptable
+from service.routes.problems import responses
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
 from service.schemas import Fault
 
@@ -30,7 +30,7 @@ Label = Annotated[int, Path(description="The class's label.", examples=[7])]
     "/digits/{digit}.{extension}",
     summary="A digit, by its URL",
     response_model=DigitAnswer,
-    responses={**DRAWN, **responses(*URL, causes={404: UNKNOWN, 406: unacceptable(PNG), 422: HOT})},
+    responses={**DRAWN, **responses(*URL, causes={404: UNKNOWN, 422: HOT})},
 )
 async def draw_digit_url(
     request: Request,
@@ -39,10 +39,9 @@ async def draw_digit_url(
     query: Annotated[DigitUrl, Query()],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The same as `/digits/{digit}`, for `<img src>`: `/digits/7.png?seed=3`."""
-    wanted = Wanted(choose(accept, None, (FORMATS[extension],)), query.look(), query.dtype)
+    wanted = Wanted(FORMATS[extension], query.look(), query.dtype)
     return await _draw(request, digit, query, wanted, extension, models, call)
 
 
@@ -50,7 +49,7 @@ async def draw_digit_url(
     "/digits/{digit}",
     summary="Draw a digit",
     response_model=DigitAnswer,
-    responses={**DRAWN, **responses(*URL, causes={404: UNKNOWN, 422: HOT})},
+    responses={**DRAWN, **responses(*URL, 406, causes={404: UNKNOWN, 422: HOT})},
 )
 async def draw_digit(
     request: Request,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, MOVING, PNG, choose
+from service.negotiation import FORMATS, JSON, MOVING, choose
 from service.points import read_point
 from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
@@ -77,7 +77,7 @@ async def interpolate(
     "/interpolate.{extension}",
     summary="The way between two points, by its URL",
     response_model=PicturesAnswer,
-    responses={**cached(STRIP), **responses(*URL, causes={406: unacceptable(PNG), 422: NO_CLASS})},
+    responses={**cached(STRIP), **responses(*URL, causes={422: NO_CLASS})},
 )
 async def interpolate_url(
     request: Request,
@@ -85,10 +85,9 @@ async def interpolate_url(
     query: Annotated[InterpolateUrl, Query()],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The same as `POST /interpolate`, for `<img src>`: `/interpolate.gif?from=digit:3&to=0.1,-0.4`."""
-    media_type = choose(accept, None, (FORMATS[extension],))
+    media_type = FORMATS[extension]
     engine = models.get(query.model)
     start = read_point(query.start, "from", query.from_label)
     end = read_point(query.end, "to", query.to_label)

@@ -72,7 +72,7 @@ async def list_latents(
     "/latent-map.{extension}",
     summary="A map of latent space",
     response_model=MapAnswer,
-    responses={**cached(MAP), **responses(*LATENTS, causes={406: unacceptable(PNG), 422: SMALL})},
+    responses={**cached(MAP), **responses(404, 422, 503, causes={422: SMALL})},
 )
 async def draw_latent_map(
     request: Request,
@@ -80,13 +80,12 @@ async def draw_latent_map(
     query: Annotated[MapUrl, Query()],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The pictures of the test split where their z_mean lies, coloured by label; no model runs.
 
     Of more than two dimensions it shows the two principal axes. JSON has the points' places.
     """
-    media_type = choose(accept, None, (FORMATS[extension],))
+    media_type = FORMATS[extension]
     engine = models.get(query.model)
 
     def render() -> bytes:

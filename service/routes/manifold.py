@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.negotiation import FORMATS, PNG, STILL, choose
+from service.negotiation import FORMATS, STILL
 from service.queries import ManifoldUrl, Still
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, URL, cached, pictures
-from service.routes.problems import responses, unacceptable
+from service.routes.problems import responses
 from service.routes.urls import Address, answer_url
 from service.schemas import Fault
 
@@ -26,7 +26,7 @@ BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", re
     "/manifold.{extension}",
     summary="A grid over latent space",
     response_model=PicturesAnswer,
-    responses={**cached(GRID), **responses(*URL, causes={406: unacceptable(PNG), 422: BEYOND})},
+    responses={**cached(GRID), **responses(*URL, causes={422: BEYOND})},
 )
 async def draw_manifold(
     request: Request,
@@ -34,10 +34,9 @@ async def draw_manifold(
     query: Annotated[ManifoldUrl, Query()],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """N times n pictures over two dimensions of z, both from -extent to extent, all other dimensions 0."""
-    media_type = choose(accept, None, (FORMATS[extension],))
+    media_type = FORMATS[extension]
     engine = models.get(query.model)
     first, second = map(int, query.dims.split(","))
     rows = engine.space.spread(query.n, query.extent, (first, second), query.label)

@@ -43,7 +43,7 @@ BODIES = (
 )
 # What a route can answer that takes a body; that is a URL; that gives an atlas.
 BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
-URL = (404, 406, 422, 429, 503, 504)
+URL = (404, 422, 429, 503, 504)
 LATENTS = (404, 406, 422, 503)
 INFER = (400, 404, 413, 415, 429, 503, 504)
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
 from service.engine import Engine
-from service.negotiation import FORMATS, JSON, PNG, STILL, choose
+from service.negotiation import FORMATS, JSON, STILL, choose
 from service.queries import SampleUrl, Still, StillQuery
 from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
 from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
-from service.routes.problems import responses, unacceptable, unreadable
+from service.routes.problems import responses, unreadable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
 from service.schemas import Fault, SampleRequest
 from service.space import Floats
@@ -64,7 +64,7 @@ async def sample(
     "/sample.{extension}",
     summary="Pictures drawn from a seed, by their URL",
     response_model=SampleAnswer,
-    responses={**cached(DRAWN), **responses(*URL, causes={406: unacceptable(PNG), 422: MISSPELT})},
+    responses={**cached(DRAWN), **responses(*URL, causes={422: MISSPELT})},
 )
 async def sample_url(
     request: Request,
@@ -72,13 +72,12 @@ async def sample_url(
     query: Annotated[SampleUrl, Query()],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The same as `POST /sample`, for `<img src>`: `/sample.png?n=16&seed=1`.
 
     Without a seed the answer is not cached; `Content-Location` says where the same can be had again.
     """
-    media_type = choose(accept, None, (FORMATS[extension],))
+    media_type = FORMATS[extension]
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
     rows = _draw_rows(engine, query, seed)

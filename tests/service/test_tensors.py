@@ -19,6 +19,12 @@ ROWS = "[-1, 2], with at least one row"
 VECTORS = [[0.5, -1.0], [2.0, 3.0], [0.0, 1e4]]
 
 
+def test_a_shape_of_whole_numbers_is_one_of_integers() -> None:
+    assert tensor(shape=(3.0, 2)).shape == [3, 2]
+    with pytest.raises(ValueError, match=r"shape\.0"):
+        tensor(shape=(3.5, 2))
+
+
 def tensor(name: str = "z", shape: Any = (3, 2), **fields: Any) -> InputTensor:
     return InputTensor(name=name, shape=list(shape), **{"datatype": "FP32", **fields})
 
