@@ -155,7 +155,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
-    openapi.install(api)
+    openapi.install(api, ROUTERS)
     refusals.install(api)
     return Application(api, settings)
 

@@ -39,7 +39,9 @@ def to_bytes(image: Floats) -> Bytes:
     Returns:
         Same shape, uint8; 0 is 0.0 and 255 is 1.0.
     """
-    pixels: Bytes = np.rint(image * np.float32(255)).astype(np.uint8)
+    levels = np.multiply(image, np.float32(255))
+    np.rint(levels, levels)
+    pixels: Bytes = levels.astype(np.uint8)
     return pixels
 
 

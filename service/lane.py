@@ -35,9 +35,12 @@ UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade", DEADLINE_HEAD
 HEAD_END = b"\r\n\r\n"
 # A browser's or a client's head, and as many kinds of them as are about at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
-SIZE_LINES = f"content-length: %d\r\ncontent-type: {PNG}\r\n".encode()
 ID_LINE = f"{REQUEST_ID.lower()}: %b\r\n".encode()
-TIMING_LINE = f"{TIMING_HEADER.lower()}: %b\r\n".encode()
+# In the order of the usual way; times in milliseconds, then the length.
+PICTURE_LINES = (
+    f"{TIMING_HEADER.lower()}: queue;dur=%.3f, inference;dur=%.3f, encode;dur=%.3f\r\n"
+    f"content-length: %d\r\ncontent-type: {PNG}\r\n"
+).encode()
 # A vector of many numbers; far below where the server stops reading until someone takes what has come.
 MAX_BODY_BYTES = 16_384
 
@@ -165,15 +168,12 @@ class Lane:
         """
         begun = time.perf_counter()
         content = write_png(to_bytes(image[0]))
-        order.call.encode_s = time.perf_counter() - begun
-        lines = (
-            self._constant_lines(self.registry.get()),
-            TIMING_LINE % order.call.timing().encode(),
-            SIZE_LINES % len(content),
-            order.lines,
-            ID_LINE % choose_id(scope).encode(),
-        )
-        return b"".join(lines), content
+        call = order.call
+        encode_s = time.perf_counter() - begun
+        facts = call.queue_s * 1e3, call.inference_s * 1e3, encode_s * 1e3, len(content)
+        identity = ID_LINE % choose_id(scope).encode()
+        constant = self._constant_lines(self.registry.get())
+        return b"".join((constant, PICTURE_LINES % facts, order.lines, identity)), content
 
     def answer_fresh(self, scope: Mapping[str, Any], order: Order) -> bytes:
         """Gives the header lines of the answer to a client that has the picture already."""

@@ -108,7 +108,7 @@ class Registry:
         Returns:
             For what the call runs.
         """
-        limit = self.settings.deadline_ms
+        limit: float = self.settings.deadline_ms
         return Call(time.monotonic() + (limit if deadline_ms is None else min(limit, deadline_ms)) / 1000)
 
     def check(self, graph: Graph) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
 from service.negotiation import FORMATS, JSON, NPY, STILL, choose
@@ -15,6 +15,7 @@ from service.queries import DecodeQuery, DecodeUrl, Still
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
 from service.routes.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.routes.problems import responses
@@ -44,10 +45,9 @@ SHORT = Fault(field="z", expected="2 numbers a vector (latent_dim of mnist-2d)",
 )
 async def decode(
     request: Request,
-    query: Annotated[DecodeQuery, Query()],
+    query: Annotated[DecodeQuery, asks(DecodeQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """One vector gives one picture; several give a sheet, about square, in the order of the vectors.
 
@@ -62,7 +62,7 @@ async def decode(
         label = query.label if body.label is None else body.label
     else:
         z, model, label = read_npy(await request.body(), "body"), query.model, query.label
-    wanted = Wanted(choose(accept, query.format, STILL), query.look(), query.dtype)
+    wanted = Wanted(choose(request.headers.get("accept"), query.format, STILL), query.look(), query.dtype)
     engine = models.get(model)
     rows = engine.space.place(np.atleast_2d(z), label)
     return await answer_rows(request, engine, rows, call, wanted)
@@ -77,7 +77,7 @@ async def decode(
 async def decode_url(
     request: Request,
     extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
-    query: Annotated[DecodeUrl, Query()],
+    query: Annotated[DecodeUrl, asks(DecodeUrl)],
     models: Models,
     call: Calls,
 ) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from service.calls import Call
 from service.negotiation import FORMATS, STILL, choose
@@ -12,6 +12,7 @@ from service.queries import DigitQuery, DigitUrl, Still
 from service.registry import Registry
 from service.replies import DigitAnswer
 from service.representations import Wanted
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, URL, cached, seeded
 from service.routes.problems import responses
@@ -36,7 +37,7 @@ async def draw_digit_url(
     request: Request,
     digit: Label,
     extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
-    query: Annotated[DigitUrl, Query()],
+    query: Annotated[DigitUrl, asks(DigitUrl)],
     models: Models,
     call: Calls,
 ) -> Response:
@@ -54,13 +55,12 @@ async def draw_digit_url(
 async def draw_digit(
     request: Request,
     digit: Label,
-    query: Annotated[DigitQuery, Query()],
+    query: Annotated[DigitQuery, asks(DigitQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Draws z from where the class lies in latent space and decodes it; the same seed draws the same."""
-    media_type = choose(accept, query.format, STILL)
+    media_type = choose(request.headers.get("accept"), query.format, STILL)
     extension = next(name for name, kind in FORMATS.items() if kind == media_type)
     wanted = Wanted(media_type, query.look(), query.dtype)
     return await _draw(request, digit, query, wanted, extension, models, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
 from service.atlas import Neighbours
@@ -14,6 +14,7 @@ from service.negotiation import JSON, choose
 from service.queries import EncodeQuery
 from service.replies import EncodeAnswer
 from service.routes.answers import answer_fields
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
 from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unacceptable, unreadable
@@ -48,10 +49,9 @@ INLINE_SEARCHES = 4
 )
 async def encode(
     request: Request,
-    query: Annotated[EncodeQuery, Query()],
+    query: Annotated[EncodeQuery, asks(EncodeQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Takes one PNG or JPEG as the body, several as form fields `file`, or `pixels` as JSON.
 
@@ -63,7 +63,7 @@ async def encode(
     `neighbours` are the pictures of the test split whose z_mean is nearest: their labels say what it is.
     """
     media_type = require_picture(request)
-    choose(accept, None, (JSON,))
+    choose(request.headers.get("accept"), None, (JSON,))
     seed = query.seed
     if media_type == JSON:
         body = await read_json(request, EncodeRequest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
 from service.negotiation import FORMATS, JSON, MOVING, choose
@@ -13,6 +13,7 @@ from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows, check
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, require
 from service.routes.ends import read_ends
 from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
@@ -53,10 +54,9 @@ NO_CLASS = Fault(
 )
 async def interpolate(
     request: Request,
-    query: Annotated[MovingQuery, Query()],
+    query: Annotated[MovingQuery, asks(MovingQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Each end is a vector `z`, a `digit`, which stands for the middle of its class, or a picture.
 
@@ -65,7 +65,7 @@ async def interpolate(
     sent as they are made.
     """
     media_type = require(request, (JSON, FORM))
-    wanted = _wanted(choose(accept, query.format, MOVING), query, None)
+    wanted = _wanted(choose(request.headers.get("accept"), query.format, MOVING), query, None)
     path = await read_ends(request, media_type, models, call)
     check(path.engine, path.steps, wanted)
     wanted = _wanted(wanted.media_type, query, path.steps)
@@ -82,7 +82,7 @@ async def interpolate(
 async def interpolate_url(
     request: Request,
     extension: Annotated[Moving, Path(description=EXTENSION, examples=["png"])],
-    query: Annotated[InterpolateUrl, Query()],
+    query: Annotated[InterpolateUrl, asks(InterpolateUrl)],
     models: Models,
     call: Calls,
 ) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from service import caching
 from service.calls import Call
@@ -18,6 +18,7 @@ from service.queries import Drawn, LatentsQuery, MapUrl
 from service.replies import LatentsAnswer, MapAnswer
 from service.representations import write_json
 from service.routes.answers import constant_headers, encode, headers_of
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
 from service.routes.problems import responses, unacceptable
@@ -46,17 +47,16 @@ SMALL = Fault(field="size", expected="greater than or equal to 64", received="'1
 async def list_latents(
     request: Request,
     name: Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])],
-    query: Annotated[LatentsQuery, Query()],
+    query: Annotated[LatentsQuery, asks(LatentsQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The z_mean and the label of each picture of the test split, for maps and nearest neighbours.
 
     As npy, one array: `array=z_mean`, (n, latent_dim) float32, or `array=label`, (n,) int64.
     """
     engine = models.get(name)
-    media_type = choose(accept, query.format, (JSON, NPY))
+    media_type = choose(request.headers.get("accept"), query.format, (JSON, NPY))
 
     def render() -> bytes:
         if media_type == NPY:
@@ -77,7 +77,7 @@ async def list_latents(
 async def draw_latent_map(
     request: Request,
     extension: Annotated[Drawn, Path(description=EXTENSION, examples=["png"])],
-    query: Annotated[MapUrl, Query()],
+    query: Annotated[MapUrl, asks(MapUrl)],
     models: Models,
     call: Calls,
 ) -> Response:

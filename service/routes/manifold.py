@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from service.negotiation import FORMATS, STILL
 from service.queries import ManifoldUrl, Still
 from service.replies import PicturesAnswer
 from service.representations import Wanted
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, URL, cached, pictures
 from service.routes.problems import responses
@@ -31,7 +32,7 @@ BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", re
 async def draw_manifold(
     request: Request,
     extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
-    query: Annotated[ManifoldUrl, Query()],
+    query: Annotated[ManifoldUrl, asks(ManifoldUrl)],
     models: Models,
     call: Calls,
 ) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.models import Example
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -16,7 +16,7 @@ from service.messages import IndexRequest, InferAnswer, InferRequest, ProtocolEr
 from service.negotiation import JSON, NDJSON, NPY, PNG
 from service.points import POINT_PATTERN
 from service.queries import SequenceQuery
-from service.routes import headers, problems
+from service.routes import asked, headers, problems
 from service.routes.answers import SEED_HEADER
 from service.schemas import (
     DecodeRequest,
@@ -164,22 +164,23 @@ def name_operation(route: APIRoute) -> str:
     return route.name
 
 
-def install(app: FastAPI) -> None:
-    """Makes `app.openapi` complete the schema that FastAPI gives."""
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Makes `app.openapi` complete the schema that FastAPI gives of these routers' routes."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _complete(
-                get_openapi(
-                    title=app.title,
-                    version=app.version,
-                    summary=app.summary,
-                    description=app.description,
-                    license_info=app.license_info,
-                    routes=app.routes,
-                    tags=app.openapi_tags,
-                )
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                description=app.description,
+                license_info=app.license_info,
+                routes=app.routes,
+                tags=app.openapi_tags,
             )
+            for path, method, parameters in asked.describe(routers):
+                schema["paths"][path][method].setdefault("parameters", []).extend(parameters)
+            app.openapi_schema = _complete(schema)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

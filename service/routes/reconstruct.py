@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
 from service import losses
@@ -16,6 +16,7 @@ from service.replies import ReconstructAnswer
 from service.representations import Wanted, to_pixels
 from service.routes import headers
 from service.routes.answers import answer_pictures, check
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
 from service.routes.encode import STROKE
 from service.routes.openapi import BODY, pictures, upload_body
@@ -40,10 +41,9 @@ BYTES = Fault(field="pixels", expected="numbers in [0, 1]; divide 8-bit values b
 )
 async def reconstruct(
     request: Request,
-    query: Annotated[ReconstructQuery, Query()],
+    query: Annotated[ReconstructQuery, asks(ReconstructQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Takes pictures as `/encode` does, decodes their `z_mean`, and says how far that is from them.
 
@@ -51,7 +51,11 @@ async def reconstruct(
     `kl_divergence` in nats per image, and `mean_squared_error`. npy has the reconstructions alone.
     """
     media_type = require_picture(request)
-    wanted = Wanted(choose(accept, query.format, STILL), query.look(2 if query.pairs else None), query.dtype)
+    wanted = Wanted(
+        choose(request.headers.get("accept"), query.format, STILL),
+        query.look(2 if query.pairs else None),
+        query.dtype,
+    )
     label: Any = query.label
     if media_type == JSON:
         body = await read_json(request, ReconstructRequest)

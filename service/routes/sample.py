@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
 from service.engine import Engine
@@ -13,6 +13,7 @@ from service.queries import SampleUrl, Still, StillQuery
 from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
+from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
 from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.routes.problems import responses, unreadable
@@ -41,10 +42,9 @@ MISSPELT = Fault(field="sed", expected="no field of this name", received="'3'")
 )
 async def sample(
     request: Request,
-    query: Annotated[StillQuery, Query()],
+    query: Annotated[StillQuery, asks(StillQuery)],
     models: Models,
     call: Calls,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Draws z from the prior N(0, 1), or from the class `digit`; the same seed draws the same.
 
@@ -52,7 +52,7 @@ async def sample(
     """
     require(request, (JSON,))
     body = await read_json(request, SampleRequest)
-    wanted = Wanted(choose(accept, query.format, STILL), query.look(), query.dtype)
+    wanted = Wanted(choose(request.headers.get("accept"), query.format, STILL), query.look(), query.dtype)
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
     rows = _draw_rows(engine, body, seed)
@@ -69,7 +69,7 @@ async def sample(
 async def sample_url(
     request: Request,
     extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
-    query: Annotated[SampleUrl, Query()],
+    query: Annotated[SampleUrl, asks(SampleUrl)],
     models: Models,
     call: Calls,
 ) -> Response:

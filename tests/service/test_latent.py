@@ -108,3 +108,11 @@ def test_a_singular_covariance_has_a_root() -> None:
 def test_what_is_no_covariance_is_refused(matrix: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="covariance: expected"):
         latent.covariance_root(np.array(matrix))
+
+
+def test_a_stream_is_that_of_a_new_one() -> None:
+    for seed in (0, 7, 2**32 - 1, 7):
+        stream, new = latent.open_stream(seed), np.random.RandomState(seed)
+        assert stream.standard_normal() == new.standard_normal()  # of the pair that is made, one is left
+        np.testing.assert_array_equal(stream.standard_normal(3), new.standard_normal(3))
+        assert stream.random_sample() == new.random_sample()
