@@ -75,7 +75,7 @@ def open_stream(seed: int) -> np.random.RandomState:
     if stream is None:
         stream = _streams.one = np.random.RandomState(seed)
     stream.seed(seed)
-    return stream  # type: ignore[no-any-return]
+    return stream
 
 
 def sample_normal(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:

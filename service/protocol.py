@@ -38,6 +38,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._held: tuple[RequestResponseCycle, Any] | None = None
         self._future: asyncio.Future[Floats] | None = None
         self._parsing = False
+        self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
         # What came last, if a request began with it.
         self._data = b""
 
@@ -147,10 +148,16 @@ class LaneProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, self._lane.refusal(error))
 
     def _write(self, cycle: RequestResponseCycle, status: int, lines: bytes, content: bytes = b"") -> None:
-        defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]
         close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
-        self.transport.write(b"".join((STATUS_LINE[status], *defaults, lines, close, b"\r\n", content)))
+        defaults = self._write_defaults(cycle.default_headers)
+        self.transport.write(b"".join((STATUS_LINE[status], defaults, lines, close, b"\r\n", content)))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
         cycle.on_response()
+
+    def _write_defaults(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        # The server makes a new list when its clock has gone on by a second.
+        if headers is not self._defaults[0]:
+            self._defaults = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._defaults[1]
