@@ -50,7 +50,7 @@ INFER = (400, 404, 413, 415, 429, 503, 504)
 REFERENCE = "#/components/schemas/"
 BINARY = {"type": "string", "format": "binary"}
 FILES = "image/png, image/jpeg"
-EXTENSION = "What to answer with. Who sends `Accept` must allow it: here, choose it as media type below."
+EXTENSION = "What to answer with, whatever `Accept` says."
 LINES = "A line a picture: `index`, its vector `z`, and `image`, its rows of pixels."
 # What most requests leave alone comes after what they are about.
 LATE_PARAMETERS = ("model", "format", *SequenceQuery.model_fields, "download")

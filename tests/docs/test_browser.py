@@ -97,3 +97,11 @@ def test_a_page_can_show_a_digit(page: Page, address: str) -> None:
     page.goto(f"http://{address}/health/live")
     page.set_content(f'<img src="http://{address}/digits/7?seed=3">')
     assert page.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 28
+
+
+def test_the_readme_s_page_shows_its_pictures(page: Page, address: str) -> None:
+    (html,) = re.findall(r"```html\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    page.goto(f"http://{address}/health/live")
+    page.set_content(html.replace("localhost:8000", address))
+    pictures = page.locator("img").all()
+    assert [picture.evaluate(SIZE) for picture in pictures] == [[112, 112]] * 3

@@ -134,6 +134,7 @@ def test_a_name_that_is_none_is_refused(name: str, run: Run, digits: Dataset, tm
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_bundle_s_own_files_reproduce_its_figures(
     bundle_folder: pathlib.Path, run: Run, digits: Dataset
 ) -> None:

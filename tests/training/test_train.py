@@ -98,6 +98,7 @@ def test_a_finished_run_resumes_to_itself(
     assert again.history == run.history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"optimizer": "muon"}, {"conditional": True, "refine_steps": 0}])
 def test_a_run_that_stopped_between_epochs_ends_as_one_that_did_not(
     changes: dict[str, Any],
