@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
+
+from numpy.typing import NDArray
 
 HEADER = "Server-Timing"
 # From the client: how long it will wait, in milliseconds.
@@ -19,12 +22,16 @@ class Call:
         queue_s: Seconds that its rows waited, for their turn and for those that ran before them.
         inference_s: Seconds of the batches that they ran in.
         encode_s: Seconds that it took to write the answer.
+        batch: The results of the batch that ran last, those of others among them.
+        place: Of its first row there.
     """
 
     deadline: float = math.inf
     queue_s: float = 0.0
     inference_s: float = 0.0
     encode_s: float = 0.0
+    batch: NDArray[Any] | None = None
+    place: int = 0
 
     def timing(self) -> str:
         """Gives the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""

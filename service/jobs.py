@@ -66,6 +66,7 @@ def finish(shares: Sequence[Share], batch: Batch) -> None:
     for job, rows in shares:
         job.results.append(batch.results[start : start + len(rows)])
         job.ran_s += seconds
+        job.call.batch, job.call.place = batch.results, start
         start += len(rows)
         # Whoever was cancelled meanwhile has a future that is done already.
         if not job.left and not job.future.done():

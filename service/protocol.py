@@ -114,7 +114,7 @@ class LaneProtocol(HttpToolsProtocol):
             return
         if data:
             self._lane.learn(data, cycle.scope, body)
-        if self._lane.is_fresh(cycle.scope, order):
+        if order.tag and self._lane.is_fresh(cycle.scope, order):
             self._write(cycle, 304, self._lane.answer_fresh(cycle.scope, order))
             self._lane.count(order, begun, 304)
             return
@@ -134,7 +134,8 @@ class LaneProtocol(HttpToolsProtocol):
             self._lane.metrics.observe({ROUTE: order.route, BEGUN: begun}, CLIENT_GONE)
             return
         try:
-            lines, content = self._lane.answer(cycle.scope, order, future.result())
+            future.result()  # or what went wrong
+            lines, content = self._lane.answer(cycle.scope, order)
         except Exception as error:  # whatever it is, the usual way knows what to say and to log
             self._refuse(cycle, order, begun, error)
         else:

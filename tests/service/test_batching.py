@@ -438,6 +438,9 @@ def test_a_call_is_told_where_its_time_went() -> None:
         clock.now = 1
         await asyncio.gather(*futures)
         # One of the second's rows rode with the first's three; the other two ran in a batch of their own.
+        for call in (first, second):
+            assert call.batch is not None
+        assert (first.batch[first.place], second.batch[second.place]) == (2, 10)  # type: ignore[index]
         assert (first.queue_s, first.inference_s) == (1, 2)
         assert (second.queue_s, second.inference_s) == (1, 4)
         await batcher.submit(rows(7), first)

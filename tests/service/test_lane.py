@@ -540,6 +540,36 @@ def test_both_draw_the_same_bytes_for_any_vector(app: Application, lane: Lane) -
         ask_both(app, lane, Case((b'{"z":[%r,%r]}' % (z[0].item(), z[1].item()),)))
 
 
+def test_many_in_one_batch_get_their_own(app: Application, lane: Lane, registry: Registry) -> None:
+    cases = [Case((b'{"z":[%d,%d]}' % (i, -i),)) for i in range(7)]
+    cases += [url(b"z=%d,1" % i) for i in range(7)] + [digit(query=b"seed=%d" % i) for i in range(7)]
+    sizes: list[int] = []
+    batcher = registry.get()._decoder
+    run = batcher.run
+
+    def noted(rows: Any) -> Any:
+        sizes.append(len(rows))
+        return run(rows)
+
+    async def scene() -> list[bytes]:
+        connections = [connect(app, lane) for _ in cases]
+        for connection, case in zip(connections, cases, strict=True):
+            connection.protocol.data_received(b"".join(case.wire()))
+        # Three rows of the usual way ride along.
+        other = connect(app, None)
+        await other.send(*Case((b'{"z":[[1,2],[3,4],[5,6]]}',)).wire())
+        return [await connection.read() for connection in connections]
+
+    batcher.run = noted
+    try:
+        together = play(scene)
+    finally:
+        batcher.run = run
+    assert max(sizes) > 7
+    for case, answer in zip(cases, together, strict=True):
+        assert without_ids(answer) == without_ids(ask(app, None, case))
+
+
 @pytest.mark.parametrize("order", ["ff", "fs", "sf", "fsf", "sfs", "ffff"])
 def test_answers_come_in_the_order_of_the_requests(order: str, app: Application, lane: Lane) -> None:
     cases = [
