@@ -67,11 +67,10 @@ class Space:
         self.dim = manifest.latent_dim
         self._mixtures = {entry.label: _read_mixture(manifest, entry) for entry in manifest.classes}
         # What the decoder gets beside z: nothing if it takes no label.
-        width, indices = len(self.labels), range(len(manifest.classes))
-        one_hots = np.eye(width, dtype=np.float32) if width else np.zeros((len(indices), 0), np.float32)
+        one_hots = np.eye(len(manifest.classes), len(self.labels), dtype=np.float32)
         self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(manifest.classes)}
         counts = np.cumsum([entry.count for entry in manifest.classes], dtype=np.float64)
-        self._bounds = counts / counts[-1] if width else counts
+        self._bounds = counts / counts[-1] if self.labels else counts
 
     def place(self, z: NDArray[np.float64], label: Label = None) -> Floats:
         """Gives the rows of vectors.
@@ -178,8 +177,7 @@ class Space:
             if not 0 <= dim < self.dim:
                 expected = f"numbers from 0 to {self.dim - 1}, as {self.manifest.name} has"
                 raise InvalidValueError("dims", expected, dim)
-        side = np.linspace(-extent, extent, n)
-        z = np.zeros((lines, n, self.dim))
+        side, z = np.linspace(-extent, extent, n), np.zeros((lines, n, self.dim))
         z[:, :, dims[0]] = side
         if self.dim > 1:
             z[:, :, dims[1]] = side[::-1, np.newaxis]
@@ -196,7 +194,7 @@ class Space:
 
     def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:
         if z.shape[-1] != self.dim:
-            numbers = "number" if self.dim == 1 else "numbers"
+            numbers = "numbers" if self.dim > 1 else "number"
             expected = f"{self.dim} {numbers} a vector (latent_dim of {self.manifest.name})"
             raise InvalidValueError(field, expected, Text(str(z.shape[-1])))
         if np.abs(z).max() > Z_LIMIT:

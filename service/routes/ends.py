@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import Request
@@ -26,25 +25,55 @@ from service.space import Floats, Point
 ENDS = ("from", "to")
 
 
+class End(NamedTuple):
+    """An end of a path; with a picture, its point is at 0 until that is encoded."""
+
+    point: Point
+    x: Floats | None = None
+
+
 @dataclasses.dataclass(frozen=True)
 class Path:
-    """Two points and how to go from one to the other."""
+    """Two ends and how to go from one to the other."""
 
     engine: Engine
-    start: Point
-    end: Point
+    start: End
+    end: End
     steps: int
     method: Method | None
 
+    async def draw(self, request: Request, call: Call) -> Floats:
+        """Gives the decoder's rows; what does not fit the model is refused before a picture is encoded.
 
-async def read_ends(request: Request, media_type: str, models: Registry, call: Call) -> Path:
-    """Reads a path; pictures are encoded on the way.
+        Args:
+            request: If its client goes, the pictures are not encoded.
+            call: That the encoding belongs to.
+
+        Returns:
+            As `Space.connect`, whose errors it raises.
+        """
+        rows = self._connect(self.start.point, self.end.point)
+        ends = self.start, self.end
+        if not (pictures := [end.x for end in ends if end.x is not None]):
+            return rows
+        posterior = await unless_gone(request.receive, self.engine.encode(np.concatenate(pictures), call))
+        z_mean = iter(posterior.z_mean.astype(np.float64))
+        start, end = (
+            end.point if end.x is None else dataclasses.replace(end.point, z=next(z_mean)) for end in ends
+        )
+        return self._connect(start, end)
+
+    def _connect(self, start: Point, end: Point) -> Floats:
+        return self.engine.space.connect(start, end, self.steps, self.method)
+
+
+async def read_path(request: Request, media_type: str, models: Registry) -> Path:
+    """Reads a path.
 
     Args:
         request: Whose body it is.
         media_type: JSON or a form.
         models: Of which it names one.
-        call: That the encoding belongs to.
 
     Returns:
         The path; its points are not yet checked against the model.
@@ -57,27 +86,24 @@ async def read_ends(request: Request, media_type: str, models: Registry, call: C
         body = await read_json(request, InterpolateRequest)
         engine = models.get(body.model)
         engine.space.check_rows("steps", body.steps)
-        found = {"from": _read_body(engine, "from", body.start), "to": _read_body(engine, "to", body.end)}
-        labels = {"from": body.start.label, "to": body.end.label}
-        points = await _encode(request, engine, call, found, labels)
-        return Path(engine, *points, body.steps, body.method)
+        start, end = _read_body(engine, "from", body.start), _read_body(engine, "to", body.end)
+        return Path(engine, start, end, body.steps, body.method)
     fields = await read_form(request)
     form = _read_options(fields)
     engine = models.get(form.model)
     engine.space.check_rows("steps", form.steps)
     labels = {"from": form.from_label, "to": form.to_label}
-    ends = {name: await _read_field(engine, fields, name, labels[name], form) for name in ENDS}
-    points = await _encode(request, engine, call, ends, labels)
-    return Path(engine, *points, form.steps, form.method)
+    start, end = [await _read_field(engine, fields, name, labels[name], form) for name in ENDS]
+    return Path(engine, start, end, form.steps, form.method)
 
 
-def _read_body(engine: Engine, name: str, end: EndpointBody) -> Point | Floats:
+def _read_body(engine: Engine, name: str, end: EndpointBody) -> End:
     if end.pixels is None:
-        return Point(name, end.z, end.digit, end.label)
+        return End(Point(name, end.z, end.digit, end.label))
     x = engine.uploads.read_pixels(f"{name}.pixels", end.pixels)
     if len(x) != 1:
         raise InvalidValueError(f"{name}.pixels", "one picture", Text(str(len(x))))
-    return x
+    return End(Point(name, np.zeros(engine.space.dim), label=end.label), x)
 
 
 def _read_options(fields: list[Field]) -> InterpolateForm:
@@ -99,27 +125,10 @@ def _read_options(fields: list[Field]) -> InterpolateForm:
 
 async def _read_field(
     engine: Engine, fields: list[Field], name: str, label: int | None, form: InterpolateForm
-) -> Point | Floats:
+) -> End:
     content = dict(fields)[name]
     if isinstance(content, str):
-        return read_point(content, name, label)
+        return End(read_point(content, name, label))
     polarity = None if form.polarity == "auto" else form.polarity
-    return await engine.uploads.read([(name, content)], polarity)
-
-
-async def _encode(
-    request: Request,
-    engine: Engine,
-    call: Call,
-    ends: Mapping[str, Point | Floats],
-    labels: Mapping[str, int | None],
-) -> tuple[Point, Point]:
-    pictures = [end for end in ends.values() if not isinstance(end, Point)]
-    if pictures:
-        posterior = await unless_gone(request.receive, engine.encode(np.concatenate(pictures), call))
-        z_mean = iter(posterior.z_mean.astype(np.float64))
-    start, end = (
-        end if isinstance(end, Point) else Point(name, z=next(z_mean), label=labels[name])
-        for name, end in ends.items()
-    )
-    return start, end
+    x = await engine.uploads.read([(name, content)], polarity)
+    return End(Point(name, np.zeros(engine.space.dim), label=label, at=name), x)

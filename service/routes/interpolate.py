@@ -15,7 +15,7 @@ from service.representations import Wanted
 from service.routes.answers import answer_rows, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, require
-from service.routes.ends import read_ends
+from service.routes.ends import read_path
 from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.uploads import FORM
@@ -65,11 +65,11 @@ async def interpolate(
     sent as they are made.
     """
     media_type = require(request, (JSON, FORM))
-    wanted = _wanted(choose(request.headers.get("accept"), query.format, MOVING), query, None)
-    path = await read_ends(request, media_type, models, call)
+    kind = choose(request.headers.get("accept"), query.format, MOVING)
+    path = await read_path(request, media_type, models)
+    wanted = _wanted(kind, query, path.steps)
     check(path.engine, path.steps, wanted)
-    wanted = _wanted(wanted.media_type, query, path.steps)
-    rows = path.engine.space.connect(path.start, path.end, path.steps, path.method)
+    rows = await path.draw(request, call)
     return await answer_rows(request, path.engine, rows, call, wanted)
 
 
@@ -97,6 +97,6 @@ async def interpolate_url(
     return await answer_url(request, engine, rows, call, wanted, address)
 
 
-def _wanted(media_type: str, query: SequenceQuery, columns: int | None) -> Wanted:
+def _wanted(media_type: str, query: SequenceQuery, columns: int) -> Wanted:
     look = query.look(columns)
     return Wanted(media_type, look, query.dtype, True, query.duration_ms, query.loops)

@@ -45,7 +45,6 @@ BODIES = (
 BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 URL = (404, 422, 429, 503, 504)
 LATENTS = (404, 406, 422, 503)
-INFER = (400, 404, 413, 415, 429, 503, 504)
 
 REFERENCE = "#/components/schemas/"
 BINARY = {"type": "string", "format": "binary"}

@@ -156,6 +156,27 @@ def test_a_picture_may_lack_the_name_of_a_file(client: TestClient, picture: Any)
     assert nameless.content == named.content
 
 
+def test_no_picture_is_encoded_for_a_path_that_is_refused(
+    client: TestClient, picture: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise AssertionError("it was encoded")
+
+    app: Any = client.app
+    monkeypatch.setattr(app.api.state.registry.get(), "encode", fail)
+    files = {"from": ("a.png", write(picture))}
+    for form, query, field in (
+        ({"to": "digit:11"}, "", "to"),
+        ({"to": "0,0,0"}, "", "to"),
+        ({"to": "digit:1", "steps": "65"}, "", "steps"),
+        ({"to": "digit:1", "from_label": "1"}, "", "from_label"),
+        ({"to": "digit:1", "steps": "64"}, "?scale=64", "scale"),
+    ):
+        answer = client.post(f"/interpolate{query}", data=form, files=files)
+        assert answer.status_code in (404, 422)
+        assert answer.json()["errors"][0]["field"] == field
+
+
 def test_a_form_may_have_texts_alone(client: TestClient) -> None:
     form = {"from": (None, "digit:3"), "to": (None, "0.1,-0.4"), "method": (None, "lerp")}
     assert (
