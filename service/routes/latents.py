@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
-from service import caching
 from service.calls import Call
 from service.engine import Engine
 from service.maps import draw_map, measure_extent
@@ -17,12 +17,12 @@ from service.png import write_png
 from service.queries import Drawn, LatentsQuery, MapUrl
 from service.replies import LatentsAnswer, MapAnswer
 from service.representations import write_json
-from service.routes.answers import constant_headers, encode, headers_of
+from service.routes.answers import encode, headers_of
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
 from service.routes.problems import responses, unacceptable
-from service.routes.urls import Address, cache_headers, tag_text
+from service.routes.urls import Address, answer_fresh, cache_headers, tag_text
 from service.schemas import Fault
 from service.sequences import write_webp
 
@@ -103,11 +103,11 @@ async def _answer(
     media_type: str,
     tag: str,
     address: Address,
-    render: Any,
+    render: Callable[[], bytes],
 ) -> Response:
     headers = cache_headers(request, address, tag)
-    if caching.is_fresh(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
+    if fresh := answer_fresh(request, engine, headers):
+        return fresh
     content = await encode(render, call, inline=False)
     headers = {**headers_of(engine.manifest, call), **headers}
     return Response(content, media_type=media_type, headers=headers)

@@ -76,10 +76,9 @@ async def answer_url(
         InvalidValueError: The answer would be too large.
     """
     check(engine, len(rows), wanted)
-    tag = tag_rows(engine, rows, wanted, facts)
-    headers = cache_headers(request, address, tag)
-    if address.seed is None and caching.is_fresh(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
+    headers = cache_headers(request, address, tag_rows(engine, rows, wanted, facts))
+    if fresh := answer_fresh(request, engine, headers):
+        return fresh
     answer = await answer_rows(request, engine, rows, call, wanted, facts)
     answer.headers.update(headers)
     return answer
@@ -114,6 +113,23 @@ def cache_headers(request: Request, address: Address, tag: str) -> dict[str, str
     if address.download:
         headers["Content-Disposition"] = f'attachment; filename="{address.name}"'
     return headers
+
+
+def answer_fresh(request: Request, engine: Engine, headers: dict[str, str]) -> Response | None:
+    """Gives the 304 of a client that has the picture already.
+
+    Args:
+        request: Its `If-None-Match` is looked at.
+        engine: Of the picture's model.
+        headers: From `cache_headers`; without a tag there is nothing to have.
+
+    Returns:
+        The answer, or None if the picture is to be sent.
+    """
+    tag = headers.get("ETag")
+    if tag is None or not caching.is_fresh(request.headers.get("if-none-match"), tag):
+        return None
+    return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
 
 
 def note_seed(answer: Response, seed: int) -> Response:
