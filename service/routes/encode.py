@@ -15,10 +15,10 @@ from service.queries import EncodeQuery
 from service.replies import EncodeAnswer
 from service.routes.answers import answer_fields
 from service.routes.asked import asks
-from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
+from service.routes.dependencies import Calls, EncoderRoute, Models, unless_gone
 from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unacceptable, unreadable
-from service.routes.uploads import ACCEPTED, read_files, require_picture, to_x
+from service.routes.uploads import ACCEPTED, read_x, require_picture
 from service.schemas import EncodeRequest, Fault
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
@@ -64,17 +64,8 @@ async def encode(
     """
     media_type = require_picture(request)
     choose(request.headers.get("accept"), None, (JSON,))
-    seed = query.seed
-    if media_type == JSON:
-        body = await read_json(request, EncodeRequest)
-        seed = query.seed if body.seed is None else body.seed
-        engine = models.get(body.model or query.model)
-        x = engine.uploads.read_pixels("pixels", body.pixels)
-        engine.space.check_rows("pixels", len(x))
-    else:
-        engine = models.get(query.model)
-        files = await read_files(request, media_type)
-        x = await to_x(engine, files, query.polarity)
+    engine, x, body = await read_x(request, media_type, EncodeRequest, query, models)
+    seed = query.seed if body is None or body.seed is None else body.seed
     posterior = await unless_gone(request.receive, engine.encode(x, call, seed))
     fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
     if query.neighbours:

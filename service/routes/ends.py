@@ -18,7 +18,7 @@ from service.negotiation import JSON
 from service.points import read_point
 from service.registry import Registry
 from service.routes.dependencies import read_json, unless_gone
-from service.routes.uploads import Field, read_form
+from service.routes.uploads import Field, read_form, to_x
 from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest
 from service.space import Floats, Point
 
@@ -129,6 +129,5 @@ async def _read_field(
     content = dict(fields)[name]
     if isinstance(content, str):
         return End(read_point(content, name, label))
-    polarity = None if form.polarity == "auto" else form.polarity
-    x = await engine.uploads.read([(name, content)], polarity)
+    x = await to_x(engine, [(name, content)], form.polarity)
     return End(Point(name, np.zeros(engine.space.dim), label=label, at=name), x)

@@ -17,11 +17,11 @@ from service.representations import Wanted, to_pixels
 from service.routes import headers
 from service.routes.answers import answer_pictures, check
 from service.routes.asked import asks
-from service.routes.dependencies import Calls, EncoderRoute, Models, read_json, unless_gone
+from service.routes.dependencies import Calls, EncoderRoute, Models, unless_gone
 from service.routes.encode import STROKE
 from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unreadable
-from service.routes.uploads import ACCEPTED, read_files, require_picture, to_x
+from service.routes.uploads import ACCEPTED, read_x, require_picture
 from service.schemas import Fault, ReconstructRequest
 from service.space import Floats
 
@@ -56,17 +56,8 @@ async def reconstruct(
         query.look(2 if query.pairs else None),
         query.dtype,
     )
-    label: Any = query.label
-    if media_type == JSON:
-        body = await read_json(request, ReconstructRequest)
-        engine = models.get(body.model or query.model)
-        x = engine.uploads.read_pixels("pixels", body.pixels)
-        engine.space.check_rows("pixels", len(x))
-        label = query.label if body.label is None else body.label
-    else:
-        engine = models.get(query.model)
-        files = await read_files(request, media_type)
-        x = await to_x(engine, files, query.polarity)
+    engine, x, body = await read_x(request, media_type, ReconstructRequest, query, models)
+    label = query.label if body is None or body.label is None else body.label
     pairs = query.pairs and wanted.media_type not in (JSON, NPY)
     check(engine, len(x) * (1 + pairs), wanted)
     # A label that does not fit is refused before anything runs.

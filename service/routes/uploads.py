@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TypeVar
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -12,8 +13,10 @@ from starlette.exceptions import HTTPException
 from service.engine import Engine
 from service.errors import InvalidValueError, MalformedBodyError, Text
 from service.negotiation import JSON, PNG
-from service.routes.dependencies import require
-from service.schemas import Polarity
+from service.queries import EncodeQuery, ReconstructQuery
+from service.registry import Registry
+from service.routes.dependencies import read_json, require
+from service.schemas import EncodeRequest, Polarity, ReconstructRequest
 from service.space import Floats
 
 FORM = "multipart/form-data"
@@ -21,6 +24,7 @@ JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON)
 
 Field = tuple[str, str | bytes]
+B = TypeVar("B", EncodeRequest, ReconstructRequest)
 # How a PNG and a JPEG begin, read as Latin-1: neither can be UTF-8.
 SIGNATURES = ("\x89PNG\r\n\x1a\n", "\xff\xd8\xff")
 
@@ -78,6 +82,39 @@ async def read_form(request: Request) -> list[Field]:
 
 def _read_part(text: str) -> str | bytes:
     return text.encode("latin-1") if text.startswith(SIGNATURES) else text
+
+
+async def read_x(
+    request: Request,
+    media_type: str,
+    schema: type[B],
+    query: EncodeQuery | ReconstructQuery,
+    models: Registry,
+) -> tuple[Engine, Floats, B | None]:
+    """Reads the pictures of a request, and finds the model that it names.
+
+    Args:
+        request: Whose body it is.
+        media_type: Of `ACCEPTED`.
+        schema: Of a JSON body.
+        query: Names the model where the body does not, and the polarity of files.
+        models: Of which it names one.
+
+    Returns:
+        The model; `(batch, height, width, channels)` float32 in [0, 1]; the body, if it is JSON.
+
+    Raises:
+        ClientError: The body is not what it should be, or there is no such model.
+        RequestValidationError: The same, by the schema.
+    """
+    if media_type == JSON:
+        body = await read_json(request, schema)
+        engine = models.get(body.model or query.model)
+        x = engine.uploads.read_pixels("pixels", body.pixels)
+        engine.space.check_rows("pixels", len(x))
+        return engine, x, body
+    engine = models.get(query.model)
+    return engine, await to_x(engine, await read_files(request, media_type), query.polarity), None
 
 
 async def to_x(engine: Engine, files: Sequence[tuple[str, bytes]], polarity: Polarity) -> Floats:
