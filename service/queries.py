@@ -18,7 +18,6 @@ MAX_COLUMNS = 4096
 Still = Literal["png", "webp", "json", "npy", "zip"]
 Moving = Literal["png", "apng", "gif", "webp", "json", "ndjson", "npy", "zip"]
 Drawn = Literal["png", "webp", "json"]
-Extension = Still | Moving | Drawn
 
 Label = Annotated[int | None, Field(description="Of all vectors, for a label-conditioned model.")]
 Temperature = Annotated[

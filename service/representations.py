@@ -17,7 +17,7 @@ from service.archive import zip_entries
 from service.engine import Pictures
 from service.errors import InvalidValueError, Text
 from service.manifest import ImageSpec, Manifest
-from service.negotiation import APNG, GIF, JSON, NDJSON, PNG, WEBP, ZIP
+from service.negotiation import APNG, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.npy import write_npy
 from service.png import write_png
 from service.rendering import (
@@ -112,9 +112,9 @@ def write(wanted: Wanted, manifest: Manifest, pictures: Pictures, facts: dict[st
         return writer.write(pictures) + writer.close()
     if wanted.media_type == JSON:
         return write_json(manifest, {**facts, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
-    levels = images.to_bytes(pictures.image) if wanted.is_drawn else None
-    if levels is None:
+    if wanted.media_type == NPY:
         return write_npy(to_pixels(pictures, wanted.dtype))
+    levels = images.to_bytes(pictures.image)
     if wanted.media_type == PNG:
         look, scale = split_scale(wanted.look)
         return write_png(draw_sheet(levels, look), scale)
