@@ -27,13 +27,14 @@ def serve(log: pathlib.Path, **settings: str) -> Iterator[str]:
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, stderr=file, env=environment)
     try:
-        yield f"localhost:{_wait_for_port(log, process)}"
+        yield f"localhost:{wait_for_port(log, process)}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for_port(log: pathlib.Path, process: subprocess.Popen[bytes]) -> str:
+def wait_for_port(log: pathlib.Path, process: subprocess.Popen[bytes]) -> str:
+    """Gives the port that a service says in its log it listens on."""
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end and process.poll() is None:
         if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text()):

@@ -10,7 +10,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from service.cli import cli
+from tests.live import wait_for_port
 from tests.service import fake
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -47,15 +47,6 @@ def url(models: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     finally:
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
-
-
-def wait_for_port(log: pathlib.Path, process: subprocess.Popen[bytes]) -> str:
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end and process.poll() is None:
-        if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text()):
-            return found[1]
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
 
 
 @dataclasses.dataclass
