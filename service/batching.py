@@ -6,7 +6,8 @@ Invariants, each with a test:
   soon as it is full, so that the thread never idles.
 - All limits count rows. A caller with more rows than a batch holds gets them in parts, and after each part
   the others come first.
-- Each caller gets the results of its own rows, in order, or one error; never those of another, never none.
+- Each caller gets the results of all its own rows, in order, or one error; never those of another, never
+  some, never none. It is answered when its last row has run, not when that has left the queue.
 - A caller who has gone, or whose deadline has passed, leaves before its rows run; one whose rows ran too late
   is told so.
 - A batch that fails, fails its own callers alone. A batcher that cannot go on fails all, and says so.
@@ -154,9 +155,8 @@ class Batcher:
             job = self._queue.popleft()
             if self._drop(job):
                 continue
-            share = Share(job, job.rows[job.taken : job.taken + room])
+            share = job.take(room)
             shares.append(share)
-            job.taken += len(share.rows)
             room -= len(share.rows)
             self.waiting_rows -= len(share.rows)
             if job.left:

@@ -27,8 +27,9 @@ class Job:
         call: Its deadline, on the batcher's clock; told where the time went.
         submitted: On the batcher's clock.
         taken: Rows that have left the queue.
+        ran: Rows whose results are there.
         ran_s: Seconds of the batches that held its rows.
-        results: Of the rows that have run.
+        results: Of the rows that have run, by the place of the first of them.
     """
 
     rows: Rows
@@ -36,20 +37,28 @@ class Job:
     call: Call
     submitted: float
     taken: int = 0
+    ran: int = 0
     ran_s: float = 0.0
-    results: list[Rows] = dataclasses.field(default_factory=list)
+    results: dict[int, Rows] = dataclasses.field(default_factory=dict)
 
     @property
     def left(self) -> int:
         """Rows that still wait."""
         return len(self.rows) - self.taken
 
+    def take(self, room: int) -> Share:
+        """Take the next rows from the queue, at most `room` of them."""
+        share = Share(self, self.rows[self.taken : self.taken + room], self.taken)
+        self.taken += len(share.rows)
+        return share
+
 
 class Share(NamedTuple):
-    """A caller's rows in one batch."""
+    """A caller's rows in one batch; `first` is the place of the first among all of the caller's."""
 
     job: Job
     rows: Rows
+    first: int
 
 
 class Batch(NamedTuple):
@@ -61,15 +70,17 @@ class Batch(NamedTuple):
 
 
 def finish(shares: Sequence[Share], batch: Batch) -> None:
-    """Gives each caller the results of its rows; who has all, is answered."""
+    """Give each caller the results of its rows, and answer those whose rows have all run."""
     start, seconds = 0, batch.ended - batch.begun
-    for job, rows in shares:
-        job.results.append(batch.results[start : start + len(rows)])
+    for job, rows, first in shares:
+        job.results[first] = batch.results[start : start + len(rows)]
+        job.ran += len(rows)
         job.ran_s += seconds
         job.call.batch, job.call.place = batch.results, start
         start += len(rows)
-        # Whoever was cancelled meanwhile has a future that is done already.
-        if not job.left and not job.future.done():
+        # Rows that have left the queue may still run in the thread. Whoever was cancelled meanwhile has a
+        # future that is done already.
+        if job.ran == len(job.rows) and not job.future.done():
             _answer(job, batch.ended)
 
 
@@ -79,13 +90,15 @@ def _answer(job: Job, ended: float) -> None:
     call.queue_s += ended - job.submitted - job.ran_s
     if ended >= call.deadline:
         job.future.set_exception(DeadlineError("the deadline passed while the rows ran"))
+    elif len(job.results) == 1:
+        job.future.set_result(job.results[0])
     else:
-        job.future.set_result(job.results[0] if len(job.results) == 1 else np.concatenate(job.results))
+        job.future.set_result(np.concatenate([job.results[first] for first in sorted(job.results)]))
 
 
 def fail(shares: Sequence[Share], error: BaseException) -> None:
     """Tells the callers whose batch failed."""
-    for job, _ in shares:
+    for job, _, _ in shares:
         if not job.future.done():
             failure = InferenceError(f"the batch failed: {error!r}")
             failure.__cause__ = error

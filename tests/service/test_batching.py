@@ -150,6 +150,17 @@ def test_more_rows_than_a_batch_holds_run_in_parts_and_others_come_between() -> 
     play(scene)
 
 
+@pytest.mark.parametrize("n", [8, 12, 16])
+def test_a_caller_is_answered_when_all_its_parts_have_run(n: int) -> None:
+    async def scene() -> None:
+        batcher = make(model := Model(), inline_rows=0)
+        # The last part, full as well, leaves the queue while the one before it still runs.
+        assert await outcomes(batcher.submit(rows(*range(n)))) == [[2 * i for i in range(n)]]
+        assert model.sizes == [4] * (n // 4)
+
+    play(scene)
+
+
 def test_large_batches_run_in_a_thread_and_small_ones_on_the_loop() -> None:
     async def scene() -> None:
         batcher = make(model := Model(), inline_rows=2)
