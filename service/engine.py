@@ -1,6 +1,7 @@
 """Owns running one model for many callers, in shared batches: rows to pictures, pictures to posteriors.
 
 No HTTP. What it is given is checked already: rows by `Space`, pictures by `Uploads`.
+Invariant: no answer leaves with another number of rows than was asked for, whatever a batcher gives.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from service import latent
 from service.atlas import Atlas
 from service.batching import Batcher
 from service.calls import Call
+from service.errors import InferenceError
 from service.jobs import Run
 from service.model import Model
 from service.settings import Settings
@@ -141,8 +143,11 @@ class Engine:
 
         Returns:
             Their vectors and pictures, in order. Errors are those of `submit` and of its future.
+
+        Raises:
+            InferenceError: There are not as many pictures as rows.
         """
-        return Pictures(rows[:, : self.space.dim], await self.submit(rows, call))
+        return Pictures(rows[:, : self.space.dim], check_whole(rows, await self.submit(rows, call)))
 
     async def stream(self, rows: Floats, call: Call, part: int) -> AsyncIterator[Pictures]:
         """Decodes rows a part at a time, so that the first are there before the last are made.
@@ -168,8 +173,12 @@ class Engine:
 
         Returns:
             The posterior of each picture, in order.
+
+        Raises:
+            InferenceError: There are not as many posteriors as pictures. Further errors are those of
+                `Batcher.submit` and of its future.
         """
-        z_mean, z_log_var = np.split(await self._encoder.submit(x, call), 2, axis=1)
+        z_mean, z_log_var = np.split(check_whole(x, await self._encoder.submit(x, call)), 2, axis=1)
         z = None if seed is None else latent.sample_posterior(z_mean, z_log_var, seed)
         return Posterior(z_mean, z_log_var, z)
 
@@ -183,3 +192,14 @@ class Engine:
             queue_capacity_rows=self.settings.queue_capacity_rows,
             inline_rows=inline_rows,
         )
+
+
+def check_whole(rows: Floats, results: Floats) -> Floats:
+    """Return the results, or refuse to hand them out if there is not one for each row.
+
+    Raises:
+        InferenceError: There are more or fewer.
+    """
+    if len(results) != len(rows):
+        raise InferenceError(f"expected {len(rows)} results, received {len(results)}")
+    return results

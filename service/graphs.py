@@ -74,14 +74,15 @@ class ServedGraph:
             What the graph itself gives, by name; `(rows, *shape)` float32.
 
         Raises:
-            InvalidValueError: Too many rows. Further errors are those of `Engine.submit`.
+            InvalidValueError: Too many rows. Further errors are those of `Engine.decode` and `encode`.
         """
         given = [arrays[port.name] for port in self.inputs]
         self.engine.space.check_rows("rows", len(given[0]))
         if self.kind == "encoder":
             posterior = await self.engine.encode(given[0], call)
             return {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
-        return {IMAGE: await self.engine.submit(np.concatenate(given, axis=1), call)}
+        pictures = await self.engine.decode(np.concatenate(given, axis=1), call)
+        return {IMAGE: pictures.image}
 
 
 def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result]:

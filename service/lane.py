@@ -17,7 +17,7 @@ from typing import Any
 from service.caching import is_fresh
 from service.calls import DEADLINE_HEADER, Call
 from service.calls import HEADER as TIMING_HEADER
-from service.engine import Engine
+from service.engine import Engine, check_whole
 from service.errors import NotAcceptableError
 from service.images import Bytes, to_bytes
 from service.metrics import Metrics
@@ -155,17 +155,22 @@ class Lane:
         """Counts an answer; `begun` is `time.perf_counter`'s."""
         self._counters[order.route, status](time.perf_counter() - begun)
 
-    def answer(self, scope: Mapping[str, Any], order: Order) -> tuple[bytes, bytes]:
-        """Gives the answer with a picture.
+    def answer(self, scope: Mapping[str, Any], order: Order, results: Floats) -> tuple[bytes, bytes]:
+        """Return the answer with a picture.
 
         Args:
             scope: Of the request.
             order: What `read` gave, and `submit` has run.
+            results: What its future gave.
 
         Returns:
             The header lines, each ended, and the content.
+
+        Raises:
+            InferenceError: There is not one result for the one row.
         """
         begun = time.perf_counter()
+        check_whole(order.row, results)
         call = order.call
         content = write_png(self._to_levels(call))
         encode_s = time.perf_counter() - begun

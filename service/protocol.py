@@ -134,8 +134,8 @@ class LaneProtocol(HttpToolsProtocol):
             self._lane.metrics.observe({ROUTE: order.route, BEGUN: begun}, CLIENT_GONE)
             return
         try:
-            future.result()  # or what went wrong
-            lines, content = self._lane.answer(cycle.scope, order)
+            # The result, or what went wrong.
+            lines, content = self._lane.answer(cycle.scope, order, future.result())
         except Exception as error:  # whatever it is, the usual way knows what to say and to log
             self._refuse(cycle, order, begun, error)
         else:

@@ -43,7 +43,7 @@ SERVICE = {
     "rendering": "colormaps errors",
     "sequences": "errors",
     "npy": "errors",
-    "engine": "atlas batching calls jobs space uploads model latent settings",
+    "engine": "atlas batching calls jobs space uploads model latent settings errors",
     "registry": "calls engine model bundle settings errors",
     "schemas": "numbers space",
     "messages": "numbers",

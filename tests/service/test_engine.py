@@ -10,6 +10,8 @@ from service import latent
 from service.bundle import read_bundle
 from service.calls import Call
 from service.engine import Engine, Pictures
+from service.errors import InferenceError
+from service.jobs import Rows
 from service.model import Model
 from service.settings import Settings
 from tests.service import fake
@@ -55,3 +57,25 @@ def test_encode_draws_z_only_with_a_seed(engine: Engine) -> None:
     assert plain.z is None
     drawn = asyncio.run(engine.encode(x, Call(), 5)).z
     np.testing.assert_array_equal(drawn, latent.sample_posterior(plain.z_mean, plain.z_log_var, 5))
+
+
+class ShortBatcher:
+    """Answers with a row fewer than it was given, or one more."""
+
+    def __init__(self, results: Rows) -> None:
+        self.results = results
+
+    def submit(self, _rows: Rows, _call: Call) -> asyncio.Future[Rows]:
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(self.results)
+        return future
+
+
+@pytest.mark.parametrize("n", [7, 9])
+def test_an_answer_with_another_number_of_rows_is_not_handed_out(engine: Engine, n: int) -> None:
+    broken = Engine(engine.model, engine.settings)
+    broken._decoder = broken._encoder = ShortBatcher(np.zeros((n, 4), np.float32))  # type: ignore[assignment]
+    with pytest.raises(InferenceError, match=f"expected 8 results, received {n}"):
+        asyncio.run(broken.decode(broken.space.place(Z), Call()))
+    with pytest.raises(InferenceError, match=f"expected 8 results, received {n}"):
+        asyncio.run(broken.encode(np.zeros((8, 28, 28, 1), np.float32), Call()))
