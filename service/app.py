@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import logging.config
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,8 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service import __version__, refusals
 from service.calls import HEADER
 from service.cores import count_cores
+from service.drain import DRAIN
+from service.heads import LIMITS
 from service.lane import Lane
 from service.layers import BodyLimit, HeadAsGet, SameHostPages
+from service.limits import SocketLimits
 from service.metrics import Meter, Metrics
 from service.protocol import STATE
 from service.registry import Registry
@@ -41,8 +43,8 @@ from service.routes import (
     v2,
     v2_infer,
 )
-from service.settings import Settings, load_settings
-from service.telemetry import REQUEST_ID, RequestId, logging_config
+from service.settings import Settings
+from service.telemetry import REQUEST_ID, RequestId
 from service.tensors import LENGTH_HEADER
 from service.uploads import UPLOADS_AT_ONCE
 
@@ -95,7 +97,7 @@ class Application:
     def __init__(self, api: FastAPI, settings: Settings) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        inner = BodyLimit(SameHostPages(api), settings.max_body_bytes)
+        inner = BodyLimit(SameHostPages(api), settings.max_body_bytes, settings.max_held_body_bytes)
         self.entrance = _outer_layers(inner, settings, api.state.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,13 +162,6 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     return Application(api, settings)
 
 
-def create_worker_app() -> Application:
-    """Builds the application of a worker process, from its environment."""
-    settings = load_settings()
-    logging.config.dictConfig(logging_config(settings))
-    return create_app(settings)
-
-
 def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -179,7 +174,8 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
             loaded = Registry(settings)
             await asyncio.to_thread(loaded.start)
         app.state.registry = loaded
-        yield {STATE: create_lane(settings, loaded, app.state.metrics)}
+        lane = create_lane(settings, loaded, app.state.metrics)
+        yield {STATE: lane, LIMITS: SocketLimits.of(settings), DRAIN: loaded.drain}
         loaded.close()
 
     return lifespan

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.caching import is_fresh
-from service.calls import DEADLINE_HEADER, Call
 from service.calls import HEADER as TIMING_HEADER
+from service.calls import Call
 from service.engine import Engine, check_whole
 from service.errors import NotAcceptableError
 from service.images import Bytes, to_bytes
@@ -30,8 +30,35 @@ from service.space import Floats
 from service.telemetry import REQUEST_ID, choose_id
 
 JSON_TYPE = b"application/json"
-# What only the usual way knows how to treat.
-UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade", DEADLINE_HEADER.lower().encode()}
+# Headers that change nothing of an answer; what has any other goes the usual way, so that no key, cookie or
+# encoding is ever passed by.
+HARMLESS = {
+    *(b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"connection", b"content-length"),
+    *(b"content-type", b"dnt", b"host", b"if-none-match", b"keep-alive", b"pragma", b"priority", b"referer"),
+    *(
+        b"save-data",
+        b"sec-ch-ua",
+        b"sec-ch-ua-mobile",
+        b"sec-ch-ua-platform",
+        b"sec-fetch-dest",
+        b"sec-fetch-mode",
+    ),
+    *(b"sec-fetch-site", b"sec-fetch-user", b"sec-gpc", b"te", b"upgrade-insecure-requests", b"user-agent"),
+}
+# The same of those that are another for each request, so that its head will not come again.
+IDENTIFYING = {
+    *(b"b3", b"baggage", b"cf-ray", b"forwarded", b"traceparent", b"tracestate", b"via", b"x-amzn-trace-id"),
+    *(b"x-b3-parentspanid", b"x-b3-sampled", b"x-b3-spanid", b"x-b3-traceid", b"x-cloud-trace-context"),
+    *(
+        b"x-correlation-id",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+    ),
+    *(b"x-real-ip", b"x-request-id", b"x-request-start"),
+}
+TAKEN = frozenset(HARMLESS | IDENTIFYING)
 HEAD_END = b"\r\n\r\n"
 # A browser's or a client's head, and as many kinds of them as are about at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
@@ -103,7 +130,7 @@ class Lane:
         head, _, rest = data.partition(HEAD_END)
         if rest != body or head in self._heads or len(head) > MAX_HEAD_BYTES:
             return
-        if any(name == b"x-request-id" for name, _ in scope["headers"]):  # it will not come again
+        if not IDENTIFYING.isdisjoint(name for name, _ in scope["headers"]):
             return
         if len(self._heads) == MAX_HEADS:
             self._heads.clear()
@@ -112,7 +139,7 @@ class Lane:
     def takes(self, scope: Mapping[str, Any]) -> bool:
         """Tells by a request's head whether the lane may take it."""
         headers = dict(scope["headers"])
-        if len(headers) != len(scope["headers"]) or not UNUSUAL.isdisjoint(headers):  # or one twice
+        if len(headers) != len(scope["headers"]) or not headers.keys() <= TAKEN:  # or one twice
             return False
         if scope["method"] == "POST":
             fits = (

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.routes.problems import problem
 from service.schemas import Fault
 
+BODIES_HELD = "the bodies of other requests take all room there is; try again"
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 
 
@@ -53,12 +54,20 @@ class SameHostPages:
 
 
 class BodyLimit:
-    """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it."""
+    """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it.
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        """Stores the wrapped application and the limit."""
+    It also refuses what would make all bodies that are held at once too many bytes.
+
+    Attributes:
+        held_bytes: Of the bodies of all requests that are being handled.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_held_bytes: int) -> None:
+        """Store the wrapped application and the limits, of one body and of all together."""
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.max_held_bytes = max_held_bytes
+        self.held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -75,13 +84,20 @@ class BodyLimit:
         async def limited() -> Message:
             nonlocal received
             message = await receive()
-            received += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            received += size
+            self.held_bytes += size
+            # FastAPI lets this one exception through while it reads a body.
             if received > self.max_body_bytes:
-                # FastAPI lets this one exception through while it reads a body.
                 raise HTTPException(413)
+            if size and self.held_bytes > self.max_held_bytes:
+                raise HTTPException(503, BODIES_HELD, {"Retry-After": "1"})
             return message
 
-        await self.app(scope, limited, send)
+        try:
+            await self.app(scope, limited, send)
+        finally:
+            self.held_bytes -= received
 
     def _refuse(self, request: Request, received: str) -> Response:
         fault = Fault(field="body", expected=f"at most {self.max_body_bytes} bytes", received=received)

@@ -12,12 +12,15 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
+from service.connection import Connection
 from service.errors import ServiceError
 from service.lane import Lane
 from service.metrics import BEGUN, CLIENT_GONE, ROUTE
 from service.orders import Order
+from service.rejections import RejectedError
 from service.space import Floats
 
 if TYPE_CHECKING:
@@ -27,32 +30,32 @@ if TYPE_CHECKING:
 STATE = "lane"
 
 
-class LaneProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with the lane beside it."""
+class LaneProtocol(Connection):
+    """A connection with the lane beside it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Takes what uvicorn's own takes."""
         super().__init__(*arguments, **options)
-        # Requests are logged on the usual way only.
-        self._lane: Lane | None = None if self.access_log else self.app_state.get(STATE)
+        self._lane: Lane | None = self.app_state.get(STATE)
         self._held: tuple[RequestResponseCycle, Any] | None = None
         self._future: asyncio.Future[Floats] | None = None
-        self._parsing = False
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
         # What came last, if a request began with it.
         self._data = b""
 
     def data_received(self, data: bytes) -> None:
         """Spares the parser a request whose head the lane knows."""
-        idle = not self._parsing and (self.cycle is None or self.cycle.response_complete)
-        if idle and self._lane is not None and not self.flow.write_paused:
+        if self._lane is not None and self.idle and not self.flow.write_paused:
             known = self._lane.recall(data)
             if known is not None:
-                self._unset_keepalive_if_required()
                 self._replay(*known)
                 return
-        self._data = b"" if self._parsing else data
         super().data_received(data)
+
+    def feed(self, data: bytes) -> None:
+        """Note what a request begins with, for the lane to know it again."""
+        self._data = data if self.idle else b""
+        super().feed(data)
 
     def _replay(self, scope: dict[str, Any], body: bytes) -> None:
         scope |= {"server": self.server, "client": self.client, "state": self.app_state.copy()}
@@ -66,22 +69,17 @@ class LaneProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=False,
-            keep_alive=True,
+            keep_alive=not self.draining,
             on_response=self.on_response_complete,
         )
         self.cycle.body += body
         self.cycle.more_body = False
         self.cycle.message_event.set()
+        self.begin(self.cycle)
         self._enter(self.cycle, self.app)
-
-    def on_message_begin(self) -> None:
-        """Notes that the parser is inside a request."""
-        self._parsing = True
-        super().on_message_begin()
 
     def on_message_complete(self) -> None:
         """Enters the lane, once the body of a request that it takes is there."""
-        self._parsing = False
         super().on_message_complete()
         data, self._data = self._data, b""
         if self._held is not None and not self._held[0].more_body:
@@ -94,12 +92,19 @@ class LaneProtocol(HttpToolsProtocol):
         if self._future is not None:
             self._future.cancel()
 
+    def reject(self, rejection: RejectedError) -> None:
+        """Forgets a request whose body is not going to be whole."""
+        if self._held is not None and self._held[0] is self.reading:
+            self._held = None
+        super().reject(rejection)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         lane = self._lane
         if lane is None or not cycle.keep_alive or self.flow.write_paused or not lane.takes(cycle.scope):
             super()._start_asgi_task(cycle, app)
             return
         self._held = cycle, app
+        self.begin(cycle)
         if not cycle.more_body:  # it came while another was being answered
             self._enter(cycle, app)
 
@@ -108,7 +113,11 @@ class LaneProtocol(HttpToolsProtocol):
         begun = time.perf_counter()
         self._held = None
         body = bytes(cycle.body)
-        order = self._lane.read(cycle.scope, body)
+        try:
+            order = self._lane.read(cycle.scope, body)
+        except Exception as error:  # whatever it is, the usual way knows what to say and to log
+            super()._start_asgi_task(cycle, self._lane.refusal(error))
+            return
         if order is None:
             super()._start_asgi_task(cycle, app)
             return
@@ -149,13 +158,20 @@ class LaneProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, self._lane.refusal(error))
 
     def _write(self, cycle: RequestResponseCycle, status: int, lines: bytes, content: bytes = b"") -> None:
+        if self.access_log:
+            self._log(cycle, status)
         close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
         defaults = self._write_defaults(cycle.default_headers)
         self.transport.write(b"".join((STATUS_LINE[status], defaults, lines, close, b"\r\n", content)))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
-            self.transport.close()
+            self.end()
         cycle.on_response()
+
+    def _log(self, cycle: RequestResponseCycle, status: int) -> None:
+        scope = cycle.scope
+        facts = get_client_addr(scope), scope["method"], get_path_with_query_string(scope)
+        self.access_logger.info('%s - "%s %s HTTP/%s" %d', *facts, scope["http_version"], status)
 
     def _write_defaults(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         # The server makes a new list when its clock has gone on by a second.

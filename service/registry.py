@@ -58,6 +58,10 @@ class Registry:
             logger.info("%s@%s runs on %s", manifest.name, manifest.version, runtime.provider)
         self._open = True
 
+    def drain(self) -> None:
+        """Turn readiness off; requests are answered as before."""
+        self._open = False
+
     def close(self) -> None:
         """Turns readiness off and fails who still waits for a turn."""
         self._open = False

@@ -57,6 +57,40 @@ class Settings(BaseSettings):
         default=5000, ge=1, description="Longest wait of a request before it runs; after that, 504."
     )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes.")
+    max_held_body_bytes: int = Field(
+        default=128 * 1024 * 1024,
+        ge=1,
+        description="Bytes of request bodies that each worker holds at once; beyond, 503.",
+    )
+    max_head_bytes: int = Field(
+        default=65_536, ge=1024, description="Largest URL and headers of a request together, in bytes."
+    )
+    max_connections: int = Field(
+        default=16_384,
+        ge=1,
+        description="Connections of each worker at once; fewer where it may open fewer files. Beyond, 503.",
+    )
+    head_timeout_ms: int = Field(
+        default=15_000,
+        ge=1,
+        description="Longest time from the first byte of a request to the end of its headers.",
+    )
+    body_timeout_ms: int = Field(
+        default=15_000, ge=1, description="Longest time between two pieces of a request's body."
+    )
+    write_timeout_ms: int = Field(
+        default=30_000,
+        ge=1,
+        description="Longest time in which a client takes nothing of its answer; after that, it is cut off.",
+    )
+    drain_ms: int = Field(
+        default=2000,
+        ge=0,
+        description="How long a service that is told to stop is not ready before it closes anything.",
+    )
+    shutdown_timeout_ms: int = Field(
+        default=10_000, ge=1, description="Longest time for what still runs after that; then it is cut off."
+    )
     max_image_pixels: int = Field(
         default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."
     )

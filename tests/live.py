@@ -23,7 +23,7 @@ def serve(log: pathlib.Path, **settings: str) -> Iterator[str]:
         log: The file that the service's log goes to.
         **settings: Environment variables.
     """
-    environment = {**os.environ, **settings, "CVAE_PORT": "0"}
+    environment = {**os.environ, "CVAE_DRAIN_MS": "0", **settings, "CVAE_PORT": "0"}
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, stderr=file, env=environment)
     try:

@@ -61,12 +61,20 @@ SERVICE = {
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
     "errors",
     "orders": "caching calls space engine registry representations routes schemas negotiation errors",
-    "protocol": "lane orders space metrics errors",
+    "limits": "settings",
+    "endings": "",
+    "rejections": "routes schemas telemetry",
+    "heads": "limits rejections",
+    "connection": "endings heads limits rejections",
+    "protocol": "connection lane orders rejections space metrics errors",
+    "drain": "heads",
+    "worker": "app drain registry settings telemetry errors",
+    "workers": "settings worker errors",
     "telemetry": "settings",
-    "app": "calls cores lane layers metrics protocol refusals registry routes settings telemetry tensors "
+    "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings telemetry tensors "
     "uploads",
     "reference": "app settings",
-    "__main__": "app metrics protocol registry settings telemetry errors",
+    "__main__": "metrics settings telemetry worker workers errors",
     "client": "client",
     "commands": "commands client app bundle cgroups cores model npy points registry settings errors __main__",
     "cli": "commands",
@@ -151,7 +159,7 @@ def test_every_module_has_a_row() -> None:
 
 
 def test_the_service_runs_without_tensorflow() -> None:
-    code = "import sys, service.__main__; print(*sys.modules)"
+    code = "import sys, service.__main__, service.app; print(*sys.modules)"
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     assert "onnxruntime" in loaded

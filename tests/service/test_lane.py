@@ -7,24 +7,21 @@ import dataclasses
 import itertools
 import pathlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from service.app import Application, create_app, create_lane
 from service.calls import Call
 from service.lane import Lane
-from service.protocol import STATE, LaneProtocol
 from service.registry import Registry
 from service.settings import Settings
+from tests.service.wire import connect, play
 
 JSON = (b"content-type", b"application/json")
 BODY = b'{"z":[0.5,-1.0]}'
-DEADLINE_S = 10
 SETTINGS = Settings(max_body_bytes=400_000, cors_origins=("https://page.example",))
 
 
@@ -75,7 +72,11 @@ FAST = {
     "png is welcome": Case(headers=(JSON, (b"accept", b"image/png"))),
     "an id": Case(headers=(JSON, (b"x-request-id", b"mine-1"))),
     "an id that is not believed": Case(headers=(JSON, (b"x-request-id", b"a b"))),
-    "other headers": Case(headers=(JSON, (b"user-agent", b"x"), (b"content-encoding", b"identity"))),
+    "other headers": Case(headers=(JSON, (b"user-agent", b"x"), (b"accept-language", b"de"))),
+    "a trace": Case(headers=(JSON, (b"traceparent", b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01"))),
+    "behind a proxy": Case(
+        headers=(JSON, (b"x-forwarded-for", b"10.0.0.1"), (b"x-forwarded-proto", b"https"))
+    ),
     "in parts": Case((b'{"z":[0.5', b",-1.0", b"]}")),
     "what browsers accept": Case(
         headers=(JSON, (b"accept", b"image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"))
@@ -108,6 +109,10 @@ SLOW = {
     ),
     "a page elsewhere": Case(headers=(JSON, (b"origin", b"https://page.example"))),
     "HTTP/1.0": Case(version=b"1.0"),
+    "a key": Case(headers=(JSON, (b"authorization", b"Bearer x"))),
+    "a cookie": Case(headers=(JSON, (b"cookie", b"a=b"))),
+    "an encoding": Case(headers=(JSON, (b"content-encoding", b"identity"))),
+    "a header that nobody knows": Case(headers=(JSON, (b"x-something", b"1"))),
     "the last of its connection": Case(headers=(JSON, (b"connection", b"close"))),
     "it has a deadline": Case(headers=(JSON, (b"x-request-timeout-ms", b"4000"))),
     "it waits to be asked": Case(headers=(JSON, (b"expect", b"100-continue"))),
@@ -177,49 +182,6 @@ SLOW = {
 }
 
 
-class Transport(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = b""
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        self.sent += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return None if name == "socket" else default
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-
-@dataclasses.dataclass
-class Connection:
-    """A client's connection to one of the two ways."""
-
-    protocol: LaneProtocol
-    transport: Transport
-
-    async def send(self, *pieces: bytes) -> None:
-        for piece in pieces:
-            self.protocol.data_received(piece)
-            await asyncio.sleep(0)
-
-    async def read(self, answers: int = 1) -> bytes:
-        while self.protocol.server_state.total_requests < answers:
-            await asyncio.sleep(0.001)
-        return self.transport.sent
-
-
 @pytest.fixture(scope="module")
 def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
     registry = Registry(Settings(models_dir=models_dir))
@@ -233,25 +195,6 @@ def app(registry: Registry) -> Application:
     app = create_app(SETTINGS, registry)
     app.api.state.registry = registry
     return app
-
-
-def connect(app: Application, lane: Lane | None, *, access_log: bool = False) -> Connection:
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=access_log)
-    config.load()
-    state = ServerState()
-    state.default_headers = [(b"date", b"today")]
-    app_state = {} if lane is None else {STATE: lane}
-    protocol = LaneProtocol(config=config, server_state=state, app_state=app_state)
-    transport = Transport()
-    protocol.connection_made(transport)
-    return Connection(protocol, transport)
-
-
-def play(scene: Callable[[], Any]) -> Any:
-    async def bounded() -> Any:
-        return await asyncio.wait_for(scene(), DEADLINE_S)
-
-    return asyncio.run(bounded())
 
 
 def ask(app: Application, lane: Lane | None, *cases: Case) -> bytes:
@@ -362,7 +305,7 @@ def recalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 ONCE = {"HTTP/1.0", "the last of its connection"}
 # Whose heads are not kept: in several parts, or with an id that will not come again.
-PARSED = {"in parts", "an id", "an id that is not believed"}
+PARSED = {"in parts", "an id", "an id that is not believed", "a trace", "behind a proxy"}
 
 
 @pytest.mark.parametrize("name", sorted((FAST | SLOW).keys() - ONCE))
@@ -700,15 +643,19 @@ def test_a_client_that_does_not_read_goes_the_usual_way(
     assert answered_fast == []
 
 
-def test_requests_to_be_logged_go_the_usual_way(
+def test_the_line_in_the_access_log_is_the_usual_one(
     app: Application, lane: Lane, answered_fast: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def scene() -> None:
+    async def scene(lane: Lane | None) -> None:
         connection = connect(app, lane, access_log=True)
-        await connection.send(Case().wire()[0])
-        await connection.read()
+        for case in (Case(), url(b"z=0.5,-1.0", tag=b"*")):
+            await connection.send(*case.wire())
+            await connection.read(1 if case == Case() else 2)
 
     with caplog.at_level("INFO", "uvicorn.access"):
-        play(scene)
-    assert answered_fast == []
-    assert '"POST /decode HTTP/1.1" 200' in caplog.text
+        play(lambda: scene(lane))
+        play(lambda: scene(None))
+    assert answered_fast == [1]
+    lines = [record.getMessage() for record in caplog.records if record.name == "uvicorn.access"]
+    assert lines[:2] == lines[2:]
+    assert lines[1].endswith('"GET /decode.png?z=0.5,-1.0 HTTP/1.1" 304')

@@ -3,7 +3,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from service.layers import HeadAsGet
+import pytest
+from starlette.exceptions import HTTPException
+
+from service.layers import BodyLimit, HeadAsGet
 
 
 def test_head_is_answered_as_get_without_a_body() -> None:
@@ -27,3 +30,40 @@ def test_head_is_answered_as_get_without_a_body() -> None:
     assert seen == ["GET", "GET"]
     assert head[0] == whole[0]
     assert (whole[1]["body"], head[1]["body"]) == (b"hello", b"")
+
+
+def test_bodies_that_are_held_together_have_a_limit_too() -> None:
+    reading = asyncio.Event()
+
+    async def app(_scope: Any, receive: Any, _send: Any) -> None:
+        while (await receive())["more_body"]:
+            reading.set()
+
+    async def endless() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"x" * 10, "more_body": True}
+
+    async def short() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * 60, "more_body": False}
+
+    async def scene() -> None:
+        limit = BodyLimit(app, max_body_bytes=80, max_held_bytes=100)
+        scope: dict[str, Any] = {"type": "http", "headers": []}
+
+        def ask(receive: Any) -> asyncio.Task[None]:
+            return asyncio.ensure_future(limit(scope, receive, lambda _: None))  # type: ignore[arg-type]
+
+        first = ask(endless)
+        await reading.wait()
+        while limit.held_bytes < 50:
+            await asyncio.sleep(0)
+        with pytest.raises(HTTPException) as refused:
+            await ask(short)
+        assert (refused.value.status_code, refused.value.headers) == (503, {"Retry-After": "1"})
+        with pytest.raises(HTTPException, match="413"):
+            await first
+        assert limit.held_bytes == 0
+        await ask(short)
+        assert limit.held_bytes == 0
+
+    asyncio.run(scene())

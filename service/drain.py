@@ -1,0 +1,145 @@
+"""Owns how a server stops: it says so, goes on for a while, answers what has come, closes what is idle last.
+
+Invariant: a request that was sent before the server had been unready for `drain_s` is answered whole, unless
+it takes longer than `timeout_s` beyond that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from service.heads import LIMITS
+
+logger = logging.getLogger(__name__)
+
+# Where the lifespan leaves what turns readiness off.
+DRAIN = "drain"
+TICK_S = 0.05
+# Where connections are short: how often it says so, and how long one is idle before it makes room.
+WARNING_S, IDLE_S = 10.0, 1.0
+# Ticks of uvicorn's main loop, a tenth of a second each, from one look at all connections to the next.
+WATCH_TICKS = 10
+
+
+class DrainingState(ServerState):
+    """What uvicorn's connections share, and whether they are soon to end."""
+
+    draining = False
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server, with an end that loses no request, and an eye on its connections."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain_s: float,
+        timeout_s: float,
+        on_started: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Store what `run` needs.
+
+        Args:
+            config: uvicorn's.
+            drain_s: How long it goes on as usual once it has been told to stop, but for its readiness.
+            timeout_s: How long, after that, it waits for what has come.
+            on_started: Called when it listens.
+        """
+        super().__init__(config)
+        self.server_state: DrainingState = DrainingState()
+        self.drain_s = drain_s
+        self.timeout_s = timeout_s
+        self.on_started = on_started
+        self._warn_at = 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.on_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second signal ends it at once."""
+        del frame
+        self._captured_signals.append(sig)
+        self.force_exit = self.should_exit
+        self.should_exit = self.server_state.draining = True
+        turn_off = self._state().get(DRAIN)
+        if turn_off is not None:
+            turn_off()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what uvicorn does ten times a second, and look at all connections once."""
+        if counter % WATCH_TICKS == 0:
+            self.look()
+        return await super().on_tick(counter)
+
+    def look(self) -> None:
+        """End the connections that have been too long at one thing; where room is short, also idle ones."""
+        now, connections = time.monotonic(), self._connections()
+        for connection in connections:
+            connection.check(now)
+        limits = self._state().get(LIMITS)
+        if limits is not None and len(connections) >= limits.max_connections:
+            self._make_room(connections, now)
+
+    def _make_room(self, connections: list[Any], now: float) -> None:
+        if now >= self._warn_at:
+            self._warn_at = now + WARNING_S
+            logger.warning("all %d connections are taken (CVAE_MAX_CONNECTIONS)", len(connections))
+        idle = [one for one in connections if one.idle and now - one.watch.since >= IDLE_S]
+        for connection in sorted(idle, key=lambda one: one.watch.since)[: len(connections) // 16 + 1]:
+            connection.shutdown()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: not ready for a while, then closed to new connections, then to those that are idle."""
+        logger.info("not ready any more; closing in %g s, or at a second signal", self.drain_s)
+        for connection in self._connections():
+            connection.announce_end()
+        await self._go_on(self.drain_s, lambda: False)
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        await self._go_on(self.timeout_s, self._close_idle)
+        await self._cut()
+        await self.lifespan.shutdown()
+
+    async def _go_on(self, seconds: float, is_done: Callable[[], bool]) -> None:
+        end, counter = time.monotonic() + seconds, 0
+        while not (self.force_exit or is_done() or time.monotonic() >= end):
+            await asyncio.sleep(TICK_S)
+            counter += 1
+            if counter % 2 == 0:
+                await self.on_tick(counter // 2)
+
+    def _close_idle(self) -> bool:
+        for connection in self._connections():
+            connection.shutdown()
+        return not (self.server_state.connections or self.server_state.tasks)
+
+    async def _cut(self) -> None:
+        left = self._connections()
+        if left:
+            logger.warning("cutting off %d connections", len(left))
+        for connection in left:
+            connection.transport.abort()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _connections(self) -> list[Any]:
+        return list(self.server_state.connections)
+
+    def _state(self) -> dict[str, Any]:
+        lifespan = getattr(self, "lifespan", None)
+        return {} if lifespan is None else lifespan.state

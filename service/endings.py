@@ -1,0 +1,98 @@
+"""Owns how connections end: so that what was written arrives, and whoever still listens is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+import struct
+import sys
+import termios
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+# Linux's number of a connection that has been reset (include/net/tcp_states.h).
+TCP_CLOSE = 7
+
+
+class Flow(FlowControl):
+    """uvicorn's flow control, which reads nothing while it is held."""
+
+    held = False
+
+    def hold(self) -> None:
+        """Stop reading, whoever asks for more, until `release`."""
+        self.held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Let reading go on."""
+        self.held = False
+        self.resume_reading()
+
+    def resume_reading(self) -> None:
+        """Go on reading, unless it is held."""
+        if not self.held:
+            super().resume_reading()
+
+
+class GentleTransport:
+    """What a request's answer is written to: a transport that closes as its connection wants it to."""
+
+    def __init__(self, transport: asyncio.Transport, end: Callable[[], None]) -> None:
+        """Store the transport and what closes it."""
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+        self.close = end
+
+
+def without_chunks(cycle: RequestResponseCycle, app: Any) -> Any:
+    """Wrap an application so that HTTP/1.0 gets no chunks: the connection ends answers of unknown length.
+
+    Args:
+        cycle: Of the request, whose answer has not begun.
+        app: What answers it.
+    """
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        endless = False
+
+        async def send_plain(message: Any) -> None:
+            nonlocal endless
+            if message["type"] == "http.response.start":
+                endless = all(name.lower() != b"content-length" for name, _ in message["headers"])
+                if endless:  # a known length is what keeps the server from chunks
+                    cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
+            elif endless and not message.get("more_body", False):
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, send_plain)
+
+    return answer
+
+
+def count_unread(transport: asyncio.Transport) -> int:
+    """Return how many bytes have come that nobody has read; 0 where the system does not say."""
+    connection = transport.get_extra_info("socket")
+    if connection is None or connection.fileno() < 0:
+        return 0
+    (unread,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)))
+    return int(unread)
+
+
+def is_reset(transport: asyncio.Transport) -> bool:
+    """Tell whether a client that has closed its side has reset the connection since."""
+    connection = transport.get_extra_info("socket")
+    if connection is None or connection.fileno() < 0 or not hasattr(socket, "TCP_INFO"):
+        return False
+    with socket.socket(fileno=os.dup(connection.fileno())) as copy:
+        try:
+            return copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == TCP_CLOSE
+        except OSError:  # not TCP
+            return False

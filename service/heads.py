@@ -1,0 +1,107 @@
+"""Owns reading a request's head: how large it may be, whether it names a host, which offers are declined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from service.limits import SocketLimits
+from service.rejections import RejectedError
+
+# Where the lifespan leaves the limits for the protocol to find.
+LIMITS = "limits"
+
+
+class HeadProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which refuses heads that are too large or not HTTP/1.1.
+
+    Attributes:
+        limits: Of this connection.
+        in_head: Whether a head has begun and not ended.
+        reading: The request whose body is still to come, whether it is being answered or waits.
+        body_bytes: Of all bodies that have come.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what uvicorn's own takes; the limits come with the lifespan's state."""
+        super().__init__(*arguments, **options)
+        self.limits: SocketLimits = self.app_state.get(LIMITS) or SocketLimits()
+        self.url = b""
+        self.in_head = False
+        self.reading: RequestResponseCycle | None = None
+        self.body_bytes = 0
+        self._head_bytes = self._unfinished_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """Begin to measure a head."""
+        self.in_head, self.reading = True, None
+        self._head_bytes = self._unfinished_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Refuse a URL as soon as it is too long."""
+        super().on_url(url)
+        self._measure_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Refuse a head as soon as it is too long."""
+        super().on_header(name, value)
+        self._measure_head(len(name) + len(value) + 4)
+
+    def _measure_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self.limits.max_head_bytes:
+            raise self.too_large()
+
+    def outgrows(self, piece: int) -> bool:
+        """Tell, after so many bytes more, whether a line of the head is too long that has not ended yet."""
+        self._unfinished_bytes = self._unfinished_bytes + piece if self.in_head else 0
+        return self._unfinished_bytes > 2 * self.limits.max_head_bytes
+
+    def too_large(self) -> RejectedError:
+        """Return the refusal of the head that is being read."""
+        limit = self.limits.max_head_bytes
+        if len(self.url) > limit:
+            return RejectedError(414, "URL", f"at most {limit} bytes", "more")
+        return RejectedError(431, "headers", f"at most {limit} bytes with the URL", "more")
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, unless its head is to be read again without the offer of another protocol."""
+        self.in_head = False
+        if self.parser.should_upgrade():
+            self.scope["method"] = self.parser.get_method().decode("ascii")
+            return
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise RejectedError(400, "Host", "one such header", str(hosts or "none"))
+        super().on_headers_complete()
+        self.reading = self.cycle
+
+    def on_body(self, body: bytes) -> None:
+        """Note that a body goes on."""
+        self.body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request, unless its head is to be read again."""
+        self.reading = None
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def decline_upgrade(self) -> bytes:
+        """Return the head that offers another protocol as one that does not, for a new parser to read.
+
+        The offer may be ignored (RFC 9110, section 7.8), but the parser takes what follows for the other
+        protocol's, and with it the body.
+        """
+        lines = [b"%b %b HTTP/1.1" % (self.scope["method"].encode(), self.url)]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b",".join(part for part in value.split(b",") if part.strip().lower() != b"upgrade")
+            if name not in (b"upgrade", b"http2-settings"):
+                lines.append(b"%b: %b" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return b"\r\n".join((*lines, b"", b""))

@@ -1,0 +1,71 @@
+"""Owns answers to requests that never become one: what is wrong with a head, a connection or its pace."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterable
+
+import httptools
+from starlette.requests import HTTPConnection
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from service.routes.problems import problem
+from service.schemas import Fault
+from service.telemetry import REQUEST_ID
+
+logger = logging.getLogger(__name__)
+
+
+class RejectedError(Exception):
+    """A request that is refused before there is one.
+
+    Attributes:
+        status: HTTP's.
+        field: The part of the request, or the whole sentence where none is at fault.
+        expected: What it should have been.
+        received: What came.
+    """
+
+    def __init__(self, status: int, field: str, expected: str = "", received: str = "") -> None:
+        """Store what is wrong."""
+        self.status = status
+        self.field = field
+        self.expected = expected
+        self.received = received
+        super().__init__(field)
+
+
+def write_rejection(rejection: RejectedError, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the whole answer of a rejection; the connection ends with it.
+
+    Args:
+        rejection: What is wrong.
+        url: As far as it is known: errors below /v2 are the protocol's.
+        headers: That the server gives to each answer.
+    """
+    request_id = f"{random.getrandbits(128):032x}"
+    path = url.partition(b"?")[0].decode("latin-1")
+    scope = {"type": "http", "path": path, "headers": [], "state": {"request_id": request_id}}
+    detail, faults = rejection.field, []
+    if rejection.expected:
+        faults = [Fault(field=rejection.field, expected=rejection.expected, received=rejection.received)]
+        detail = f"{rejection.field}: expected {rejection.expected}, received {rejection.received}"
+    extra = {"Retry-After": "1"} if rejection.status == 503 else {}
+    response = problem(HTTPConnection(scope), rejection.status, detail, faults, extra)
+    lines = [*headers, *response.raw_headers, (REQUEST_ID.lower().encode(), request_id.encode())]
+    head = b"".join(b"%b: %b\r\n" % line for line in lines)
+    return STATUS_LINE[rejection.status] + head + b"connection: close\r\n\r\n" + bytes(response.body)
+
+
+def explain(error: httptools.HttpParserError) -> RejectedError:
+    """Return the refusal of what the parser, or something that it called, could not read."""
+    cause = error.__context__
+    if isinstance(cause, RejectedError):
+        return cause
+    if isinstance(error, httptools.HttpParserCallbackError) and not isinstance(
+        cause, (httptools.HttpParserError, UnicodeError)
+    ):
+        logger.error("reading a request failed", exc_info=cause)
+        return RejectedError(500, "The service failed; its log says why.")
+    return RejectedError(400, "request", "HTTP/1.1", "what is none")
