@@ -1,4 +1,4 @@
-"""Reads the settings, checks that the service can run, and runs uvicorn: `python -m service`."""
+"""Owns the start of the service: `python -m service` reads the settings and runs one process, or several."""
 
 from __future__ import annotations
 
@@ -11,18 +11,12 @@ import tempfile
 from types import FrameType
 from typing import Any, NoReturn
 
-import uvicorn
-
 from service.errors import StartupError
 from service.metrics import SHARED_FOLDER
-from service.registry import Registry
 from service.settings import Settings, load_settings
 from service.telemetry import logging_config
-
-FAILED = 3
-# Idle connections: longer than callers keep theirs (a minute, or KServe's 65 s), so that none sends a request
-# on one that is being closed.
-KEEP_ALIVE_S = 75
+from service.worker import FAILED, serve
+from service.workers import Workers
 
 
 def main() -> int:
@@ -36,15 +30,11 @@ def main() -> int:
     try:
         settings = load_settings()
         logging.config.dictConfig(logging_config(settings))
-        registry = Registry(settings)
-        registry.start()
-        shared = _share_metrics(settings)
+        with _share_metrics(settings):
+            return _run(settings)
     except StartupError as error:
         sys.stderr.write(f"service: {error}\n")
         return FAILED
-    with shared:
-        _run(settings, registry)
-    return 0
 
 
 def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -65,28 +55,17 @@ def _share_metrics(settings: Settings) -> contextlib.AbstractContextManager[Any]
     return folder
 
 
-def _run(settings: Settings, registry: Registry) -> None:
-    several = settings.workers > 1
-    uvicorn.run(
-        # Workers load the models themselves; loading them here first has shown that they can.
-        "service.app:create_worker_app" if several else _create_app(settings, registry),
-        factory=several,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        http="service.protocol:LaneProtocol",
-        log_config=None,
-        access_log=settings.access_log,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        server_header=False,
-    )
-
-
-def _create_app(settings: Settings, registry: Registry) -> Any:
-    # Not at the top: FastAPI takes half of the time to start, and a parent of workers does without it.
-    from service.app import create_app
-
-    return create_app(settings, registry)
+def _run(settings: Settings) -> int:
+    if settings.workers > 1:
+        return Workers(settings).run()
+    # A closed terminal ends it as Ctrl+C does; the others are what log rotation sends, and mean nothing here.
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(settings)
+    return 0
 
 
 if __name__ == "__main__":

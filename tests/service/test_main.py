@@ -15,16 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-import service.__main__
 from service.png import write_png
-from service.registry import Registry
-from service.settings import Settings
 from tests.service.fake import write_bundle
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -52,7 +48,8 @@ def start(models: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Callable[...
     started: list[Server] = []
 
     def start(**settings: str) -> Server:
-        variables = {"CVAE_MODELS_DIR": str(models), **{f"CVAE_{k.upper()}": v for k, v in settings.items()}}
+        settings = {"models_dir": str(models), "drain_ms": "0", **settings}
+        variables = {f"CVAE_{k.upper()}": v for k, v in settings.items()}
         command = [sys.executable, "-m", "service"]
         log = tmp_path / "log"
         with log.open("wb") as file:
@@ -114,14 +111,6 @@ def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Se
     counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert 'cvae_request_duration_seconds_count{route="/decode",status="200"} 97.0' in counted
     assert [set(found[i::8]) for i in range(8)] == [{write_png(image[..., np.newaxis])} for image in images]
-
-
-def test_connections_outlast_the_pools_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    options: dict[str, Any] = {}
-    monkeypatch.setattr("uvicorn.run", lambda *_, **given: options.update(given))
-    settings = Settings(workers=2)
-    service.__main__._run(settings, Registry(settings))
-    assert options["timeout_keep_alive"] > 65
 
 
 def test_a_declared_length_is_refused_while_the_body_is_still_to_come(

@@ -1,0 +1,138 @@
+"""Owns one serving process: the only one, or one of several."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import uvicorn
+
+from service.errors import StartupError
+from service.settings import Settings, load_settings
+from service.telemetry import logging_config
+
+logger = logging.getLogger(__name__)
+
+FAILED = 3
+READY = b"ready"
+PROTOCOL = "service.protocol:LaneProtocol"
+# Whose inner parts `connection` and `protocol` build on; pyproject.toml has the same range.
+TESTED_UVICORN = ("0.54",)
+# Files besides connections: models, logs, the listening socket, what threads open for a while.
+OTHER_FILES = 100
+
+
+def serve(
+    settings: Settings,
+    listener: socket.socket | None = None,
+    on_started: Callable[[], None] = lambda: None,
+) -> None:
+    """Load the models and answer requests until a signal ends it.
+
+    Args:
+        settings: Of this process.
+        listener: Bound already; None: it listens on the settings' address.
+        on_started: Called when it listens.
+
+    Raises:
+        StartupError: It must not start.
+        SystemExit: It cannot listen.
+    """
+    # FastAPI and onnxruntime take half of the time to start; a parent of workers does without them.
+    from service.app import create_app
+    from service.drain import DrainingServer
+    from service.registry import Registry
+
+    settings = _fit_connections(settings)
+    registry = Registry(settings)
+    registry.start()
+    config = make_config(settings, create_app(settings, registry))
+    server = DrainingServer(config, settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000, on_started)
+    server.run(None if listener is None else [listener])
+    if not server.started:
+        sys.exit(FAILED)
+
+
+def make_config(settings: Settings, app: object = None) -> uvicorn.Config:
+    """Return uvicorn's configuration; without an application, for a listening socket alone."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        http=choose_protocol(),
+        ws="none",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+    )
+
+
+def choose_protocol() -> str:
+    """Return what reads HTTP: our own protocol, or uvicorn's where ours was never tested with it."""
+    if uvicorn.__version__.rpartition(".")[0] in TESTED_UVICORN:
+        return PROTOCOL
+    logger.warning(
+        "uvicorn %s is none of those that this service is tested with (%s): it goes without the fast lane "
+        "and without limits of connections",
+        uvicorn.__version__,
+        ", ".join(f"{version}.*" for version in TESTED_UVICORN),
+    )
+    return "httptools"
+
+
+def run_worker(listener: socket.socket, line: Connection) -> None:
+    """Serve as one of several processes.
+
+    Args:
+        listener: Bound, shared with the others.
+        line: To the parent, which is told when this process listens; once it is closed, this process stops.
+    """
+    # The parent passes on what it is told; a terminal would tell each of them too.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=_stop_with_parent, args=(line,), daemon=True).start()
+    try:
+        settings = load_settings()
+        logging.config.dictConfig(logging_config(settings))
+        serve(settings, listener, lambda: line.send(READY))
+    except StartupError as error:
+        sys.stderr.write(f"service: {error}\n")
+        sys.exit(FAILED)
+
+
+def _stop_with_parent(line: Connection) -> None:
+    try:
+        line.recv()
+    except (EOFError, OSError):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _fit_connections(settings: Settings) -> Settings:
+    room = _raise_file_limit() - OTHER_FILES
+    if room >= settings.max_connections:
+        return settings
+    logger.warning(
+        "CVAE_MAX_CONNECTIONS: %d would need more open files than this process may have; it takes %d",
+        settings.max_connections,
+        room,
+    )
+    return settings.model_copy(update={"max_connections": max(1, room)})
+
+
+def _raise_file_limit() -> int:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):  # a limit of the kernel's own
+            hard = soft
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard

@@ -1,0 +1,134 @@
+"""Several workers: what becomes of them, of their parent, and of the requests meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from service.workers import explain
+from tests.live import ROOT, wait_for_port
+
+pytestmark = pytest.mark.slow
+
+DEADLINE_S = 20
+
+
+class Service:
+    """Two workers and their parent."""
+
+    def __init__(self, models_dir: pathlib.Path, log: pathlib.Path) -> None:
+        self.log = log
+        settings = {"MODELS_DIR": str(models_dir), "PORT": "0", "WORKERS": "2", "DRAIN_MS": "100"}
+        environment = {**os.environ, **{f"CVAE_{name}": value for name, value in settings.items()}}
+        with log.open("wb") as file:
+            command = [sys.executable, "-m", "service"]
+            self.process = subprocess.Popen(command, cwd=ROOT, stderr=file, env=environment)
+        self.url = f"http://127.0.0.1:{wait_for_port(log, self.process)}"
+        self.wait(lambda: len(self.workers()) == 2)
+
+    def workers(self) -> set[int]:
+        """The processes that serve; a third one watches over what they share."""
+        folder = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = set()
+        for pid in map(int, folder.read_text().split()):
+            with contextlib.suppress(OSError):
+                if b"spawn_main" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.add(pid)
+        return found
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.05)
+
+    def started(self) -> int:
+        return self.log.read_text().count("Application startup complete")
+
+
+@pytest.fixture
+def service(models_dir: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Service]:
+    service = Service(models_dir, tmp_path / "log")
+    yield service
+    if service.process.poll() is None:
+        service.process.terminate()
+        service.process.wait(DEADLINE_S)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_the_parent_holds_no_model(service: Service) -> None:
+    maps = {pid: pathlib.Path(f"/proc/{pid}/maps").read_text() for pid in service.workers()}
+    service.wait(lambda: service.started() == 2)
+    assert all("onnxruntime" in pathlib.Path(f"/proc/{pid}/maps").read_text() for pid in maps)
+    assert "onnxruntime" not in pathlib.Path(f"/proc/{service.process.pid}/maps").read_text()
+
+
+def test_a_worker_that_is_killed_is_replaced(service: Service) -> None:
+    service.wait(lambda: service.started() == 2)
+    before = service.workers()
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    service.wait(lambda: len(service.workers() - before) == 1 and service.started() == 3)
+    assert f"worker [{victim}] was ended by SIGKILL; was memory short?" in service.log.read_text()
+    assert httpx.get(f"{service.url}/health/ready").status_code == 200
+
+
+def test_without_their_parent_the_workers_stop(service: Service) -> None:
+    service.wait(lambda: service.started() == 2)
+    workers = service.workers()
+    service.process.kill()
+    service.process.wait()
+    service.wait(lambda: not any(map(is_running, workers)))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(service.url)
+
+
+def test_hangup_replaces_the_workers_and_loses_nothing(service: Service) -> None:
+    service.wait(lambda: service.started() == 2)
+    before = service.workers()
+    service.process.send_signal(signal.SIGHUP)
+    asked = 0
+    with httpx.Client() as client:
+        end = time.monotonic() + DEADLINE_S
+        while service.workers() & before or len(service.workers()) < 2:
+            assert time.monotonic() < end
+            assert client.post(f"{service.url}/decode", json={"z": [0.5, -1.0]}).status_code == 200
+            asked += 1
+    assert asked > 100
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        service.process.send_signal(number)
+    for pid in service.workers():
+        for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT):
+            os.kill(pid, number)
+    after = service.workers()
+    time.sleep(0.3)
+    assert service.workers() == after
+    assert httpx.get(f"{service.url}/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (1, "ended with status 1"),
+        (0, "ended with status 0"),
+        (-9, "was ended by SIGKILL; was memory short?"),
+        (-11, "was ended by SIGSEGV"),
+    ],
+)
+def test_how_a_worker_ended_is_said_in_words(code: int, words: str) -> None:
+    assert explain(code) == words
