@@ -71,8 +71,8 @@ SERVICE = {
     "worker": "app drain registry settings telemetry errors",
     "workers": "settings worker errors",
     "telemetry": "settings",
-    "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings telemetry tensors "
-    "uploads",
+    "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings "
+    "telemetry tensors uploads",
     "reference": "app settings",
     "__main__": "metrics settings telemetry worker workers errors",
     "client": "client",

@@ -50,8 +50,10 @@ def test_bodies_that_are_held_together_have_a_limit_too() -> None:
         limit = BodyLimit(app, max_body_bytes=80, max_held_bytes=100)
         scope: dict[str, Any] = {"type": "http", "headers": []}
 
+        async def send(_message: Any) -> None: ...
+
         def ask(receive: Any) -> asyncio.Task[None]:
-            return asyncio.ensure_future(limit(scope, receive, lambda _: None))  # type: ignore[arg-type]
+            return asyncio.create_task(limit(scope, receive, send))
 
         first = ask(endless)
         await reading.wait()
