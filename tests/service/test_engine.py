@@ -10,7 +10,7 @@ from service import latent
 from service.bundle import read_bundle
 from service.calls import Call
 from service.engine import Engine, Pictures
-from service.errors import InferenceError
+from service.errors import InferenceError, NotReadyError
 from service.jobs import Rows
 from service.model import Model
 from service.settings import Settings
@@ -57,6 +57,25 @@ def test_encode_draws_z_only_with_a_seed(engine: Engine) -> None:
     assert plain.z is None
     drawn = asyncio.run(engine.encode(x, Call(), 5)).z
     np.testing.assert_array_equal(drawn, latent.sample_posterior(plain.z_mean, plain.z_log_var, 5))
+
+
+@pytest.mark.parametrize("graph", ["_encoder", "_decoder"])
+def test_it_has_failed_if_either_graph_has(engine: Engine, graph: str) -> None:
+    broken = Engine(engine.model, engine.settings)
+    assert not broken.failed
+    getattr(broken, graph).failed = True
+    assert broken.failed
+
+
+def test_closing_refuses_both_graphs(engine: Engine) -> None:
+    closed = Engine(engine.model, engine.settings)
+    closed.start()
+    closed.check("encoder")
+    closed.check("decoder")
+    closed.close()
+    for graph in ("encoder", "decoder"):
+        with pytest.raises(NotReadyError):
+            closed.check(graph)
 
 
 class ShortBatcher:

@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import pathlib
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from service.app import Application, create_app, create_lane
+from service.batching import Batcher
 from service.calls import Call
 from service.lane import Lane
 from service.registry import Registry
@@ -130,6 +132,7 @@ SLOW = {
     "infinite": Case((b'{"z":[1e999,0]}',)),
     "beyond 64 bits": Case((b'{"z":[123456789012345678901234567890,0]}',)),
     "too far": Case((b'{"z":[10001,0]}',)),
+    "too far below": Case((b'{"z":[-10001,0]}',)),
     "a text": Case((b'{"z":["0.5",0]}',)),
     "true": Case((b'{"z":[true,0]}',)),
     "too many": Case((b'{"z":[1,2,3]}',)),
@@ -414,9 +417,23 @@ def test_errors_after_a_known_head_are_the_usual_ones(
     assert len(recalled) == 3
 
 
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one entry for each batch that runs."""
+    ran: list[int] = []
+    original = Batcher._call
+
+    def counted(self: Batcher, shares: Any) -> Any:
+        ran.append(1)
+        return original(self, shares)
+
+    monkeypatch.setattr(Batcher, "_call", counted)
+    return ran
+
+
 @pytest.mark.parametrize("end", ["goes", "stops"])
 def test_a_connection_that_ends_after_a_known_head_leaves_nothing(
-    end: str, app: Application, lane: Lane, registry: Registry, recalled: list[int]
+    end: str, app: Application, lane: Lane, registry: Registry, recalled: list[int], batches: list[int]
 ) -> None:
     async def scene() -> None:
         connection = connect(app, lane)
@@ -436,6 +453,7 @@ def test_a_connection_that_ends_after_a_known_head_leaves_nothing(
 
     play(scene)
     assert len(recalled) == 1
+    assert len(batches) == (1 if end == "goes" else 2)
     assert registry.get()._decoder.waiting_rows == 0
 
 
@@ -582,7 +600,7 @@ def test_an_answer_that_cannot_be_made_is_500(
 
 
 def test_a_client_that_goes_takes_its_rows_from_the_queue(
-    app: Application, lane: Lane, registry: Registry
+    app: Application, lane: Lane, registry: Registry, batches: list[int]
 ) -> None:
     batcher, gone = registry.get()._decoder, '{route="/decode",status="499"}'
     before = counts(app).get(gone, 0)
@@ -597,6 +615,7 @@ def test_a_client_that_goes_takes_its_rows_from_the_queue(
 
     play(scene)
     assert batcher.waiting_rows == 0
+    assert batches == []
     assert counts(app)[gone] == before + 1
 
 
@@ -627,20 +646,54 @@ def test_a_server_that_stops_meanwhile_answers_and_closes(app: Application, lane
     play(scene)
 
 
+@pytest.mark.parametrize("known", [False, True])
 def test_a_client_that_does_not_read_goes_the_usual_way(
-    app: Application, lane: Lane, answered_fast: list[int]
+    known: bool, app: Application, lane: Lane, answered_fast: list[int]
 ) -> None:
     async def scene() -> None:
-        connection = connect(app, lane)
+        connection, before = connect(app, lane), b""
+        if known:
+            await connection.send(Case().wire()[0])
+            before = await connection.read()
+            answered_fast.clear()
         connection.protocol.pause_writing()
         await connection.send(Case().wire()[0])
         await asyncio.sleep(0.05)
-        assert connection.transport.sent == b""
+        assert connection.transport.sent == before
         connection.protocol.resume_writing()
-        await connection.read()
+        await connection.read(2 if known else 1)
 
     play(scene)
     assert answered_fast == []
+
+
+def test_a_body_is_refused_by_the_limit_though_it_would_fit_the_lane(
+    registry: Registry, app: Application
+) -> None:
+    settings = Settings(max_body_bytes=len(BODY) - 1)
+    small = create_app(settings, registry)
+    small.api.state.registry = registry
+    lane = create_lane(settings, registry, small.api.state.metrics)
+    assert ask_both(small, lane, Case()).startswith(b"HTTP/1.1 413 ")
+    settings = Settings(max_body_bytes=len(BODY))
+    assert ask(app, create_lane(settings, registry, app.api.state.metrics), Case()).startswith(
+        b"HTTP/1.1 200 "
+    )
+
+
+def test_an_answer_s_time_is_counted_from_its_head(app: Application, lane: Lane) -> None:
+    def seconds() -> float:
+        text = app.api.state.metrics.render()[0].decode()
+        return sum(
+            float(line.split()[1])
+            for line in text.splitlines()
+            if line.startswith("cvae_request_duration_seconds_sum")
+        )
+
+    for way in (lane, None):
+        before, began = seconds(), time.perf_counter()
+        ask(app, way, Case())
+        assert 0 < seconds() - before < time.perf_counter() - began
 
 
 def test_the_line_in_the_access_log_is_the_usual_one(

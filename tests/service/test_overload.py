@@ -162,6 +162,13 @@ def test_what_waited_past_its_deadline_is_504_and_never_runs(
 ) -> None:
     async def scene() -> list[int]:
         runs, gate = hold(app)
+        held, sizes = app.api.state.registry.get()._decoder.run, []
+
+        def noted(rows: Any) -> Any:
+            sizes.append(len(rows))
+            return held(rows)
+
+        app.api.state.registry.get()._decoder.run = noted
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             patient = asyncio.ensure_future(ask(client, 1))
@@ -171,6 +178,8 @@ def test_what_waited_past_its_deadline_is_504_and_never_runs(
             late = asyncio.ensure_future(ask(client, 2))
             await asyncio.sleep(0.01)
             gate.set()
-            return [answer.status_code for answer in await asyncio.gather(patient, late)]
+            found = [answer.status_code for answer in await asyncio.gather(patient, late)]
+            assert sizes == [1]
+            return found
 
     assert asyncio.run(asyncio.wait_for(scene(), 30)) == [200, 504]

@@ -47,6 +47,24 @@ def test_the_default_is_the_operators_choice(models: pathlib.Path) -> None:
         Registry(Settings(models_dir=models, default_model="x")).start()
 
 
+@pytest.mark.parametrize("client_ms", [None, 1, 999, 1000, 1001, 10**9])
+def test_a_client_shortens_the_deadline_and_never_extends_it(
+    models: pathlib.Path, monkeypatch: pytest.MonkeyPatch, client_ms: float | None
+) -> None:
+    monkeypatch.setattr("time.monotonic", lambda: 50.0)
+    call = Registry(Settings(models_dir=models, deadline_ms=1000)).open_call(client_ms)
+    assert call.deadline == 50 + min(1000, 10**9 if client_ms is None else client_ms) / 1000
+
+
+def test_while_it_drains_it_is_not_ready_and_answers(models: pathlib.Path) -> None:
+    registry = Registry(Settings(models_dir=models))
+    registry.start()
+    registry.drain()
+    assert not registry.ready
+    registry.check("decoder")
+    registry.close()
+
+
 def test_is_ready_from_start_to_close(models: pathlib.Path) -> None:
     registry = Registry(Settings(models_dir=models))
     assert not registry.ready
