@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -26,7 +27,14 @@ REQUEST_ID = "X-Request-ID"
 
 
 class CvaeError(Exception):
-    """Anything that a client raises because of the service or the way to it."""
+    """Anything that a client raises because of the service or the way to it.
+
+    All of them can be copied and pickled, so that they come back from other processes; not their causes.
+    """
+
+    def __reduce__(self) -> tuple[Callable[..., CvaeError], tuple[Any, ...]]:
+        """Return how to make it again: not by its constructor, which may ask for more than it keeps."""
+        return _restore, (type(self), self.args, self.__dict__.copy())
 
 
 class NoAnswerError(CvaeError):
@@ -123,6 +131,12 @@ def to_error(response: httpx.Response) -> ServiceError:
     """
     other = RequestError if response.is_client_error else ServiceError
     return STATUSES.get(response.status_code, other)(response)
+
+
+def _restore(kind: type[CvaeError], args: tuple[Any, ...], fields: dict[str, Any]) -> CvaeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 def _read_fields(response: httpx.Response) -> dict[str, Any]:
