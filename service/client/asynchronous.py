@@ -11,10 +11,11 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 import httpx
 
 from service.client import catalogue, drawing, encoding
-from service.client.connection import TIMEOUT_S, Connection
+from service.client.connection import TIMEOUT_S, Connection, read_address
 from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
 from service.client.files import Files
 from service.client.looks import Format, Look
+from service.client.proxies import Way, find_way
 from service.client.replies import File, Frame
 from service.client.request import Request
 from service.client.retries import Retry
@@ -40,7 +41,7 @@ def _async_stream(
         request = build(*args, **kwargs).into("ndjson", Look())
         response = await self.run(deliver(request, self.options, stream=True))
         async with contextlib.aclosing(response):
-            with translated():
+            with translated(self.options.way):
                 index = 0
                 async for line in response.aiter_lines():
                     yield request.read_line(line, index)
@@ -66,10 +67,13 @@ class AsyncClient(Connection[httpx.AsyncClient]):
         """Prepares a client; see `Client`.
 
         Raises:
-            ValueError: The address is none of HTTP.
+            ValueError: The address is none of HTTP, or a variable of the environment names no proxy.
         """
-        http = httpx.AsyncClient(base_url=base_url, headers=headers, transport=transport)
-        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry()))
+        address = read_address(base_url)
+        way = Way(address) if transport else find_way(address)
+        carrier = transport or httpx.AsyncHTTPTransport(proxy=way.proxy)
+        http = httpx.AsyncClient(base_url=address, headers=headers, transport=carrier)
+        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
         self._sleep = sleep
 
     decode = _async(drawing.decode)

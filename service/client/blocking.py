@@ -14,10 +14,11 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 import httpx
 
 from service.client import catalogue, drawing, encoding
-from service.client.connection import TIMEOUT_S, Connection
+from service.client.connection import TIMEOUT_S, Connection, read_address
 from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
 from service.client.files import Files
 from service.client.looks import Format, Look
+from service.client.proxies import Way, find_way
 from service.client.replies import File, Frame
 from service.client.request import Request
 from service.client.retries import Retry
@@ -40,7 +41,7 @@ def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P]
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Frame]:
         request = build(*args, **kwargs).into("ndjson", Look())
         response = self.run(deliver(request, self.options, stream=True))
-        with contextlib.closing(response), translated():
+        with contextlib.closing(response), translated(self.options.way):
             for index, line in enumerate(response.iter_lines()):
                 yield request.read_line(line, index)
 
@@ -73,10 +74,13 @@ class Client(Connection[httpx.Client]):
             sleep: Waits so many seconds.
 
         Raises:
-            ValueError: The address is none of HTTP.
+            ValueError: The address is none of HTTP, or a variable of the environment names no proxy.
         """
-        http = httpx.Client(base_url=base_url, headers=headers, transport=transport)
-        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry()))
+        address = read_address(base_url)
+        way = Way(address) if transport else find_way(address)
+        carrier = transport or httpx.HTTPTransport(proxy=way.proxy)
+        http = httpx.Client(base_url=address, headers=headers, transport=carrier)
+        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
         self._sleep = sleep
 
     decode = _sync(drawing.decode)

@@ -16,6 +16,22 @@ EXAMPLE = "http://localhost:8000"
 TIMEOUT_S = 30.0
 
 
+def read_address(base_url: str) -> httpx.URL:
+    """Read a service's address.
+
+    Raises:
+        ValueError: It is none of HTTP.
+    """
+    expected = f"base_url: expected one such as {EXAMPLE}"
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{expected}, received {base_url!r} ({error})") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{expected}, received {base_url!r}")
+    return url
+
+
 class Connection(Generic[H]):
     """What both clients have.
 
@@ -25,13 +41,7 @@ class Connection(Generic[H]):
     """
 
     def __init__(self, http: H, options: Options) -> None:
-        """Stores what sends, and how.
-
-        Raises:
-            ValueError: The address is none of HTTP.
-        """
-        if http.base_url.scheme not in ("http", "https") or not http.base_url.host:
-            raise ValueError(f"base_url: expected one such as {EXAMPLE}, received {str(http.base_url)!r}")
+        """Stores what sends, and how."""
         self.http = http
         self.options = options
 

@@ -42,7 +42,16 @@ class NoAnswerError(CvaeError):
 
 
 class UnreachableError(NoAnswerError):
-    """No connection, or one that broke."""
+    """No connection, or one that broke.
+
+    Attributes:
+        lasting: Whether another try is of no use, as after a certificate that does not fit.
+    """
+
+    def __init__(self, message: str = "", *, lasting: bool = False) -> None:
+        """Stores what happened."""
+        super().__init__(message)
+        self.lasting = lasting
 
 
 class TimedOutError(NoAnswerError):
@@ -71,6 +80,8 @@ class Fault:
 class ServiceError(CvaeError):
     """The service answered with a problem; the message is its detail.
 
+    What answers may also be a proxy, or another server: its message names the way to it.
+
     Attributes:
         status: HTTP status.
         title: The status in words.
@@ -80,8 +91,13 @@ class ServiceError(CvaeError):
         retry_after: The header, if there is one: seconds or a date.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
-        """Reads an answer, whose body is loaded, whether or not it is a problem."""
+    def __init__(self, response: httpx.Response, way: str = "") -> None:
+        """Reads an answer.
+
+        Args:
+            response: Its body loaded, whether or not it is a problem.
+            way: To the service, in words.
+        """
         fields = _read_fields(response)
         self.status = response.status_code
         self.title = str(fields.get("title", response.reason_phrase))
@@ -89,7 +105,8 @@ class ServiceError(CvaeError):
         self.errors = _read_faults(fields.get("errors"))
         self.request_id = response.headers.get(REQUEST_ID, "")
         self.retry_after: str | None = response.headers.get("Retry-After")
-        super().__init__(self.detail)
+        strange = f"{way}: expected an answer of the service, received {self.status} {self.detail}"
+        super().__init__(strange if way and "detail" not in fields else self.detail)
 
 
 class RequestError(ServiceError):
@@ -120,17 +137,18 @@ STATUSES: dict[int, type[ServiceError]] = {
 }
 
 
-def to_error(response: httpx.Response) -> ServiceError:
+def to_error(response: httpx.Response, way: str = "") -> ServiceError:
     """Gives the error that an answer is.
 
     Args:
         response: Of a status that is no success, its body loaded.
+        way: To the service, in words.
 
     Returns:
         The error of its status.
     """
     other = RequestError if response.is_client_error else ServiceError
-    return STATUSES.get(response.status_code, other)(response)
+    return STATUSES.get(response.status_code, other)(response, way)
 
 
 def _restore(kind: type[CvaeError], args: tuple[Any, ...], fields: dict[str, Any]) -> CvaeError:

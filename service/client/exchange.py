@@ -14,14 +14,12 @@ from typing import Any, TypeVar
 import httpx
 
 from service.client.errors import (
-    BrokenAnswerError,
     CvaeError,
     NoAnswerError,
-    TimedOutError,
     UnavailableError,
-    UnreachableError,
     to_error,
 )
+from service.client.failures import translate
 from service.client.readers import read_answer
 from service.client.request import Request
 from service.client.retries import Attempts, Retry
@@ -39,11 +37,13 @@ class Options:
         timeout_s: For a call with all its tries; no wait for the network is longer. None: no limit.
         send_deadline: Whether the service is told how much of that is left.
         retry: How to try again.
+        way: To the service, in words, for errors.
     """
 
     timeout_s: float | None
     send_deadline: bool
     retry: Retry
+    way: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +110,7 @@ def call(request: Request[T], options: Options) -> Steps[T]:
         CvaeError: Any of the tree that `errors` draws.
     """
     response = yield from deliver(request, options, stream=False)
-    return read_answer(request.read, response)
+    return read_answer(request.read, response, options.way)
 
 
 def check(request: Request[bool], options: Options) -> Steps[bool]:
@@ -153,22 +153,12 @@ def deliver(request: Request[Any], options: Options, *, stream: bool) -> Steps[h
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Raises, for what httpx raises inside, the error that it stands for."""
+def translated(way: str) -> Iterator[None]:
+    """Raises, for what httpx raises inside, the error that it stands for; `way` is that of `Options`."""
     try:
         yield
     except httpx.RequestError as error:
-        raise translate(error) from error
-
-
-def translate(error: httpx.RequestError) -> CvaeError:
-    """Gives the error that one of httpx stands for."""
-    reason = str(error) or type(error).__name__
-    if isinstance(error, httpx.DecodingError):
-        return BrokenAnswerError(f"expected a body as its headers say, received another ({reason})")
-    if isinstance(error, httpx.TimeoutException):
-        return TimedOutError(f"expected an answer in time, received none ({reason})")
-    return UnreachableError(f"expected an answer, received none ({reason})")
+        raise translate(error, way) from error
 
 
 def _try(
@@ -181,9 +171,9 @@ def _try(
     try:
         response = yield Send(request, headers, left_s, stream)
     except httpx.RequestError as error:
-        failure = translate(error)
+        failure = translate(error, options.way)
         failure.__cause__ = error
         return failure
     if response is None:
         raise TypeError("expected a response to Send, received None")
-    return response if response.is_success else to_error(response)
+    return response if response.is_success else to_error(response, options.way)

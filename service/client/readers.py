@@ -36,12 +36,13 @@ TIMING = "Server-Timing"
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError, EOFError)
 
 
-def read_answer(read: Read[T], response: httpx.Response) -> T:
+def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
     """Reads a response.
 
     Args:
         read: May fail as parsers do.
         response: Its body loaded.
+        way: To the service, in words.
 
     Returns:
         What it reads.
@@ -54,7 +55,7 @@ def read_answer(read: Read[T], response: httpx.Response) -> T:
     except BROKEN as error:
         kind = response.headers.get("content-type", "no content type")
         raise BrokenAnswerError(
-            f"{response.request.url}: expected what the service's API says, "
+            f"{way}: expected what the service's API says of {response.request.url.path}, "
             f"received {kind} that cannot be read ({error})"
         ) from error
 

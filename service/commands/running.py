@@ -72,7 +72,10 @@ async def _run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], ever
 
 def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager[AsyncClient]:
     if source.url:
-        return AsyncClient(source.url, timeout_s=source.timeout_s, send_deadline=True)
+        try:
+            return AsyncClient(source.url, timeout_s=source.timeout_s, send_deadline=True)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
     # Not at the top: who asks a service needs neither FastAPI nor onnxruntime.
     from service.commands.here import open_here
 

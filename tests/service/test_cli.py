@@ -214,6 +214,13 @@ def test_a_service_that_is_not_there_is_said(here: Cvae) -> None:
     assert "expected an answer, received none" in line
 
 
+def test_an_address_that_is_none_is_said(here: Cvae) -> None:
+    for address in ("http://", "http://a:port", "http://[::1"):
+        assert "base_url: expected one such as" in here.refuse(1, "models", "--url", address)
+    line = here.refuse(1, "models", "--url", "http://service", http_proxy="ftp://proxy")
+    assert "HTTP_PROXY: expected an address such as http://proxy:3128, received 'ftp://proxy'" in line
+
+
 def test_a_bundle_is_run_by_its_folder(here: Cvae, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = fake.write_bundle(here.folder / "other" / "mine")
     assert json.loads(here.check("decode", "1,2", "--bundle", str(bundle)))["model"] == "mine"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from service.client import errors
-from service.client.errors import CvaeError, Fault, ServiceError, to_error
+from service.client.errors import CvaeError, Fault, ServiceError, UnreachableError, to_error
 
 PROBLEM = {
     "title": "Unprocessable Content",
@@ -33,6 +33,7 @@ def list_kinds(kind: type[CvaeError] = CvaeError) -> list[type[CvaeError]]:
 
 ALL = [
     *(kind("what happened") for kind in list_kinds() if not issubclass(kind, ServiceError)),
+    UnreachableError("what happened", lasting=True),
     *map(make, (404, 422, 429, 500, 503, 504)),
 ]
 

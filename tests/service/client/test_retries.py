@@ -170,7 +170,7 @@ def test_a_timeout_is_the_callers_and_final(driver: Driver, clock: Clock) -> Non
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"z": 1}', b'{"z": [[1]], "images": "x"}', b"\xff"])
 def test_an_answer_that_cannot_be_read_is_broken(driver: Driver, clock: Clock, content: bytes) -> None:
     answer = httpx.Response(200, headers=MODEL, content=content)
-    with pytest.raises(BrokenAnswerError, match="http://service/below/sample"):
+    with pytest.raises(BrokenAnswerError, match=r"http://service/below: .* /below/sample"):
         driver.answer(Script(lambda: answer), clock=clock).ask(lambda client: client.sample())
 
 

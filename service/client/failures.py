@@ -1,0 +1,66 @@
+"""Owns which error a failure of the network is, and how it names the way and the reason."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from service.client.errors import (
+    BrokenAnswerError,
+    CvaeError,
+    NoAnswerError,
+    TimedOutError,
+    UnreachableError,
+)
+
+# The caller's headers or address, not the network.
+UNSENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
+
+
+def translate(error: httpx.RequestError, way: str) -> CvaeError:
+    """Return the error that one of httpx stands for.
+
+    Args:
+        error: What httpx raised.
+        way: To the service, in words.
+
+    Returns:
+        An error that names the way and the reason.
+    """
+    reason = find_reason(error)
+    if isinstance(error, httpx.DecodingError):
+        return BrokenAnswerError(f"{way}: expected a body as its headers say, received another ({reason})")
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOutError(f"{way}: expected an answer in time, received none ({reason})")
+    if isinstance(error, UNSENDABLE):
+        return NoAnswerError(f"{way}: expected a request that can be sent, received another ({reason})")
+    lasting = any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error))
+    return UnreachableError(f"{way}: expected an answer, received none ({reason})", lasting=lasting)
+
+
+def find_reason(error: BaseException) -> str:
+    """Return what the system said, such as `Connection refused`; else the error's own words, or its name."""
+    said = [_describe(each) for each in _causes(error) if isinstance(each, OSError)]
+    return next(filter(None, reversed(said)), "") or str(error) or type(error).__name__
+
+
+def _describe(error: OSError) -> str | None:
+    # asyncio writes its own words over the system's.
+    known = isinstance(error, ConnectionError) and error.errno
+    return os.strerror(known) if known else error.strerror
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    # From what was raised to what it came from; of several addresses that failed, the last.
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[-1]
+        else:
+            cause = cause.__cause__ or cause.__context__
