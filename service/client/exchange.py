@@ -16,6 +16,7 @@ import httpx
 from service.client.errors import (
     CvaeError,
     NoAnswerError,
+    TimedOutError,
     UnavailableError,
     to_error,
 )
@@ -142,13 +143,15 @@ def deliver(request: Request[Any], options: Options, *, stream: bool) -> Steps[h
         A response of success.
     """
     attempts = Attempts(options.retry, options.timeout_s)
+    before: CvaeError | None = None
     while True:
         outcome = yield from _try(request, options, attempts, stream=stream)
         if isinstance(outcome, httpx.Response):
             return outcome
         wait_s = attempts.after(outcome)
         if wait_s is None:
-            raise outcome
+            raise _join(before, outcome)
+        before = outcome
         yield Wait(wait_s)
 
 
@@ -159,6 +162,15 @@ def translated(way: str) -> Iterator[None]:
         yield
     except httpx.RequestError as error:
         raise translate(error, way) from error
+
+
+def _join(before: CvaeError | None, last: CvaeError) -> CvaeError:
+    # The last try may have had so little time left that its timeout says nothing of what was wrong.
+    if before is None or not isinstance(last, TimedOutError):
+        return last
+    error = TimedOutError(f"{last}; the try before: {before}")
+    error.__cause__ = last.__cause__
+    return error
 
 
 def _try(

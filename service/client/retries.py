@@ -17,7 +17,10 @@ from service.client.errors import (
     UnreachableError,
 )
 
-TRANSIENT = (BusyError, UnavailableError, UnreachableError)
+# A service that stops, is not there, and starts.
+AWAY = (UnavailableError, UnreachableError)
+# Above what any wait needs, below what a float holds.
+MOST_DOUBLINGS = 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +31,9 @@ class Retry:
     waited, so that clients which failed together do not come back together.
 
     Attributes:
-        tries: In all; 1 never tries again.
+        tries: Answered 429, in all; 1 never tries again, whatever happened.
+        away_s: How long a service that is away (503, or connections that fail or break) is asked again, the
+            call's timeout permitting; long enough for it to restart.
         first_wait_s: Longest wait after the first try.
         max_wait_s: Longest wait after any, `Retry-After` aside.
         clock: Gives monotonic seconds.
@@ -37,8 +42,9 @@ class Retry:
     """
 
     tries: int = 4
+    away_s: float = 60.0
     first_wait_s: float = 0.1
-    max_wait_s: float = 5.0
+    max_wait_s: float = 2.0
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     random: Callable[[], float] = random.random
@@ -55,8 +61,10 @@ class Attempts:
             timeout_s: For all tries and the waits between them; None: no limit.
         """
         self._retry = retry
-        self._deadline = math.inf if timeout_s is None else retry.clock() + timeout_s
+        self._begun = retry.clock()
+        self._deadline = math.inf if timeout_s is None else self._begun + timeout_s
         self._failed = 0
+        self._refused = 0
 
     @property
     def left_s(self) -> float | None:
@@ -75,16 +83,29 @@ class Attempts:
             Seconds, or None to give up: it is not worth it, was tried often enough, or would be too late.
         """
         self._failed += 1
-        if not isinstance(error, TRANSIENT) or self._failed >= self._retry.tries:
-            return None
-        wait_s = self._wait_s(error)
-        return None if self._retry.clock() + wait_s >= self._deadline else wait_s
+        self._refused += isinstance(error, BusyError)
+        left_s = self._left_s(error)
+        wait_s = self._wait_s(error, left_s)
+        return None if wait_s >= left_s else wait_s
 
-    def _wait_s(self, error: CvaeError) -> float:
+    def _left_s(self, error: CvaeError) -> float:
+        # For further tries; not above 0 if there must be none.
+        now, retry = self._retry.clock(), self._retry
+        if isinstance(error, BusyError) and self._refused < retry.tries:
+            return self._deadline - now
+        if isinstance(error, AWAY) and retry.tries > 1 and not getattr(error, "lasting", False):
+            return min(self._deadline, self._begun + retry.away_s) - now
+        return 0.0
+
+    def _wait_s(self, error: CvaeError, left_s: float) -> float:
         retry = self._retry
-        longest = min(retry.max_wait_s, retry.first_wait_s * 2.0 ** (self._failed - 1))
+        doublings = min(self._failed - 1, MOST_DOUBLINGS)
+        longest = min(retry.max_wait_s, retry.first_wait_s * 2.0**doublings)
         asked = read_retry_after(error, retry.wall_clock()) if isinstance(error, ServiceError) else None
-        return (asked or 0.0) + longest * retry.random()
+        if asked is None:
+            # Shorter towards the end, which would else come in the middle of a wait.
+            return max(retry.first_wait_s, min(longest, left_s / 2)) * retry.random()
+        return asked + longest * retry.random()
 
 
 def read_retry_after(error: ServiceError, now: float) -> float | None:

@@ -12,7 +12,7 @@ import httpx
 
 from service.app import create_app
 from service.bundle import MANIFEST
-from service.client import AsyncClient
+from service.client import AsyncClient, Retry
 from service.commands.options import Source
 from service.errors import StartupError
 from service.registry import Registry
@@ -43,7 +43,10 @@ async def open_here(source: Source, *, every: bool) -> AsyncIterator[AsyncClient
     app = create_app(settings, registry)
     async with app.api.router.lifespan_context(app.api):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with AsyncClient(ADDRESS, transport=transport, timeout_s=source.timeout_s) as client:
+        once = Retry(away_s=0.0)  # what is not there in this process will not come back
+        async with AsyncClient(
+            ADDRESS, transport=transport, timeout_s=source.timeout_s, retry=once
+        ) as client:
             yield client
 
 

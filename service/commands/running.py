@@ -15,10 +15,12 @@ from typing import TypeVar
 import click
 import httpx
 
-from service.client import AsyncClient, CvaeError, File
+from service.client import AsyncClient, CvaeError, File, Retry
 from service.commands.options import Output, Source
 
 T = TypeVar("T")
+# Enough for a service to restart; a person who mistyped an address does not wait for the whole timeout.
+AWAY_S = 5.0
 
 
 def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: bool = False) -> T:
@@ -73,7 +75,9 @@ async def _run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], ever
 def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager[AsyncClient]:
     if source.url:
         try:
-            return AsyncClient(source.url, timeout_s=source.timeout_s, send_deadline=True)
+            return AsyncClient(
+                source.url, timeout_s=source.timeout_s, send_deadline=True, retry=Retry(away_s=AWAY_S)
+            )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     # Not at the top: who asks a service needs neither FastAPI nor onnxruntime.

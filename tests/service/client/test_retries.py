@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -153,11 +154,72 @@ def test_other_failures_are_not_sent_again(
 def test_connections_that_fail_are_made_again(driver: Driver, clock: Clock) -> None:
     script = Script(lambda: httpx.ConnectError("refused"), breaks, good)
     assert driver.answer(script, clock=clock).ask(decode).model == "fake"
-    script = Script(*[breaks] * 4)
-    with pytest.raises(UnreachableError, match="reset") as caught:
-        driver.answer(script, clock=clock).ask(decode)
+
+
+@pytest.mark.parametrize("answer", [breaks, refuse(503)])
+def test_a_service_that_is_away_is_asked_until_the_timeout(
+    driver: Driver, clock: Clock, answer: Callable[[], Answer]
+) -> None:
+    begun = clock.now
+    script = Script(*[answer] * 99)
+    with pytest.raises((UnreachableError, UnavailableError), match=r"reset|the detail"):
+        driver.answer(script, clock=clock, timeout_s=10).ask(decode)
+    assert 9.8 < clock.now - begun < 10
+    assert 10 < len(script.requests) < 30
+
+
+def test_a_restart_is_survived(driver: Driver, clock: Clock) -> None:
+    restarted = clock.now + 9.5
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        if clock.now < restarted:
+            raise httpx.ConnectError("refused")
+        return good()
+
+    assert driver.answer(answer, clock=clock, timeout_s=10).ask(decode).model == "fake"
+
+
+@pytest.mark.parametrize("timeout_s", [None, 100.0])
+def test_what_stays_away_is_given_up(driver: Driver, clock: Clock, timeout_s: float | None) -> None:
+    begun = clock.now
+    with pytest.raises(UnreachableError, match="http://service/below: expected an answer") as caught:
+        driver.answer(
+            Script(*[breaks] * 5000), clock=clock, timeout_s=timeout_s, retry={"max_wait_s": 0.02}
+        ).ask(decode)
     assert isinstance(caught.value.__cause__, httpx.ReadError)
-    assert len(script.requests) == 4
+    assert 59 < clock.now - begun < 60
+
+
+def test_one_try_is_one(driver: Driver, clock: Clock) -> None:
+    script = Script(breaks)
+    with pytest.raises(UnreachableError):
+        driver.answer(script, clock=clock, retry={"tries": 1}).ask(decode)
+    assert clock.slept == []
+
+
+def certificate() -> Exception:
+    error = httpx.ConnectError("no")
+    error.__cause__ = ssl.SSLCertVerificationError(1, "self-signed")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [(certificate, "self-signed"), (lambda: httpx.LocalProtocolError("no header"), "no header")],
+)
+def test_what_another_try_cannot_mend_is_not_tried(
+    driver: Driver, clock: Clock, answer: Callable[[], Answer], line: str
+) -> None:
+    with pytest.raises(NoAnswerError, match=line):
+        driver.answer(Script(answer), clock=clock).ask(decode)
+    assert clock.slept == []
+
+
+def test_a_timeout_of_a_later_try_says_what_was_wrong_before(driver: Driver, clock: Clock) -> None:
+    script = Script(lambda: httpx.ConnectError("refused"), lambda: httpx.ConnectTimeout("late"))
+    with pytest.raises(TimedOutError, match=r"late.*the try before: .*refused") as caught:
+        driver.answer(script, clock=clock).ask(decode)
+    assert isinstance(caught.value.__cause__, httpx.ConnectTimeout)
 
 
 def test_a_timeout_is_the_callers_and_final(driver: Driver, clock: Clock) -> None:
