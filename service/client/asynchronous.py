@@ -119,10 +119,14 @@ class AsyncClient(Connection[httpx.AsyncClient]):
         if isinstance(step, Wait):
             await self._sleep(step.seconds)
             return None
-        response = await self.http.send(step.build(self.http), stream=step.stream)
-        if not response.is_success:
-            await response.aread()
-        return response
+        try:
+            async with asyncio.timeout(step.timeout_s):
+                response = await self.http.send(step.build(self.http), stream=step.stream)
+                if not response.is_success:
+                    await response.aread()
+                return response
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the time for all of it is over") from error
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 import httpx
 
 from service.client import catalogue, drawing, encoding
+from service.client.bounds import BoundedTransport, bounded
 from service.client.connection import TIMEOUT_S, Connection, read_address
 from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
 from service.client.files import Files
@@ -66,7 +67,8 @@ class Client(Connection[httpx.Client]):
 
         Args:
             base_url: The service's address; it may have a path.
-            timeout_s: For a call with all its tries; no wait for the network is longer. None: no limit.
+            timeout_s: For a call with all its tries and its whole answer; of a stream for its start, and then
+                for each wait. None: no limit.
             send_deadline: Tells the service how much of it is left, so that it gives up what comes too late.
             retry: How to try again; unset: as `Retry` has it.
             headers: Sent with each request.
@@ -78,7 +80,7 @@ class Client(Connection[httpx.Client]):
         """
         address = read_address(base_url)
         way = Way(address) if transport else find_way(address)
-        carrier = transport or httpx.HTTPTransport(proxy=way.proxy)
+        carrier = transport or BoundedTransport(way.proxy)
         http = httpx.Client(base_url=address, headers=headers, transport=carrier)
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
         self._sleep = sleep
@@ -138,9 +140,10 @@ class Client(Connection[httpx.Client]):
         if isinstance(step, Wait):
             self._sleep(step.seconds)
             return None
-        response = self.http.send(step.build(self.http), stream=step.stream)
-        if not response.is_success:
-            response.read()
+        with bounded(step.timeout_s):
+            response = self.http.send(step.build(self.http), stream=step.stream)
+            if not response.is_success:
+                response.read()
         return response
 
     def close(self) -> None:

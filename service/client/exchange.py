@@ -35,7 +35,7 @@ class Options:
     """How calls are made.
 
     Attributes:
-        timeout_s: For a call with all its tries; no wait for the network is longer. None: no limit.
+        timeout_s: For a call with all its tries; of a stream, then for each wait. None: no limit.
         send_deadline: Whether the service is told how much of that is left.
         retry: How to try again.
         way: To the service, in words, for errors.
@@ -54,7 +54,7 @@ class Send:
     Attributes:
         request: What to send.
         headers: Beside those of its body.
-        timeout_s: Longest wait for the network, or None.
+        timeout_s: For all of it, or None; of a stream, for its start and then for each wait.
         stream: Whether to leave the body where it is.
     """
 

@@ -1,0 +1,95 @@
+"""Owns the end of a blocking call: httpx limits each wait for the network, this all of them together."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import math
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpcore
+import httpx
+
+# What is handed to the system at once, so that a reader which takes little cannot stretch one write.
+WRITE_BYTES = 65_536
+# The shortest wait: 0 would mean not to wait at all, and fail otherwise than by a timeout.
+LEAST_S = 1e-3
+
+_end = contextvars.ContextVar("end", default=math.inf)
+
+
+@contextlib.contextmanager
+def bounded(seconds: float | None) -> Iterator[None]:
+    """Let no wait of a `BoundedTransport` inside last beyond so many seconds from now; None: no limit."""
+    token = _end.set(math.inf if seconds is None else time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(token)
+
+
+class BoundedTransport(httpx.HTTPTransport):
+    """httpx's transport, whose waits end together where `bounded` says."""
+
+    def __init__(self, proxy: httpx.Proxy | None) -> None:
+        """Prepares connections.
+
+        Args:
+            proxy: In between, or None.
+        """
+        super().__init__(proxy=proxy)
+        # httpx has no parameter for what its connections are made of.
+        self._pool._network_backend = _Backend(self._pool._network_backend)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        limit = _shorten(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.connect_tcp(host, port, limit, local_address, socket_options))
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _shorten(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), WRITE_BYTES):
+            piece = buffer[start : start + WRITE_BYTES]
+            self._inner.write(piece, _shorten(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        limit = _shorten(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, limit))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _shorten(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
+    left_s = _end.get() - time.monotonic()
+    if left_s <= 0:
+        raise late("the time for all of it is over")
+    if math.isinf(left_s):
+        return timeout
+    return max(LEAST_S, left_s if timeout is None else min(left_s, timeout))

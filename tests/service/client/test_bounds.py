@@ -1,0 +1,135 @@
+"""A call ends by its timeout, whatever the server does; real sockets, either client."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from service.client import Retry, TimedOutError
+from tests.service.client.driving import Driver
+
+TIMEOUT_S = 0.5
+# Between two bytes: far less than the timeout, so that none of the waits is too long by itself.
+PAUSE_S = 0.02
+SLACK_S = 2.0
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@contextlib.contextmanager
+def serve(work: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """Gives the address of a server that does so with each connection, until the test is over."""
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def handle(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            work(connection, over)
+
+    def accept(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                connection, _ = server.accept()
+                threads.append(threading.Thread(target=handle, args=(connection,)))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepting = threading.Thread(target=accept, args=(server,))
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+            for thread in (accepting, *threads):
+                thread.join()
+
+
+def drip(connection: socket.socket, over: threading.Event, start: bytes, piece: bytes) -> None:
+    connection.recv(65_536)
+    connection.sendall(start)
+    while not over.wait(PAUSE_S):
+        connection.sendall(piece)
+
+
+def say_nothing(_connection: socket.socket, over: threading.Event) -> None:
+    over.wait()
+
+
+def drip_head(connection: socket.socket, over: threading.Event) -> None:
+    drip(connection, over, HEAD + b"X: ", b"x")
+
+
+def drip_body(connection: socket.socket, over: threading.Event) -> None:
+    drip(connection, over, HEAD + b"Content-Length: 1000000\r\n\r\n{", b" ")
+
+
+def drip_chunks(connection: socket.socket, over: threading.Event) -> None:
+    drip(connection, over, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n")
+
+
+def drip_refusal(connection: socket.socket, over: threading.Event) -> None:
+    drip(connection, over, b"HTTP/1.1 500 No\r\nContent-Length: 1000000\r\n\r\n", b" ")
+
+
+def take_slowly(connection: socket.socket, over: threading.Event) -> None:
+    while not over.wait(PAUSE_S):
+        connection.recv(1000)
+
+
+def look(client: Any) -> Any:
+    return client.models()
+
+
+def upload(client: Any) -> Any:
+    return client.encode(bytes(16_000_000))
+
+
+@pytest.mark.parametrize(
+    ("work", "ask"),
+    [
+        (say_nothing, look),
+        (drip_head, look),
+        (drip_body, look),
+        (drip_chunks, look),
+        (drip_refusal, look),
+        (take_slowly, upload),
+    ],
+)
+def test_no_server_outlasts_the_timeout(
+    driver: Driver, work: Callable[[socket.socket, threading.Event], None], ask: Callable[[Any], Any]
+) -> None:
+    with serve(work) as address:
+        driver.open(None, base_url=address, timeout_s=TIMEOUT_S)
+        begun = time.monotonic()
+        with pytest.raises(TimedOutError):
+            driver.ask(ask)
+        assert TIMEOUT_S * 0.9 < time.monotonic() - begun < TIMEOUT_S + SLACK_S
+
+
+def test_a_stream_that_does_not_begin_is_given_up(driver: Driver) -> None:
+    with serve(drip_head) as address:
+        driver.open(None, base_url=address, timeout_s=TIMEOUT_S)
+        with pytest.raises(TimedOutError):
+            driver.ask(lambda client: client.stream(1, 2))
+
+
+def test_without_a_timeout_a_slow_answer_is_read(driver: Driver) -> None:
+    body = b'{"models": []}'
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        connection.recv(65_536)
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
+        for byte in body:
+            over.wait(PAUSE_S)
+            connection.sendall(bytes([byte]))
+
+    with serve(answer) as address:
+        driver.open(None, base_url=address, timeout_s=None, retry=Retry(tries=1))
+        assert driver.ask(lambda client: client.models()) == ()
+        driver.close()
