@@ -151,4 +151,4 @@ def latent_map(
 
 
 def _picture(path: str, params: tuple[tuple[str, str | int | float | bool | None], ...]) -> Request[File]:
-    return Request("GET", path, readers.read_file, params, format="png", suffixed=True)
+    return Request("GET", path, readers.read_file("png", None), params, format="png", suffixed=True)

@@ -46,6 +46,7 @@ def _async_stream(
                 async for line in response.aiter_lines():
                     yield request.read_line(line, index)
                     index += 1
+                request.check_end(index)
 
     return method
 

@@ -43,8 +43,11 @@ def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P]
         request = build(*args, **kwargs).into("ndjson", Look())
         response = self.run(deliver(request, self.options, stream=True))
         with contextlib.closing(response), translated(self.options.way):
-            for index, line in enumerate(response.iter_lines()):
+            index = 0
+            for line in response.iter_lines():
                 yield request.read_line(line, index)
+                index += 1
+            request.check_end(index)
 
     return method
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any, TypeVar
 from urllib.parse import quote
+
+import httpx
 
 from service.client import readers
 from service.client.replies import Latents, ModelDetails, ModelInfo
 from service.client.request import Request
 
+M = TypeVar("M", bound=ModelInfo)
+
 
 def models() -> Request[tuple[ModelInfo, ...]]:
     """Lists the loaded models, by name."""
-    return Request("GET", "models", readers.read_models)
+    return Request("GET", "models", _read_models)
 
 
 def model(name: str) -> Request[ModelDetails]:
     """Describes a model: the same, its manifest and its card."""
-    return Request("GET", f"models/{quote(name, safe='@')}", readers.read_model)
+    return Request("GET", f"models/{quote(name, safe='@')}", _read_model)
 
 
 def latents(name: str) -> Request[Latents]:
@@ -26,4 +32,22 @@ def latents(name: str) -> Request[Latents]:
 
 def ready() -> Request[bool]:
     """Asks whether the service can answer."""
-    return Request("GET", "health/ready", readers.read_ready)
+    return Request("GET", "health/ready", _read_ready)
+
+
+def _read_models(response: httpx.Response) -> tuple[ModelInfo, ...]:
+    return tuple(_to_model(ModelInfo, fields) for fields in response.json()["models"])
+
+
+def _read_model(response: httpx.Response) -> ModelDetails:
+    return _to_model(ModelDetails, response.json())
+
+
+def _read_ready(response: httpx.Response) -> bool:
+    return bool(response.json()["status"] == "ready")
+
+
+def _to_model(kind: type[M], fields: dict[str, Any]) -> M:
+    names = {field.name for field in dataclasses.fields(kind)}
+    known = {name: value for name, value in fields.items() if name in names}
+    return kind(**{**known, "classes": tuple(known["classes"])})

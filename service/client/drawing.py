@@ -52,7 +52,8 @@ def decode(
         params += to_params(label=int(label))
     elif label is not None:
         body, kind = to_json({"z": rows.tolist(), "label": [int(each) for each in label]}), JSON
-    return Request("POST", "decode", readers.read_decoded(rows), params, body, kind, format="npy")
+    read = readers.read_decoded(rows, dtype)
+    return Request("POST", "decode", read, params, body, kind, format="npy", pictures=len(rows))
 
 
 def interpolate(
@@ -93,8 +94,8 @@ def interpolate(
         texts = to_params(**options, **labels)
         parts = (_to_part("from", start), _to_part("to", end))
         body = {"parts": parts + tuple((name, (None, str(text).encode())) for name, text in texts)}
-    params, read = to_params(dtype=dtype), readers.read_pictures(dtype)
-    return Request("POST", "interpolate", read, params, **body, format="json")
+    params, read = to_params(dtype=dtype), readers.read_pictures(steps, dtype)
+    return Request("POST", "interpolate", read, params, **body, format="json", pictures=steps)
 
 
 def sample(
@@ -121,8 +122,8 @@ def sample(
     """
     name = to_name(model)
     body = to_json({"n": n, "digit": digit, "seed": seed, "temperature": temperature, "model": name})
-    params, read = to_params(dtype=dtype), readers.read_pictures(dtype)
-    return Request("POST", "sample", read, params, body, JSON, format="json")
+    params, read = to_params(dtype=dtype), readers.read_pictures(n, dtype)
+    return Request("POST", "sample", read, params, body, JSON, format="json", pictures=n)
 
 
 def draw(
@@ -146,8 +147,8 @@ def draw(
         One picture.
     """
     params = to_params(seed=seed, temperature=temperature, model=to_name(model), dtype=dtype)
-    read = readers.read_pictures(dtype)
-    return Request("GET", f"digits/{digit}", read, params, format="json", suffixed=True)
+    read = readers.read_pictures(1, dtype)
+    return Request("GET", f"digits/{digit}", read, params, format="json", suffixed=True, pictures=1)
 
 
 def manifold(
@@ -176,8 +177,8 @@ def manifold(
     params = to_params(
         n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model), dtype=dtype
     )
-    read = readers.read_pictures(dtype)
-    return Request("GET", "manifold", read, params, format="json", suffixed=True)
+    read = readers.read_pictures(n * n, dtype)
+    return Request("GET", "manifold", read, params, format="json", suffixed=True, pictures=n * n)
 
 
 def _is_array(point: Point) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from service.client import readers
-from service.client.inputs import Pictures, to_json, to_parts, to_pixels
+from service.client.inputs import Pictures, count, to_json, to_parts, to_pixels
 from service.client.looks import Dtype, Polarity, to_params
 from service.client.replies import Posterior, Reconstruction
 from service.client.request import JSON, Model, Request, to_name
@@ -35,7 +35,9 @@ def encode(
         The posterior of each picture, in order.
     """
     params = to_params(model=to_name(model), seed=seed, neighbours=neighbours, polarity=polarity)
-    return Request("POST", "encode", readers.read_posterior, params, **_upload(pictures))
+    n = count(pictures)
+    read = readers.read_posterior(n, drawn=seed is not None)
+    return Request("POST", "encode", read, params, **_upload(pictures), pictures=n)
 
 
 def reconstruct(
@@ -60,8 +62,9 @@ def reconstruct(
         the right of its picture.
     """
     params = to_params(model=to_name(model), label=label, polarity=polarity, dtype=dtype)
-    read, upload = readers.read_reconstruction(dtype), _upload(pictures)
-    return Request("POST", "reconstruct", read, params, **upload, format="json")
+    n = count(pictures)
+    read, upload = readers.read_reconstruction(n, dtype), _upload(pictures)
+    return Request("POST", "reconstruct", read, params, **upload, format="json", pictures=n, shown=2)
 
 
 def _upload(pictures: Pictures) -> dict[str, Any]:

@@ -28,6 +28,7 @@ Part = tuple[str, tuple[str | None, bytes]]
 
 FILES = (bytes, os.PathLike, Image.Image)
 PIXEL_DIMENSIONS = 2
+CHANNELS = 3
 
 
 def to_rows(z: ArrayLike) -> Floats:
@@ -80,6 +81,18 @@ def to_parts(pictures: PictureFile | Sequence[PictureFile]) -> tuple[Part, ...]:
     """Gives the parts of a form with pictures."""
     several = [pictures] if isinstance(pictures, FILES) else pictures
     return tuple(("file", ("picture", to_file(picture))) for picture in several)
+
+
+def count(pictures: Pictures) -> int | None:
+    """Count pictures; None of an array that is one of colour or several grey ones, as the model has it."""
+    if isinstance(pictures, FILES):
+        return 1
+    if not isinstance(pictures, np.ndarray):
+        return len(pictures)
+    if pictures.ndim <= PIXEL_DIMENSIONS:
+        return 1
+    may_be_colour = pictures.ndim == PIXEL_DIMENSIONS + 1 and pictures.shape[-1] == CHANNELS
+    return None if may_be_colour else len(pictures)
 
 
 def is_file(point: Point) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
-from collections.abc import Callable
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -13,19 +15,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from service.client.errors import REQUEST_ID, BrokenAnswerError
-from service.client.looks import Dtype
+from service.client.looks import Dtype, Format
 from service.client.replies import (
     File,
     Floats,
     Frame,
     Latents,
-    ModelDetails,
-    ModelInfo,
     Neighbours,
     Pictures,
     Posterior,
     Reconstruction,
 )
+from service.client.whole import MEDIA_TYPES, check_file, check_npy
 
 T = TypeVar("T")
 Read = Callable[[httpx.Response], T]
@@ -33,7 +34,20 @@ Read = Callable[[httpx.Response], T]
 MODEL = "CVAE-Model"
 SEED = "CVAE-Seed"
 TIMING = "Server-Timing"
-BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError, EOFError)
+MEASURES = ("reconstruction_loss", "kl_divergence", "mean_squared_error")
+BROKEN = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
@@ -51,6 +65,7 @@ def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
         BrokenAnswerError: It failed.
     """
     try:
+        _check_length(response)
         return read(response)
     except BROKEN as error:
         kind = response.headers.get("content-type", "no content type")
@@ -60,88 +75,90 @@ def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
         ) from error
 
 
-def read_decoded(z: Floats) -> Read[Pictures]:
+def read_decoded(z: Floats, dtype: Dtype) -> Read[Pictures]:
     """Gives the reader of pictures as npy, whose vectors are known."""
 
     def read(response: httpx.Response) -> Pictures:
+        check_npy(response.content)
         images = np.load(io.BytesIO(response.content), allow_pickle=False)
-        if len(images) != len(z):
-            raise ValueError(f"expected {len(z)} pictures, received {len(images)}")
+        if images.dtype != dtype:
+            raise ValueError(f"expected pixels of {dtype}, received {images.dtype}")
+        _check_counts(len(z), images)
         return Pictures(**_origin(response), z=z, images=images)
 
     return read
 
 
-def read_pictures(dtype: Dtype) -> Read[Pictures]:
-    """Gives the reader of vectors and pictures as JSON."""
+def read_pictures(n: int, dtype: Dtype) -> Read[Pictures]:
+    """Gives the reader of vectors and n pictures as JSON."""
 
     def read(response: httpx.Response) -> Pictures:
         fields = response.json()
-        return Pictures(**_origin(response), **_pictures(fields, dtype), seed=fields.get("seed"))
+        arrays = _pictures(fields, dtype)
+        _check_counts(n, *arrays.values())
+        return Pictures(**_origin(response), **arrays, seed=fields.get("seed"))
 
     return read
 
 
-def read_reconstruction(dtype: Dtype) -> Read[Reconstruction]:
-    """Gives the reader of reconstructions as JSON."""
+def read_reconstruction(n: int | None, dtype: Dtype) -> Read[Reconstruction]:
+    """Gives the reader of n reconstructions as JSON; None: of any number."""
 
     def read(response: httpx.Response) -> Reconstruction:
         fields = response.json()
-        return Reconstruction(
-            **_origin(response),
+        arrays = {
             **_pictures(fields, dtype),
-            x=_array(fields["x"], dtype),
-            z_mean=_array(fields["z_mean"]),
-            z_log_var=_array(fields["z_log_var"]),
-            reconstruction_loss=_array(fields["reconstruction_loss"], np.float64),
-            kl_divergence=_array(fields["kl_divergence"], np.float64),
-            mean_squared_error=_array(fields["mean_squared_error"], np.float64),
-        )
+            "x": _pixels(fields["x"], dtype),
+            **{name: _array(fields[name]) for name in ("z_mean", "z_log_var")},
+            **{name: _array(fields[name], np.float64) for name in MEASURES},
+        }
+        _check_counts(n, *arrays.values())
+        return Reconstruction(**_origin(response), **arrays)
 
     return read
 
 
-def read_posterior(response: httpx.Response) -> Posterior:
-    """Reads the posterior of pictures."""
-    fields = response.json()
-    return Posterior(
-        **_origin(response),
-        z_mean=_array(fields["z_mean"]),
-        z_log_var=_array(fields["z_log_var"]),
-        z=_array(fields["z"]) if "z" in fields else None,
-        seed=fields.get("seed"),
-        neighbours=_neighbours(fields.get("neighbours") or [[]] * len(fields["z_mean"])),
-    )
+def read_posterior(n: int | None, *, drawn: bool) -> Read[Posterior]:
+    """Gives the reader of the posterior of n pictures, with z if it was `drawn`; None: of any number."""
+
+    def read(response: httpx.Response) -> Posterior:
+        fields = response.json()
+        names = ("z_mean", "z_log_var", *(["z"] if drawn else []))
+        arrays: dict[str, Any] = {name: _array(fields[name]) for name in names}
+        rows = fields.get("neighbours", [[]] * len(fields["z_mean"]))
+        _check_counts(n, *arrays.values(), rows)
+        seed = fields["seed"] if drawn else None
+        return Posterior(**_origin(response), **arrays, seed=seed, neighbours=_neighbours(rows))
+
+    return read
 
 
 def read_latents(response: httpx.Response) -> Latents:
     """Reads an atlas."""
     fields = response.json()
-    label = _array(fields["label"], np.int64)
-    return Latents(**_origin(response), z_mean=_array(fields["z_mean"]), label=label)
+    z_mean, label = _array(fields["z_mean"]), _array(fields["label"], np.int64)
+    _check_counts(None, z_mean, label)
+    return Latents(**_origin(response), z_mean=z_mean, label=label)
 
 
-def read_file(response: httpx.Response) -> File:
-    """Reads any answer as a file."""
-    seed = response.headers.get(SEED)
-    kind = response.headers["content-type"].split(";")[0]
-    origin = _origin(response)
-    return File(**origin, content=response.content, media_type=kind, seed=seed and int(seed))
+def read_file(format: Format | None, pictures: int | None) -> Read[File]:  # noqa: A002
+    """Gives the reader of any answer as a file.
 
+    Args:
+        format: That it must have; None: JSON.
+        pictures: How many it must hold; None: any number.
+    """
+    expected = format or "json"
 
-def read_models(response: httpx.Response) -> tuple[ModelInfo, ...]:
-    """Reads the list of models."""
-    return tuple(_model(ModelInfo, fields) for fields in response.json()["models"])
+    def read(response: httpx.Response) -> File:
+        kind = response.headers["content-type"].split(";")[0].strip().lower()
+        if kind != MEDIA_TYPES[expected]:
+            raise ValueError(f"expected {MEDIA_TYPES[expected]}")
+        origin, seed = _origin(response), response.headers.get(SEED)
+        check_file(expected, response.content, pictures)
+        return File(**origin, content=response.content, media_type=kind, seed=seed and int(seed))
 
-
-def read_model(response: httpx.Response) -> ModelDetails:
-    """Reads what is said of a model."""
-    return _model(ModelDetails, response.json())
-
-
-def read_ready(response: httpx.Response) -> bool:
-    """Reads the health check."""
-    return bool(response.json()["status"] == "ready")
+    return read
 
 
 def read_frame(line: str, index: int, dtype: Dtype) -> Frame:
@@ -162,11 +179,26 @@ def read_frame(line: str, index: int, dtype: Dtype) -> Frame:
         fields = json.loads(line)
         if fields["index"] != index:
             raise ValueError(f"index {fields['index']}")
-        return Frame(index, _array(fields["z"]), _array(fields["image"], dtype))
+        return Frame(index, _array(fields["z"]), _pixels(fields["image"], dtype))
     except BROKEN as error:
         raise BrokenAnswerError(
             f"expected frame {index}, received a line that cannot be read ({error})"
         ) from error
+
+
+def _check_length(response: httpx.Response) -> None:
+    # httpx checks what comes from a socket; not every transport is one.
+    length = response.headers.get("content-length", "")
+    received = len(response.content)
+    if length.isdecimal() and "content-encoding" not in response.headers and int(length) != received:
+        raise ValueError(f"expected {length} bytes, received {received}")
+
+
+def _check_counts(n: int | None, *rows: Sequence[Any] | NDArray[Any]) -> None:
+    expected = len(rows[0]) if n is None else n
+    for each in rows:
+        if len(each) != expected:
+            raise ValueError(f"expected {expected} pictures, received {len(each)}")
 
 
 def _origin(response: httpx.Response) -> dict[str, Any]:
@@ -190,7 +222,15 @@ def _timings(text: str) -> dict[str, float]:
 
 
 def _pictures(fields: dict[str, Any], dtype: Dtype) -> dict[str, Any]:
-    return {"z": _array(fields["z"]), "images": _array(fields["images"], dtype)}
+    return {"z": _array(fields["z"]), "images": _pixels(fields["images"], dtype)}
+
+
+def _pixels(numbers: Any, dtype: Dtype) -> NDArray[Any]:
+    array = np.array(numbers)
+    # NumPy would make levels of what is no level: 0 of 0.5.
+    if dtype == "uint8" and array.dtype.kind not in "iu":
+        raise ValueError(f"expected pixels of uint8, received {array.dtype}")
+    return _array(numbers, dtype)
 
 
 def _array(numbers: Any, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -202,9 +242,3 @@ def _neighbours(rows: list[list[dict[str, Any]]]) -> Neighbours:
         return np.array([[entry[name] for entry in row] for row in rows], dtype)
 
     return Neighbours(column("label", np.int64), column("distance", np.float64), column("index", np.int64))
-
-
-def _model(kind: type[T], fields: dict[str, Any]) -> T:
-    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    known = {name: value for name, value in fields.items() if name in names}
-    return kind(**{**known, "classes": tuple(known["classes"])})

@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any, Generic, TypeVar
 
 from service.client import readers
+from service.client.errors import BrokenAnswerError
 from service.client.inputs import Part
 from service.client.looks import Format, Look, Params, to_params
 from service.client.readers import Read
@@ -36,6 +37,8 @@ class Request(Generic[T]):
         parts: Of a form, instead of a body.
         format: That numbers come in; None if the route knows one alone.
         suffixed: Whether the format ends the path; if not, it is a query parameter.
+        pictures: How many must come; None: that is not known.
+        shown: How many a file to look at shows for each.
     """
 
     method: str
@@ -47,19 +50,35 @@ class Request(Generic[T]):
     parts: tuple[Part, ...] = ()
     format: Format | None = None
     suffixed: bool = False
+    pictures: int | None = None
+    shown: int = 1
 
     def into(self, format: Format, look: Look) -> Request[File]:  # noqa: A002
         """Gives the request for the same as a file of a format."""
-        return dataclasses.replace(self.as_file(), format=format, params=self.params + to_params(**look))
+        asked = dataclasses.replace(self, format=format, params=self.params + to_params(**look))
+        return asked.as_file()
 
     def as_file(self) -> Request[File]:
         """Gives the request for the same answer, as it comes."""
-        return dataclasses.replace(self, read=readers.read_file)  # type: ignore[return-value, arg-type]
+        pictures = self.pictures
+        if pictures is not None and self.format == "zip":
+            pictures *= self.shown
+        read = readers.read_file(self.format, pictures)
+        return dataclasses.replace(self, read=read)  # type: ignore[return-value, arg-type]
 
     def read_line(self, line: str, index: int) -> Frame:
         """Reads a line of the same as NDJSON; see `readers.read_frame`."""
         dtype: Any = dict(self.params).get("dtype")
         return readers.read_frame(line, index, dtype)
+
+    def check_end(self, frames: int) -> None:
+        """Checks, at the end of a stream, that all frames came.
+
+        Raises:
+            BrokenAnswerError: Others did.
+        """
+        if frames != self.pictures:
+            raise BrokenAnswerError(f"expected {self.pictures} frames, received {frames}")
 
     @property
     def target(self) -> tuple[str, Params]:

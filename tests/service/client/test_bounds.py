@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from service.client import Retry, TimedOutError
 from tests.service.client.driving import Driver
+from tests.service.client.sockets import Work, serve
 
 TIMEOUT_S = 0.5
 # Between two bytes: far less than the timeout, so that none of the waits is too long by itself.
 PAUSE_S = 0.02
 SLACK_S = 2.0
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-@contextlib.contextmanager
-def serve(work: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """Gives the address of a server that does so with each connection, until the test is over."""
-    over = threading.Event()
-    threads: list[threading.Thread] = []
-
-    def handle(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            work(connection, over)
-
-    def accept(server: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while not over.is_set():
-                connection, _ = server.accept()
-                threads.append(threading.Thread(target=handle, args=(connection,)))
-                threads[-1].start()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        accepting = threading.Thread(target=accept, args=(server,))
-        accepting.start()
-        try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            over.set()
-            server.shutdown(socket.SHUT_RDWR)
-            for thread in (accepting, *threads):
-                thread.join()
 
 
 def drip(connection: socket.socket, over: threading.Event, start: bytes, piece: bytes) -> None:
@@ -101,9 +72,7 @@ def upload(client: Any) -> Any:
         (take_slowly, upload),
     ],
 )
-def test_no_server_outlasts_the_timeout(
-    driver: Driver, work: Callable[[socket.socket, threading.Event], None], ask: Callable[[Any], Any]
-) -> None:
+def test_no_server_outlasts_the_timeout(driver: Driver, work: Work, ask: Callable[[Any], Any]) -> None:
     with serve(work) as address:
         driver.open(None, base_url=address, timeout_s=TIMEOUT_S)
         begun = time.monotonic()
