@@ -16,6 +16,7 @@ from service.commands.interpolate import interpolate
 from service.commands.models import models
 from service.commands.sample import sample
 from service.commands.serve import serve
+from service.commands.streams import abandon
 
 NAME = "cvae"
 FAILED = 1
@@ -24,6 +25,8 @@ HELP = """Draw and read pictures with convolutional VAEs.
 Each command asks a service (--url), or runs a bundle in this process (--bundle); without either, the
 default model of the folder CVAE_MODELS_DIR, which is models. Pictures go where -o says, in the format that
 its name ends in; numbers go to stdout as JSON.
+
+The status is 0 if all went well, 1 if it failed and 2 if it was asked wrongly; one line on stderr says why.
 
 \b
 Examples:
@@ -54,8 +57,11 @@ class Commands(click.Group):
             sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(_describe(error), error.exit_code)
-        except (click.Abort, BrokenPipeError):
+        except click.Abort:
             sys.exit(FAILED)
+        except OSError as error:
+            abandon(sys.stdout)
+            _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", FAILED)
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -66,7 +72,11 @@ def _describe(error: click.ClickException) -> str:
 
 
 def _fail(line: str, status: int) -> NoReturn:
-    click.echo(f"{NAME}: {line}", err=True)
+    # There may be no stderr to say it on; the status says it still.
+    try:
+        click.echo(f"{NAME}: {line}", err=True)
+    except OSError:
+        abandon(sys.stderr)
     sys.exit(status)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from service.client.saving import save
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -145,8 +146,12 @@ class File(Answer):
     seed: int | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the file."""
-        pathlib.Path(path).write_bytes(self.content)
+        """Writes the file; if that fails, what was there before stays.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        save(path, self.content)
 
     def pil(self) -> Image.Image:
         """Gives the picture as Pillow's image.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service.commands import options
+from service.commands import options, streams
 from service.commands.options import Output, Source
 
 EXAMPLES = """
@@ -55,4 +55,4 @@ def decode(
             dtype=dtype,  # type: ignore[arg-type]
         ),
     )
-    running.write(output, file.content)
+    streams.write(output, file.content)

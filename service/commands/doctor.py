@@ -6,6 +6,8 @@ import pathlib
 
 import click
 
+from service.commands import streams
+
 FAULTY = 1
 EXAMPLES = """
 \b
@@ -30,6 +32,6 @@ def doctor(context: click.Context, bundles: tuple[pathlib.Path, ...], as_json: b
     from service.commands import examination
 
     found = examination.examine(bundles)
-    click.echo(found.as_json() if as_json else found.as_text())
+    streams.say(found.as_json() if as_json else found.as_text())
     if not found.is_well:
         context.exit(FAULTY)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import click
 
-from service.commands import options
+from service.commands import options, streams
 from service.commands.options import Output, Source
 
 POLARITIES = ("auto", "light-on-dark", "dark-on-light")
@@ -58,7 +55,7 @@ def encode(
     from service.client.inputs import to_npy
     from service.commands import running
 
-    pictures = [sys.stdin.buffer.read() if name == "-" else pathlib.Path(name).read_bytes() for name in files]
+    pictures = [streams.read(name) for name in files]
     request = encoding.encode(
         pictures,
         seed=seed,
@@ -71,4 +68,4 @@ def encode(
     else:
         posterior = running.run(source, lambda client: client.send(request))
         content = to_npy(posterior.z_mean if posterior.z is None else posterior.z)
-    running.write(output, content)
+    streams.write(output, content)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from service.commands import options
+from service.commands import options, streams
 from service.commands.options import Output, Source
 
 METHODS = ("lerp", "slerp")
@@ -61,7 +61,7 @@ def interpolate(
             *ends, model=source.model, **asked
         ),
     )
-    running.write(output, file.content)
+    streams.write(output, file.content)
 
 
 def _read_end(text: str) -> str | pathlib.Path:

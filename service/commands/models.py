@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from service.commands import options
+from service.commands import options, streams
 from service.commands.options import Source
 
 EXAMPLES = """
@@ -33,7 +33,7 @@ def models(as_json: bool, source: Source) -> None:
     found = running.run(source, lambda client: client.models(), every=not source.bundle)
     found = tuple(model for model in found if source.model in (None, model.name, model.reference))
     if as_json:
-        click.echo(json.dumps({"models": [dataclasses.asdict(model) for model in found]}, indent=2))
+        streams.say(json.dumps({"models": [dataclasses.asdict(model) for model in found]}, indent=2))
         return
     rows = [
         (
@@ -47,8 +47,7 @@ def models(as_json: bool, source: Source) -> None:
         )
         for model in found
     ]
-    for row in _align([HEAD, *rows]):
-        click.echo(row)
+    streams.say("\n".join(_align([HEAD, *rows])))
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

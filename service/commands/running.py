@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import pathlib
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -16,6 +14,7 @@ import click
 import httpx
 
 from service.client import AsyncClient, CvaeError, File, Retry
+from service.commands import streams
 from service.commands.options import Output, Source
 
 T = TypeVar("T")
@@ -43,26 +42,9 @@ def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: b
         raise click.ClickException(str(error)) from error
 
 
-def write(output: Output, content: bytes) -> None:
-    """Writes a result, to a file or to stdout; JSON ends in a new line there.
-
-    Raises:
-        click.ClickException: The file cannot be written.
-    """
-    if output.path in (None, "-"):
-        stream = sys.stdout.buffer
-        stream.write(content + (b"\n" if output.format == "json" else b""))
-        stream.flush()
-        return
-    try:
-        pathlib.Path(str(output.path)).write_bytes(content)
-    except OSError as error:
-        raise click.ClickException(f"{output.path}: cannot write it: {error.strerror}") from error
-
-
 def write_drawn(output: Output, file: File) -> None:
     """Writes pictures that were drawn from a seed, and names it on stderr where the format does not."""
-    write(output, file.content)
+    streams.write(output, file.content)
     if file.seed is not None and output.format != "json":
         click.echo(f"seed {file.seed}", err=True)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import pathlib
-import sys
 from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from service.commands import streams
 from service.errors import ClientError
 from service.npy import read_npy
 from service.points import read_vectors
@@ -41,10 +40,7 @@ def read(arguments: tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def _read_content(name: str) -> NDArray[np.float64]:
-    try:
-        content = sys.stdin.buffer.read() if name == "-" else pathlib.Path(name).read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{name}: cannot read it: {error.strerror}") from error
+    content = streams.read(name)
     return read_npy(content, name) if content.startswith(NPY_START) else _read_json(content, name)
 
 
