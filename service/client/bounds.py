@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import math
+import os
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -32,7 +33,11 @@ def bounded(seconds: float | None) -> Iterator[None]:
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """httpx's transport, whose waits end together where `bounded` says."""
+    """httpx's transport, whose waits end together where `bounded` says.
+
+    A process that was forked makes connections of its own: on those of its parent, either could read what
+    was answered to the other.
+    """
 
     def __init__(self, proxy: httpx.Proxy | None) -> None:
         """Prepares connections.
@@ -40,9 +45,20 @@ class BoundedTransport(httpx.HTTPTransport):
         Args:
             proxy: In between, or None.
         """
-        super().__init__(proxy=proxy)
+        self._proxy = proxy
+        self._prepare()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request; see httpx."""
+        if self._owner != os.getpid():
+            self._prepare()
+        return super().handle_request(request)
+
+    def _prepare(self) -> None:
+        super().__init__(proxy=self._proxy)
         # httpx has no parameter for what its connections are made of.
         self._pool._network_backend = _Backend(self._pool._network_backend)
+        self._owner = os.getpid()
 
 
 class _Backend(httpcore.NetworkBackend):
