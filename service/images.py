@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, ImageFile
 
-from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
+from service.containers import read_container
+from service.errors import InvalidValueError, MalformedBodyError, Text
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -18,6 +21,8 @@ Polarity = Literal["light-on-dark", "dark-on-light"]
 UPLOAD_FORMATS = ("PNG", "JPEG")
 # A picture is worked on at about this size: 16 million pixels as floats take 64 MB, several times over.
 WORKING_SIDE = 1024
+# So much of a file is read between two looks at whether to go on: of a black picture, a million pixels.
+PIECE_BYTES = 1024
 # What a camera's mark asks for (Exif 2.32, tag Orientation), by its number; 1 asks for nothing.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -45,49 +50,52 @@ def to_bytes(image: Floats) -> Bytes:
     return pixels
 
 
-def read_image(content: bytes, field: str, channels: int, max_pixels: int) -> Floats:
-    """Decodes an uploaded PNG or JPEG of any size and colour.
+class _Watched(io.BytesIO):
+    """A file of which no more is read than somebody waits for."""
+
+    def __init__(self, content: bytes, check: Callable[[], None]) -> None:
+        super().__init__(content)
+        self.check = check
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.check()
+        return super().read(size)
+
+
+def read_image(
+    content: bytes, field: str, channels: int, max_pixels: int, check: Callable[[], None] = lambda: None
+) -> Floats:
+    """Decode an uploaded PNG or JPEG of any size and colour.
 
     Transparency is laid over white, as on a page; a camera's rotation mark is obeyed; 16-bit grey keeps
-    its range. The size is read from the header and checked before a pixel is decoded.
+    its range. What it costs is bounded before a pixel is decoded; see `containers`.
 
     Args:
         content: The file.
         field: What errors name.
         channels: 1 for grey, 3 for colour.
         max_pixels: Largest width times height.
+        check: Called between the pieces of the work, which what it raises ends.
 
     Returns:
         `(height, width, channels)` float32 in [0, 1].
 
     Raises:
         MalformedBodyError: Not a whole PNG or JPEG.
-        TooLargeError: More than `max_pixels`.
+        TooLargeError: More than `max_pixels`, or a file that would take far longer than others of its size.
     """
+    container = read_container(content, field, max_pixels)
     try:
-        # `open` reads the header alone; its own bomb check is replaced by ours, which is lower.
-        with Image.open(io.BytesIO(content), formats=UPLOAD_FORMATS) as image:
-            if image.width * image.height > max_pixels:
-                raise TooLargeError(
-                    field, f"at most {max_pixels} pixels", Text(f"{image.width} x {image.height}")
-                )
-            return _to_floats(_turn(image), channels)
-    except UnidentifiedImageError as error:
-        received = Text(f"{len(content)} bytes starting {content[:8]!r}")
-        raise MalformedBodyError(field, "a PNG or JPEG file", received) from error
-    except Image.DecompressionBombError as error:
-        raise TooLargeError(field, f"at most {max_pixels} pixels", Text("many more")) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # Pillow raises these four for damaged files, with no common base of its own.
+        with Image.open(_Watched(container.content, check), formats=UPLOAD_FORMATS) as image:
+            if isinstance(image, ImageFile.ImageFile):
+                image.decodermaxblock = PIECE_BYTES
+            turn = TURNS.get(container.orientation)
+            return _to_floats(image if turn is None else image.transpose(turn), channels)
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        # Pillow raises these for damaged files, with no common base of its own.
         raise MalformedBodyError(
             field, "a whole PNG or JPEG file", Text(f"a damaged one ({error})")
         ) from error
-
-
-def _turn(image: Image.Image) -> Image.Image:
-    # Pillow's own function writes the other marks anew as well, and fails on those that make no sense.
-    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return image if turn is None else image.transpose(turn)
 
 
 def _to_floats(image: Image.Image, channels: int) -> Floats:

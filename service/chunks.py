@@ -1,0 +1,81 @@
+"""Owns the chunks of a PNG file: what its decoder needs of them, and how many there may be."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from service.bounds import check_size, damaged
+from service.errors import Text, TooLargeError
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+# A picture a row of which is a chunk has a few thousand. Each costs a microsecond here.
+MAX_CHUNKS = 20_000
+# Packed pixels are smaller than plain ones but for 5 bytes in 16 KB; the rest is room for odd encoders.
+PACKING_ROOM_BYTES = 65_536
+# Samples of a pixel, where not one; and what says of which colours its pixels are.
+PNG_SAMPLES = {2: 3, 4: 2, 6: 4}
+PNG_COLOURS = (b"PLTE", b"tRNS")
+
+
+def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]:
+    """Check a PNG before any of its pixels is decoded.
+
+    Args:
+        content: The file.
+        field: What errors name.
+        max_pixels: Largest width times height.
+
+    Returns:
+        A file with what a decoder needs of it alone, its packed pixels in one chunk; and the camera's marks.
+
+    Raises:
+        MalformedBodyError: Not a whole PNG.
+        TooLargeError: More pixels, chunks or packed bytes than there may be.
+    """
+    view = memoryview(content)
+    head = _read_chunk(view, len(PNG_START), field)
+    if head is None or head[0] != b"IHDR" or len(head[1]) != 13:
+        raise damaged(field, "without a head")
+    width, height, depth, kind, *_ = struct.unpack(">IIBBBBB", head[1])
+    check_size(field, width, height, max_pixels)
+    kept, packed = _read_chunks(view, head[2], field)
+    row_bytes = width * PNG_SAMPLES.get(kind, 1) * depth // 8 + 9
+    if len(packed) > row_bytes * height + PACKING_ROOM_BYTES:
+        received = Text(f"{len(packed)} packed bytes")
+        raise TooLargeError(field, f"no more bytes than {width} x {height} pixels take", received)
+    colours = [(name, bytes(kept[name])) for name in PNG_COLOURS if name in kept]
+    chunks = ((b"IHDR", bytes(head[1])), *colours, (b"IDAT", packed), (b"IEND", b""))
+    written = b"".join(_write_chunk(*chunk) for chunk in chunks)
+    return PNG_START + written, bytes(kept.get(b"eXIf", b""))
+
+
+def _read_chunks(view: memoryview, offset: int, field: str) -> tuple[dict[bytes, memoryview], bytes]:
+    kept: dict[bytes, memoryview] = {}
+    data: list[memoryview] = []
+    for _ in range(MAX_CHUNKS):
+        chunk = _read_chunk(view, offset, field)
+        if chunk is None or chunk[0] == b"IEND":
+            return kept, b"".join(data)
+        name, body, offset = chunk
+        if name == b"IDAT":
+            data.append(body)
+        else:
+            kept.setdefault(name, body)
+    raise TooLargeError(field, f"at most {MAX_CHUNKS} chunks", Text("more"))
+
+
+def _read_chunk(view: memoryview, offset: int, field: str) -> tuple[bytes, memoryview, int] | None:
+    if len(view) - offset < 12:  # many a picture lacks its last chunk
+        return None
+    length, name = struct.unpack_from(">I4s", view, offset)
+    start, end = offset + 8, offset + 8 + length
+    if end + 4 > len(view):
+        raise damaged(field, "it ends early")
+    if zlib.crc32(view[offset + 4 : end]) != struct.unpack_from(">I", view, end)[0]:
+        raise damaged(field, f"the checksum of {name!r} is wrong")
+    return name, view[start:end], end + 4
+
+
+def _write_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))

@@ -1,0 +1,142 @@
+"""Owns the segments of a JPEG file: what its decoder needs of them, how many there may be, and which."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+from service.bounds import check_size, damaged
+from service.errors import MalformedBodyError, Text, TooLargeError
+
+JPEG_START = b"\xff\xd8\xff"
+# Colour profiles and notes come in segments of 64 KB; a scan may have tables of its own.
+MAX_SEGMENTS = 1000
+# Of tables: four of 129 bytes for levels, eight of at most 273 for codes.
+MAX_HEAD_BYTES = 16_384
+# Encoders write about ten. A scan that says nothing costs 10 ms in a picture of 16 million pixels.
+MAX_SCANS, USUAL_SCANS, MAX_SCANNED_PIXELS = 100, 20, 400_000_000
+PIECE_BYTES = 2**20
+
+# A marker, behind what little there may be before it; and one that ends packed pixels.
+MARKER = re.compile(rb"[^\xff]{0,256}\xff{1,256}([\x01-\xfe])")
+MARKER_IN_PIXELS = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
+FILL = b"\xff" * 1024
+TABLES = {0xC4, 0xDB, 0xDD}
+FRAMES = {0xC0, 0xC1, 0xC2}
+OTHER_FRAMES = {0xC3, *range(0xC5, 0xD0)} - {0xC8}
+SCAN, END = 0xDA, 0xD9
+# Notes, comments, and a number of lines that comes late.
+SKIPPED = {*range(0xE0, 0xF0), 0xFE, 0xDC}
+# Which of the application's segments say how colours are stored; behind them, a preview.
+COLOUR_NOTES, COLOUR_NOTE_BYTES = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}, 14
+EXIF_CODE, EXIF = 0xE1, b"Exif\0\0"
+
+
+def read_jpeg(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]:
+    """Check a JPEG before any of its pixels is decoded.
+
+    Args:
+        content: The file.
+        field: What errors name.
+        max_pixels: Largest width times height.
+
+    Returns:
+        A file with what a decoder needs of it alone, and the camera's marks.
+
+    Raises:
+        MalformedBodyError: Not a whole JPEG, or in a coding that hardly anyone writes.
+        TooLargeError: More pixels, segments, tables or scans than there may be.
+    """
+    kept, marks, pixels, scans, first, last = [b"\xff\xd8"], b"", 0, 0, 0, 0
+    for code, body, start, end in _walk(content, field):
+        last = end
+        if code in FRAMES:
+            pixels = _read_frame(body, field, max_pixels)
+        if code == SCAN:
+            scans, first = scans + 1, first or start
+            _check_scans(scans, pixels, field)
+        elif code == EXIF_CODE and body.startswith(EXIF):
+            marks = marks or body
+        if not first:
+            kept.append(_keep(code, body))
+    if sum(map(len, kept)) > MAX_HEAD_BYTES:
+        raise TooLargeError(field, f"tables of at most {MAX_HEAD_BYTES} bytes", Text("more"))
+    _check_fill(content, first, last, field)
+    return b"".join((*kept, memoryview(content)[first:last])), marks
+
+
+def _walk(content: bytes, field: str) -> Iterator[tuple[int, bytes, int, int]]:
+    """Yields code, body, start and end of each segment, and last of what ends the picture."""
+    end, scanned = 2, False
+    for _ in range(MAX_SEGMENTS):
+        start = end
+        code, end = _find_marker(content, start, field) if not scanned else _find_next(content, start)
+        if code == END:
+            yield code, b"", start, end
+            return
+        _check_code(code, field)
+        length = int.from_bytes(content[end : end + 2], "big")
+        if length < 2 or end + length > len(content):
+            raise damaged(field, "it ends early")
+        body, end = content[end + 2 : end + length], end + length
+        yield code, body, start, end
+        scanned = scanned or code == SCAN
+    raise TooLargeError(field, f"at most {MAX_SEGMENTS} segments", Text("more"))
+
+
+def _find_marker(content: bytes, start: int, field: str) -> tuple[int, int]:
+    found = MARKER.match(content, start)
+    if found is None or found[1][0] == END:
+        raise damaged(field, "it ends early, or has no marker where one must be")
+    return found[1][0], found.end()
+
+
+def _find_next(content: bytes, start: int) -> tuple[int, int]:
+    # In pieces, since to look through a large file at once would hold up the other threads.
+    for begin in range(start, len(content), PIECE_BYTES):
+        if found := MARKER_IN_PIXELS.search(content, begin, begin + PIECE_BYTES + 1):
+            return found[1][0], found.end()
+    # Many a picture lacks its end.
+    return END, len(content)
+
+
+def _check_code(code: int, field: str) -> None:
+    if code in OTHER_FRAMES:
+        raise MalformedBodyError(
+            field, "a JPEG that is baseline or progressive, in Huffman codes", Text(f"one of frame {code:#x}")
+        )
+    # Of what a decoder reads otherwise than it is read here, the rest of the file might be hidden in one.
+    if not (code in FRAMES or code in TABLES or code in SKIPPED or code == SCAN):
+        raise damaged(field, f"with a marker {code:#x}")
+
+
+def _check_fill(content: bytes, start: int, end: int, field: str) -> None:
+    # A decoder that is fed in pieces begins anew with each piece, until it sees the end of them.
+    for begin in range(start, end, PIECE_BYTES):
+        if content.find(FILL, begin, min(end, begin + PIECE_BYTES + len(FILL))) >= 0:
+            raise damaged(field, f"with {len(FILL)} fill bytes")
+
+
+def _keep(code: int, body: bytes) -> bytes:
+    if code in COLOUR_NOTES:
+        body = body[:COLOUR_NOTE_BYTES] if body.startswith(COLOUR_NOTES[code]) else b""
+    elif code not in FRAMES and code not in TABLES:
+        body = b""
+    return struct.pack(">BBH", 0xFF, code, len(body) + 2) + body if body else b""
+
+
+def _read_frame(body: bytes, field: str, max_pixels: int) -> int:
+    if len(body) < 6:
+        raise damaged(field, "a frame that ends early")
+    height, width = struct.unpack_from(">HH", body, 1)
+    check_size(field, width, height, max_pixels)
+    return int(width * height)
+
+
+def _check_scans(scans: int, pixels: int, field: str) -> None:
+    if not pixels:
+        raise damaged(field, "pixels without a frame")
+    allowed = min(MAX_SCANS, max(USUAL_SCANS, MAX_SCANNED_PIXELS // pixels))
+    if scans > allowed:
+        raise TooLargeError(field, f"at most {allowed} scans of {pixels} pixels", Text("more"))
