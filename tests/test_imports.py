@@ -57,8 +57,8 @@ SERVICE = {
     "graphs": "calls engine images outputs png registry space tensors errors",
     "negotiation": "errors",
     "metrics": "",
-    "routes": "routes atlas caching calls compression graphs messages outputs tensors engine space registry "
-    "schemas queries replies "
+    "routes": "routes atlas caching calls chunks compression graphs messages outputs segments tensors engine "
+    "space registry schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
     "layers": "routes schemas",
     "refusals": "metrics routes schemas errors",

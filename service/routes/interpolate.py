@@ -16,9 +16,9 @@ from service.routes.answers import answer_rows, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, require
 from service.routes.ends import read_path
+from service.routes.forms import FORM
 from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.routes.problems import responses, unacceptable, unreadable
-from service.routes.uploads import FORM
 from service.routes.urls import Address, answer_url
 from service.schemas import Fault
 

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
+from service.chunks import PNG_START
 from service.engine import Engine
-from service.errors import InvalidValueError, MalformedBodyError, Text
+from service.errors import InvalidValueError, Text
 from service.negotiation import JSON, PNG
 from service.queries import EncodeQuery, ReconstructQuery
 from service.registry import Registry
 from service.routes.dependencies import read_json, require
+from service.routes.forms import FORM, parse_form
 from service.schemas import EncodeRequest, Polarity, ReconstructRequest
+from service.segments import JPEG_START
 from service.space import Floats
 
-FORM = "multipart/form-data"
 JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON)
 
 Field = tuple[str, str | bytes]
 B = TypeVar("B", EncodeRequest, ReconstructRequest)
-# How a PNG and a JPEG begin, read as Latin-1: neither can be UTF-8.
-SIGNATURES = ("\x89PNG\r\n\x1a\n", "\xff\xd8\xff")
+# Neither can be UTF-8.
+SIGNATURES = (PNG_START, JPEG_START)
+# Fields of a form beside its files; none takes so many.
+OTHER_PARTS = 32
 
 
 async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes]]:
@@ -66,22 +67,15 @@ async def read_form(request: Request) -> list[Field]:
 
     Raises:
         MalformedBodyError: The body is no form.
+        TooLargeError: It has far too many parts, or a text that is too long.
     """
-    try:
-        # The limit of the body is that of a part too.
-        async with request.form(max_part_size=sys.maxsize) as form:
-            return [
-                (name, await part.read() if isinstance(part, UploadFile) else _read_part(part))
-                for name, part in form.multi_items()
-            ]
-    except HTTPException as error:
-        if error.status_code != 400:
-            raise
-        raise MalformedBodyError("body", FORM, Text(error.detail)) from error
-
-
-def _read_part(text: str) -> str | bytes:
-    return text.encode("latin-1") if text.startswith(SIGNATURES) else text
+    # One file more than there may be is refused by those who count files.
+    max_parts = request.app.state.registry.settings.max_request_rows + OTHER_PARTS
+    parts = parse_form(await request.body(), request.headers["content-type"], max_parts)
+    return [
+        (part.name, part.content if part.is_file or part.content.startswith(SIGNATURES) else part.text)
+        for part in parts
+    ]
 
 
 async def read_x(

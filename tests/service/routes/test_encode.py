@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import io
 import pathlib
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 from service.app import create_app
 from service.settings import Settings
 from tests.service import fake
+from tests.service.bombs import form_of_parts
 
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -72,6 +75,20 @@ def test_a_large_part_may_lack_it_too(models_dir: pathlib.Path) -> None:
     with TestClient(create_app(Settings(models_dir=models_dir))) as client:
         answer = client.post("/encode", files=[("file", (None, content, "image/png"))])
     assert answer.status_code == 200, answer.text
+
+
+def test_uploads_need_no_disk(models_dir: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+    content = write(np.random.RandomState(0).randint(0, 256, (1300, 1300), np.uint8))
+    assert len(content) > 1.5 * 2**20
+    with TestClient(create_app(Settings(models_dir=models_dir))) as client:
+        for name in ("a.png", None):
+            answer = client.post("/encode", files=[("file", (name, content, "image/png"))] * 2)
+            assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -199,6 +216,16 @@ def test_too_many_files_are_refused(client: TestClient, pixels: Pixels) -> None:
         "expected": "at most 64 in one request",
         "received": "65",
     }
+
+
+def test_a_form_of_far_too_many_parts_is_refused_before_they_are_read(client: TestClient) -> None:
+    content = form_of_parts(5000)
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    answer = client.post("/encode", content=content, headers=headers)
+    assert answer.status_code == 413
+    assert answer.json()["errors"] == [
+        {"field": "body", "expected": "a form of at most 96 parts", "received": "more"}
+    ]
 
 
 def test_the_nearest_of_the_atlas_are_named(client: TestClient, pixels: Pixels) -> None:

@@ -1,0 +1,134 @@
+"""Owns forms: a multipart body (RFC 7578) to its parts, in memory and in a time that its length bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from python_multipart.multipart import parse_options_header
+
+from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError, shorten
+
+FORM = "multipart/form-data"
+# RFC 2046, section 5.1.1.
+MAX_BOUNDARY_BYTES = 70
+# Of the header lines of a part: names, and a file's name twice.
+MAX_HEAD_BYTES = 4096
+# Of what is no file: a vector of two thousand numbers.
+MAX_TEXT_BYTES = 65_536
+# How much is looked through at once; longer, and the other threads would be held up.
+PIECE_BYTES = 2**20
+LINE_END = re.compile(rb"[ \t]{0,100}\r\n")
+
+
+class Part(NamedTuple):
+    """A part of a form.
+
+    Attributes:
+        name: Of its field.
+        content: What it holds.
+        is_file: Whether it has the name of a file.
+    """
+
+    name: str
+    content: bytes
+    is_file: bool
+
+    @property
+    def text(self) -> str:
+        """Its content as a text.
+
+        Raises:
+            TooLargeError: Longer than a text may be.
+            InvalidValueError: Not UTF-8.
+        """
+        if len(self.content) > MAX_TEXT_BYTES:
+            received = Text(f"{len(self.content)}")
+            raise TooLargeError(self.name, f"a text of at most {MAX_TEXT_BYTES} bytes", received)
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError:
+            raise InvalidValueError(self.name, "a text in UTF-8, or a file", self.content[:40]) from None
+
+
+def parse_form(
+    content: bytes, content_type: str, max_parts: int, check: Callable[[], None] = lambda: None
+) -> list[Part]:
+    """Parse a form.
+
+    Args:
+        content: The body.
+        content_type: Names the boundary.
+        max_parts: Most that it may have.
+        check: Called between the pieces of the work, which what it raises ends.
+
+    Returns:
+        Its parts, in order; none of an empty body.
+
+    Raises:
+        MalformedBodyError: The body is no form, or not a whole one.
+        TooLargeError: More parts, or longer heads of parts, than there may be.
+    """
+    delimiter = b"\r\n--" + _read_boundary(content_type)
+    if not content:
+        return []
+    parts: list[Part] = []
+    offset = len(delimiter) - 2
+    if not content.startswith(delimiter[2:]):
+        offset = _find(content, delimiter, 0, check) + len(delimiter)
+    while content[offset : offset + 2] != b"--":
+        if len(parts) == max_parts:
+            raise TooLargeError("body", f"a form of at most {max_parts} parts", Text("more"))
+        check()
+        name, is_file, start = _read_head(content, offset)
+        # An empty part may share its line end with its head.
+        end = _find(content, delimiter, start - 2, check)
+        parts.append(Part(name, content[start:end], is_file))
+        offset = end + len(delimiter)
+    return parts
+
+
+def _malformed(received: str) -> MalformedBodyError:
+    return MalformedBodyError("body", FORM, Text(received))
+
+
+def _read_boundary(content_type: str) -> bytes:
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
+        raise _malformed(f"a boundary of {len(boundary)} bytes, of 1 to {MAX_BOUNDARY_BYTES}")
+    return boundary
+
+
+def _find(content: bytes, delimiter: bytes, start: int, check: Callable[[], None]) -> int:
+    for begin in range(start, len(content), PIECE_BYTES):
+        found = content.find(delimiter, begin, begin + PIECE_BYTES + len(delimiter) - 1)
+        if found >= 0:
+            return found
+        check()
+    raise _malformed("a part without an end")
+
+
+def _read_head(content: bytes, offset: int) -> tuple[str, bool, int]:
+    line = LINE_END.match(content, offset)
+    if line is None:
+        raise _malformed(f"a boundary with {content[offset : offset + 8]!r} behind it")
+    first = line.end() - 2
+    end = content.find(b"\r\n\r\n", first, first + MAX_HEAD_BYTES + 4)
+    if end < 0:
+        if len(content) - first < MAX_HEAD_BYTES:
+            raise _malformed("a part whose head has no end")
+        raise TooLargeError("body", f"parts whose heads have at most {MAX_HEAD_BYTES} bytes", Text("more"))
+    options = _read_disposition(content[first:end])
+    if b"name" not in options:
+        raise _malformed("a part without Content-Disposition with a name")
+    name = shorten(Text(options[b"name"].decode("utf-8", "replace")))
+    return name, b"filename" in options, end + 4
+
+
+def _read_disposition(head: bytes) -> dict[bytes, bytes]:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-disposition":
+            return parse_options_header(value)[1]
+    return {}
