@@ -46,7 +46,6 @@ from service.routes import (
 from service.settings import Settings
 from service.telemetry import REQUEST_ID, RequestId
 from service.tensors import LENGTH_HEADER
-from service.uploads import UPLOADS_AT_ONCE
 
 ROUTERS = (
     decode.router,
@@ -167,7 +166,7 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         # Python would make threads for each core of the host, whatever this process may use of it.
-        threads = concurrent.futures.ThreadPoolExecutor(count_cores() + UPLOADS_AT_ONCE, "pool")
+        threads = concurrent.futures.ThreadPoolExecutor(count_cores(), "pool")
         asyncio.get_running_loop().set_default_executor(threads)
         loaded = registry
         if loaded is None:

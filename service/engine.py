@@ -20,6 +20,7 @@ from service.calls import Call
 from service.errors import InferenceError
 from service.jobs import Run
 from service.model import Model
+from service.offload import Places
 from service.settings import Settings
 from service.space import Floats, Space
 from service.uploads import Uploads
@@ -70,8 +71,8 @@ class Engine:
         atlas: Where the pictures of the test split lie.
     """
 
-    def __init__(self, model: Model, settings: Settings) -> None:
-        """Stores the model and the limits.
+    def __init__(self, model: Model, settings: Settings, places: Places) -> None:
+        """Stores the model and the limits, and where the process decodes uploads.
 
         Raises:
             BundleError: A class's numbers describe no distribution.
@@ -81,7 +82,7 @@ class Engine:
         self.settings = settings
         self.space = Space(model.manifest, settings.max_request_rows)
         self.atlas = Atlas(**model.bundle.atlas)
-        self.uploads = Uploads(model.manifest.image, settings.max_image_pixels)
+        self.uploads = Uploads(model.manifest.image, settings.max_image_pixels, places)
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
         self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
 

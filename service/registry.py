@@ -13,17 +13,23 @@ from service.calls import Call
 from service.engine import Engine, Graph
 from service.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.model import Model
+from service.offload import Places
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 
 class Registry:
-    """The models of one folder."""
+    """The models of one folder.
+
+    Attributes:
+        places: Where all of them have decoded what clients send.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Stores the settings; `start` loads."""
         self.settings = settings
+        self.places = Places()
         self._open = False
         self._engines: dict[str, Engine] = {}
         self._default = ""
@@ -51,7 +57,7 @@ class Registry:
         for path in bundles:
             if alone and path.name != self._default:
                 continue
-            engine = Engine(Model(read_bundle(path), self.settings), self.settings)
+            engine = Engine(Model(read_bundle(path), self.settings), self.settings, self.places)
             engine.start()
             self._engines[path.name] = engine
             manifest, runtime = engine.manifest, engine.model.runtime
@@ -67,6 +73,7 @@ class Registry:
         self._open = False
         for engine in self:
             engine.close()
+        self.places.close()
 
     @property
     def ready(self) -> bool:

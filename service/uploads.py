@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
+import time
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service import images
+from service.calls import Call
 from service.errors import InvalidValueError, Text
 from service.manifest import CentreOfMassFit, ImageSpec
+from service.offload import SLICE_S, Check, Places
 
 Floats = NDArray[np.float32]
-
-# Each may hold a decoded picture of `max_image_pixels` in memory.
-UPLOADS_AT_ONCE = 2
 
 
 class Uploads:
     """Reads pictures for one model; how many a request may have is checked elsewhere."""
 
-    def __init__(self, spec: ImageSpec, max_image_pixels: int) -> None:
-        """Stores what the model's pictures are, and the largest width times height of an upload."""
+    def __init__(self, spec: ImageSpec, max_image_pixels: int, places: Places) -> None:
+        """Store what `read` needs.
+
+        Args:
+            spec: What the model's pictures are.
+            max_image_pixels: Largest width times height of an upload.
+            places: Of the process, where uploads are decoded.
+        """
         self.spec = spec
         self.max_image_pixels = max_image_pixels
-        self._reading = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.places = places
 
-    async def read(self, files: Sequence[tuple[str, bytes]], polarity: images.Polarity | None) -> Floats:
-        """Turns uploaded files into what the encoder takes.
+    async def read(
+        self, files: Sequence[tuple[str, bytes]], polarity: images.Polarity | None, call: Call
+    ) -> Floats:
+        """Turn uploaded files into what the encoder takes.
 
         Args:
             files: Field names and contents, PNG or JPEG; at least one.
             polarity: Of the uploads; None looks at each one's border, but takes colours as they are.
+            call: That they belong to. Cancel this, or let its deadline pass, and no further file is decoded.
 
         Returns:
             `(batch, height, width, channels)` float32 in [0, 1].
@@ -40,11 +49,29 @@ class Uploads:
         Raises:
             InvalidValueError: An even picture.
             MalformedBodyError: A file is not a whole PNG or JPEG.
-            TooLargeError: A file has too many pixels.
+            TooLargeError: A file has too many pixels, or would take too long.
+            QueueFullError: Too many uploads wait.
+            DeadlineError: The deadline passed.
+            NotReadyError: The service is stopping.
         """
-        async with self._reading:
-            pictures = [await asyncio.to_thread(self._read_one, *file, polarity) for file in files]
-        return np.stack(pictures)
+        pictures: list[Floats] = []
+        work = functools.partial(self._read_some, files, polarity, pictures)
+        return await self.places.run(work, sum(len(content) for _, content in files), call)
+
+    def _read_some(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        polarity: images.Polarity | None,
+        pictures: list[Floats],
+        check: Check,
+    ) -> Floats | None:
+        end = time.monotonic() + SLICE_S
+        for file in files[len(pictures) :]:
+            check()
+            pictures.append(self._read_one(*file, polarity, check))
+            if time.monotonic() >= end:
+                break
+        return np.stack(pictures) if len(pictures) == len(files) else None
 
     def read_pixels(self, field: str, pixels: NDArray[np.float64]) -> Floats:
         """Turns numbers into what the encoder takes.
@@ -72,9 +99,10 @@ class Uploads:
             raise InvalidValueError(field, "numbers in [0, 1]; divide 8-bit values by 255", float(worst))
         return pixels.reshape(-1, *shape).astype(np.float32)
 
-    def _read_one(self, field: str, content: bytes, polarity: images.Polarity | None) -> Floats:
+    def _read_one(self, field: str, content: bytes, polarity: images.Polarity | None, check: Check) -> Floats:
         spec = self.spec
-        x = images.read_image(content, field, spec.channels, self.max_image_pixels)
+        x = images.read_image(content, field, spec.channels, self.max_image_pixels, check)
+        check()
         if (polarity or self._find_polarity(x)) == "dark-on-light":
             x = 1 - x
         if x.shape != spec.shape:

@@ -26,6 +26,7 @@ SERVICE = {
     "chunks": "bounds errors",
     "segments": "bounds errors",
     "bounds": "errors",
+    "offload": "calls errors",
     "atlas": "",
     "batching": "calls jobs errors",
     "caching": "model",
@@ -39,7 +40,7 @@ SERVICE = {
     "calls": "",
     "jobs": "calls errors",
     "space": "latent manifest errors",
-    "uploads": "images manifest errors",
+    "uploads": "calls images manifest offload errors",
     "png": "",
     "archive": "",
     "apng": "png",
@@ -47,8 +48,8 @@ SERVICE = {
     "rendering": "colormaps errors",
     "sequences": "errors",
     "npy": "errors",
-    "engine": "atlas batching calls jobs space uploads model latent settings errors",
-    "registry": "calls engine model bundle settings errors",
+    "engine": "atlas batching calls jobs space uploads model latent offload settings errors",
+    "registry": "calls engine model bundle offload settings errors",
     "schemas": "numbers space",
     "messages": "numbers",
     "tensors": "messages numbers errors",
@@ -57,7 +58,7 @@ SERVICE = {
     "graphs": "calls engine images outputs png registry space tensors errors",
     "negotiation": "errors",
     "metrics": "",
-    "routes": "routes atlas caching calls chunks compression graphs messages outputs segments tensors engine "
+    "routes": "routes atlas caching calls compression chunks segments graphs messages outputs tensors engine "
     "space registry schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
     "layers": "routes schemas",
@@ -76,7 +77,7 @@ SERVICE = {
     "workers": "settings worker errors",
     "telemetry": "settings",
     "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings "
-    "telemetry tensors uploads",
+    "telemetry tensors",
     "reference": "app settings",
     "__main__": "metrics settings telemetry worker workers errors",
     "client": "client",

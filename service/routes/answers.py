@@ -15,7 +15,7 @@ from service.engine import Engine, Pictures
 from service.manifest import Manifest
 from service.negotiation import JSON
 from service.representations import IN_PARTS, Wanted, check_size, open_writer, write, write_json
-from service.routes.dependencies import unless_gone
+from service.routes.disconnect import unless_gone
 from service.space import Floats
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.

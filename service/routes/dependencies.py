@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import orjson
@@ -15,15 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import Receive
 
 from service.calls import DEADLINE_HEADER, Call
 from service.engine import Graph
-from service.errors import ClientGoneError, InvalidValueError, MediaTypeError, NotReadyError, Text
+from service.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
 from service.registry import Registry
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 # Twelve digits are 30,000 years; more are no deadline.
 DEADLINE = re.compile("0*[1-9][0-9]{0,11}")
@@ -118,35 +115,6 @@ def _parse(content: bytes) -> Any:
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(content)
     return json.loads(content)
-
-
-async def unless_gone(receive: Receive, answer: Awaitable[T]) -> T:
-    """Awaits an answer, and cancels it if the client goes away before it comes.
-
-    Args:
-        receive: Of the request, its body read.
-        answer: What to wait for.
-
-    Returns:
-        What it gives.
-
-    Raises:
-        ClientGoneError: Nobody waits for it any more.
-    """
-    task, gone = asyncio.ensure_future(answer), asyncio.ensure_future(_wait_for_disconnect(receive))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientGoneError("the client went away")
-        return task.result()
-    finally:
-        task.cancel()
-        gone.cancel()
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 class DecoderRoute(APIRoute):

@@ -17,9 +17,10 @@ from service.latent import Method
 from service.negotiation import JSON
 from service.points import read_point
 from service.registry import Registry
-from service.routes.dependencies import read_json, unless_gone
+from service.routes.dependencies import read_json
+from service.routes.disconnect import unless_gone
 from service.routes.uploads import Field, read_form, to_x
-from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest
+from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest, Polarity
 from service.space import Floats, Point
 
 ENDS = ("from", "to")
@@ -30,6 +31,15 @@ class End(NamedTuple):
 
     point: Point
     x: Floats | None = None
+
+
+class Files(NamedTuple):
+    """What the pictures of a form are read for."""
+
+    request: Request
+    engine: Engine
+    polarity: Polarity
+    call: Call
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +77,14 @@ class Path:
         return self.engine.space.connect(start, end, self.steps, self.method)
 
 
-async def read_path(request: Request, media_type: str, models: Registry) -> Path:
+async def read_path(request: Request, media_type: str, models: Registry, call: Call) -> Path:
     """Reads a path.
 
     Args:
         request: Whose body it is.
         media_type: JSON or a form.
         models: Of which it names one.
+        call: That it belongs to.
 
     Returns:
         The path; its points are not yet checked against the model.
@@ -88,12 +99,13 @@ async def read_path(request: Request, media_type: str, models: Registry) -> Path
         engine.space.check_rows("steps", body.steps)
         start, end = _read_body(engine, "from", body.start), _read_body(engine, "to", body.end)
         return Path(engine, start, end, body.steps, body.method)
-    fields = await read_form(request)
+    fields = await read_form(request, models, call)
     form = _read_options(fields)
     engine = models.get(form.model)
     engine.space.check_rows("steps", form.steps)
-    labels = {"from": form.from_label, "to": form.to_label}
-    start, end = [await _read_field(engine, fields, name, labels[name], form) for name in ENDS]
+    files = Files(request, engine, form.polarity, call)
+    labels, contents = {"from": form.from_label, "to": form.to_label}, dict(fields)
+    start, end = [await _read_field(files, name, contents[name], labels[name]) for name in ENDS]
     return Path(engine, start, end, form.steps, form.method)
 
 
@@ -123,11 +135,8 @@ def _read_options(fields: list[Field]) -> InterpolateForm:
         raise RequestValidationError(faults) from error
 
 
-async def _read_field(
-    engine: Engine, fields: list[Field], name: str, label: int | None, form: InterpolateForm
-) -> End:
-    content = dict(fields)[name]
+async def _read_field(files: Files, name: str, content: str | bytes, label: int | None) -> End:
     if isinstance(content, str):
         return End(read_point(content, name, label))
-    x = await to_x(engine, [(name, content)], form.polarity)
-    return End(Point(name, np.zeros(engine.space.dim), label=label, at=name), x)
+    x = await to_x(files.request, files.engine, [(name, content)], files.polarity, files.call)
+    return End(Point(name, np.zeros(files.engine.space.dim), label=label, at=name), x)

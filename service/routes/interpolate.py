@@ -66,7 +66,7 @@ async def interpolate(
     """
     media_type = require(request, (JSON, FORM))
     kind = choose(request.headers.get("accept"), query.format, MOVING)
-    path = await read_path(request, media_type, models)
+    path = await read_path(request, media_type, models, call)
     wanted = _wanted(kind, query, path.steps)
     check(path.engine, path.steps, wanted)
     rows = await path.draw(request, call)

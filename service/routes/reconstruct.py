@@ -17,7 +17,8 @@ from service.representations import Wanted, to_pixels
 from service.routes import headers
 from service.routes.answers import answer_pictures, check
 from service.routes.asked import asks
-from service.routes.dependencies import Calls, EncoderRoute, Models, unless_gone
+from service.routes.dependencies import Calls, EncoderRoute, Models
+from service.routes.disconnect import unless_gone
 from service.routes.encode import STROKE
 from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unreadable
@@ -56,7 +57,7 @@ async def reconstruct(
         query.look(2 if query.pairs else None),
         query.dtype,
     )
-    engine, x, body = await read_x(request, media_type, ReconstructRequest, query, models)
+    engine, x, body = await read_x(request, media_type, ReconstructRequest, query, models, call)
     label = query.label if body is None or body.label is None else body.label
     pairs = query.pairs and wanted.media_type not in (JSON, NPY)
     check(engine, len(x) * (1 + pairs), wanted)

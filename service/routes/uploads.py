@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
 from fastapi import Request
 
+from service.calls import Call
 from service.chunks import PNG_START
 from service.engine import Engine
 from service.errors import InvalidValueError, Text
@@ -14,6 +16,7 @@ from service.negotiation import JSON, PNG
 from service.queries import EncodeQuery, ReconstructQuery
 from service.registry import Registry
 from service.routes.dependencies import read_json, require
+from service.routes.disconnect import unless_gone
 from service.routes.forms import FORM, parse_form
 from service.schemas import EncodeRequest, Polarity, ReconstructRequest
 from service.segments import JPEG_START
@@ -28,14 +31,20 @@ B = TypeVar("B", EncodeRequest, ReconstructRequest)
 SIGNATURES = (PNG_START, JPEG_START)
 # Fields of a form beside its files; none takes so many.
 OTHER_PARTS = 32
+# A form is parsed in a millisecond for each 10,000 bytes of it, if all its parts are empty.
+INLINE_BYTES = 65_536
 
 
-async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes]]:
-    """Reads uploaded pictures.
+async def read_files(
+    request: Request, media_type: str, models: Registry, call: Call
+) -> list[tuple[str, bytes]]:
+    """Read uploaded pictures.
 
     Args:
         request: Its body is a file, or a form of files that are all named `file`.
         media_type: Of `ACCEPTED`, but not JSON.
+        models: Say how many there may be, and whether there is room.
+        call: That they belong to.
 
     Returns:
         What errors name, and the content, of each; at least one.
@@ -43,11 +52,14 @@ async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes
     Raises:
         MalformedBodyError: The body is no form.
         InvalidValueError: The form has other fields, or no file.
+        TooLargeError: The form has far too many parts.
+        QueueFullError: Too many uploads wait.
     """
+    models.places.check()
     if media_type != FORM:
         return [("body", await request.body())]
     files: list[tuple[str, bytes]] = []
-    for name, content in await read_form(request):
+    for name, content in await read_form(request, models, call):
         if name != "file":
             raise InvalidValueError(name, "only fields named file", Text(f"{name!r}"))
         if isinstance(content, str):
@@ -58,8 +70,8 @@ async def read_files(request: Request, media_type: str) -> list[tuple[str, bytes
     return files
 
 
-async def read_form(request: Request) -> list[Field]:
-    """Reads a form.
+async def read_form(request: Request, models: Registry, call: Call) -> list[Field]:
+    """Read a form.
 
     Returns:
         Names and contents, in order: a text, or the bytes of a file or of a picture without a file's name
@@ -68,10 +80,17 @@ async def read_form(request: Request) -> list[Field]:
     Raises:
         MalformedBodyError: The body is no form.
         TooLargeError: It has far too many parts, or a text that is too long.
+        QueueFullError: Too many uploads wait.
     """
+    models.places.check()
+    content = await request.body()
     # One file more than there may be is refused by those who count files.
-    max_parts = request.app.state.registry.settings.max_request_rows + OTHER_PARTS
-    parts = parse_form(await request.body(), request.headers["content-type"], max_parts)
+    max_parts = models.settings.max_request_rows + OTHER_PARTS
+    parse = functools.partial(parse_form, content, request.headers["content-type"], max_parts)
+    if len(content) <= INLINE_BYTES:
+        parts = parse()
+    else:
+        parts = await unless_gone(request.receive, models.places.run(parse, len(content), call))
     return [
         (part.name, part.content if part.is_file or part.content.startswith(SIGNATURES) else part.text)
         for part in parts
@@ -84,6 +103,7 @@ async def read_x(
     schema: type[B],
     query: EncodeQuery | ReconstructQuery,
     models: Registry,
+    call: Call,
 ) -> tuple[Engine, Floats, B | None]:
     """Reads the pictures of a request, and finds the model that it names.
 
@@ -93,6 +113,7 @@ async def read_x(
         schema: Of a JSON body.
         query: Names the model where the body does not, and the polarity of files.
         models: Of which it names one.
+        call: That it belongs to.
 
     Returns:
         The model; `(batch, height, width, channels)` float32 in [0, 1]; the body, if it is JSON.
@@ -108,17 +129,22 @@ async def read_x(
         engine.space.check_rows("pixels", len(x))
         return engine, x, body
     engine = models.get(query.model)
-    return engine, await to_x(engine, await read_files(request, media_type), query.polarity), None
+    files = await read_files(request, media_type, models, call)
+    return engine, await to_x(request, engine, files, query.polarity, call), None
 
 
-async def to_x(engine: Engine, files: Sequence[tuple[str, bytes]], polarity: Polarity) -> Floats:
-    """Turns uploaded pictures into what a model's encoder takes; see `Uploads.read`.
+async def to_x(
+    request: Request, engine: Engine, files: Sequence[tuple[str, bytes]], polarity: Polarity, call: Call
+) -> Floats:
+    """Turn uploaded pictures into what a model's encoder takes; see `Uploads.read`.
 
     Raises:
         InvalidValueError: Too many, or an even picture.
+        ClientGoneError: Nobody waits for them any more.
     """
     engine.space.check_rows("file", len(files))
-    return await engine.uploads.read(files, None if polarity == "auto" else polarity)
+    reading = engine.uploads.read(files, None if polarity == "auto" else polarity, call)
+    return await unless_gone(request.receive, reading)
 
 
 def require_picture(request: Request) -> str:

@@ -21,7 +21,8 @@ from service.negotiation import JSON, OCTETS, choose_encoding
 from service.outputs import AskedOutput, choose_outputs, write_answer
 from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
-from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json, unless_gone
+from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json
+from service.routes.disconnect import unless_gone
 from service.routes.problems import protocol_responses
 from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served

@@ -227,10 +227,8 @@ def test_cors_is_off_unless_origins_are_named(client: TestClient, settings: Sett
         assert open_client.options("/decode", headers=preflight).status_code == 200
 
 
-def test_its_threads_are_as_many_as_its_cores_and_the_uploads(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.app.count_cores", lambda: 1)
+def test_its_threads_are_as_many_as_its_cores(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.app.count_cores", lambda: 3)
     app = create_app(settings)
 
     async def scene() -> set[str]:

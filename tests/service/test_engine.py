@@ -13,6 +13,7 @@ from service.engine import Engine, Pictures
 from service.errors import InferenceError, NotReadyError
 from service.jobs import Rows
 from service.model import Model
+from service.offload import Places
 from service.settings import Settings
 from tests.service import fake
 
@@ -21,7 +22,7 @@ from tests.service import fake
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder: pathlib.Path = fake.write_bundle(tmp_path_factory.mktemp("models") / "fake")
     settings = Settings(max_request_rows=8)
-    engine = Engine(Model(read_bundle(folder), settings), settings)
+    engine = Engine(Model(read_bundle(folder), settings), settings, Places())
     engine.start()
     return engine
 
@@ -61,14 +62,14 @@ def test_encode_draws_z_only_with_a_seed(engine: Engine) -> None:
 
 @pytest.mark.parametrize("graph", ["_encoder", "_decoder"])
 def test_it_has_failed_if_either_graph_has(engine: Engine, graph: str) -> None:
-    broken = Engine(engine.model, engine.settings)
+    broken = Engine(engine.model, engine.settings, Places())
     assert not broken.failed
     getattr(broken, graph).failed = True
     assert broken.failed
 
 
 def test_closing_refuses_both_graphs(engine: Engine) -> None:
-    closed = Engine(engine.model, engine.settings)
+    closed = Engine(engine.model, engine.settings, Places())
     closed.start()
     closed.check("encoder")
     closed.check("decoder")
@@ -92,7 +93,7 @@ class ShortBatcher:
 
 @pytest.mark.parametrize("n", [7, 9])
 def test_an_answer_with_another_number_of_rows_is_not_handed_out(engine: Engine, n: int) -> None:
-    broken = Engine(engine.model, engine.settings)
+    broken = Engine(engine.model, engine.settings, Places())
     broken._decoder = broken._encoder = ShortBatcher(np.zeros((n, 4), np.float32))  # type: ignore[assignment]
     with pytest.raises(InferenceError, match=f"expected 8 results, received {n}"):
         asyncio.run(broken.decode(broken.space.place(Z), Call()))

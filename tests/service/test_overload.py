@@ -114,7 +114,7 @@ def test_the_protocol_refuses_by_the_queue_of_the_graph_that_is_named(app: Appli
 def test_while_any_model_has_room_requests_are_read(app: Application) -> None:
     registry = app.api.state.registry
     registry.get()._decoder.waiting_rows = CAPACITY
-    registry._engines["other"] = other = Engine(registry.get().model, registry.settings)
+    registry._engines["other"] = other = Engine(registry.get().model, registry.settings, registry.places)
     other.start()
     assert refuse_unread(app, "/decode") is None
     other._decoder.waiting_rows = CAPACITY

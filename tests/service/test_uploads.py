@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.calls import Call
 from service.errors import InvalidValueError
 from service.manifest import CentreOfMassFit, ContainFit, ImageSpec
+from service.offload import Places
 from service.uploads import Uploads
 
 DIGITS = ImageSpec(
@@ -18,7 +20,11 @@ DIGITS = ImageSpec(
 
 
 def make(**changes: Any) -> Uploads:
-    return Uploads(DIGITS.model_copy(update=changes), 10_000)
+    return Uploads(DIGITS.model_copy(update=changes), 10_000, Places())
+
+
+def read(uploads: Uploads, files: list[tuple[str, bytes]], polarity: Any, call: Call | None = None) -> Any:
+    return asyncio.run(uploads.read(files, polarity, call or Call()))
 
 
 def png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
@@ -35,21 +41,21 @@ def test_a_file_of_the_models_size_is_taken_pixel_by_pixel() -> None:
         (png(255 - pixels), None),
         (png(255 - pixels), "dark-on-light"),
     ):
-        x = asyncio.run(make().read([("body", content)], polarity))  # type: ignore[arg-type]
+        x = read(make(), [("body", content)], polarity)
         np.testing.assert_allclose(x[0, ..., 0], pixels / 255, atol=1e-6)
 
 
 def test_a_polarity_that_is_given_is_believed() -> None:
     bright = np.full((28, 28), 255, np.uint8)
-    assert asyncio.run(make().read([("body", png(bright))], "light-on-dark")).min() == 1
-    assert asyncio.run(make().read([("body", png(bright))], None)).max() == 0
+    assert read(make(), [("body", png(bright))], "light-on-dark").min() == 1
+    assert read(make(), [("body", png(bright))], None).max() == 0
 
 
 def test_a_model_of_dark_figures_gets_dark_figures() -> None:
     uploads = make(polarity="dark-on-light", fit=ContainFit())
     pixels = np.zeros((56, 56), np.uint8)
     pixels[20:40, 20:40] = 255
-    x = asyncio.run(uploads.read([("body", png(pixels))], None))[0, ..., 0]
+    x = read(uploads, [("body", png(pixels))], None)[0, ..., 0]
     assert x[0].min() == 1
     assert x[14, 14] == 0
 
@@ -59,17 +65,17 @@ def test_colours_are_turned_over_only_when_asked(polarity: str) -> None:
     uploads = make(channels=3, polarity=polarity, fit=ContainFit())
     for light in (20, 230):
         pixels = np.full((28, 28, 3), (light, 128, 0), np.uint8)
-        x = asyncio.run(uploads.read([("body", png(pixels))], None))
+        x = read(uploads, [("body", png(pixels))], None)
         np.testing.assert_allclose(x[0], pixels / 255, atol=1e-6)
     asked = "dark-on-light" if polarity == "light-on-dark" else "light-on-dark"
-    x = asyncio.run(uploads.read([("body", png(pixels))], asked))  # type: ignore[arg-type]
+    x = read(uploads, [("body", png(pixels))], asked)
     np.testing.assert_allclose(x[0], 1 - pixels / 255, atol=1e-6)
 
 
 def test_a_drawing_of_another_size_is_placed_as_the_training_images_were() -> None:
     drawing = np.full((90, 60), 255, np.uint8)
     drawing[5:45, 5:10] = 0
-    x = asyncio.run(make().read([("body", png(drawing))], None))[0, ..., 0]
+    x = read(make(), [("body", png(drawing))], None)[0, ..., 0]
     rows, columns = np.nonzero(x.max(axis=1) > 0.5)[0], np.nonzero(x.max(axis=0) > 0.5)[0]
     assert (rows[0], rows[-1]) == (4, 23)
     assert 12 <= columns[0] <= columns[-1] <= 15
