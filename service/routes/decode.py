@@ -16,6 +16,7 @@ from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.asked import asks
+from service.routes.bodies import read_body
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
 from service.routes.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.routes.problems import responses
@@ -57,11 +58,11 @@ async def decode(
     z is.
     """
     if require(request, (JSON, NPY)) == JSON:
-        body = await read_json(request, DecodeRequest)
+        body = await read_json(request, DecodeRequest, call)
         z, model = body.z, body.model or query.model
         label = query.label if body.label is None else body.label
     else:
-        z, model, label = read_npy(await request.body(), "body"), query.model, query.label
+        z, model, label = read_npy(await read_body(request, call), "body"), query.model, query.label
     wanted = Wanted(choose(request.headers.get("accept"), query.format, STILL), query.look(), query.dtype)
     engine = models.get(model)
     rows = engine.space.place(np.atleast_2d(z), label)

@@ -19,6 +19,7 @@ from service.calls import DEADLINE_HEADER, Call
 from service.engine import Graph
 from service.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
 from service.registry import Registry
+from service.routes.bodies import read_body
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 M = TypeVar("M", bound=BaseModel)
@@ -75,21 +76,23 @@ def require(request: Request, accepted: tuple[str, ...]) -> str:
     return found
 
 
-async def read_json(request: Request, model: type[M]) -> M:
+async def read_json(request: Request, model: type[M], call: Call) -> M:
     """Reads a JSON body, with the errors that FastAPI would give.
 
     Args:
         request: Its body is JSON by its declared type.
         model: What the body must be.
+        call: That it belongs to.
 
     Returns:
         The body.
 
     Raises:
+        ServiceError: It cannot be unpacked; see `read_body`.
         RequestValidationError: It is not JSON, or not what it must be.
         HTTPException: 400; it cannot be read as JSON at all.
     """
-    return parse_json(await request.body(), model)
+    return parse_json(await read_body(request, call), model)
 
 
 def parse_json(content: bytes, model: type[M]) -> M:

@@ -94,7 +94,7 @@ async def read_path(request: Request, media_type: str, models: Registry, call: C
         RequestValidationError: The same, by a schema.
     """
     if media_type == JSON:
-        body = await read_json(request, InterpolateRequest)
+        body = await read_json(request, InterpolateRequest, call)
         engine = models.get(body.model)
         engine.space.check_rows("steps", body.steps)
         start, end = _read_body(engine, "from", body.start), _read_body(engine, "to", body.end)

@@ -51,7 +51,7 @@ async def sample(
     A label-conditioned model also draws labels, as often as its training images had them.
     """
     require(request, (JSON,))
-    body = await read_json(request, SampleRequest)
+    body = await read_json(request, SampleRequest, call)
     wanted = Wanted(choose(request.headers.get("accept"), query.format, STILL), query.look(), query.dtype)
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)

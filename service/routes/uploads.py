@@ -15,6 +15,7 @@ from service.errors import InvalidValueError, Text
 from service.negotiation import JSON, PNG
 from service.queries import EncodeQuery, ReconstructQuery
 from service.registry import Registry
+from service.routes.bodies import read_body
 from service.routes.dependencies import read_json, require
 from service.routes.disconnect import unless_gone
 from service.routes.forms import FORM, parse_form
@@ -57,7 +58,7 @@ async def read_files(
     """
     models.places.check()
     if media_type != FORM:
-        return [("body", await request.body())]
+        return [("body", await read_body(request, call))]
     files: list[tuple[str, bytes]] = []
     for name, content in await read_form(request, models, call):
         if name != "file":
@@ -83,7 +84,7 @@ async def read_form(request: Request, models: Registry, call: Call) -> list[Fiel
         QueueFullError: Too many uploads wait.
     """
     models.places.check()
-    content = await request.body()
+    content = await read_body(request, call)
     # One file more than there may be is refused by those who count files.
     max_parts = models.settings.max_request_rows + OTHER_PARTS
     parse = functools.partial(parse_form, content, request.headers["content-type"], max_parts)
@@ -123,7 +124,7 @@ async def read_x(
         RequestValidationError: The same, by the schema.
     """
     if media_type == JSON:
-        body = await read_json(request, schema)
+        body = await read_json(request, schema, call)
         engine = models.get(body.model or query.model)
         x = engine.uploads.read_pixels("pixels", body.pixels)
         engine.space.check_rows("pixels", len(x))

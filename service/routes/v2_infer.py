@@ -13,7 +13,7 @@ from fastapi.openapi.models import Example
 from fastapi.routing import APIRoute
 
 from service.calls import Call
-from service.compression import ENCODINGS, Encoding, compress, decompress
+from service.compression import ENCODINGS, Encoding, compress
 from service.errors import InvalidValueError
 from service.graphs import ServedGraph, complete, find_graph
 from service.messages import InferRequest
@@ -21,6 +21,7 @@ from service.negotiation import JSON, OCTETS, choose_encoding
 from service.outputs import AskedOutput, choose_outputs, write_answer
 from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
+from service.routes.bodies import read_body
 from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json
 from service.routes.disconnect import unless_gone
 from service.routes.problems import protocol_responses
@@ -28,8 +29,6 @@ from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served
 from service.tensors import LENGTH_HEADER, Floats, read_inputs, read_raw, split_body
 
-# Unpacking so many bytes takes about as long as a thread's start and end would.
-INLINE_BYTES = 16_384
 # Below, an answer is one packet either way.
 MIN_COMPRESSED_BYTES = 1024
 VECTOR = {"name": "z", "shape": [1, 2], "datatype": "FP32", "data": [0.5, -1.0]}
@@ -80,7 +79,7 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
     is base64 in JSON. Bodies may
     be packed with gzip or deflate; answers are, if `Accept-Encoding` wants it.
     """
-    message, arrays = await _read(request, graph, models.settings.max_body_bytes)
+    message, arrays = await _read(request, graph, call)
     wanted = choose_outputs(message, graph.outputs)
     _shorten(models, call, message)
     results = await unless_gone(request.receive, graph.run(arrays, call))
@@ -94,12 +93,9 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
 
 
 async def _read(
-    request: Request, graph: ServedGraph, max_bytes: int
+    request: Request, graph: ServedGraph, call: Call
 ) -> tuple[InferRequest | None, Mapping[str, Floats]]:
-    content = await request.body()
-    if encoding := request.headers.get("content-encoding", ""):
-        unpack = functools.partial(decompress, content, encoding, max_bytes)
-        content = unpack() if len(content) <= INLINE_BYTES else await asyncio.to_thread(unpack)
+    content = await read_body(request, call)
     length = request.headers.get(LENGTH_HEADER)
     head, binary = split_body(content, length)
     if length is not None and not head:

@@ -43,6 +43,7 @@ CAUSES: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {
     "index": {
         400: ("/v2/repository/index", {"content": b'{"z":'}),
         413: ("/v2/repository/index", {"content": b" " * 400_001}),
+        415: ("/v2/repository/index", {"content": b"{}", "headers": {"content-encoding": "br"}}),
     },
     "describe_graph": {404: ("/v2/models/mnist-3d.decoder", {})},
     "model_ready": {404: ("/v2/models/mnist-3d.decoder/ready", {})},

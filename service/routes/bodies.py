@@ -1,0 +1,48 @@
+"""Owns reading the body of a request, whatever it holds and however it is packed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+
+from fastapi import Request
+
+from service.calls import Call
+from service.compression import decompress, parse_encoding
+from service.errors import TooLargeError
+from service.registry import Registry
+from service.routes.disconnect import unless_gone
+
+# Unpacking so many bytes, and to so many, takes about as long as a thread's start and end would.
+INLINE_BYTES, INLINE_UNPACKED_BYTES = 16_384, 65_536
+
+
+async def read_body(request: Request, call: Call) -> bytes:
+    """Read a body, and unpack it if `Content-Encoding` says that it is packed.
+
+    Args:
+        request: Whose body it is, and which names the encoding.
+        call: That it belongs to.
+
+    Returns:
+        The body; no more than the limit of bodies, unpacked too.
+
+    Raises:
+        MediaTypeError: It is packed otherwise than in gzip or deflate.
+        MalformedBodyError: Not a whole body of its encoding.
+        TooLargeError: More than the limit.
+        QueueFullError: Too many bodies wait to be unpacked.
+        DeadlineError: The deadline passed.
+        ClientGoneError: Nobody waits for it any more.
+    """
+    encoding = parse_encoding(", ".join(request.headers.getlist("content-encoding")))
+    content = await request.body()
+    if encoding is None:
+        return content
+    registry: Registry = request.app.state.registry
+    limit = registry.settings.max_body_bytes
+    if len(content) <= INLINE_BYTES:
+        with contextlib.suppress(TooLargeError):
+            return decompress(content, encoding, min(limit, INLINE_UNPACKED_BYTES))
+    unpack = functools.partial(decompress, content, encoding, limit)
+    return await unless_gone(request.receive, registry.places.run(unpack, len(content), call))
