@@ -74,6 +74,11 @@ def test_a_boundary_has_1_to_70_bytes(boundary: str) -> None:
         parse(part(b"1") + b"--b--", f"multipart/form-data{boundary}")
 
 
+def test_a_boundary_is_not_searched_for_in_a_long_header() -> None:
+    with pytest.raises(MalformedBodyError, match="a Content-Type of 60021 bytes, of at most 1024"):
+        parse(part(b"1") + b"--b--", "multipart/form-data; b" + ";" * 59_999)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
