@@ -18,7 +18,7 @@ from service.chunks import MAX_CHUNKS
 from service.containers import read_container
 from service.errors import MalformedBodyError, TooLargeError
 from service.segments import MAX_SCANS, MAX_SEGMENTS
-from tests.service import bombs
+from tests.service import picture_bombs
 
 MAX_PIXELS = 16_000_000
 NOISE = np.random.RandomState(0).randint(0, 256, (40, 30, 3), np.uint8)
@@ -26,7 +26,7 @@ NOISE = np.random.RandomState(0).randint(0, 256, (40, 30, 3), np.uint8)
 
 def behind_pixels(content: bytes) -> bytes:
     """A JPEG with this between its last scan and its end."""
-    return bombs.progressive_jpeg(2)[:-2] + content + b"\xff\xd9"
+    return picture_bombs.progressive_jpeg(2)[:-2] + content + b"\xff\xd9"
 
 
 def refuse(content: bytes) -> str:
@@ -41,31 +41,40 @@ def refuse(content: bytes) -> str:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: bombs.progressive_jpeg(5000), "at most 25 scans of 15960000 pixels, received more"),
-        (lambda: bombs.progressive_jpeg(26, refine=True), "at most 25 scans"),
-        (lambda: bombs.progressive_jpeg(MAX_SCANS + 1, 28, 28), f"at most {MAX_SCANS} scans of 784 pixels"),
-        (lambda: bombs.sequential_jpeg(5000), "at most 25 scans"),
-        (lambda: bombs.arithmetic_jpeg(scans=5), "a JPEG that is baseline or progressive, in Huffman codes"),
-        (lambda: bombs.sequential_jpeg(3, frame=0xC3), "a JPEG that is baseline or progressive"),
-        (lambda: bombs.jpeg_of_segments(1_000_000, 0xFE, b""), f"at most {MAX_SEGMENTS} segments"),
-        (lambda: bombs.jpeg_of_segments(200_000), f"at most {MAX_SEGMENTS} segments"),
-        (lambda: bombs.jpeg_of_segments(200, 0xDB, bytes(65_000)), "tables of at most 16384 bytes"),
-        (lambda: behind_pixels(b"\xff" * 15_000_000), "a damaged one (with 1024 fill bytes)"),
-        (lambda: behind_pixels(bombs.segment(0xFE) * 3_000_000), f"at most {MAX_SEGMENTS} segments"),
+        (lambda: picture_bombs.progressive_jpeg(5000), "at most 25 scans of 15960000 pixels, received more"),
+        (lambda: picture_bombs.progressive_jpeg(26, refine=True), "at most 25 scans"),
         (
-            lambda: behind_pixels(bombs.segment(0x02, b"\xff\xda" * 30_000)),
+            lambda: picture_bombs.progressive_jpeg(MAX_SCANS + 1, 28, 28),
+            f"at most {MAX_SCANS} scans of 784 pixels",
+        ),
+        (lambda: picture_bombs.sequential_jpeg(5000), "at most 25 scans"),
+        (
+            lambda: picture_bombs.arithmetic_jpeg(scans=5),
+            "a JPEG that is baseline or progressive, in Huffman codes",
+        ),
+        (lambda: picture_bombs.sequential_jpeg(3, frame=0xC3), "a JPEG that is baseline or progressive"),
+        (lambda: picture_bombs.jpeg_of_segments(1_000_000, 0xFE, b""), f"at most {MAX_SEGMENTS} segments"),
+        (lambda: picture_bombs.jpeg_of_segments(200_000), f"at most {MAX_SEGMENTS} segments"),
+        (lambda: picture_bombs.jpeg_of_segments(200, 0xDB, bytes(65_000)), "tables of at most 16384 bytes"),
+        (lambda: behind_pixels(b"\xff" * 15_000_000), "a damaged one (with 1024 fill bytes)"),
+        (lambda: behind_pixels(picture_bombs.segment(0xFE) * 3_000_000), f"at most {MAX_SEGMENTS} segments"),
+        (
+            lambda: behind_pixels(picture_bombs.segment(0x02, b"\xff\xda" * 30_000)),
             "a damaged one (with a marker 0x2)",
         ),
-        (lambda: bombs.jpeg_of_fill(10_000_000), "has no marker where one must be"),
-        (lambda: bombs.png_of_chunks(1_000_000), f"at most {MAX_CHUNKS} chunks"),
-        (lambda: bombs.png_of_chunks(1_000_000, b"tEXt", b"k\0v"), f"at most {MAX_CHUNKS} chunks"),
-        (lambda: bombs.png(1, 16_000_000), "sides of at most 65535 pixels, received 1 x 16000000"),
-        (lambda: bombs.png(16_000_000, 1, interlaced=True), "sides of at most 65535 pixels"),
-        (lambda: bombs.png(4001, 4000), "at most 16000000 pixels, received 4001 x 4000"),
-        (lambda: bombs.progressive_jpeg(1, 4001, 4000), "at most 16000000 pixels, received 4001 x 4000"),
-        (lambda: bombs.png(0, 5), "a damaged one"),
-        (lambda: bombs.progressive_jpeg(1, 8, 0), "a damaged one"),
-        (lambda: bombs.png_of_empty_blocks(100_000), "no more bytes than 28 x 28 pixels take"),
+        (lambda: picture_bombs.jpeg_of_fill(10_000_000), "has no marker where one must be"),
+        (lambda: picture_bombs.png_of_chunks(1_000_000), f"at most {MAX_CHUNKS} chunks"),
+        (lambda: picture_bombs.png_of_chunks(1_000_000, b"tEXt", b"k\0v"), f"at most {MAX_CHUNKS} chunks"),
+        (lambda: picture_bombs.png(1, 16_000_000), "sides of at most 65535 pixels, received 1 x 16000000"),
+        (lambda: picture_bombs.png(16_000_000, 1, interlaced=True), "sides of at most 65535 pixels"),
+        (lambda: picture_bombs.png(4001, 4000), "at most 16000000 pixels, received 4001 x 4000"),
+        (
+            lambda: picture_bombs.progressive_jpeg(1, 4001, 4000),
+            "at most 16000000 pixels, received 4001 x 4000",
+        ),
+        (lambda: picture_bombs.png(0, 5), "a damaged one"),
+        (lambda: picture_bombs.progressive_jpeg(1, 8, 0), "a damaged one"),
+        (lambda: picture_bombs.png_of_empty_blocks(100_000), "no more bytes than 28 x 28 pixels take"),
     ],
 )
 def test_what_would_cost_much_is_refused_before_it_does(make: Callable[[], bytes], says: str) -> None:
@@ -75,12 +84,16 @@ def test_what_would_cost_much_is_refused_before_it_does(make: Callable[[], bytes
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: bombs.png_of_packed_text(10_000, name=b"iCCP"),
-        lambda: bombs.png_of_packed_text(10_000),
-        lambda: bombs.png_of_packed_text(10_000, name=b"iTXt"),
-        lambda: bombs.png_of_exif(20_000),
-        lambda: bombs.jpeg_of_segments(200, 0xE1, b"Exif\0\0" + bombs.exif_of_entries(5000, 5000)),
-        lambda: bombs.jpeg_of_segments(900, 0xE2, b"MPF\0" + bombs.exif_of_entries(5000, 5000)),
+        lambda: picture_bombs.png_of_packed_text(10_000, name=b"iCCP"),
+        lambda: picture_bombs.png_of_packed_text(10_000),
+        lambda: picture_bombs.png_of_packed_text(10_000, name=b"iTXt"),
+        lambda: picture_bombs.png_of_exif(20_000),
+        lambda: picture_bombs.jpeg_of_segments(
+            200, 0xE1, b"Exif\0\0" + picture_bombs.exif_of_entries(5000, 5000)
+        ),
+        lambda: picture_bombs.jpeg_of_segments(
+            900, 0xE2, b"MPF\0" + picture_bombs.exif_of_entries(5000, 5000)
+        ),
     ],
 )
 def test_what_a_decoder_does_not_need_never_reaches_it(make: Callable[[], bytes]) -> None:
@@ -121,37 +134,39 @@ def test_the_pixels_stay_the_same(mode: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("code", [0xFE, 0xE1])
 def test_what_looks_like_a_scan_but_is_none_does_not_count(code: int) -> None:
-    content = behind_pixels(bombs.segment(code, b"\xff\xda" * 30_000))
+    content = behind_pixels(picture_bombs.segment(code, b"\xff\xda" * 30_000))
     assert read_container(content, "body", MAX_PIXELS).content.endswith(content[-1000:])
 
 
 def test_what_stands_behind_the_end_is_not_kept() -> None:
-    content = bombs.progressive_jpeg(2)
+    content = picture_bombs.progressive_jpeg(2)
     assert read_container(content + bytes(10_000_000), "body", MAX_PIXELS).content == content
 
 
 def test_the_preview_of_a_jpeg_is_not_kept() -> None:
     preview = b"JFIF\0\1\1\0\0\1\0\1\xff\xff" + bytes(60_000)
-    kept = read_container(bombs.jpeg_of_segments(1, 0xE0, preview), "body", MAX_PIXELS)
+    kept = read_container(picture_bombs.jpeg_of_segments(1, 0xE0, preview), "body", MAX_PIXELS)
     assert len(kept.content) < 400
 
 
 def test_a_chunk_with_a_wrong_checksum_is_damaged() -> None:
-    content = bytearray(bombs.png(8, 8, extra=[bombs.png_chunk(b"tEXt", b"k\0v")]))
+    content = bytearray(picture_bombs.png(8, 8, extra=[picture_bombs.png_chunk(b"tEXt", b"k\0v")]))
     content[content.index(b"k\0v")] ^= 1
     assert "the checksum of b'tEXt' is wrong" in refuse(bytes(content))
 
 
 @given(st.data())
 def test_damaged_jpegs_are_refused_or_read(data: st.DataObject) -> None:
-    content = bytearray(bombs.jpeg_of_segments(2) + b"\xff\xd9")
+    content = bytearray(picture_bombs.jpeg_of_segments(2) + b"\xff\xd9")
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(MalformedBodyError, TooLargeError):
         assert np.isfinite(images.read_image(bytes(content), "body", 1, 1_000_000)).all()
 
 
-@pytest.mark.parametrize("make", [lambda: bombs.png(3000, 3000), lambda: bombs.progressive_jpeg(20)])
+@pytest.mark.parametrize(
+    "make", [lambda: picture_bombs.png(3000, 3000), lambda: picture_bombs.progressive_jpeg(20)]
+)
 def test_decoding_looks_up_between_its_pieces(make: Callable[[], bytes]) -> None:
     looks: list[int] = []
 

@@ -17,10 +17,10 @@ from fastapi.testclient import TestClient
 from service.app import Application, create_app
 from service.offload import Check, Places
 from service.settings import Settings
-from tests.service import bombs
+from tests.service import bombs, picture_bombs
 
 WAIT_S = 30
-PNG = bombs.png(28, 28)
+PNG = picture_bombs.png(28, 28)
 Z = np.array([[0.5, -1.0]], np.float32)
 DECODER = "/v2/models/fake.decoder/infer"
 FORM = bombs.form_of_parts(2, content=PNG)
