@@ -16,6 +16,8 @@ PACKING_ROOM_BYTES = 65_536
 # Samples of a pixel, where not one; and what says of which colours its pixels are.
 PNG_SAMPLES = {2: 3, 4: 2, 6: 4}
 PNG_COLOURS = (b"PLTE", b"tRNS")
+# The kind whose pixels are places in `PLTE`.
+PALETTE = 3
 
 
 def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]:
@@ -40,6 +42,8 @@ def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]
     width, height, depth, kind, *_ = struct.unpack(">IIBBBBB", head[1])
     check_size(field, width, height, max_pixels)
     kept, packed = _read_chunks(view, head[2], field)
+    if kind == PALETTE and not kept.get(b"PLTE"):
+        raise damaged(field, "colours of a palette that is not there")
     row_bytes = width * PNG_SAMPLES.get(kind, 1) * depth // 8 + 9
     if len(packed) > row_bytes * height + PACKING_ROOM_BYTES:
         received = Text(f"{len(packed)} packed bytes")

@@ -26,6 +26,7 @@ def png(
     depth: int = 8,
     kind: int = GREY,
     interlaced: bool = False,
+    palette: bytes = bytes(768),
     extra: Iterable[bytes] = (),
     piece_bytes: int = 2**20,
 ) -> bytes:
@@ -37,14 +38,15 @@ def png(
         depth: Bits of a sample.
         kind: Of `SAMPLES`.
         interlaced: In seven passes.
+        palette: Colours, if the kind wants them; none: no such chunk.
         extra: Whole chunks that stand before the pixels.
         piece_bytes: Packed pixels of a chunk.
     """
     head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, interlaced)
     packed = _pack_zeros(_png_bytes(width, height, depth * SAMPLES[kind], interlaced))
     pieces = [packed[i : i + piece_bytes] for i in range(0, len(packed), piece_bytes)]
-    palette = [png_chunk(b"PLTE", bytes(768))] if kind == PALETTE else []
-    chunks = [png_chunk(b"IHDR", head), *palette, *extra, *(png_chunk(b"IDAT", piece) for piece in pieces)]
+    colours = [png_chunk(b"PLTE", palette)] if kind == PALETTE and palette else []
+    chunks = [png_chunk(b"IHDR", head), *colours, *extra, *(png_chunk(b"IDAT", piece) for piece in pieces)]
     return PNG_START + b"".join(chunks) + png_chunk(b"IEND")
 
 

@@ -73,6 +73,7 @@ def refuse(content: bytes) -> str:
             "at most 16000000 pixels, received 4001 x 4000",
         ),
         (lambda: picture_bombs.png(0, 5), "a damaged one"),
+        (lambda: picture_bombs.png(5, 5, kind=3, palette=b""), "colours of a palette that is not there"),
         (lambda: picture_bombs.progressive_jpeg(1, 8, 0), "a damaged one"),
         (lambda: picture_bombs.png_of_empty_blocks(100_000), "no more bytes than 28 x 28 pixels take"),
     ],
