@@ -24,7 +24,7 @@ from service.messages import (
     TensorMetadata,
 )
 from service.routes.bodies import read_body
-from service.routes.dependencies import Models, parse_json
+from service.routes.dependencies import Calls, Models, parse_json
 from service.routes.problems import protocol_responses
 from service.routes.tensors import index_body
 from service.tensors import Port
@@ -107,12 +107,12 @@ async def list_graph_names(models: Models) -> GraphNames:
     "/v2/repository/index",
     summary="List the graphs and their states",
     response_description="A state each",
-    responses=protocol_responses(400, 413, 415, 503),
+    responses=protocol_responses(400, 413, 415, 429, 503, 504),
     openapi_extra=index_body(),
 )
-async def index(request: Request, models: Models) -> list[IndexEntry]:
+async def index(request: Request, models: Models, call: Calls) -> list[IndexEntry]:
     """All of them; with `ready`, those that can answer. The body may be empty."""
-    content = await read_body(request, models.open_call())
+    content = await read_body(request, call)
     only_ready = bool(content) and parse_json(content, IndexRequest).ready
     return [_enter(graph) for graph in list_graphs(models) if graph.ready or not only_ready]
 
