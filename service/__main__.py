@@ -13,10 +13,12 @@ from typing import Any, NoReturn
 
 from service.errors import StartupError
 from service.metrics import SHARED_FOLDER
-from service.settings import Settings, load_settings
+from service.settings import Settings, find_strangers, load_settings
 from service.telemetry import logging_config
 from service.worker import FAILED, serve
 from service.workers import Workers
+
+logger = logging.getLogger("service")
 
 
 def main() -> int:
@@ -30,6 +32,8 @@ def main() -> int:
     try:
         settings = load_settings()
         logging.config.dictConfig(logging_config(settings))
+        for name in find_strangers():
+            logger.warning("%s is no setting of this service: nothing reads it", name)
         with _share_metrics(settings):
             return _run(settings)
     except StartupError as error:

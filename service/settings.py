@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticUseDefault
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
+from service import values
 from service.cores import count_cores
 from service.errors import StartupError
+from service.variables import LINK, find_unread
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
+ENV_FILE = ".env"
+# Settings that are words, and are understood in any case.
+WORDS = {"workers", "provider", "log_level"}
 
 
 class Settings(BaseSettings):
     """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
 
-    model_config = SettingsConfigDict(env_prefix="CVAE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CVAE_", env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     models_dir: pathlib.Path = Field(
         default=pathlib.Path("models"), description="Folder of model bundles, one folder each."
@@ -26,7 +35,9 @@ class Settings(BaseSettings):
         default=None,
         description="Model of requests that name none; unset: the first by name, where 2d comes before 16d.",
     )
-    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all, :: for all of IPv6."
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")
     workers: int = Field(
         default=1,
@@ -56,7 +67,9 @@ class Settings(BaseSettings):
     deadline_ms: int = Field(
         default=5000, ge=1, description="Longest wait of a request before it runs; after that, 504."
     )
-    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes.")
+    max_body_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes; 16m is 16 MiB."
+    )
     max_held_body_bytes: int = Field(
         default=128 * 1024 * 1024,
         ge=1,
@@ -112,10 +125,15 @@ class Settings(BaseSettings):
 
     @field_validator("cors_origins", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+    def _read_origins(cls, value: Any) -> Any:
+        parts = values.split_list(value) if isinstance(value, str) else value
+        return tuple(dict.fromkeys(map(values.read_origin, parts)))
+
+    # The last of the validators that come before the types is the first to run.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_text(cls, value: Any, info: ValidationInfo) -> Any:
+        return _tidy(str(info.field_name), value.strip()) if isinstance(value, str) else value
 
 
 def load_settings() -> Settings:
@@ -125,8 +143,10 @@ def load_settings() -> Settings:
         The settings.
 
     Raises:
-        StartupError: A value has the wrong type or range; the message names its variable.
+        StartupError: A value has the wrong type or range, or a variable's name is misspelt; the message names
+            the variable.
     """
+    find_strangers()
     try:
         return Settings()
     except ValidationError as error:
@@ -134,4 +154,31 @@ def load_settings() -> Settings:
         if not first["loc"]:
             raise StartupError(f"CVAE_{first['ctx']['error']}") from error
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise StartupError(f"CVAE_{name}: {first['msg']}, received {first['input']!r}") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise StartupError(f"CVAE_{name}: {reason}, received {first['input']!r}") from error
+
+
+def find_strangers() -> list[str]:
+    """Return the variables `CVAE_*`, of the environment or `.env`, that are no setting's and are nobody's.
+
+    Raises:
+        StartupError: One is a setting's misspelt, or `.env` cannot be read.
+    """
+    try:
+        written = DotEnvSettingsSource(Settings).env_vars
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"{ENV_FILE}: expected a text in UTF-8, cannot read it: {error}") from error
+    return find_unread({**written, **os.environ}, Settings.model_fields)
+
+
+def _tidy(name: str, value: str) -> str:
+    """Return a value as its type takes it; an empty one, or a Kubernetes link, means that it is not set."""
+    if not value or (name == "port" and LINK.fullmatch(value)):
+        raise PydanticUseDefault
+    if name in WORDS:
+        return value.lower()
+    if name.endswith("_bytes"):
+        return values.read_size(value)
+    if name.endswith("_dir"):
+        return values.read_folder(value)
+    return values.read_host(value) if name == "host" else value

@@ -16,7 +16,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--host", help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--host", help="Address to listen on; 0.0.0.0 for all, :: for all of IPv6.")
 @click.option("--port", help="TCP port to listen on; 0 for any.")
 @click.option("--models-dir", metavar="FOLDER", help="Folder of model bundles.")
 @click.option("--default-model", metavar="NAME", help="Of requests that name none.")

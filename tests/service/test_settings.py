@@ -6,7 +6,7 @@ import pydantic
 import pytest
 
 from service.errors import StartupError
-from service.settings import Settings, load_settings
+from service.settings import Settings, find_strangers, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +59,82 @@ def test_settings_are_frozen() -> None:
     settings = Settings()
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         settings.port = 1  # type: ignore[misc]
+
+
+def test_an_empty_variable_is_one_that_is_not_set(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("CVAE_PORT=\nCVAE_DEADLINE_MS=7\n")
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"CVAE_{name.upper()}", "  " if name == "workers" else "")
+    settings = load_settings()
+    assert settings == Settings.model_construct(**{**Settings().model_dump(), "deadline_ms": 7})
+    assert (settings.port, settings.workers) == (8000, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("log_level", " INFO ", "info"),
+        ("provider", "CPU", "cpu"),
+        ("workers", "AUTO", 6),
+        ("access_log", "TRUE", True),
+        ("max_body_bytes", "16m", 16 * 2**20),
+        ("max_body_bytes", "512 KiB", 512 * 2**10),
+        ("max_body_bytes", "1G", 2**30),
+        ("host", "::", "::"),
+        ("host", "[::1]", "::1"),
+        ("models_dir", "~/bundles", pathlib.Path("/home/somebody/bundles")),
+        ("port", "tcp://10.0.0.1:8000", 8000),
+        ("port", "tcp://[fd00::1]:8000", 8000),
+    ],
+)
+def test_values_are_understood_as_people_write_them(
+    name: str, value: str, expected: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.settings.count_cores", lambda: 6)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv(f"CVAE_{name.upper()}", value)
+    assert getattr(load_settings(), name) == expected
+
+
+@pytest.mark.parametrize("value", ["m", "16q", "-1m", "1.5m", "16mm", "0k"])
+def test_what_is_no_size_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CVAE_MAX_BODY_BYTES", value)
+    with pytest.raises(StartupError, match=r"^CVAE_MAX_BODY_BYTES: "):
+        load_settings()
+
+
+@pytest.mark.parametrize("value", ["https://page.example/app", "page.example", '["https://a.example"'])
+def test_an_origin_that_could_never_match_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CVAE_CORS_ORIGINS", value)
+    with pytest.raises(StartupError, match=r"^CVAE_CORS_ORIGINS: expected (origins|texts)"):
+        load_settings()
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_a_misspelt_name_is_refused(
+    where: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == ".env":
+        (tmp_path / ".env").write_text("CVAE_WORKER=2\n")
+    else:
+        monkeypatch.setenv("CVAE_WORKER", "2")
+    with pytest.raises(
+        StartupError, match=r"^CVAE_WORKER: expected the name of a setting, perhaps CVAE_WORKERS$"
+    ):
+        load_settings()
+
+
+def test_other_names_of_ours_are_found_in_both_places(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("CVAE_OF_THE_FILE=2\nOTHER=1\n")
+    monkeypatch.setenv("CVAE_OF_THE_SHELL", "2")
+    assert find_strangers() == ["CVAE_OF_THE_FILE", "CVAE_OF_THE_SHELL"]
+
+
+def test_an_env_file_that_is_no_text_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / ".env").write_bytes(b"CVAE_PORT=\xff\xfe\n")
+    with pytest.raises(StartupError, match=r"^\.env: expected a text in UTF-8"):
+        load_settings()
