@@ -6,10 +6,12 @@ Invariant: a `Bundle` is only ever made from files whose checksums and version a
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
 import pathlib
+import stat
 import zipfile
 from typing import Any
 
@@ -83,7 +85,7 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
 def _read_manifest(folder: pathlib.Path) -> Manifest:
     path = folder / MANIFEST
     try:
-        fields = json.loads(path.read_bytes())
+        fields = json.loads(_read(path))
         manifest = Manifest.model_validate(fields)
     except OSError as error:
         raise BundleError(f"{path}: expected a manifest, cannot read it: {error.strerror}") from error
@@ -101,9 +103,16 @@ def _read_manifest(folder: pathlib.Path) -> Manifest:
     return manifest
 
 
+def _read(path: pathlib.Path) -> bytes:
+    # To open a pipe waits for who writes into it, and a device may never end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return path.read_bytes()
+
+
 def _read_card(folder: pathlib.Path) -> str | None:
     try:
-        return (folder / CARD).read_text("utf-8", errors="replace")
+        return _read(folder / CARD).decode("utf-8", errors="replace")
     except OSError:
         return None
 
@@ -123,7 +132,7 @@ def _describe(fault: ErrorDetails) -> str:
 def _read_file(folder: pathlib.Path, spec: FileSpec) -> bytes:
     path = folder / spec.file
     try:
-        content = path.read_bytes()
+        content = _read(path)
     except OSError as error:
         raise BundleError(f"{path}: expected this file, cannot read it: {error.strerror}") from error
     if (found := hashlib.sha256(content).hexdigest()) != spec.sha256:

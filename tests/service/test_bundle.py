@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -190,3 +191,34 @@ def test_a_single_array_in_the_place_of_several_is_refused(folder: pathlib.Path)
     edit(folder, lambda m: m["atlas"].update(sha256=digest))
     with pytest.raises(BundleError, match=r"expected the arrays z_mean, label: File is not a zip file"):
         read_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["model.json", "encoder.onnx", "decoder.onnx", "golden.npz", "atlas.npz"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_and_not_waited_for(folder: pathlib.Path, name: str, kind: str) -> None:
+    replace(folder / name, kind)
+    with pytest.raises(BundleError, match=rf"{name}: expected .*, cannot read it: it is not a regular file"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_card_that_is_no_file_is_none(folder: pathlib.Path, kind: str) -> None:
+    replace(folder / "README.md", kind)
+    assert read_bundle(folder).card is None
+
+
+def test_links_are_followed(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    for path in list(folder.iterdir()):
+        (folder / path.name).rename(tmp_path / path.name)
+        path.symlink_to(tmp_path / path.name)
+    assert read_bundle(folder).card == "# A fake\n"
+
+
+def replace(path: pathlib.Path, kind: str) -> None:
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
