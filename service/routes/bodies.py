@@ -12,6 +12,7 @@ from service.compression import decompress, parse_encoding
 from service.errors import TooLargeError
 from service.registry import Registry
 from service.routes.disconnect import unless_gone
+from service.routes.fields import read_field
 
 # Unpacking so many bytes, and to so many, takes about as long as a thread's start and end would.
 INLINE_BYTES, INLINE_UNPACKED_BYTES = 16_384, 65_536
@@ -35,7 +36,7 @@ async def read_body(request: Request, call: Call) -> bytes:
         DeadlineError: The deadline passed.
         ClientGoneError: Nobody waits for it any more.
     """
-    encoding = parse_encoding(", ".join(request.headers.getlist("content-encoding")))
+    encoding = parse_encoding(read_field(request, "content-encoding") or "")
     content = await request.body()
     if encoding is None:
         return content

@@ -8,7 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, NPY, STILL, choose
+from service.negotiation import FORMATS, JSON, NPY, STILL
 from service.npy import read_npy
 from service.points import read_vectors
 from service.queries import DecodeQuery, DecodeUrl, Still
@@ -18,6 +18,7 @@ from service.routes.answers import answer_rows
 from service.routes.asked import asks
 from service.routes.bodies import read_body
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
+from service.routes.fields import negotiate
 from service.routes.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.routes.problems import responses
 from service.routes.urls import Address, answer_url
@@ -63,7 +64,7 @@ async def decode(
         label = query.label if body.label is None else body.label
     else:
         z, model, label = read_npy(await read_body(request, call), "body"), query.model, query.label
-    wanted = Wanted(choose(request.headers.get("accept"), query.format, STILL), query.look(), query.dtype)
+    wanted = Wanted(negotiate(request, query.format, STILL), query.look(), query.dtype)
     engine = models.get(model)
     rows = engine.space.place(np.atleast_2d(z), label)
     return await answer_rows(request, engine, rows, call, wanted)

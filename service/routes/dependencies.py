@@ -20,6 +20,7 @@ from service.engine import Graph
 from service.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
 from service.registry import Registry
 from service.routes.bodies import read_body
+from service.routes.fields import read_field
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 M = TypeVar("M", bound=BaseModel)
@@ -48,7 +49,7 @@ async def get_call(models: Models, request: Request) -> Call:
     Raises:
         InvalidValueError: The header is no number of milliseconds.
     """
-    text = request.headers.get(DEADLINE_HEADER)
+    text = read_field(request, DEADLINE_HEADER)
     if text is None:
         return models.open_call()
     if not DEADLINE.fullmatch(text):
@@ -60,8 +61,12 @@ Calls = Annotated[Call, Depends(get_call)]
 
 
 def media_type(request: Request) -> str:
-    """Gives the body's media type, in lower case and without parameters; empty if not declared."""
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+    """Gives the body's media type, in lower case and without parameters; empty if not declared.
+
+    Of several, all: nothing is read here that is two things.
+    """
+    lines = request.headers.getlist("content-type")
+    return ", ".join(line.split(";")[0].strip().lower() for line in lines)
 
 
 def require(request: Request, accepted: tuple[str, ...]) -> str:

@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from service.calls import Call
-from service.negotiation import FORMATS, STILL, choose
+from service.negotiation import FORMATS, STILL
 from service.queries import DigitQuery, DigitUrl, Still
 from service.registry import Registry
 from service.replies import DigitAnswer
 from service.representations import Wanted
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
+from service.routes.fields import negotiate
 from service.routes.openapi import EXTENSION, URL, cached, seeded
 from service.routes.problems import responses
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
@@ -60,7 +61,7 @@ async def draw_digit(
     call: Calls,
 ) -> Response:
     """Draws z from where the class lies in latent space and decodes it; the same seed draws the same."""
-    media_type = choose(request.headers.get("accept"), query.format, STILL)
+    media_type = negotiate(request, query.format, STILL)
     extension = next(name for name, kind in FORMATS.items() if kind == media_type)
     wanted = Wanted(media_type, query.look(), query.dtype)
     return await _draw(request, digit, query, wanted, extension, models, call)

@@ -10,13 +10,14 @@ from fastapi.openapi.models import Example
 
 from service.atlas import Neighbours
 from service.engine import Engine, Posterior
-from service.negotiation import JSON, choose
+from service.negotiation import JSON
 from service.queries import EncodeQuery
 from service.replies import EncodeAnswer
 from service.routes.answers import answer_fields
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models
 from service.routes.disconnect import unless_gone
+from service.routes.fields import negotiate
 from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.uploads import ACCEPTED, read_x, require_picture
@@ -64,7 +65,7 @@ async def encode(
     `neighbours` are the pictures of the test split whose z_mean is nearest: their labels say what it is.
     """
     media_type = require_picture(request)
-    choose(request.headers.get("accept"), None, (JSON,))
+    negotiate(request, None, (JSON,))
     engine, x, body = await read_x(request, media_type, EncodeRequest, query, models, call)
     seed = query.seed if body is None or body.seed is None else body.seed
     posterior = await unless_gone(request.receive, engine.encode(x, call, seed))

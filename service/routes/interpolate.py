@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, MOVING, choose
+from service.negotiation import FORMATS, JSON, MOVING
 from service.points import read_point
 from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
@@ -16,6 +16,7 @@ from service.routes.answers import answer_rows, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, require
 from service.routes.ends import read_path
+from service.routes.fields import negotiate
 from service.routes.forms import FORM
 from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.routes.problems import responses, unacceptable, unreadable
@@ -65,7 +66,7 @@ async def interpolate(
     sent as they are made.
     """
     media_type = require(request, (JSON, FORM))
-    kind = choose(request.headers.get("accept"), query.format, MOVING)
+    kind = negotiate(request, query.format, MOVING)
     path = await read_path(request, media_type, models, call)
     wanted = _wanted(kind, query, path.steps)
     check(path.engine, path.steps, wanted)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from service.calls import Call
 from service.engine import Engine
 from service.maps import draw_map, measure_extent
-from service.negotiation import FORMATS, JSON, NPY, PNG, WEBP, choose
+from service.negotiation import FORMATS, JSON, NPY, PNG, WEBP
 from service.npy import write_npy
 from service.png import write_png
 from service.queries import Drawn, LatentsQuery, MapUrl
@@ -20,6 +20,7 @@ from service.representations import write_json
 from service.routes.answers import encode, headers_of
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
+from service.routes.fields import negotiate
 from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
 from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_fresh, cache_headers, tag_text
@@ -56,7 +57,7 @@ async def list_latents(
     As npy, one array: `array=z_mean`, (n, latent_dim) float32, or `array=label`, (n,) int64.
     """
     engine = models.get(name)
-    media_type = choose(request.headers.get("accept"), query.format, (JSON, NPY))
+    media_type = negotiate(request, query.format, (JSON, NPY))
 
     def render() -> bytes:
         if media_type == NPY:

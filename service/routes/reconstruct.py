@@ -10,7 +10,7 @@ from fastapi.openapi.models import Example
 
 from service import losses
 from service.engine import Pictures, Posterior
-from service.negotiation import JSON, NPY, STILL, choose
+from service.negotiation import JSON, NPY, STILL
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
 from service.representations import Wanted, to_pixels
@@ -20,6 +20,7 @@ from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models
 from service.routes.disconnect import unless_gone
 from service.routes.encode import STROKE
+from service.routes.fields import negotiate
 from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unreadable
 from service.routes.uploads import ACCEPTED, read_x, require_picture
@@ -53,7 +54,7 @@ async def reconstruct(
     """
     media_type = require_picture(request)
     wanted = Wanted(
-        choose(request.headers.get("accept"), query.format, STILL),
+        negotiate(request, query.format, STILL),
         query.look(2 if query.pairs else None),
         query.dtype,
     )

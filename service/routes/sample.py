@@ -8,13 +8,14 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
 from service.engine import Engine
-from service.negotiation import FORMATS, JSON, STILL, choose
+from service.negotiation import FORMATS, JSON, STILL
 from service.queries import SampleUrl, Still, StillQuery
 from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
+from service.routes.fields import negotiate
 from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.routes.problems import responses, unreadable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
@@ -52,7 +53,7 @@ async def sample(
     """
     require(request, (JSON,))
     body = await read_json(request, SampleRequest, call)
-    wanted = Wanted(choose(request.headers.get("accept"), query.format, STILL), query.look(), query.dtype)
+    wanted = Wanted(negotiate(request, query.format, STILL), query.look(), query.dtype)
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
     rows = _draw_rows(engine, body, seed)

@@ -16,6 +16,7 @@ from service.engine import Engine
 from service.negotiation import JSON
 from service.representations import Wanted
 from service.routes.answers import SEED_HEADER, answer_rows, check, constant_headers
+from service.routes.fields import read_field
 from service.schemas import SEED_LIMIT
 from service.space import Floats
 
@@ -127,7 +128,7 @@ def answer_fresh(request: Request, engine: Engine, headers: dict[str, str]) -> R
         The answer, or None if the picture is to be sent.
     """
     tag = headers.get("ETag")
-    if tag is None or not caching.is_fresh(request.headers.get("if-none-match"), tag):
+    if tag is None or not caching.is_fresh(read_field(request, "if-none-match"), tag):
         return None
     return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
 

@@ -24,6 +24,7 @@ from service.routes.answers import INLINE_PIXELS, headers_of
 from service.routes.bodies import read_body
 from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json
 from service.routes.disconnect import unless_gone
+from service.routes.fields import read_field
 from service.routes.problems import protocol_responses
 from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served
@@ -88,7 +89,7 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
         "model_version": graph.version,
         "id": (message and message.id) or request.state.request_id,
     }
-    encoding = choose_encoding(request.headers.get("accept-encoding"), ENCODINGS)
+    encoding = choose_encoding(read_field(request, "accept-encoding"), ENCODINGS)
     return await _answer(graph, facts, wanted, results, call, encoding)
 
 
@@ -96,7 +97,7 @@ async def _read(
     request: Request, graph: ServedGraph, call: Call
 ) -> tuple[InferRequest | None, Mapping[str, Floats]]:
     content = await read_body(request, call)
-    length = request.headers.get(LENGTH_HEADER)
+    length = read_field(request, LENGTH_HEADER)
     head, binary = split_body(content, length)
     if length is not None and not head:
         return None, read_raw(binary, graph.inputs)
