@@ -21,7 +21,7 @@ from service.cores import count_cores
 from service.drain import DRAIN
 from service.heads import LIMITS
 from service.lane import Lane
-from service.layers import BodyLimit, HeadAsGet, SameHostPages
+from service.layers import AnswerHeaders, BodyLimit, HeadAsGet
 from service.limits import SocketLimits
 from service.metrics import Meter, Metrics
 from service.protocol import STATE
@@ -96,7 +96,7 @@ class Application:
     def __init__(self, api: FastAPI, settings: Settings) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        inner = BodyLimit(SameHostPages(api), settings.max_body_bytes, settings.max_held_body_bytes)
+        inner = BodyLimit(AnswerHeaders(api), settings.max_body_bytes, settings.max_held_body_bytes)
         self.entrance = _outer_layers(inner, settings, api.state.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,8 +123,7 @@ def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> Lane
 
         return _outer_layers(refuse, settings, counts)
 
-    vary = "Accept, Origin" if settings.cors_origins else "Accept"
-    return Lane(registry, settings.max_body_bytes, vary, refusal, counts)
+    return Lane(registry, settings.max_body_bytes, bool(settings.cors_origins), refusal, counts)
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:

@@ -22,7 +22,7 @@ from service.errors import NotAcceptableError
 from service.images import Bytes, to_bytes
 from service.metrics import Metrics
 from service.negotiation import PNG, STILL, choose
-from service.orders import DECODE, DECODE_URL, DIGITS, ROUTES, Order, read_order
+from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
 from service.png import write_png
 from service.registry import Registry
 from service.routes.answers import constant_headers
@@ -79,7 +79,7 @@ class Lane:
         self,
         registry: Registry,
         max_body_bytes: int,
-        vary: str,
+        crosses: bool,
         refusal: Callable[[BaseException], Any],
         metrics: Metrics,
     ) -> None:
@@ -88,7 +88,7 @@ class Lane:
         Args:
             registry: Started.
             max_body_bytes: Longer bodies go the usual way.
-            vary: The header of the same name.
+            crosses: Whether pages of other origins may call, so that answers depend on the origin.
             refusal: Gives the ASGI application that answers with an error.
             metrics: Count the answers.
         """
@@ -102,7 +102,8 @@ class Lane:
         self._batch: Floats | None = None
         self._levels: Any = None
         self._heads: dict[bytes, tuple[dict[str, Any], int]] = {}
-        self._constant_lines = functools.cache(functools.partial(_lines, vary))
+        self._constant_lines = functools.cache(_lines)
+        self._vary = {route: _vary_lines(route, crosses) for route in ROUTES}
 
     def recall(self, data: bytes) -> tuple[dict[str, Any], bytes] | None:
         """Gives a copy of the scope of a request that has come before, but for its body.
@@ -202,9 +203,12 @@ class Lane:
         content = write_png(self._to_levels(call))
         encode_s = time.perf_counter() - begun
         facts = call.queue_s * 1e3, call.inference_s * 1e3, encode_s * 1e3, len(content)
-        identity = ID_LINE % choose_id(scope).encode()
         constant = self._constant_lines(self.registry.get())
-        return b"".join((constant, PICTURE_LINES % facts, order.lines, identity)), content
+        return b"".join((constant, PICTURE_LINES % facts, order.lines, self._end(scope, order))), content
+
+    def _end(self, scope: Mapping[str, Any], order: Order) -> bytes:
+        before, after = self._vary[order.route]
+        return before + ID_LINE % choose_id(scope).encode() + after
 
     def _to_levels(self, call: Call) -> Bytes:
         # To round a batch costs little more than to round one picture of it, and all are answered together.
@@ -217,7 +221,7 @@ class Lane:
     def answer_fresh(self, scope: Mapping[str, Any], order: Order) -> bytes:
         """Gives the header lines of the answer to a client that has the picture already."""
         constant = self._constant_lines(self.registry.get())
-        return b"".join((constant, order.lines, ID_LINE % choose_id(scope).encode()))
+        return b"".join((constant, order.lines, self._end(scope, order)))
 
 
 @functools.lru_cache(64)
@@ -228,6 +232,13 @@ def _wants_png(accept: bytes) -> bool:
         return False
 
 
-def _lines(vary: str, engine: Engine) -> bytes:
-    headers = {**constant_headers(engine.manifest), "Vary": vary}
+def _lines(engine: Engine) -> bytes:
+    headers = constant_headers(engine.manifest)
     return b"".join(f"{name.lower()}: {value}\r\n".encode() for name, value in headers.items())
+
+
+def _vary_lines(route: str, crosses: bool) -> tuple[bytes, bytes]:
+    """Return what comes before and after the request's id, where the usual way's layers write it."""
+    if route in NEGOTIATED:
+        return (b"vary: Accept, Origin\r\n" if crosses else b"vary: Accept\r\n"), b""
+    return b"", (b"vary: Origin\r\n" if crosses else b"")

@@ -1,4 +1,4 @@
-"""Owns the layers around FastAPI, which know nothing of models: HEAD, the size of bodies, what pages load."""
+"""Owns the layers around FastAPI, which know nothing of models: HEAD, the size of bodies, headers of all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.routes.fields import VARY
 from service.routes.problems import problem
 from service.schemas import Fault
 
 BODIES_HELD = "the bodies of other requests take all room there is; try again"
+ERRORS = 400
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 
 
@@ -33,8 +35,12 @@ class HeadAsGet:
         await self.app({**scope, "method": "GET"}, receive, send_head)
 
 
-class SameHostPages:
-    """Lets HTML pages load nothing from elsewhere: ReDoc's script would fetch its makers' logo."""
+class AnswerHeaders:
+    """Gives answers the headers that no route needs to think of.
+
+    HTML pages may load nothing from elsewhere, as ReDoc's script would its makers' logo; and caches are told
+    if it was a header that the representation was chosen by.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Stores the wrapped application."""
@@ -43,14 +49,16 @@ class SameHostPages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
 
-        async def send_with_policy(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
                     headers["Content-Security-Policy"] = PAGE_POLICY
+                if VARY in scope and message["status"] < ERRORS:
+                    headers["Vary"] = scope[VARY]
             await send(message)
 
-        await self.app(scope, receive, send_with_policy)
+        await self.app(scope, receive, send_with_headers)
 
 
 class BodyLimit:

@@ -29,6 +29,8 @@ DECODE_URL = "/decode.png"
 DIGITS = "/digits/"
 # What FastAPI calls the routes that it did not take.
 ROUTES = (DECODE, "/decode.{extension}", "/digits/{digit}", "/digits/{digit}.{extension}")
+# Those whose URL does not end in what is wanted.
+NEGOTIATED = (ROUTES[0], ROUTES[2])
 
 DIGIT = re.compile(r"/digits/([0-9]{1,9})(\.png)?")
 SEED = re.compile(rb"seed=([0-9]{1,10})")

@@ -120,7 +120,7 @@ def headers_of(manifest: Manifest, call: Call) -> dict[str, str]:
 
 def constant_headers(manifest: Manifest) -> dict[str, str]:
     """Gives those of them that depend on the model alone."""
-    return {"CVAE-Model": f"{manifest.name}@{manifest.version}", "Vary": "Accept"}
+    return {"CVAE-Model": f"{manifest.name}@{manifest.version}"}
 
 
 async def _stream(

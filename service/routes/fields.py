@@ -8,6 +8,9 @@ from starlette.requests import HTTPConnection
 
 from service.negotiation import choose
 
+# Where a request keeps the names of the headers that its answer was chosen by.
+VARY = "cvae_vary"
+
 
 def read_field(request: HTTPConnection, name: str) -> str | None:
     """Return the value of a header, all its lines joined by commas.
@@ -24,5 +27,10 @@ def read_field(request: HTTPConnection, name: str) -> str | None:
 
 
 def negotiate(request: HTTPConnection, wanted: str | None, offered: Sequence[str]) -> str:
-    """Return the media type to answer a request with; see `choose`, whose errors it raises."""
+    """Return the media type to answer a request with; see `choose`, whose errors it raises.
+
+    Unless the query decides, caches must be told that the header did: what `VARY` of the scope is for.
+    """
+    if wanted is None:
+        request.scope[VARY] = "Accept"
     return choose(read_field(request, "accept"), wanted, offered)

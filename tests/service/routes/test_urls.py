@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pathlib
 import re
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from service.app import create_app
 from service.batching import Batcher
+from service.settings import Settings
 from tests.service import fake
 
 URLS = (
@@ -64,7 +67,7 @@ def test_who_has_it_gets_304_and_nothing_runs(client: TestClient, url: str, batc
         again = client.get(url, headers={"if-none-match": listed})
         assert (again.status_code, again.content) == (304, b"")
         kept = ("etag", "cache-control", "vary", "cvae-model")
-        assert [again.headers[name] for name in kept] == [first.headers[name] for name in kept]
+        assert [again.headers.get(name) for name in kept] == [first.headers.get(name) for name in kept]
     assert batches == []
     other = client.get(url, headers={"if-none-match": '"other"'})
     assert (other.status_code, other.content) == (200, first.content)
@@ -98,13 +101,32 @@ NEGOTIATED = ("/digits/7?seed=3", "/models/fake/latents")
 @pytest.mark.parametrize("url", URLS)
 def test_the_end_of_a_url_decides_and_accept_where_there_is_none(client: TestClient, url: str) -> None:
     plain = client.get(url)
-    assert plain.headers["vary"] == "Accept"
+    assert plain.headers.get("vary") == ("Accept" if url in NEGOTIATED else None)
     other = client.get(url, headers={"accept": "text/html"})
     if url in NEGOTIATED:
         assert other.status_code == 406
         assert plain.headers["content-type"] in other.json()["errors"][0]["expected"]
     else:
         assert (other.status_code, other.content) == (200, plain.content)
+
+
+@pytest.mark.parametrize("url", ["/digits/7?seed=3&format=png", "/models/fake/latents?format=json"])
+def test_a_url_that_names_the_format_depends_on_no_header(client: TestClient, url: str) -> None:
+    answer = client.get(url, headers={"accept": "text/html"})
+    assert answer.status_code == 200
+    assert "vary" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("url", "vary"), [("/decode.png?z=0,0", "Origin"), ("/digits/7?seed=3", "Accept, Origin")]
+)
+def test_what_pages_elsewhere_may_read_depends_on_where_they_are(
+    models_dir: pathlib.Path, url: str, vary: str
+) -> None:
+    settings = Settings(models_dir=models_dir, cors_origins=("https://page.example",))
+    with TestClient(create_app(settings)) as client:
+        for headers in ({}, {"origin": "https://page.example"}, {"origin": "https://other.example"}):
+            assert client.get(url, headers=headers).headers["vary"] == vary
 
 
 def test_urls_that_mean_the_same_have_one_tag(client: TestClient) -> None:
