@@ -24,8 +24,11 @@ YEAR_S = 365 * 24 * 3600
 SHORT_S = 60
 PINNED = f"public, max-age={YEAR_S}, immutable"
 LOOSE = f"public, max-age={SHORT_S}, stale-while-revalidate={SHORT_S}"
-# Without a seed in the URL, the next picture is to be another.
+# Without a seed in the URL, the next picture is to be another; errors and states pass.
 NEVER = "no-store"
+# What describes the service changes when it starts anew, and is then to be seen soon.
+BRIEF_S = 10
+BRIEF = f"public, max-age={BRIEF_S}"
 
 
 @functools.lru_cache

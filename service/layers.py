@@ -7,6 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.caching import BRIEF
 from service.routes.fields import VARY
 from service.routes.problems import problem
 from service.schemas import Fault
@@ -38,8 +39,8 @@ class HeadAsGet:
 class AnswerHeaders:
     """Gives answers the headers that no route needs to think of.
 
-    HTML pages may load nothing from elsewhere, as ReDoc's script would its makers' logo; and caches are told
-    if it was a header that the representation was chosen by.
+    HTML pages may load nothing from elsewhere, as ReDoc's script would its makers' logo. Caches, which would
+    decide for themselves, are told for how long a GET is good, and if it was chosen by a header.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -56,6 +57,8 @@ class AnswerHeaders:
                     headers["Content-Security-Policy"] = PAGE_POLICY
                 if VARY in scope and message["status"] < ERRORS:
                     headers["Vary"] = scope[VARY]
+                if scope["method"] == "GET":
+                    headers.setdefault("Cache-Control", BRIEF)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -63,7 +63,7 @@ SERVICE = {
     "routes": "routes atlas caching calls compression chunks segments graphs messages outputs tensors engine "
     "space registry schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
-    "layers": "routes schemas",
+    "layers": "caching routes schemas",
     "refusals": "metrics routes schemas errors",
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
     "errors",

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+from service.caching import NEVER
 from service.calls import DEADLINE_HEADER, Call
 from service.engine import Graph
 from service.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
@@ -41,6 +42,11 @@ async def get_registry(request: Request) -> Registry:
 
 
 Models = Annotated[Registry, Depends(get_registry)]
+
+
+async def never_keep(response: Response) -> None:
+    """Tells caches not to keep an answer that says how things are now."""
+    response.headers["Cache-Control"] = NEVER
 
 
 async def get_call(models: Models, request: Request) -> Call:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.caching import LOOSE, NEVER, PINNED
+from service.caching import BRIEF, LOOSE, NEVER, PINNED
 from service.calls import DEADLINE_HEADER
 from service.calls import HEADER as TIMING
 from service.routes.answers import SEED_HEADER
@@ -51,10 +51,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     ),
     LOSS: _always("Nats per image, the mean of all.", "81.300", pattern=r"^-?[0-9]+\.[0-9]{3}$"),
     "Cache-Control": _always(
-        "A year where `model=name@version` pins the picture, else a minute; `no-store` where the seed was "
-        "chosen.",
+        "Of pictures a year where `model=name@version` pins them, else a minute; of descriptions "
+        "ten seconds; `no-store` where the seed was chosen, of health, metrics and errors.",
         LOOSE,
-        enum=[PINNED, LOOSE, NEVER],
+        enum=[PINNED, LOOSE, BRIEF, NEVER],
     ),
     "ETag": _sometimes(
         "Strong, for `If-None-Match`; not where the seed was chosen.", TAG, pattern='^"[0-9a-f]{32}"$'

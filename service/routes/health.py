@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from service.errors import NotReadyError
 from service.replies import Health
-from service.routes.dependencies import Models
+from service.routes.dependencies import Models, never_keep
 from service.routes.problems import responses
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[Depends(never_keep)])
 
 
 @router.get("/health/live", summary="Is the process alive?", response_description="It is.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from service.caching import NEVER
+
 router = APIRouter(tags=["health"])
 
 
@@ -17,4 +19,4 @@ router = APIRouter(tags=["health"])
 async def read_metrics(request: Request) -> Response:
     """How many requests of which route got which status, and how long they took; of all workers together."""
     content, media_type = request.app.state.metrics.render()
-    return Response(content, media_type=media_type)
+    return Response(content, media_type=media_type, headers={"Cache-Control": NEVER})

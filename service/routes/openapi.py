@@ -198,7 +198,9 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     shared = {str(status): entry for status, entry in problems.responses(*problems.EXAMPLES).items()}
     components |= {"responses": shared, "headers": headers.ANSWERS, "parameters": headers.REQUESTS}
     for path in schema["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
+            if method == "get":
+                operation["responses"]["200"].setdefault("headers", {}).update(headers.name("Cache-Control"))
             _complete_operation(operation, shared)
     for entry in shared.values():
         entry["headers"] = {**headers.name(REQUEST_ID), **entry.get("headers", {})}

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
+from service.caching import NEVER
 from service.messages import ProtocolError
 from service.negotiation import JSON, NPY, STILL
 from service.routes import headers as header_entries
@@ -77,6 +78,8 @@ def problem(
     Returns:
         An `application/problem+json` answer, or the protocol's, whose clients read nothing else.
     """
+    # What fails now need not fail a moment later.
+    headers = {"Cache-Control": NEVER, **(headers or {})}
     if speaks_protocol(request):
         # To the protocol, all that is wrong with a request is malformed.
         content = json.dumps({"error": detail}, ensure_ascii=True)

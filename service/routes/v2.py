@@ -24,7 +24,7 @@ from service.messages import (
     TensorMetadata,
 )
 from service.routes.bodies import read_body
-from service.routes.dependencies import Calls, Models, parse_json
+from service.routes.dependencies import Calls, Models, never_keep, parse_json
 from service.routes.problems import protocol_responses
 from service.routes.tensors import index_body
 from service.tensors import Port
@@ -35,6 +35,8 @@ router = APIRouter(tags=["open inference protocol"])
 PLATFORM, BACKEND = "onnxruntime_onnx", "onnxruntime"
 # Those that are complete; clients ask for what is listed and take it for granted.
 EXTENSIONS = ["binary_tensor_data", "model_configuration"]
+# Of answers that say how things are at this moment.
+NOW = [Depends(never_keep)]
 CONFIG_TYPES = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
 
 
@@ -69,6 +71,7 @@ async def describe_server() -> ServerMetadata:
 
 @router.get(
     "/v2/health/live",
+    dependencies=NOW,
     summary="Is the process alive, in the protocol's words?",
     response_description="It is, and whether it can answer",
     responses=protocol_responses(),
@@ -81,6 +84,7 @@ async def live_graphs(request: Request) -> ServerHealth:
 
 @router.get(
     "/v2/health/ready",
+    dependencies=NOW,
     summary="Can it answer, in the protocol's words?",
     response_description="It can",
     responses=protocol_responses(503),
@@ -142,9 +146,10 @@ async def describe_graph(graph: Served) -> GraphMetadata:
     )
 
 
-@router.get("/v2/models/{model}/versions/{version}/ready", include_in_schema=False)
+@router.get("/v2/models/{model}/versions/{version}/ready", include_in_schema=False, dependencies=NOW)
 @router.get(
     "/v2/models/{model}/ready",
+    dependencies=NOW,
     summary="Can this graph answer?",
     response_description="It can",
     responses=protocol_responses(404, 503),
