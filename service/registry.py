@@ -6,7 +6,7 @@ import logging
 import pathlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from service.bundle import MANIFEST, read_bundle
 from service.calls import Call
@@ -24,12 +24,15 @@ class Registry:
 
     Attributes:
         places: Where all of them have decoded what clients send.
+        settings: Of this process.
+        falls_back: Whether the default model is the first by name, for want of the one in the settings.
     """
 
     def __init__(self, settings: Settings) -> None:
         """Stores the settings; `start` loads."""
         self.settings = settings
         self.places = Places()
+        self.falls_back = False
         self._open = False
         self._engines: dict[str, Engine] = {}
         self._default = ""
@@ -49,11 +52,7 @@ class Registry:
         if not bundles:
             raise BundleError(f"{folder}: expected a folder with at least one */{MANIFEST}, found none")
         names = [path.name for path in bundles]
-        self._default = self.settings.default_model or names[0]
-        if self._default not in names:
-            raise BundleError(
-                f"CVAE_DEFAULT_MODEL: expected one of {', '.join(names)}, received {self._default!r}"
-            )
+        self._default = self._choose_default(names)
         for path in bundles:
             if alone and path.name != self._default:
                 continue
@@ -63,6 +62,27 @@ class Registry:
             manifest, runtime = engine.manifest, engine.model.runtime
             logger.info("%s@%s runs on %s", manifest.name, manifest.version, runtime.provider)
         self._open = True
+        if self.falls_back:
+            self._log_default()
+
+    def _choose_default(self, names: Sequence[str]) -> str:
+        wanted = self.settings.default_model
+        self.falls_back = wanted not in names
+        if not self.falls_back:
+            return wanted
+        if self.settings.demanded_model is not None:
+            raise BundleError(f"CVAE_DEFAULT_MODEL: expected one of {', '.join(names)}, received {wanted!r}")
+        return names[0]
+
+    def _log_default(self) -> None:
+        # To the owner of one bundle it goes without saying.
+        logger.log(
+            logging.WARNING if len(self._engines) > 1 else logging.INFO,
+            "requests that name no model are answered by %s, the first by name: there is no %s, and "
+            "CVAE_DEFAULT_MODEL is not set",
+            self._default,
+            self.settings.default_model,
+        )
 
     def drain(self) -> None:
         """Turn readiness off; requests are answered as before."""

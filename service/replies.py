@@ -150,9 +150,17 @@ class ModelDetails(ModelInfo):
 
 
 class ModelList(BaseModel):
-    """The loaded models, by name."""
+    """The loaded models, by name, and which of them answers requests that name none."""
 
     models: list[ModelInfo]
+    default: Annotated[str, Field(description="The name of the default model.")]
+    default_from: Annotated[
+        Literal["setting", "order"],
+        Field(
+            description="Why it is: `setting`, CVAE_DEFAULT_MODEL; `order`, the first by name, as the folder "
+            "has no model that this setting's own default names."
+        ),
+    ]
 
 
 class Health(BaseModel):

@@ -31,9 +31,9 @@ class Settings(BaseSettings):
     models_dir: pathlib.Path = Field(
         default=pathlib.Path("models"), description="Folder of model bundles, one folder each."
     )
-    default_model: str | None = Field(
-        default=None,
-        description="Model of requests that name none; unset: the first by name, where 2d comes before 16d.",
+    default_model: str = Field(
+        default="mnist-2d",
+        description="Model of requests that name none; if unset and not there, the first by name.",
     )
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all, :: for all of IPv6."
@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages to log: debug, info, warning or error."
     )
+
+    @property
+    def demanded_model(self) -> str | None:
+        """The default model if the operator named one, which must then be there."""
+        return self.default_model if "default_model" in self.model_fields_set else None
 
     @field_validator("workers", mode="before")
     @classmethod

@@ -58,14 +58,13 @@ def configure(source: Source) -> Settings:
         click.ClickException: There is no such bundle.
     """
     settings = load_settings()
-    folder, name = settings.models_dir, (source.model or "").partition("@")[0] or settings.default_model
+    folder, name = settings.models_dir, (source.model or "").partition("@")[0] or settings.demanded_model
     if source.bundle:
         # "." has a name too, once it is resolved.
         bundle = pathlib.Path(source.bundle).resolve()
         folder, name = bundle.parent, bundle.name
     if name and not (folder / name / MANIFEST).is_file():
         raise click.ClickException(f"{folder / name}: expected a bundle, a folder that holds {MANIFEST}")
+    chosen = {"default_model": name} if name else {}
     deadline_ms = max(1, int(source.timeout_s * 1000))
-    return settings.model_copy(
-        update={"models_dir": folder, "default_model": name, "deadline_ms": deadline_ms}
-    )
+    return settings.model_copy(update={"models_dir": folder, "deadline_ms": deadline_ms, **chosen})

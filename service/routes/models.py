@@ -41,7 +41,11 @@ class MarkdownResponse(PlainTextResponse):
 )
 async def list_models(request: Request, models: Models) -> ModelList:
     """Every loaded model, by name: its figures, what it runs on, whether it is warm."""
-    return ModelList(models=[ModelInfo(**_describe(request, models, engine)) for engine in models])
+    return ModelList(
+        models=[ModelInfo(**_describe(request, models, engine)) for engine in models],
+        default=models.default,
+        default_from="order" if models.falls_back else "setting",
+    )
 
 
 @router.get(

@@ -65,6 +65,38 @@ def test_while_it_drains_it_is_not_ready_and_answers(models: pathlib.Path) -> No
     registry.close()
 
 
+def test_a_new_bundle_does_not_become_the_default(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("mine", "mnist-2d"):
+        write_bundle(tmp_path / name)
+    registry = Registry(Settings(models_dir=tmp_path))
+    registry.start()
+    assert (registry.default, registry.falls_back) == ("mnist-2d", False)
+    assert "requests that name no model" not in caplog.text
+
+
+def test_without_the_usual_default_it_is_the_first_by_name_and_that_is_logged(
+    models: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = Registry(Settings(models_dir=models))
+    registry.start()
+    assert (registry.default, registry.falls_back) == ("one", True)
+    assert "requests that name no model are answered by one, the first by name" in caplog.text
+
+
+def test_a_default_that_was_asked_for_must_be_there(
+    models: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CVAE_DEFAULT_MODEL", "mnist-2d")
+    with pytest.raises(
+        BundleError, match="CVAE_DEFAULT_MODEL: expected one of one, two, received 'mnist-2d'"
+    ):
+        Registry(Settings(models_dir=models)).start()
+    monkeypatch.setenv("CVAE_DEFAULT_MODEL", "")
+    Registry(Settings(models_dir=models)).start()
+
+
 def test_is_ready_from_start_to_close(models: pathlib.Path) -> None:
     registry = Registry(Settings(models_dir=models))
     assert not registry.ready

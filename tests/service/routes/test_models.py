@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import pathlib
+
 from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
 
 
 def test_a_model_says_what_it_is_and_what_runs_it(client: TestClient) -> None:
@@ -19,7 +24,13 @@ def test_the_list_holds_every_model(client: TestClient) -> None:
     details = client.get("/models/fake").json()
     assert details.pop("manifest")["name"] == "fake"
     assert details.pop("card") == "# A fake\n"
-    assert client.get("/models").json() == {"models": [details]}
+    assert client.get("/models").json() == {"models": [details], "default": "fake", "default_from": "order"}
+
+
+def test_the_list_says_when_the_default_is_the_one_that_was_set(models_dir: pathlib.Path) -> None:
+    with TestClient(create_app(Settings(models_dir=models_dir, default_model="fake"))) as client:
+        answer = client.get("/models").json()
+    assert (answer["default"], answer["default_from"]) == ("fake", "setting")
 
 
 def test_a_model_says_where_to_look_further(client: TestClient) -> None:
