@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging.config
-import os
 import signal
 import sys
-import tempfile
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from service.counts import share_folder
 from service.errors import StartupError
-from service.metrics import SHARED_FOLDER
 from service.settings import Settings, find_strangers, load_settings
 from service.telemetry import logging_config
 from service.worker import FAILED, serve
@@ -34,7 +32,7 @@ def main() -> int:
         logging.config.dictConfig(logging_config(settings))
         for name in find_strangers():
             logger.warning("%s is no setting of this service: nothing reads it", name)
-        with _share_metrics(settings):
+        with share_folder(settings.workers):
             return _run(settings)
     except StartupError as error:
         sys.stderr.write(f"service: {error}\n")
@@ -43,20 +41,6 @@ def main() -> int:
 
 def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(0)
-
-
-def _share_metrics(settings: Settings) -> contextlib.AbstractContextManager[Any]:
-    """Gives several workers a folder to count in, for as long as the context lasts."""
-    if settings.workers == 1 or SHARED_FOLDER in os.environ:
-        return contextlib.nullcontext()
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="cvae-")
-    except OSError as error:
-        raise StartupError(
-            f"CVAE_WORKERS: expected a temporary folder to count in, found none: {error}"
-        ) from error
-    os.environ[SHARED_FOLDER] = folder.name
-    return folder
 
 
 def _run(settings: Settings) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# prometheus_client's variable: the folder in which workers keep what they count, for each other to read.
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+from service.counts import SHARED_FOLDER, claim_file
+
 # Where a request keeps when its head came (`time.perf_counter`), and, if FastAPI never sees it, its route.
 BEGUN, ROUTE = "cvae_begun", "cvae_route"
 NO_ROUTE = "none"
@@ -26,7 +27,13 @@ class Metrics:
     """Counts answers."""
 
     def __init__(self) -> None:
-        """Starts at zero."""
+        """Starts at zero, in a file that other workers read if there are any.
+
+        Raises:
+            StartupError: There is no room for the file.
+        """
+        if folder := os.environ.get(SHARED_FOLDER):
+            claim_file(pathlib.Path(folder), os.getpid())
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "cvae_request_duration_seconds",
@@ -53,11 +60,14 @@ class Metrics:
 
     def render(self) -> tuple[bytes, str]:
         """Gives all that was counted, and its media type: Prometheus' text format."""
-        registry = self._registry
-        if SHARED_FOLDER in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry), CONTENT_TYPE_LATEST
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self._registry), CONTENT_TYPE_LATEST
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        try:
+            return generate_latest(shared), CONTENT_TYPE_LATEST
+        except FileNotFoundError:  # a new worker has just taken over the file of one that is gone
+            return generate_latest(shared), CONTENT_TYPE_LATEST
 
 
 class Meter:

@@ -59,7 +59,8 @@ SERVICE = {
     "compression": "errors",
     "graphs": "calls engine images outputs png registry space tensors errors",
     "negotiation": "errors",
-    "metrics": "",
+    "metrics": "counts",
+    "counts": "errors",
     "routes": "routes atlas caching calls compression chunks segments graphs messages outputs tensors engine "
     "space registry schemas queries replies "
     "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
@@ -81,7 +82,7 @@ SERVICE = {
     "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings "
     "telemetry tensors",
     "reference": "app settings",
-    "__main__": "metrics settings telemetry worker workers errors",
+    "__main__": "counts settings telemetry worker workers errors",
     "client": "client",
     "commands": "commands client app bundle cgroups cores model npy points registry settings errors __main__",
     "cli": "commands",

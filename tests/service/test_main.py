@@ -129,6 +129,7 @@ def test_a_declared_length_is_refused_while_the_body_is_still_to_come(
         ({"port": "http"}, "CVAE_PORT: Input should be a valid integer"),
         ({"provider": "cuda"}, "CVAE_PROVIDER: expected one of auto, cpu, received cuda"),
         ({"provider": "tpu"}, "CVAE_PROVIDER: Input should be 'auto', 'cpu', 'cuda' or 'tensorrt'"),
+        ({"worker": "2"}, "CVAE_WORKER: expected the name of a setting, perhaps CVAE_WORKERS"),
         ({"models_dir": "/nowhere"}, "/nowhere: expected a folder with at least one"),
         ({"default_model": "other"}, "CVAE_DEFAULT_MODEL: expected one of fake, received 'other'"),
         ({"workers": "2", "provider": "cuda"}, "CVAE_PROVIDER: expected one of auto, cpu, received cuda"),
@@ -148,6 +149,61 @@ def test_a_damaged_bundle_stops_with_one_line(models: pathlib.Path, start: Calla
     status, log = start().finish()
     assert status == 3
     assert re.fullmatch(r"service: \S+decoder\.onnx: sha256: expected [0-9a-f]+, found [0-9a-f]+\n", log)
+
+
+@pytest.fixture
+def full(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A disk without room, as only root can make one."""
+    place = tmp_path / "full"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
+    with contextlib.suppress(OSError), (place / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.mark.slow
+def test_two_workers_count_though_the_temporary_folder_is_full(
+    start: Callable[..., Server], port: int, full: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(full))
+    server = start(port=str(port), workers="2")
+    wait(server, port)
+    for i in range(40):
+        assert httpx.get(f"http://127.0.0.1:{port}/decode.png?z={i},0").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/nothing/{i}").status_code == 404
+    counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'count{route="/decode.{extension}",status="200"} 40.0' in counted
+    server.process.terminate()
+    status, log = server.finish()
+    assert (status, "died" in log) == (0, False), log
+
+
+@pytest.mark.slow
+def test_what_an_earlier_start_counted_is_not_counted_again(
+    start: Callable[..., Server], port: int, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "new" / "counts"))
+    for workers in ("1", "2"):
+        server = start(port=str(port), workers=workers)
+        wait(server, port)
+        for _ in range(10):
+            assert httpx.get(f"http://127.0.0.1:{port}/decode.png?z=1,0").status_code == 200
+        counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert 'count{route="/decode.{extension}",status="200"} 10.0' in counted
+        server.process.terminate()
+        server.finish()
+
+
+def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Server], port: int) -> None:
+    server = start(port=str(port), workers="2", zebra="1", service_host="10.0.0.1")
+    wait(server, port)
+    server.process.terminate()
+    _, log = server.finish()
+    assert log.count("CVAE_ZEBRA is no setting") == 1
+    assert "CVAE_SERVICE_HOST" not in log
 
 
 @pytest.mark.parametrize("access_log", ["true", "false"])
