@@ -21,7 +21,7 @@ from service.cores import count_cores
 from service.drain import DRAIN
 from service.heads import LIMITS
 from service.lane import Lane
-from service.layers import AnswerHeaders, BodyLimit, HeadAsGet
+from service.layers import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
 from service.limits import SocketLimits
 from service.metrics import Meter, Metrics
 from service.protocol import STATE
@@ -97,7 +97,8 @@ class Application:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
         inner = BodyLimit(AnswerHeaders(api), settings.max_body_bytes, settings.max_held_body_bytes)
-        self.entrance = _outer_layers(inner, settings, api.state.metrics)
+        outer = _outer_layers(inner, settings, api.state.metrics)
+        self.entrance = RootPath(outer, settings.root_path) if settings.root_path else outer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, or the lifespan."""

@@ -36,6 +36,29 @@ class HeadAsGet:
         await self.app({**scope, "method": "GET"}, receive, send_head)
 
 
+class RootPath:
+    """Puts a service under a path, whether or not the proxy before it takes this path away.
+
+    As ASGI has it, `path` then begins with `root_path`; all that makes addresses reads these two.
+    """
+
+    def __init__(self, app: ASGIApp, root_path: str) -> None:
+        """Stores the wrapped application and the path, without a slash at its end."""
+        self.app = app
+        self.root_path = root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path == self.root_path:
+                path += "/"
+            elif not path.startswith(self.root_path + "/"):
+                path = self.root_path + path
+            scope = {**scope, "path": path, "root_path": self.root_path}
+        await self.app(scope, receive, send)
+
+
 class AnswerHeaders:
     """Gives answers the headers that no route needs to think of.
 

@@ -113,6 +113,14 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the service, separated by commas; * for all."
     )
+    root_path: str = Field(
+        default="", description="Path under which a proxy serves this service, such as /cvae."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas, "
+        "or *.",
+    )
     access_log: bool = Field(default=False, description="Also log each request.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages to log: debug, info, warning or error."
@@ -134,11 +142,26 @@ class Settings(BaseSettings):
         parts = values.split_list(value) if isinstance(value, str) else value
         return tuple(dict.fromkeys(map(values.read_origin, parts)))
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _read_proxies(cls, value: Any) -> Any:
+        parts = values.split_list(value) if isinstance(value, str) else value
+        proxies = tuple(map(values.read_proxy, parts))
+        return (values.ALL,) if values.ALL in proxies else proxies
+
+    @field_validator("root_path")
+    @classmethod
+    def _read_prefix(cls, value: str) -> str:
+        return values.read_prefix(value)
+
     # The last of the validators that come before the types is the first to run.
     @field_validator("*", mode="before")
     @classmethod
     def _read_text(cls, value: Any, info: ValidationInfo) -> Any:
-        return _tidy(str(info.field_name), value.strip()) if isinstance(value, str) else value
+        name = str(info.field_name)
+        if not isinstance(value, str) or value == cls.model_fields[name].default:
+            return value
+        return _tidy(name, value.strip())
 
 
 def load_settings() -> Settings:

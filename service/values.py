@@ -1,7 +1,8 @@
-"""Owns what operators may write for a setting: `16m`, `~`, lists, origins of pages."""
+"""Owns what operators may write for a setting: `16m`, `~`, lists, origins of pages, proxies."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import pathlib
 import re
@@ -15,6 +16,7 @@ ORIGIN = re.compile(
 # Browsers leave these out.
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 ALL = "*"
+PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
 def read_size(text: str) -> str:
@@ -84,3 +86,34 @@ def read_origin(text: str) -> str:
         )
     scheme, host, port = found.groups()
     return f"{scheme}://{host}" if port in (None, DEFAULT_PORTS.get(scheme)) else f"{scheme}://{host}:{port}"
+
+
+def read_proxy(text: str) -> str:
+    """Return the address or network of a proxy.
+
+    Args:
+        text: `10.0.0.7`, `10.0.0.0/8`, the same of IPv6, or `*`.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if text == ALL:
+        return text
+    try:
+        return str(ipaddress.ip_network(text) if "/" in text else ipaddress.ip_address(read_host(text)))
+    except ValueError as error:
+        raise ValueError(
+            f"expected addresses or networks such as 10.0.0.0/8, or * for all, found {text!r}: {error}"
+        ) from error
+
+
+def read_prefix(text: str) -> str:
+    """Return the path that a proxy serves this service under: `/cvae`, or nothing.
+
+    Raises:
+        ValueError: It has characters that a URL would have to escape, or two slashes in a row.
+    """
+    prefix = "/" + text.strip("/") if text.strip("/") else ""
+    if not PREFIX.fullmatch(prefix):
+        raise ValueError("expected a path such as /cvae, of letters, digits and . _ ~ -")
+    return prefix

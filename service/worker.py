@@ -72,6 +72,8 @@ def make_config(settings: Settings, app: object = None) -> uvicorn.Config:
         log_config=None,
         access_log=settings.access_log,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
 
 

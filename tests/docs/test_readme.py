@@ -121,7 +121,7 @@ def run(command: str, address: str, folder: pathlib.Path) -> str:
 
 def test_every_setting_is_listed_with_its_default() -> None:
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
+        default = "" if field.default in (None, (), "") else f"`{field.default}`"
         assert f"| `CVAE_{name.upper()}` | {default} | {field.description} |" in README
 
 

@@ -1,11 +1,17 @@
-"""What caches are told of every answer, whichever part of the service gives it."""
+"""What every answer has, whichever part of the service gives it, and what changes under a proxy's path."""
 
 from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
+from service.app import create_app
 from service.caching import BRIEF, LOOSE, NEVER
+from service.settings import Settings
 from tests.service.routes.test_openapi import examples, fill, operations
 
 GETS = [(path, entry) for method, path, entry in operations() if method.upper() == "GET"]
@@ -87,3 +93,67 @@ def test_a_service_that_is_not_ready_says_so_to_no_cache(
         answer = client.get(path.format(model="fake.decoder"))
         assert answer.headers["cache-control"] == NEVER
         assert answer.status_code == (503 if path.endswith("ready") else 200)
+
+
+@pytest.fixture(scope="module")
+def below(models_dir: pathlib.Path) -> Iterator[TestClient]:
+    """A service that a proxy serves under /cvae."""
+    settings = Settings(models_dir=models_dir, root_path="/cvae", cors_origins=("https://page.example",))
+    with TestClient(create_app(settings), follow_redirects=False) as running:
+        yield running
+
+
+@pytest.fixture(params=["", "/cvae"], ids=["stripped", "whole"])
+def prefix(request: pytest.FixtureRequest) -> str:
+    """What is left of the prefix where the request arrives."""
+    return str(request.param)
+
+
+def test_what_leads_elsewhere_leads_through_the_proxy(below: TestClient, prefix: str) -> None:
+    assert below.get(f"{prefix}/").headers["location"] == "/cvae/docs"
+    page = below.get(f"{prefix}/docs").text
+    assert set(re.findall(r"['\"](/[^'\"]+\.(?:json|js|css|png))", page)) == {
+        "/cvae/openapi.json",
+        *(
+            f"/cvae/static-offline-docs/{name}"
+            for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+        ),
+    }
+    assert below.get(f"{prefix}/static-offline-docs/swagger-ui.css").status_code == 200
+    assert below.get(f"{prefix}/openapi.json").json()["servers"] == [{"url": "/cvae"}]
+    links = below.get(f"{prefix}/models/fake").json()["links"]
+    assert {below.get(link).status_code for link in links.values()} == {200}
+    assert links["self"] == "/cvae/models/fake"
+
+
+@pytest.mark.parametrize("path", ["/sample.png?n=2", "/digits/7", "/digits/3.webp?scale=2"])
+def test_the_place_of_a_picture_is_behind_the_proxy(below: TestClient, prefix: str, path: str) -> None:
+    first = below.get(prefix + path)
+    place = first.headers["content-location"]
+    assert place.startswith("/cvae" + path.partition("?")[0] + "?")
+    assert below.get(place).content == first.content
+
+
+def test_pictures_uploads_and_errors_are_as_without_a_proxy(
+    client: TestClient, below: TestClient, prefix: str
+) -> None:
+    for path in ("/decode.png?z=0.5,-1.0", "/health/ready", "/v2/models/fake.decoder", "/cvae/nothing"):
+        here, there = client.get(path), below.get(prefix + path)
+        assert (there.status_code, there.headers["content-type"]) == (
+            here.status_code,
+            here.headers["content-type"],
+        )
+        if here.status_code == 200:
+            assert there.content == here.content
+    picture = client.get("/digits/3.png?seed=1").content
+    answer = below.post(
+        f"{prefix}/encode", files={"file": picture}, headers={"origin": "https://page.example"}
+    )
+    assert answer.json() == client.post("/encode", files={"file": picture}).json()
+    assert answer.headers["access-control-allow-origin"] == "https://page.example"
+    assert below.get(f"{prefix}/v2/models/nothing").json().keys() == {"error"}
+    assert below.get(f"{prefix}/nothing").json()["detail"] == "there is nothing at /cvae/nothing"
+
+
+def test_the_prefix_alone_is_the_root(below: TestClient) -> None:
+    assert below.get("/cvae").headers["location"] == "/cvae/docs"

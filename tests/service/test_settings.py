@@ -138,3 +138,15 @@ def test_an_env_file_that_is_no_text_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / ".env").write_bytes(b"CVAE_PORT=\xff\xfe\n")
     with pytest.raises(StartupError, match=r"^\.env: expected a text in UTF-8"):
         load_settings()
+
+
+def test_proxies_and_the_path_below_which_they_serve_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load_settings().root_path, load_settings().trusted_proxies) == ("", ())
+    monkeypatch.setenv("CVAE_ROOT_PATH", "cvae/")
+    monkeypatch.setenv("CVAE_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+    settings = load_settings()
+    assert (settings.root_path, settings.trusted_proxies) == ("/cvae", ("10.0.0.0/8", "::1"))
+    monkeypatch.setenv("CVAE_TRUSTED_PROXIES", "::1,*")
+    assert load_settings().trusted_proxies == ("*",)
+    monkeypatch.setenv("CVAE_TRUSTED_PROXIES", "[::1]")
+    assert load_settings().trusted_proxies == ("::1",)

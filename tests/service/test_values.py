@@ -66,3 +66,30 @@ def test_what_begins_like_json_must_be_json(text: str) -> None:
 def test_a_home_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="stands for no home here"):
         values.read_folder("~nobody-of-this-name/models")
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [("", ""), ("/", ""), ("cvae", "/cvae"), ("/cvae/", "/cvae"), ("/a/b.c-d", "/a/b.c-d")],
+)
+def test_a_prefix_begins_with_a_slash_and_ends_without(text: str, prefix: str) -> None:
+    assert values.read_prefix(text) == prefix
+
+
+@pytest.mark.parametrize("text", ["/a//b", "/a b", "/ä", "/%20", "https://page.example/cvae", "/a?b"])
+def test_what_is_no_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a path such as /cvae"):
+        values.read_prefix(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "proxy"), [("10.0.0.7", "10.0.0.7"), ("10.0.0.0/8", "10.0.0.0/8"), ("[::1]", "::1"), ("*", "*")]
+)
+def test_proxies_are_addresses_or_networks(text: str, proxy: str) -> None:
+    assert values.read_proxy(text) == proxy
+
+
+@pytest.mark.parametrize("text", ["nginx", "10.0.0.300", "10.0.0.7/8", "10.0.0.7:80"])
+def test_what_is_no_address_of_a_proxy_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected addresses or networks such as 10\.0\.0\.0/8"):
+        values.read_proxy(text)
