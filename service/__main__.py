@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from service.counts import share_folder
 from service.errors import StartupError
+from service.memory import check_workers
 from service.settings import Settings, find_strangers, load_settings
 from service.telemetry import logging_config
 from service.worker import FAILED, serve
@@ -32,6 +33,7 @@ def main() -> int:
         logging.config.dictConfig(logging_config(settings))
         for name in find_strangers():
             logger.warning("%s is no setting of this service: nothing reads it", name)
+        check_workers(settings.workers, settings.models_dir)
         with share_folder(settings.workers):
             return _run(settings)
     except StartupError as error:

@@ -13,10 +13,12 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 from service import values
 from service.cores import count_cores
 from service.errors import StartupError
+from service.memory import fit_workers
 from service.variables import LINK, find_unread
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
 ENV_FILE = ".env"
+MAX_WORKERS = 64
 # Settings that are words, and are understood in any case.
 WORDS = {"workers", "provider", "log_level"}
 
@@ -42,8 +44,8 @@ class Settings(BaseSettings):
     workers: int = Field(
         default=1,
         ge=1,
-        le=64,
-        description="Server processes; auto: one for each core that affinity and control groups allow.",
+        le=MAX_WORKERS,
+        description="Server processes; auto: one for each core that may be used, as far as memory allows.",
     )
     provider: Provider = Field(
         default="auto",
@@ -133,8 +135,12 @@ class Settings(BaseSettings):
 
     @field_validator("workers", mode="before")
     @classmethod
-    def _count(cls, value: Any) -> Any:
-        return min(count_cores(), 64) if value == "auto" else value
+    def _count(cls, value: Any, info: ValidationInfo) -> Any:
+        if value != "auto":
+            return value
+        # Its own value is refused elsewhere, if it is missing here.
+        models_dir = info.data.get("models_dir", pathlib.Path())
+        return min(count_cores(), fit_workers(models_dir), MAX_WORKERS)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

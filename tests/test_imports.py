@@ -15,7 +15,8 @@ SERVICE = {
     "errors": "",
     "manifest": "",
     "numbers": "",
-    "settings": "cores values variables errors",
+    "settings": "cores memory values variables errors",
+    "memory": "cgroups cores errors",
     "values": "",
     "variables": "errors",
     "cgroups": "",
@@ -82,9 +83,9 @@ SERVICE = {
     "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings "
     "telemetry tensors",
     "reference": "app settings",
-    "__main__": "counts settings telemetry worker workers errors",
+    "__main__": "counts memory settings telemetry worker workers errors",
     "client": "client",
-    "commands": "commands client app bundle cgroups cores model npy points registry settings errors __main__",
+    "commands": "commands client app bundle cores memory model npy points registry settings errors __main__",
     "cli": "commands",
 }
 TRAINING = {

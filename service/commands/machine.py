@@ -8,14 +8,11 @@ import pathlib
 
 import onnxruntime
 
-from service.cgroups import find_groups
 from service.cores import ROOT, count_cores
-from service.errors import ProviderError
+from service.errors import StartupError
+from service.memory import check_workers, read_limit
 from service.model import choose_provider
 from service.settings import Settings
-
-# The kernel of version 1 writes a number near 2**63 for none.
-NO_LIMIT_BYTES = 2**60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +64,14 @@ def examine_machine(settings: Settings, root: pathlib.Path = ROOT) -> Machine:
     provider, fault = None, None
     try:
         provider = choose_provider(settings.provider)
-    except ProviderError as error:
+        check_workers(settings.workers, settings.models_dir, root)
+    except StartupError as error:
         fault = str(error)
     return Machine(
         cores=count_cores(root),
         affinity_cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else host,
         host_cores=host,
-        memory_limit_bytes=read_memory_limit(root),
+        memory_limit_bytes=read_limit(root),
         onnxruntime=onnxruntime.__version__,
         providers=tuple(onnxruntime.get_available_providers()),
         auto_provider=choose_provider("auto"),
@@ -86,35 +84,17 @@ def examine_machine(settings: Settings, root: pathlib.Path = ROOT) -> Machine:
     )
 
 
-def read_memory_limit(root: pathlib.Path = ROOT) -> int | None:
-    """Gives the bytes of memory that the control groups let this process have.
-
-    Args:
-        root: Folder that holds `proc` and `sys`.
-
-    Returns:
-        The smallest limit, or None if there is none.
-    """
-    limits = []
-    for group, first_version in find_groups(root, "memory"):
-        name = "memory.limit_in_bytes" if first_version else "memory.max"
-        try:
-            limits.append(int((group / name).read_text()))
-        except (OSError, ValueError):  # no file, or "max"
-            continue
-    return min((limit for limit in limits if limit < NO_LIMIT_BYTES), default=None)
-
-
 def describe_machine(machine: Machine) -> list[str]:
     """Gives lines that say what was found."""
     limit = machine.memory_limit_bytes
     memory = "no limit" if limit is None else f"limit {limit / 2**30:.1f} GiB"
-    runs = machine.provider or machine.fault
-    return [
+    lines = [
         f"cores        {machine.cores} usable; affinity {machine.affinity_cores}, host {machine.host_cores}",
         f"memory       {memory}",
         f"onnxruntime  {machine.onnxruntime}: {', '.join(machine.providers)}",
-        f"provider     CVAE_PROVIDER={machine.setting} runs on {runs}; auto on {machine.auto_provider}",
+        f"provider     CVAE_PROVIDER={machine.setting} runs on {machine.provider or 'none'}; "
+        f"auto on {machine.auto_provider}",
         f"service      workers {machine.workers}, threads inside an operation {machine.intra_op_threads}, "
         f"across operations {machine.inter_op_threads}",
     ]
+    return lines if machine.fault is None else [*lines, f"fault        {machine.fault}"]

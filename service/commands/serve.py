@@ -20,7 +20,7 @@ Examples:
 @click.option("--port", help="TCP port to listen on; 0 for any.")
 @click.option("--models-dir", metavar="FOLDER", help="Folder of model bundles.")
 @click.option("--default-model", metavar="NAME", help="Of requests that name none.")
-@click.option("--workers", help="Server processes; auto: one a core.")
+@click.option("--workers", help="Server processes; auto: one a core, as far as memory allows.")
 @click.option("--provider", help="Where onnxruntime runs: auto, cpu, cuda or tensorrt.")
 @click.option("--log-level", help="debug, info, warning or error.")
 def serve(**settings: str | None) -> None:

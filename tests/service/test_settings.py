@@ -49,10 +49,17 @@ def test_a_bad_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyP
         load_settings()
 
 
-def test_auto_takes_a_worker_for_each_core_it_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.settings.count_cores", lambda: 6)
+@pytest.mark.parametrize(("cores", "fitting", "workers"), [(6, 9, 6), (6, 2, 2), (200, 200, 64)])
+def test_auto_takes_a_worker_for_each_core_as_far_as_memory_allows(
+    cores: int, fitting: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.settings.count_cores", lambda: cores)
+    monkeypatch.setattr(
+        "service.settings.fit_workers", lambda folder: fitting if folder.name == "mine" else 0
+    )
+    monkeypatch.setenv("CVAE_MODELS_DIR", "mine")
     monkeypatch.setenv("CVAE_WORKERS", "auto")
-    assert load_settings().workers == 6
+    assert load_settings().workers == workers
 
 
 def test_settings_are_frozen() -> None:
@@ -93,6 +100,7 @@ def test_values_are_understood_as_people_write_them(
     name: str, value: str, expected: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.settings.count_cores", lambda: 6)
+    monkeypatch.setattr("service.settings.fit_workers", lambda _: 6)
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv(f"CVAE_{name.upper()}", value)
     assert getattr(load_settings(), name) == expected

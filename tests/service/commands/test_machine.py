@@ -4,36 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
-import pytest
-
-from service.commands.machine import describe_machine, examine_machine, read_memory_limit
+from service.commands.machine import describe_machine, examine_machine
 from service.settings import Settings
-
-
-def write(path: pathlib.Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
-@pytest.mark.parametrize(("text", "limit"), [("1073741824\n", 2**30), ("max\n", None), ("", None)])
-def test_version_2_limits_by_memory_max(tmp_path: pathlib.Path, text: str, limit: int | None) -> None:
-    write(tmp_path / "proc/self/cgroup", "0::/service\n")
-    write(tmp_path / "sys/fs/cgroup/service/memory.max", text)
-    assert read_memory_limit(tmp_path) == limit
-
-
-def test_the_smallest_limit_of_all_ancestors_holds(tmp_path: pathlib.Path) -> None:
-    write(tmp_path / "proc/self/cgroup", "0::/slice/service\n")
-    write(tmp_path / "sys/fs/cgroup/slice/service/memory.max", "4096")
-    write(tmp_path / "sys/fs/cgroup/slice/memory.max", "2048")
-    assert read_memory_limit(tmp_path) == 2048
-
-
-@pytest.mark.parametrize(("text", "limit"), [("536870912\n", 2**29), ("9223372036854771712\n", None)])
-def test_version_1_limits_by_limit_in_bytes(tmp_path: pathlib.Path, text: str, limit: int | None) -> None:
-    write(tmp_path / "proc/self/cgroup", "5:cpu,cpuacct:/a\n4:memory:/a\n")
-    write(tmp_path / "sys/fs/cgroup/memory/a/memory.limit_in_bytes", text)
-    assert read_memory_limit(tmp_path) == limit
 
 
 def test_without_control_groups_there_is_no_limit(tmp_path: pathlib.Path) -> None:
@@ -56,3 +28,12 @@ def test_a_provider_that_is_missing_is_a_fault(tmp_path: pathlib.Path) -> None:
     found = examine_machine(Settings(provider="tensorrt"), tmp_path)
     assert found.provider is None
     assert "received tensorrt" in (found.fault or "")
+
+
+def test_it_says_if_the_workers_do_not_fit_into_memory(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 262144 kB\nMemAvailable: 262144 kB\n")
+    found = examine_machine(Settings(workers=4), tmp_path)
+    assert found.provider == "CPUExecutionProvider"
+    assert "fault        CVAE_WORKERS: expected at most" in "\n".join(describe_machine(found))
+    assert examine_machine(Settings(workers=1), tmp_path).fault is None

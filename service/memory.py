@@ -1,0 +1,124 @@
+"""Owns how much memory this process may have, and how many workers fit into it.
+
+The figures are of the shipped bundles on x86-64: of two workers, each has 99 MB of its own at rest, 125 MB
+after many requests of 256 pictures, and for moments up to 600 MB while eight requests of the largest kind run
+at once; their parent has 28 MB, and what all of them map is 46 MB.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import pathlib
+
+from service.cgroups import find_groups
+from service.cores import ROOT
+from service.errors import StartupError
+
+logger = logging.getLogger(__name__)
+
+MIB = 2**20
+# The kernel of version 1 writes a number near 2**63 for none.
+NO_LIMIT_BYTES = 2**60
+# Interpreter, libraries and onnxruntime: what all share, what a parent of workers has, what a worker has.
+SHARED_BYTES, PARENT_BYTES, WORKER_BYTES = 48 * MIB, 32 * MIB, 64 * MIB
+# What warming up leaves, beside the weights: as they are in the file, and as they are run.
+MODEL_BYTES, WEIGHTS_TIMES = 12 * MIB, 2
+# Room for requests, in each worker that `auto` starts.
+REQUESTS_BYTES = 128 * MIB
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """What a service takes before any request.
+
+    Attributes:
+        worker_bytes: Each worker.
+    """
+
+    worker_bytes: int
+
+    def total(self, workers: int, spare_bytes: int = 0) -> int:
+        """Return the bytes of so many workers, each with some to spare."""
+        parent = PARENT_BYTES if workers > 1 else 0
+        return SHARED_BYTES + parent + workers * (self.worker_bytes + spare_bytes)
+
+    def fit(self, room_bytes: int, spare_bytes: int = 0) -> int:
+        """Return how many workers fit, each with some bytes to spare; at least 1."""
+        left = room_bytes - SHARED_BYTES - PARENT_BYTES
+        return max(1, left // (self.worker_bytes + spare_bytes))
+
+
+def measure_need(models_dir: pathlib.Path) -> Need:
+    """Return what workers with the bundles of a folder take."""
+    graphs = [path.stat().st_size for path in models_dir.glob("*/*.onnx") if path.is_file()]
+    models = len({path.parent for path in models_dir.glob("*/*.onnx")})
+    return Need(WORKER_BYTES + models * MODEL_BYTES + WEIGHTS_TIMES * sum(graphs))
+
+
+def fit_workers(models_dir: pathlib.Path, root: pathlib.Path = ROOT) -> int:
+    """Return how many workers fit into the memory that there is, with room for requests.
+
+    Args:
+        models_dir: Folder of the bundles that each loads.
+        root: Folder that holds `proc` and `sys`.
+    """
+    rooms = [room for room in (read_limit(root), _read_meminfo(root, "MemAvailable")) if room is not None]
+    return measure_need(models_dir).fit(min(rooms, default=NO_LIMIT_BYTES), REQUESTS_BYTES)
+
+
+def check_workers(workers: int, models_dir: pathlib.Path, root: pathlib.Path = ROOT) -> None:
+    """Refuse more workers than the memory holds, and log if it holds no requests beside them.
+
+    Args:
+        workers: How many are to be started.
+        models_dir: Folder of the bundles that each loads.
+        root: Folder that holds `proc` and `sys`.
+
+    Raises:
+        StartupError: The kernel would end them before the first request. A single one may try.
+    """
+    limits = [limit for limit in (read_limit(root), _read_meminfo(root, "MemTotal")) if limit is not None]
+    limit, need = min(limits, default=NO_LIMIT_BYTES), measure_need(models_dir)
+    if workers > 1 and need.total(workers) > limit:
+        raise StartupError(
+            f"CVAE_WORKERS: expected at most {need.fit(limit)} for {limit // MIB} MiB of memory, as a worker "
+            f"takes {need.worker_bytes // MIB} MiB before any request, received {workers}"
+        )
+    if need.total(workers, REQUESTS_BYTES) > limit:
+        logger.warning(
+            "%d MiB of memory are little for %d worker(s): %d MiB before any request, and %d MiB more are "
+            "advised for each worker's requests",
+            limit // MIB,
+            workers,
+            need.total(workers) // MIB,
+            REQUESTS_BYTES // MIB,
+        )
+
+
+def read_limit(root: pathlib.Path = ROOT) -> int | None:
+    """Return the bytes of memory that the control groups let this process have.
+
+    Args:
+        root: Folder that holds `proc` and `sys`.
+
+    Returns:
+        The smallest limit, or None if there is none.
+    """
+    limits = []
+    for group, first_version in find_groups(root, "memory"):
+        name = "memory.limit_in_bytes" if first_version else "memory.max"
+        try:
+            limits.append(int((group / name).read_text()))
+        except (OSError, ValueError):  # no file, or "max"
+            continue
+    return min((limit for limit in limits if limit < NO_LIMIT_BYTES), default=None)
+
+
+def _read_meminfo(root: pathlib.Path, name: str) -> int | None:
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        (value,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
+        return int(value) * 1024
+    except (OSError, ValueError):  # not Linux
+        return None
