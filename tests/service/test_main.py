@@ -74,11 +74,11 @@ def port() -> int:
         return number
 
 
-def wait(server: Server, port: int) -> None:
+def wait(server: Server, port: int, host: str = "127.0.0.1") -> None:
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end and server.process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=DEADLINE_S).status_code == 200
+            assert httpx.get(f"http://{host}:{port}/health/ready", timeout=DEADLINE_S).status_code == 200
             return
         time.sleep(0.05)
     raise AssertionError(server.log.read_text())
@@ -195,6 +195,21 @@ def test_what_an_earlier_start_counted_is_not_counted_again(
         assert 'count{route="/decode.{extension}",status="200"} 10.0' in counted
         server.process.terminate()
         server.finish()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(("host", "shown"), [("::", "[::]"), ("[::1]", "[::1]")])
+def test_it_listens_on_ipv6(
+    start: Callable[..., Server], port: int, workers: str, host: str, shown: str
+) -> None:
+    server = start(port=str(port), host=host, workers=workers)
+    wait(server, port, "[::1]")
+    assert httpx.get(f"http://[::1]:{port}/decode.png?z=0,0").status_code == 200
+    server.process.terminate()
+    status, log = server.finish()
+    assert status == 0
+    assert f"running on http://{shown}:{port}" in log
 
 
 def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Server], port: int) -> None:
