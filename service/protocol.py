@@ -20,6 +20,7 @@ from service.errors import ServiceError
 from service.lane import Lane
 from service.metrics import BEGUN, CLIENT_GONE, ROUTE
 from service.orders import Order
+from service.proxies import correct_caller
 from service.rejections import RejectedError
 from service.space import Floats
 
@@ -170,6 +171,8 @@ class LaneProtocol(Connection):
 
     def _log(self, cycle: RequestResponseCycle, status: int) -> None:
         scope = cycle.scope
+        if self.config.proxy_headers:
+            correct_caller(scope, self.config.forwarded_allow_ips)
         facts = get_client_addr(scope), scope["method"], get_path_with_query_string(scope)
         self.access_logger.info('%s - "%s %s HTTP/%s" %d', *facts, scope["http_version"], status)
 

@@ -176,19 +176,21 @@ def test_our_client_takes_an_address_with_a_path(below: httpx.Client) -> None:
     assert len(frames) == 200
 
 
-def test_the_log_names_who_called_and_not_who_says_so(below: httpx.Client, log: pathlib.Path) -> None:
-    assert below.get("/health/live?behind", headers={"x-forwarded-for": "192.0.2.7"}).status_code == 200
+@pytest.mark.parametrize("path", ["/health/live?behind", "/decode.png?z=0.7,0.7"])
+def test_the_log_names_who_called(below: httpx.Client, log: pathlib.Path, path: str) -> None:
+    assert below.get(path, headers={"x-forwarded-for": "192.0.2.7"}).status_code == 200
     # nginx adds the address that it sees, which the service trusts; so the one before it counts.
-    assert re.search(r"192\.0\.2\.7:0 - \"GET \S*/health/live\?behind", log.read_text())
+    assert re.search(rf"192\.0\.2\.7:0 - \"GET \S*{re.escape(path)}", log.read_text())
 
 
 def test_nobody_is_believed_unless_it_is_said(folder: pathlib.Path) -> None:
     path = folder / "wary.log"
     with serve(path, CVAE_ACCESS_LOG="true") as address:
         for claimed in ("192.0.2.7", "192.0.2.8, 127.0.0.1"):
-            httpx.get(f"http://{address}/health/live", headers={"x-forwarded-for": claimed})
+            for asked in ("health/live", "decode.png?z=0,0"):
+                httpx.get(f"http://{address}/{asked}", headers={"x-forwarded-for": claimed})
     text = path.read_text()
-    assert text.count('"GET /health/live') == 2
+    assert text.count('"GET /health/live') == text.count('"GET /decode.png') == 2
     assert "192.0.2" not in text
 
 
