@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
 
@@ -45,6 +45,7 @@ class DrainingServer(uvicorn.Server):
         drain_s: float,
         timeout_s: float,
         on_started: Callable[[], None] = lambda: None,
+        ignored: Collection[int] = (),
     ) -> None:
         """Store what `run` needs.
 
@@ -53,12 +54,14 @@ class DrainingServer(uvicorn.Server):
             drain_s: How long it goes on as usual once it has been told to stop, but for its readiness.
             timeout_s: How long, after that, it waits for what has come.
             on_started: Called when it listens.
+            ignored: Signals that mean nothing, though uvicorn takes them for an end.
         """
         super().__init__(config)
         self.server_state: DrainingState = DrainingState()
         self.drain_s = drain_s
         self.timeout_s = timeout_s
         self.on_started = on_started
+        self.ignored = ignored
         self._warn_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -69,6 +72,8 @@ class DrainingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second signal ends it at once."""
         del frame
+        if sig in self.ignored:
+            return
         self._captured_signals.append(sig)
         self.force_exit = self.should_exit
         self.should_exit = self.server_state.draining = True

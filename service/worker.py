@@ -55,7 +55,14 @@ def serve(
     registry = Registry(settings)
     registry.start()
     config = make_config(settings, create_app(settings, registry))
-    server = DrainingServer(config, settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000, on_started)
+    server = DrainingServer(
+        config,
+        settings.drain_ms / 1000,
+        settings.shutdown_timeout_ms / 1000,
+        on_started,
+        # Ctrl+C reaches a worker too, and the parent passes it on: both together would be a second signal.
+        ignored=() if listener is None else (signal.SIGINT,),
+    )
     server.run(None if listener is None else [listener])
     if not server.started:
         sys.exit(FAILED)
