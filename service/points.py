@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,16 @@ from service.errors import InvalidValueError, Text
 from service.space import Point
 
 # As JSON has them, but for a sign, or a point at either end; Python's `float` would take "nan" and "1_0".
-NUMBER_PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+# A text fits in one way only: if a digit could be of either of two groups, a long text would take minutes.
+NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 DIGIT_PATTERN = "digit:([0-9]{1,9})"
 # For the schema of the API; spaces may stand around each part, as a plus sign in a URL is one.
 VECTOR_PATTERN = f"^ *{NUMBER_PATTERN} *(, *{NUMBER_PATTERN} *)*$"
 POINT_PATTERN = f"{VECTOR_PATTERN}|^ *{DIGIT_PATTERN} *$"
 NUMBER = re.compile(NUMBER_PATTERN)
+# A URL has no more; a form might.
+MOST_CHARACTERS = 65_536
+CHARACTERS = frozenset("0123456789+-.eE, ")
 DIGIT = re.compile(DIGIT_PATTERN)
 VECTOR = "numbers with commas between them, such as 0.5,-1.0"
 
@@ -33,16 +38,28 @@ def read_vector(text: str, field: str) -> NDArray[np.float64]:
         `(n,)` float64, finite, n at least 1.
 
     Raises:
-        InvalidValueError: A part is no finite number.
+        InvalidValueError: A part is no finite number, or the text is too long.
     """
-    parts = [part.strip(" ") for part in text.split(",")]
-    for i, part in enumerate(parts):
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidValueError(field, f"at most {MOST_CHARACTERS} characters", len(text))
+    parts = text.split(",")
+    try:
+        # What `float` makes of these characters alone is what the pattern takes, at a tenth of the time.
+        vector = np.array([float(part) for part in parts]) if CHARACTERS.issuperset(text) else None
+    except ValueError:
+        vector = None
+    if vector is None or not np.isfinite(vector).all():
+        raise next(_find_faults(parts, field))
+    return vector
+
+
+def _find_faults(parts: Sequence[str], field: str) -> Iterator[InvalidValueError]:
+    for i, part in enumerate(part.strip(" ") for part in parts):
         where = field if len(parts) == 1 else f"{field}[{i}]"
         if not NUMBER.fullmatch(part):
-            raise InvalidValueError(where, VECTOR if len(parts) == 1 else "a number", part)
-        if not np.isfinite(float(part)):
-            raise InvalidValueError(where, "a finite number", part)
-    return np.array([float(part) for part in parts])
+            yield InvalidValueError(where, VECTOR if len(parts) == 1 else "a number", part)
+        elif not math.isfinite(float(part)):
+            yield InvalidValueError(where, "a finite number", part)
 
 
 def read_vectors(texts: Sequence[str], field: str) -> NDArray[np.float64]:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import math
+import re
+import time
+
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from service.errors import InvalidValueError
-from service.points import read_point, read_vector, read_vectors
+from service.points import VECTOR_PATTERN, read_point, read_vector, read_vectors
 
 
 @pytest.mark.parametrize(
@@ -64,3 +70,30 @@ def test_a_class_has_a_number(text: str) -> None:
 def test_a_class_has_no_other_label() -> None:
     with pytest.raises(InvalidValueError, match="from_label: expected no label beside a digit"):
         read_point("digit:3", "from", label=3)
+
+
+@pytest.mark.parametrize("text", ["1" * 60_000 + "x", "0," * 30_000 + "x", " " * 60_000 + "x", ".1" * 30_000])
+def test_a_long_text_is_refused_at_once(text: str) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(InvalidValueError) as caught:
+        read_vector(text, "z")
+    assert len(str(caught.value)) < 200
+    # It took 150 s where a digit could be of either of two groups.
+    assert time.perf_counter() - begun < 5
+
+
+@given(st.text("0123456789+-.eE, x_", max_size=12))
+def test_the_pattern_of_the_schema_says_what_is_taken(text: str) -> None:
+    if re.search(VECTOR_PATTERN, text):
+        numbers = [float(part) for part in text.split(",")]
+        assume(all(map(math.isfinite, numbers)))
+        assert list(read_vector(text, "z")) == numbers
+    else:
+        with pytest.raises(InvalidValueError):
+            read_vector(text, "z")
+
+
+def test_a_text_that_is_too_long_is_refused() -> None:
+    assert len(read_vector("0," * 32_767 + "00", "z")) == 32_768
+    with pytest.raises(InvalidValueError, match=r"^from: expected at most 65536 characters, received 65537$"):
+        read_point("0," * 32_768 + "0", "from")
