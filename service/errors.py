@@ -21,7 +21,12 @@ ServiceError
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
+
 RECEIVED_CHARACTERS = 80
+# Beyond, Python would not even write it: `int` and `str` refuse each other at 4,300 digits.
+LONG_INTEGER = 10**RECEIVED_CHARACTERS
 
 
 class ServiceError(Exception):
@@ -43,10 +48,10 @@ class ClientError(ServiceError):
 
     def __init__(self, field: str, expected: str, received: object) -> None:
         """Stores the three parts; `received` is shown as its repr unless it is a `str` subclass `Text`."""
-        self.field = field
+        self.field = cut(field)
         self.expected = expected
         self.received = shorten(received)
-        super().__init__(f"{field}: expected {expected}, received {self.received}")
+        super().__init__(f"{self.field}: expected {expected}, received {self.received}")
 
 
 class MalformedBodyError(ClientError):
@@ -129,5 +134,40 @@ def shorten(value: object) -> str:
     Returns:
         At most 80 characters.
     """
-    text = str(value) if isinstance(value, Text) else repr(value)
-    return text if len(text) <= RECEIVED_CHARACTERS else text[: RECEIVED_CHARACTERS - 1] + "…"
+    return cut(value if isinstance(value, Text) else "".join(_take(_spell(value))))
+
+
+def cut(text: str) -> str:
+    """Return the first 80 characters of a text, the last of them an ellipsis if there are more."""
+    return str(text) if len(text) <= RECEIVED_CHARACTERS else text[: RECEIVED_CHARACTERS - 1] + "…"
+
+
+def _take(pieces: Iterable[str]) -> Iterator[str]:
+    """Yields pieces until they are too long; `repr` would go through all of what came, however deep."""
+    left = RECEIVED_CHARACTERS
+    for piece in pieces:
+        yield piece
+        left -= len(piece)
+        if left < 0:
+            break
+
+
+def _spell(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        yield from _join("[", (_spell(part) for part in value), "]")
+    elif isinstance(value, dict):
+        pairs = (itertools.chain(_spell(key), (": ",), _spell(part)) for key, part in value.items())
+        yield from _join("{", pairs, "}")
+    elif isinstance(value, int) and abs(value) >= LONG_INTEGER:
+        yield f"an integer of {value.bit_length()} bits"
+    else:
+        yield repr(value[:RECEIVED_CHARACTERS] if isinstance(value, str | bytes) else value)
+
+
+def _join(start: str, parts: Iterable[Iterator[str]], end: str) -> Iterator[str]:
+    yield start
+    for i, part in enumerate(parts):
+        if i:
+            yield ", "
+        yield from part
+    yield end

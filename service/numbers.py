@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
+from service.errors import shorten
+
 NUMBERS = {int, float}
 
 
@@ -35,7 +37,7 @@ def read_labels(value: object) -> int | list[int]:
         raise _fault((), "an integer, or a list of at least one", "an empty list")
     for i, label in enumerate(labels):
         if type(label) is not int:
-            raise _fault((i,) if isinstance(value, list) else (), "an integer", repr(label))
+            raise _fault((i,) if isinstance(value, list) else (), "an integer", shorten(label))
     return labels if isinstance(value, list) else labels[0]  # type: ignore[return-value]
 
 
@@ -61,7 +63,7 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
         first = first[0]
     if len(shape) not in depths:
         wanted = " or ".join("numbers" if d == 1 else "lists of " * (d - 1) + "numbers" for d in depths)
-        raise _fault((), f"a list of {wanted}", repr(value))
+        raise _fault((), f"a list of {wanted}", shorten(value))
     if not _fits(value, shape):
         _explain(value, tuple(shape), ())
     try:
@@ -85,7 +87,7 @@ def _fits(value: object, shape: list[int]) -> bool:
 
 def _explain(value: object, shape: tuple[int, ...], where: tuple[int, ...]) -> None:
     if not isinstance(value, list):
-        raise _fault(where, f"a list of {shape[0]}", repr(value))
+        raise _fault(where, f"a list of {shape[0]}", shorten(value))
     if len(value) != shape[0]:
         raise _fault(where, f"a list of {shape[0]}, as the first is", f"one of {len(value)}")
     if len(shape) > 1:
@@ -93,7 +95,7 @@ def _explain(value: object, shape: tuple[int, ...], where: tuple[int, ...]) -> N
             _explain(part, shape[1:], (*where, i))
     elif not NUMBERS.issuperset(map(type, value)):
         i = next(i for i, part in enumerate(value) if type(part) not in NUMBERS)
-        raise _fault((*where, i), "a number", repr(value[i]))
+        raise _fault((*where, i), "a number", shorten(value[i]))
 
 
 def _to_float(value: int | float) -> float:
