@@ -86,7 +86,6 @@ class Space:
             InvalidValueError: Wrong latent_dim, too many rows, a number too far from the prior, or labels
                 that do not fit.
         """
-        self.check_rows("z", len(z))
         return np.concatenate([self._check_z("z", z), self._one_hot("label", label, len(z))], axis=1)
 
     def connect(self, start: Point, end: Point, steps: int, method: latent.Method | None) -> Floats:
@@ -190,13 +189,18 @@ class Space:
             InvalidValueError: Of `field`.
         """
         if rows > self.max_rows:
-            raise InvalidValueError(field, f"at most {self.max_rows} in one request", Text(str(rows)))
+            raise InvalidValueError(field, f"at most {self.max_rows} in one request", rows)
 
-    def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:
-        if z.shape[-1] != self.dim:
+    def check_shape(self, field: str, shape: tuple[int, ...]) -> None:
+        """Refuses vectors by their shape alone; else it is `(latent_dim,)` or, of few, `(n, latent_dim)`."""
+        self.check_rows(field, shape[0] if len(shape) > 1 else 1)
+        if shape[-1] != self.dim:
             numbers = "numbers" if self.dim > 1 else "number"
             expected = f"{self.dim} {numbers} a vector (latent_dim of {self.manifest.name})"
-            raise InvalidValueError(field, expected, Text(str(z.shape[-1])))
+            raise InvalidValueError(field, expected, Text(str(shape[-1])))
+
+    def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:
+        self.check_shape(field, z.shape)
         if np.abs(z).max() > Z_LIMIT:
             worst = float(z.flat[np.abs(z).argmax()])
             raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 import numpy as np
@@ -60,12 +61,13 @@ async def decode(
     """
     if require(request, (JSON, NPY)) == JSON:
         body = await read_json(request, DecodeRequest, call)
-        z, model = body.z, body.model or query.model
+        z, engine = body.z, models.get(body.model or query.model)
         label = query.label if body.label is None else body.label
     else:
-        z, model, label = read_npy(await read_body(request, call), "body"), query.model, query.label
+        engine, label = models.get(query.model), query.label
+        content = await read_body(request, call)
+        z = read_npy(content, "body", functools.partial(engine.space.check_shape, "z"))
     wanted = Wanted(negotiate(request, query.format, STILL), query.look(), query.dtype)
-    engine = models.get(model)
     rows = engine.space.place(np.atleast_2d(z), label)
     return await answer_rows(request, engine, rows, call, wanted)
 
@@ -90,6 +92,7 @@ async def decode_url(
     """
     media_type = FORMATS[extension]
     engine = models.get(query.model)
+    engine.space.check_rows("z", len(query.z))
     label = query.label[0] if query.label and len(query.label) == 1 else query.label
     rows = engine.space.place(read_vectors(query.z, "z"), label)
     wanted = Wanted(media_type, query.look(), query.dtype)

@@ -86,3 +86,49 @@ def test_nothing_is_unpickled() -> None:
     header = save(np.array([1.0])).replace(b"'<f8'", b"'|O' ")[:128]
     with pytest.raises(InvalidValueError, match="floats or integers, received one of object"):
         read_npy(header + pickle.dumps(Bomb()), "body")
+
+
+def declare(shape: str, descr: str = "<f8") -> bytes:
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ("(-1, -2)", r"an array of one or two dimensions, neither 0, received shape \[-1, -2\]"),
+        ("(-1, 2)", "one or two dimensions"),
+        ("(True, 2)", r"received shape \[True, 2\]"),
+        ("(2, False)", "one or two dimensions"),
+        (
+            f"(0x{'f' * 5000}, 2)",
+            r"a shape of the 16 bytes .*, received shape \[an integer of 20000 bits, 2\]",
+        ),
+        (f"(-0x{'f' * 5000}, 2)", r"received shape \[an integer of 20000 bits, 2\]"),
+        ("(17,)", "a shape of the 16 bytes of data that there are"),
+        ("(3,)", r"24 bytes of data, for shape \(3,\) of float64, received 16"),
+    ],
+)
+def test_a_shape_that_is_none_is_refused(shape: str, says: str) -> None:
+    with pytest.raises((InvalidValueError, MalformedBodyError), match=says):
+        read_npy(declare(shape), "body")
+
+
+def test_a_shape_can_be_refused_before_its_numbers_are_looked_at() -> None:
+    class UnwantedError(Exception):
+        pass
+
+    def check(shape: tuple[int, ...]) -> None:
+        assert shape == (2, 1)
+        raise UnwantedError
+
+    content = declare("(2, 1)")[:-16] + b"\xff" * 16  # NaN
+    with pytest.raises(UnwantedError):
+        read_npy(content, "body", check)
+    with pytest.raises(InvalidValueError, match="a finite number"):
+        read_npy(content, "body")
+
+
+def test_a_number_beyond_float64_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match=r"body\[0\]: expected a finite number, received inf"):
+        read_npy(save(np.array([np.longdouble("1e4000")])), "body")
