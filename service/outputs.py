@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import orjson
 
 from service.errors import InvalidValueError
 from service.messages import InferRequest
 from service.tensors import FP32, SIZE, Floats, Port, refuse_unsupported
+from service.writing import dump, split
 
 Result = Floats | Sequence[bytes]
 
@@ -80,12 +80,12 @@ def write_answer(
             parts.append(_to_bytes(result))
             outputs[-1]["parameters"] = {SIZE: len(parts[-1])}
         elif isinstance(result, np.ndarray):
-            outputs[-1]["data"] = np.ascontiguousarray(result).reshape(-1)
+            outputs[-1]["data"] = split(np.ascontiguousarray(result).reshape(-1))
         else:
             # JSON has no bytes. No `parameters` say that this is base64: to Triton's clients in C++ they
             # would mean that bytes follow the JSON.
             outputs[-1]["data"] = [base64.b64encode(element).decode() for element in result]
-    head = orjson.dumps({**facts, "outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+    head = dump({**facts, "outputs": outputs})
     return b"".join((head, *parts)), len(head) if parts else None
 
 

@@ -9,7 +9,6 @@ import collections
 import dataclasses
 from typing import Any, Protocol
 
-import orjson
 from numpy.typing import NDArray
 
 from service import apng, images
@@ -31,6 +30,7 @@ from service.rendering import (
 )
 from service.schemas import Dtype
 from service.sequences import check_sides, write_gif, write_webp
+from service.writing import dump, split
 
 KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
 # What can be written while the last pictures are still being made.
@@ -137,7 +137,7 @@ def to_pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
 def write_json(manifest: Manifest, fields: dict[str, Any]) -> bytes:
     """Writes a JSON answer of a model: its name and version, then the fields; arrays become lists."""
     identity = {"model": manifest.name, "version": manifest.version}
-    return _dump({**identity, **fields})
+    return dump({name: split(value) for name, value in {**identity, **fields}.items()})
 
 
 class Writer(Protocol):
@@ -198,7 +198,7 @@ class _LineWriter:
     def write(self, pictures: Pictures) -> bytes:
         lines = []
         for z, image in zip(pictures.z, to_pixels(pictures, self._dtype), strict=True):
-            lines.append(_dump({"index": self._index, "z": z, "image": image}) + b"\n")
+            lines.append(dump({"index": self._index, "z": z, "image": image}) + b"\n")
             self._index += 1
         return b"".join(lines)
 
@@ -227,7 +227,3 @@ class _ArchiveWriter:
 
     def _take(self) -> tuple[str, bytes] | None:
         return self._entries.popleft() if self._entries else None
-
-
-def _dump(fields: dict[str, Any]) -> bytes:
-    return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY, default=lambda array: array.tolist())

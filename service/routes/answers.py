@@ -98,9 +98,11 @@ async def answer_pictures(
     return Response(content, media_type=wanted.media_type, headers=headers_of(manifest, call))
 
 
-async def answer_fields(manifest: Manifest, fields: dict[str, Any], call: Call) -> Response:
-    """Answers with JSON: the model's name and version, then the fields."""
-    content = await encode(lambda: write_json(manifest, fields), call, inline=True)
+async def answer_fields(
+    manifest: Manifest, fields: dict[str, Any], call: Call, *, inline: bool = True
+) -> Response:
+    """Answers with JSON: the model's name and version, then the fields; in a thread if they are long."""
+    content = await encode(lambda: write_json(manifest, fields), call, inline=inline)
     headers = headers_of(manifest, call)
     return Response(content, media_type=JSON, headers=headers)
 

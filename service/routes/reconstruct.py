@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
 from service.representations import Wanted, to_pixels
 from service.routes import headers
-from service.routes.answers import answer_pictures, check
+from service.routes.answers import INLINE_PIXELS, answer_pictures, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models
 from service.routes.disconnect import unless_gone
@@ -67,7 +69,8 @@ async def reconstruct(
     posterior = await unless_gone(request.receive, engine.encode(x, call))
     rows = engine.space.place(posterior.z_mean.astype(np.float64), label)
     made = await unless_gone(request.receive, engine.decode(rows, call))
-    facts = _measure(x, posterior, made, wanted)
+    measure = functools.partial(_measure, x, posterior, made, wanted)
+    facts = measure() if x.size <= INLINE_PIXELS else await asyncio.to_thread(measure)
     shown = _interleave(x, made) if pairs else made
     answer = await answer_pictures(engine.manifest, shown, call, wanted, facts)
     answer.headers[headers.LOSS] = f"{facts['reconstruction_loss'].mean():.3f}"
