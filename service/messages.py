@@ -29,17 +29,33 @@ Datatype = Literal[
     "FP64",
     "BYTES",
 ]
+# Far more than a graph has or a client means; of a list, only the first fault is looked for.
+MOST_TENSORS, MOST_DIMENSIONS, MOST_PARAMETERS, MOST_CHARACTERS = 16, 8, 64, 1024
 # Checked, and made an array, where the shape is known; as a list it would be copied here.
 Data = Annotated[Any, WithJsonSchema({"type": "array", "items": {}})]
 
 
 def _check_text(text: str) -> str:
+    if len(text) > MOST_CHARACTERS:
+        context = {"at": "", "expected": f"at most {MOST_CHARACTERS} characters", "received": str(len(text))}
+        raise PydanticCustomError("text", "expected {expected}, received {received}", context)
     try:
         text.encode()
     except UnicodeEncodeError as error:
         context = {"at": "", "expected": "a text in Unicode", "received": "half a surrogate pair"}
         raise PydanticCustomError("text", "expected {expected}, received {received}", context) from error
     return text
+
+
+def _check_few(value: object) -> object:
+    # pydantic would first copy all of them.
+    if isinstance(value, dict) and len(value) > MOST_PARAMETERS:
+        context = {"at": "", "expected": f"at most {MOST_PARAMETERS} entries", "received": str(len(value))}
+        raise PydanticCustomError("few", "expected {expected}, received {received}", context)
+    return value
+
+
+Parameters = Annotated[dict[str, Any], Field(max_length=MOST_PARAMETERS), BeforeValidator(_check_few)]
 
 
 class Message(BaseModel):
@@ -54,11 +70,12 @@ class InputTensor(Message):
     name: Annotated[str, Field(examples=["z"])]
     # JSON does not tell 3.0 from 3.
     shape: Annotated[
-        list[Annotated[int, Field(ge=0), BeforeValidator(read_integer)]], Field(examples=[[1, 2]])
+        list[Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(read_integer)]],
+        Field(max_length=MOST_DIMENSIONS, fail_fast=True, examples=[[1, 2]]),
     ]
     datatype: Annotated[Datatype, Field(examples=["FP32"])]
     parameters: Annotated[
-        dict[str, Any] | None,
+        Parameters | None,
         Field(description="`binary_data_size`: bytes of the tensor, which follows the JSON."),
     ] = None
     data: Annotated[Data, Field(description="Flat or nested, row by row.", examples=[[0.5, -1.0]])] = None
@@ -69,7 +86,7 @@ class RequestedOutput(Message):
 
     name: Annotated[str, Field(examples=["image"])]
     parameters: Annotated[
-        dict[str, Any] | None, Field(description="`binary_data`: whether it follows the JSON as bytes.")
+        Parameters | None, Field(description="`binary_data`: whether it follows the JSON as bytes.")
     ] = None
 
 
@@ -77,18 +94,21 @@ class InferRequest(Message):
     """Tensors for a graph, and those to answer with."""
 
     id: Annotated[
-        Annotated[str, AfterValidator(_check_text)] | None, Field(description="Comes back with the answer.")
+        Annotated[str, AfterValidator(_check_text), Field(json_schema_extra={"maxLength": MOST_CHARACTERS})]
+        | None,
+        Field(description="Comes back with the answer."),
     ] = None
     parameters: Annotated[
-        dict[str, Any] | None,
+        Parameters | None,
         Field(
             description="`timeout`: the deadline in microseconds. `binary_data_output`: whether outputs "
             "follow the JSON as bytes."
         ),
     ] = None
-    inputs: list[InputTensor]
+    inputs: Annotated[list[InputTensor], Field(max_length=MOST_TENSORS, fail_fast=True)]
     outputs: Annotated[
-        list[RequestedOutput] | None, Field(description="Unset or empty: all of the graph's own.")
+        Annotated[list[RequestedOutput], Field(max_length=MOST_TENSORS, fail_fast=True)] | None,
+        Field(description="Unset or empty: all of the graph's own."),
     ] = None
 
 

@@ -147,7 +147,9 @@ class DecodeUrl(UrlQuery):
     ]
     label: Annotated[
         list[int] | None,
-        Field(description="For a label-conditioned model: that of all vectors, or one a vector."),
+        Field(
+            fail_fast=True, description="For a label-conditioned model: that of all vectors, or one a vector."
+        ),
     ] = None
 
 

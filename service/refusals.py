@@ -26,6 +26,10 @@ STATUSES: dict[type[errors.ServiceError], int] = {
     errors.NotReadyError: 503,
     errors.DeadlineError: 504,
 }
+# So many faults are told, though all of a few fields may be wrong.
+MOST_FAULTS = 8
+# What pydantic says when there are too many of something.
+COUNTED = {"too_long": "entries", "string_too_long": "characters"}
 # What pydantic says when something else stands where an object should.
 NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 
@@ -70,7 +74,7 @@ async def _answer_validation_error(request: Request, error: Exception) -> Respon
             field="body", expected="JSON", received=f"a text that breaks at character {where} ({reason})"
         )
         return problem(request, 400, f"body: expected JSON, received {fault.received}", [fault])
-    faults = [_to_fault(entry) for entry in entries]
+    faults = [_to_fault(entry) for entry in entries[:MOST_FAULTS]]
     first = faults[0]
     return problem(
         request, 422, f"{first.field}: expected {first.expected}, received {first.received}", faults
@@ -80,10 +84,20 @@ async def _answer_validation_error(request: Request, error: Exception) -> Respon
 def _to_fault(entry: dict[str, Any]) -> Fault:
     where = entry["loc"][1:] or entry["loc"]
     context = entry.get("ctx", {})
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    field = errors.cut("".join(parts).removeprefix("."))
+    if entry["type"] in COUNTED:
+        received = f"{len(entry['input'])}" if entry["input"] is not None else "more"
+        return Fault(
+            field=field,
+            expected=f"at most {context['max_length']} {COUNTED[entry['type']]}",
+            received=received,
+        )
     if "expected" in context and "received" in context:
         return Fault(
-            field=field + context["at"], expected=context["expected"], received=_cut(context["received"])
+            field=field + context["at"],
+            expected=context["expected"],
+            received=errors.cut(context["received"]),
         )
     if entry["type"] == "missing":
         return Fault(field=field, expected="a value", received="nothing")
@@ -97,10 +111,6 @@ def _expectation(message: str) -> str:
     return message.removeprefix("Input should be ").split(", unable")[0]
 
 
-def _cut(text: str) -> str:
-    return errors.shorten(errors.Text(text))
-
-
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, ClientDisconnect):  # FastAPI takes it for a broken body
         return await _answer_gone(request, error)
@@ -108,7 +118,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     detail = str(getattr(error, "detail", "")) or "the request failed"
     faults = []
     if status == 404:
-        detail = f"there is nothing at {errors.shorten(errors.Text(request.url.path))}"
+        detail = f"there is nothing at {errors.cut(request.scope['path'])}"
     if status == 400 and detail == "There was an error parsing the body":
         faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
         detail = f"body: expected JSON, received {faults[0].received}"

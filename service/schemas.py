@@ -5,6 +5,8 @@ latent_dim and the limits are the model's and the operator's; `engine` checks th
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -25,6 +27,8 @@ from service.numbers import read_integer, read_labels, read_numbers
 from service.space import Z_LIMIT
 
 SEED_LIMIT = 2**32
+# Fields of wrong names that an error tells of.
+MOST_UNKNOWN = 3
 
 # JSON does not tell 3.0 from 3. It comes after a field's bounds, which are the integer's.
 WHOLE = BeforeValidator(read_integer)
@@ -66,10 +70,32 @@ ModelName = Annotated[
 ]
 
 
+def trim_fields(fields: Mapping[str, Any], model: type[BaseModel]) -> Mapping[str, Any]:
+    """Leave out all but the first few fields that a model does not know: each would be a fault to tell.
+
+    Args:
+        fields: As they came.
+        model: That is to take them.
+
+    Returns:
+        The same, if they are few.
+    """
+    if len(fields) <= len(model.model_fields) + MOST_UNKNOWN:
+        return fields
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    unknown = itertools.islice((name for name in fields if name not in known), MOST_UNKNOWN)
+    return {name: fields[name] for name in (*(known & fields.keys()), *unknown)}
+
+
 class Body(BaseModel):
     """A request body: JSON types as they are, and no field but these."""
 
     model_config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trim(cls, value: Any) -> Any:
+        return trim_fields(value, cls) if type(value) is dict else value
 
 
 class DecodeRequest(Body):

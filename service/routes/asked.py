@@ -12,12 +12,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 
+from service.errors import InvalidValueError
 from service.queries import Query
+from service.schemas import trim_fields
 
 Q = TypeVar("Q", bound=Query)
 # Queries that are kept read, for they come again, and how long one of them may be.
 KEPT, KEPT_BYTES = 1024, 1024
+# Of one query. A vector is one, and as many as a request may have by default are a quarter of this.
+MOST_BYTES, MOST_PARAMETERS = 65_536, 4096
 MARK = "asked"
 
 
@@ -65,14 +70,22 @@ def _read_kept(model: type[Q], text: bytes) -> Q:
 
 
 def _read(model: type[Q], text: bytes) -> Q:
+    _check_extent(text)
     given, lists = QueryParams(text), _find_lists(model)
     # Of one that is given twice and is no list, the last counts.
     fields = {name: given.getlist(name) if name in lists else value for name, value in given.items()}
     try:
-        return model.model_validate(fields)
+        return model.model_validate(trim_fields(fields, model))
     except ValidationError as error:
-        faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]
+        faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
+
+
+def _check_extent(text: bytes) -> None:
+    if len(text) > MOST_BYTES:
+        raise HTTPException(414, f"query: expected at most {MOST_BYTES} bytes, received {len(text)}")
+    if (count := text.count(b"&") + 1) > MOST_PARAMETERS:
+        raise InvalidValueError("query", f"at most {MOST_PARAMETERS} parameters", count)
 
 
 @functools.cache

@@ -1,6 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
+from starlette.exceptions import HTTPException
+
+from service.queries import DecodeUrl
+from service.routes.asked import asks
 
 
 def test_the_last_of_two_counts_but_all_of_a_list(client: TestClient) -> None:
@@ -21,3 +30,49 @@ def test_a_query_too_long_to_keep_is_read(client: TestClient) -> None:
     answer = client.get("/decode.json", params={"z": vectors})
     assert len(answer.url.query) > 1024
     assert [row[0] for row in answer.json()["z"]] == list(range(60))
+
+
+def names(answer: Any) -> list[str]:
+    assert answer.status_code == 422
+    assert len(answer.content) < 4000
+    return [fault["field"] for fault in answer.json()["errors"]]
+
+
+def test_of_many_unknown_names_the_first_few_are_told(client: TestClient) -> None:
+    query = "&".join(f"x{i}=1" for i in range(4000))
+    assert names(client.get(f"/decode.png?{query}")) == ["z", "x0", "x1", "x2"]
+    assert names(client.get(f"/decode.png?{query}&z=0,0&scale=a")) == ["scale", "x0", "x1", "x2"]
+    assert names(client.get(f"/latent-map.png?{'y' * 9000}=1")) == ["y" * 79 + "…"]
+
+
+def test_of_many_wrong_labels_the_first_is_told(client: TestClient) -> None:
+    assert names(client.get("/decode.png?z=0,0" + "&label=x" * 4000)) == ["label[0]"]
+
+
+def test_a_query_of_too_many_parameters_is_refused_before_it_is_read(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.routes.asked.QueryParams", lambda _: pytest.fail("it was read"))
+    answer = client.get("/decode.png?" + "z=0,0&" * 4096)
+    assert answer.json()["detail"] == "query: expected at most 4096 parameters, received 4097"
+    assert names(answer) == ["query"]
+
+
+def test_a_query_that_is_too_long_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.routes.asked.QueryParams", lambda _: pytest.fail("it was read"))
+    scope = {"type": "http", "query_string": b"z=" + b"0" * 65_535, "headers": []}
+
+    async def read() -> None:
+        await asks(DecodeUrl).dependency(Request(scope))
+
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(read())
+    assert caught.value.status_code == 414
+    assert caught.value.detail == "query: expected at most 65536 bytes, received 65537"
+
+
+def test_too_many_vectors_are_refused_before_they_are_read(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.routes.decode.read_vectors", lambda *_: pytest.fail("they were read"))
+    assert names(client.get("/decode.png?" + "&".join(["z=0,0"] * 65))) == ["z"]
