@@ -153,6 +153,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     api.state.metrics = Metrics()
+    api.state.parsing = asyncio.Lock()  # of long bodies, one after the other
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import Request, Response
+from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import refusals
+from service.budgets import KEY, Budget
 from service.caching import BRIEF
+from service.errors import TooLargeError
 from service.routes.fields import VARY
-from service.routes.problems import problem
-from service.schemas import Fault
 
 BODIES_HELD = "the bodies of other requests take all room there is; try again"
 ERRORS = 400
@@ -90,7 +91,8 @@ class AnswerHeaders:
 class BodyLimit:
     """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it.
 
-    It also refuses what would make all bodies that are held at once too many bytes.
+    Routes find its budget in the scope, and lower it for what they read. It also refuses what would make all
+    bodies that are held at once too many bytes.
 
     Attributes:
         held_bytes: Of the bodies of all requests that are being handled.
@@ -108,22 +110,26 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self.max_body_bytes:
-            response = self._refuse(Request(scope), declared.decode())
+        budget = Budget(scope["headers"], self.max_body_bytes, f"at most {self.max_body_bytes} bytes")
+        try:
+            budget.check()
+        except TooLargeError as error:
+            response = await refusals.answer_service_error(Request(scope), error)
             await response(scope, receive, send)
             return
-        received = 0
+        scope[KEY] = budget
+        await self._handle(scope, receive, send, budget)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send, budget: Budget) -> None:
+        held = 0
 
         async def limited() -> Message:
-            nonlocal received
+            nonlocal held
             message = await receive()
             size = len(message.get("body", b""))
-            received += size
+            held += size
             self.held_bytes += size
-            # FastAPI lets this one exception through while it reads a body.
-            if received > self.max_body_bytes:
-                raise HTTPException(413)
+            budget.take(size)
             if size and self.held_bytes > self.max_held_bytes:
                 raise HTTPException(503, BODIES_HELD, {"Retry-After": "1"})
             return message
@@ -131,9 +137,4 @@ class BodyLimit:
         try:
             await self.app(scope, limited, send)
         finally:
-            self.held_bytes -= received
-
-    def _refuse(self, request: Request, received: str) -> Response:
-        fault = Fault(field="body", expected=f"at most {self.max_body_bytes} bytes", received=received)
-        detail = f"body: expected {fault.expected}, received {received}"
-        return problem(request, 413, detail, [fault])
+            self.held_bytes -= held

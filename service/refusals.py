@@ -122,9 +122,6 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     if status == 400 and detail == "There was an error parsing the body":
         faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
         detail = f"body: expected JSON, received {faults[0].received}"
-    if status == 413:
-        detail = "body: larger than the limit"
-        faults = [Fault(field="body", expected="fewer bytes (CVAE_MAX_BODY_BYTES)", received="more")]
     headers = dict(getattr(error, "headers", None) or {})
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"  # which a layer answers

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes; 16m is 16 MiB."
     )
+    max_json_bytes: int = Field(
+        default=2 * 1024 * 1024,
+        ge=1,
+        description="Largest JSON in a request, in bytes; it may hold an eighth as many numbers.",
+    )
     max_held_body_bytes: int = Field(
         default=128 * 1024 * 1024,
         ge=1,

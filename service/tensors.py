@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
-from service.errors import InvalidValueError, MalformedBodyError, Text
+from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
 from service.messages import InputTensor
 from service.numbers import read_numbers
 
@@ -49,6 +49,21 @@ class Port:
     low: float = -math.inf
     high: float = math.inf
     implied: bool = True
+
+
+def check_length(length: str, most: int, expected: str) -> None:
+    """Refuse a body by the length that its JSON is declared to have.
+
+    Args:
+        length: The value of `LENGTH_HEADER`.
+        most: Bytes that it may have.
+        expected: What an error says of them.
+
+    Raises:
+        TooLargeError: It is longer. What is no length is left to `split_body`.
+    """
+    if LENGTH.fullmatch(length) and int(length) > most:
+        raise TooLargeError(LENGTH_HEADER, expected, Text(length))
 
 
 def split_body(content: bytes, length: str | None) -> tuple[bytes, bytes]:

@@ -60,7 +60,7 @@ async def decode(
     z is.
     """
     if require(request, (JSON, NPY)) == JSON:
-        body = await read_json(request, DecodeRequest, call)
+        body = await read_json(request, DecodeRequest, call, NPY)
         z, engine = body.z, models.get(body.model or query.model)
         label = query.label if body.label is None else body.label
     else:

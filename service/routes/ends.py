@@ -19,6 +19,7 @@ from service.points import read_point
 from service.registry import Registry
 from service.routes.dependencies import read_json
 from service.routes.disconnect import unless_gone
+from service.routes.forms import FORM
 from service.routes.uploads import Field, read_form, to_x
 from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest, Polarity
 from service.space import Floats, Point
@@ -94,7 +95,7 @@ async def read_path(request: Request, media_type: str, models: Registry, call: C
         RequestValidationError: The same, by a schema.
     """
     if media_type == JSON:
-        body = await read_json(request, InterpolateRequest, call)
+        body = await read_json(request, InterpolateRequest, call, FORM)
         engine = models.get(body.model)
         engine.space.check_rows("steps", body.steps)
         start, end = _read_body(engine, "from", body.start), _read_body(engine, "to", body.end)

@@ -14,7 +14,7 @@ from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.asked import asks
-from service.routes.dependencies import Calls, DecoderRoute, Models, read_json, require
+from service.routes.dependencies import SMALL_BYTES, Calls, DecoderRoute, Models, read_json, require
 from service.routes.fields import negotiate
 from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.routes.problems import responses, unreadable
@@ -52,7 +52,7 @@ async def sample(
     A label-conditioned model also draws labels, as often as its training images had them.
     """
     require(request, (JSON,))
-    body = await read_json(request, SampleRequest, call)
+    body = await read_json(request, SampleRequest, call, most=SMALL_BYTES)
     wanted = Wanted(negotiate(request, query.format, STILL), query.look(), query.dtype)
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)

@@ -124,7 +124,7 @@ async def read_x(
         RequestValidationError: The same, by the schema.
     """
     if media_type == JSON:
-        body = await read_json(request, schema, call)
+        body = await read_json(request, schema, call, "files")
         engine = models.get(body.model or query.model)
         x = engine.uploads.read_pixels("pixels", body.pixels)
         engine.space.check_rows("pixels", len(x))

@@ -24,7 +24,15 @@ from service.messages import (
     TensorMetadata,
 )
 from service.routes.bodies import read_body
-from service.routes.dependencies import Calls, Models, never_keep, parse_json
+from service.routes.dependencies import (
+    SMALL_BYTES,
+    Calls,
+    Models,
+    limit_body,
+    limit_json,
+    never_keep,
+    parse_json,
+)
 from service.routes.problems import protocol_responses
 from service.routes.tensors import index_body
 from service.tensors import Port
@@ -116,8 +124,10 @@ async def list_graph_names(models: Models) -> GraphNames:
 )
 async def index(request: Request, models: Models, call: Calls) -> list[IndexEntry]:
     """All of them; with `ready`, those that can answer. The body may be empty."""
+    limit = limit_json(models, most=SMALL_BYTES)
+    limit_body(request, limit)
     content = await read_body(request, call)
-    only_ready = bool(content) and parse_json(content, IndexRequest).ready
+    only_ready = bool(content) and parse_json(content, IndexRequest, limit).ready
     return [_enter(graph) for graph in list_graphs(models) if graph.ready or not only_ready]
 
 

@@ -22,13 +22,22 @@ from service.outputs import AskedOutput, choose_outputs, write_answer
 from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
 from service.routes.bodies import read_body
-from service.routes.dependencies import Calls, Handler, Models, get_registry, parse_json
+from service.routes.dependencies import (
+    Calls,
+    Handler,
+    Models,
+    get_registry,
+    limit_body,
+    limit_json,
+    parse_apart,
+    parse_json,
+)
 from service.routes.disconnect import unless_gone
 from service.routes.fields import read_field
 from service.routes.problems import protocol_responses
 from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served
-from service.tensors import LENGTH_HEADER, Floats, read_inputs, read_raw, split_body
+from service.tensors import LENGTH_HEADER, Floats, check_length, read_inputs, read_raw, split_body
 
 # Below, an answer is one packet either way.
 MIN_COMPRESSED_BYTES = 1024
@@ -80,7 +89,7 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
     is base64 in JSON. Bodies may
     be packed with gzip or deflate; answers are, if `Accept-Encoding` wants it.
     """
-    message, arrays = await _read(request, graph, call)
+    message, arrays = await _read(request, graph, models, call)
     wanted = choose_outputs(message, graph.outputs)
     _shorten(models, call, message)
     results = await unless_gone(request.receive, graph.run(arrays, call))
@@ -94,15 +103,23 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
 
 
 async def _read(
-    request: Request, graph: ServedGraph, call: Call
+    request: Request, graph: ServedGraph, models: Registry, call: Call
 ) -> tuple[InferRequest | None, Mapping[str, Floats]]:
+    limit, length = limit_json(models, "binary tensors"), read_field(request, LENGTH_HEADER)
+    if length is None:
+        limit_body(request, limit)
+    else:
+        check_length(length, limit.max_bytes, limit.expected)
     content = await read_body(request, call)
-    length = read_field(request, LENGTH_HEADER)
     head, binary = split_body(content, length)
     if length is not None and not head:
         return None, read_raw(binary, graph.inputs)
-    message = parse_json(head, InferRequest)
-    return message, read_inputs(message.inputs, None if length is None else binary, graph.inputs)
+
+    def parse() -> tuple[InferRequest, Mapping[str, Floats]]:
+        message = parse_json(head, InferRequest, limit)
+        return message, read_inputs(message.inputs, None if length is None else binary, graph.inputs)
+
+    return await parse_apart(request, len(head), parse)
 
 
 def _shorten(models: Registry, call: Call, message: InferRequest | None) -> None:

@@ -31,6 +31,7 @@ UNSAYABLE = {
     "vectors are of one length": r"\d+ numbers, as the first has|a list of \d+, as the first is",
     "rows are limited by the operator": r"at most \d+ in one request",
     "pixels are limited by the operator": r"what makes at most \d+ pixels in all|at most \d+ pixels",
+    "JSON is limited by the operator": r"at most \d+ (bytes of|values in|lists.* in) JSON.*",
     "sides are limited by the format": r"a scale that makes no side longer than \w+'s \d+ pixels",
     "labels are the model's": r"none: .* takes no label|one of [\d, ]+(, which .* needs)?",
     "labels are as many as vectors": r"one label, or \d+: one a vector",

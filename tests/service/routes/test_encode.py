@@ -138,7 +138,7 @@ def test_another_content_type_is_refused(client: TestClient, content_type: str) 
         (b"", "body", 422),
         (b"{", "body", 400),
         (b"\xff", "body", 400),
-        (b"[" * 200_000, "body", 400),
+        (b"[" * 60_000, "body", 400),
         (b"[]", "body", 422),
         (b"{}", "pixels", 422),
         (b'{"pixels": [[1, 2], [3, 4]]}', "pixels", 422),

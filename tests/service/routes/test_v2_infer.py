@@ -186,7 +186,7 @@ def test_the_answer_names_the_model_and_where_its_time_went(client: TestClient) 
         (b"", "body: expected a value, received nothing"),
         (b"{", "body: expected JSON, received a text that breaks at"),
         (b"\xff{}", "body: expected JSON, received a text that cannot be read as JSON"),
-        (b"[" * 100_000, "body: expected JSON, received a text that cannot be read as JSON"),
+        (b"[" * 60_000, "body: expected JSON, received a text that cannot be read as JSON"),
         (b"[]", "body: expected a JSON object, received []"),
         (b"{}", "inputs: expected a value, received nothing"),
         (b'{"inputs": []}', "inputs: expected z, once, received none"),
@@ -210,7 +210,7 @@ def test_malformed_is_400_with_the_field(client: TestClient, content: bytes, err
     assert check_error(client.post(DECODER, content=content), 400).startswith(error)
 
 
-@pytest.mark.parametrize("length", ["-1", "99999999", "abc", "1.0"])
+@pytest.mark.parametrize("length", ["-1", "2000000", "abc", "1.0"])
 def test_a_wrong_length_is_400(client: TestClient, length: str) -> None:
     answer = client.post(DECODER, content=b"{}", headers={LENGTH: length})
     assert check_error(answer, 400).startswith(
