@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import secrets
+import urllib.parse
 from typing import Any
 
 import orjson
@@ -106,10 +107,12 @@ def cache_headers(request: Request, address: Address, tag: str) -> dict[str, str
     """Gives the headers that say for how long, under which name, and where the same can be had again."""
     headers = {"ETag": tag, "Cache-Control": caching.control(pinned=address.pinned)}
     if address.seed is not None:
-        again = request.url.include_query_params(seed=address.seed)
+        # Not by `request.url`, which fails where a query is not UTF-8 or a host is none.
+        given = [(name, value) for name, value in request.query_params.multi_items() if name != "seed"]
+        query = urllib.parse.urlencode([*given, ("seed", address.seed)])
         headers = {
             "Cache-Control": caching.NEVER,
-            "Content-Location": f"{again.path}?{again.query}",
+            "Content-Location": f"{urllib.parse.quote(request.scope['path'])}?{query}",
         }
     if address.download:
         headers["Content-Disposition"] = f'attachment; filename="{address.name}"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import pathlib
 import re
@@ -14,6 +15,7 @@ from PIL import Image
 from service.app import create_app
 from service.batching import Batcher
 from service.settings import Settings
+from tests.pauses import ask
 from tests.service import fake
 
 URLS = (
@@ -309,3 +311,14 @@ def test_the_map_shows_every_point_where_it_is(client: TestClient) -> None:
     assert picture.shape[1] > 200
     inverted = np.asarray(open_image(client.get("/latent-map.png?size=200&invert=1").content))
     np.testing.assert_array_equal(inverted, 255 - picture)
+
+
+def test_where_it_can_be_had_again_is_said_of_any_query(client: TestClient) -> None:
+    answer = asyncio.run(
+        ask(client.app, "GET", b"/sample.npy?n=\xff&seed=&n=2&download=1", headers={"host": "["})
+    )
+    assert answer.status == 422  # an empty seed is none
+    answer = asyncio.run(ask(client.app, "GET", b"/digits/7.npy?scale=\xff&scale=2", headers={"host": "["}))
+    again = client.get(answer.headers["content-location"])
+    assert again.content == answer.content
+    assert again.status_code == answer.status == 200
