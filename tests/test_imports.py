@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 SERVICE = {
     "errors": "",
     "manifest": "",
-    "numbers": "",
+    "numbers": "errors",
     "settings": "cores memory values variables errors",
     "memory": "cgroups cores errors",
     "values": "",
@@ -23,7 +23,7 @@ SERVICE = {
     "cores": "cgroups",
     "bundle": "manifest errors",
     "model": "bundle manifest settings errors",
-    "latent": "errors",
+    "latent": "",
     "images": "containers errors",
     "containers": "chunks segments errors",
     "chunks": "bounds errors",
@@ -38,8 +38,8 @@ SERVICE = {
     "points": "space errors",
     "queries": "points schemas rendering colormaps sequences",
     "replies": "",
-    "representations": "apng archive engine images manifest negotiation npy png rendering schemas sequences "
-    "errors",
+    "representations": "apng archive engine images manifest negotiation npy png rendering schemas "
+    "sequences errors writing",
     "calls": "",
     "jobs": "calls errors",
     "space": "latent manifest errors",
@@ -56,16 +56,16 @@ SERVICE = {
     "schemas": "numbers space",
     "messages": "numbers",
     "tensors": "messages numbers errors",
-    "outputs": "messages tensors errors",
+    "outputs": "messages tensors errors writing",
     "compression": "errors",
     "graphs": "calls engine images outputs png registry space tensors errors",
     "negotiation": "errors",
     "metrics": "counts",
     "counts": "errors",
-    "routes": "routes atlas caching calls compression chunks segments graphs messages outputs tensors engine "
-    "space registry schemas queries replies "
-    "representations points losses maps npy png sequences negotiation latent manifest telemetry errors",
-    "layers": "caching routes schemas",
+    "routes": "routes caching calls compression chunks segments graphs messages outputs tensors engine "
+    "space registry schemas queries replies representations points losses maps npy png "
+    "sequences negotiation latent manifest telemetry errors budgets parsing writing",
+    "layers": "caching routes budgets errors refusals",
     "refusals": "metrics routes schemas errors",
     "lane": "caching calls orders space metrics routes engine registry images negotiation png telemetry "
     "errors",
@@ -81,13 +81,16 @@ SERVICE = {
     "worker": "app drain registry settings telemetry errors",
     "workers": "settings worker errors",
     "telemetry": "settings",
-    "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes settings "
-    "telemetry tensors",
+    "app": "calls cores drain heads lane layers limits metrics protocol refusals registry routes "
+    "settings telemetry tensors",
     "reference": "app settings",
     "__main__": "counts memory settings telemetry worker workers errors",
     "client": "client",
     "commands": "commands client app bundle cores memory model npy points registry settings errors __main__",
     "cli": "commands",
+    "budgets": "errors",
+    "parsing": "errors",
+    "writing": "",
 }
 TRAINING = {
     "config": "",
