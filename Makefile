@@ -4,13 +4,14 @@ SERVE := .venv
 TRAIN := .venv-train
 DATA ?= mnist
 RUN ?= runs/mine
+MINUTES ?= 30
 NAME ?= $(notdir $(RUN:%/=%))
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint openapi test test-all train evaluate export reproduce serve bench bench-training lock clean
+.PHONY: help install format lint openapi test test-all train evaluate export reproduce serve soak bench bench-training lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,11 +22,11 @@ serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see RE
 	$(SERVE)/bin/python -m service
 
 test: $(SERVE)/.dev $(TRAIN)/.dev ## Run the fast tests
-	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/test_*.py
+	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/test_*.py
 	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
 
 test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
-	$(SERVE)/bin/pytest tests/service tests/docs tests/test_*.py
+	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/test_*.py
 	$(TRAIN)/bin/pytest tests/training tests/contract
 
 lint: $(SERVE)/.dev ## Check style and types
@@ -52,6 +53,14 @@ evaluate: $(TRAIN)/.train ## Measure the bundle models/NAME on the test images
 
 reproduce: $(TRAIN)/.train ## Train the bundles of models/ again (DATA, NAMES), and compare their figures
 	$(TRAIN)/bin/python -m training reproduce $(NAMES) --data $(DATA)
+
+soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in about an hour (docs/reliability.md)
+	$(SERVE)/bin/python -m tests.reliability soak --minutes $(MINUTES)
+	for workers in 1 2; do \
+	  $(SERVE)/bin/python -m tests.reliability stops --times 50 --workers $$workers || exit 1; \
+	done
+	$(SERVE)/bin/python -m tests.reliability idle --connections 10000
+	$(SERVE)/bin/python -m tests.reliability bombs
 
 bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in half an hour
 	$(SERVE)/bin/python -m benchmarks

@@ -1,0 +1,193 @@
+"""Owns the soak: load for long, faulty clients beside it, and what becomes of answers, memory and loop."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.markdown import describe, tabulate
+from tests.live import ROOT
+from tests.reliability.probe import Latencies, Probe, Sampler
+from tests.reliability.serving import Service
+from tests.reliability.tables import list_faults
+from tests.reliability.tally import LOST, Tally
+
+MAX_PAUSE_MS = 50.0
+MAX_GROWTH = 0.03
+# Memory counts from then on: caches fill, and allocators find their size.
+SETTLED_S = 300.0
+FAULTY_CLIENTS = 24
+# Those who make the load stand back: the machine's cores are the service's and the probe's first.
+NICE, PROBE_NICE = 10, -10
+END_S = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How to soak.
+
+    Attributes:
+        seconds: How long.
+        connections: Of the load.
+        processes: That make it.
+        faulty: Clients that misbehave; 0 for none.
+    """
+
+    seconds: float
+    connections: int = 32
+    processes: int = 2
+    faulty: int = FAULTY_CLIENTS
+
+
+@dataclasses.dataclass
+class Result:
+    """What a soak has found; `growth` is of memory, after it had settled."""
+
+    tally: Tally
+    misbehaved: Counter[str]
+    faults: list[str]
+    pause: Latencies
+    settled_mb: float
+    final_mb: float
+    handles: tuple[int, int]
+    seconds: float
+
+    @property
+    def growth(self) -> float:
+        """How much larger memory was at the end than once it had settled, as a share."""
+        return self.final_mb / self.settled_mb - 1 if self.settled_mb else 0.0
+
+    @property
+    def all_faults(self) -> list[str]:
+        """What was not as it must be, a line each."""
+        found = list(self.tally.notes)
+        fates = Counter(loss.fate for loss in self.tally.losses if loss.fate in LOST)
+        found += [f"lost {fate}: {count}" for fate, count in fates.items()]
+        if self.pause.longest_ms >= MAX_PAUSE_MS:
+            found.append(
+                f"longest pause: expected below {MAX_PAUSE_MS} ms, received {self.pause.longest_ms:.0f}"
+            )
+        if self.growth >= MAX_GROWTH:
+            found.append(f"memory: expected growth below {MAX_GROWTH:.0%}, received {self.growth:.1%}")
+        return found + self.faults
+
+
+def soak(service: Service, references: pathlib.Path, plan: Plan) -> Result:
+    """Soak a service.
+
+    Args:
+        service: Ready.
+        references: The file of them.
+        plan: How.
+
+    Returns:
+        What was found.
+    """
+    begun = time.monotonic()
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, PROBE_NICE)
+    with (
+        Sampler(service) as sampler,
+        Probe(service.port) as probe,
+        _run_all(service.port, references, plan) as made,
+    ):
+        first = service.count_handles()
+        tallies, misbehaved, faults = _collect(made, plan)
+        ended = time.monotonic()
+    tally = Tally()
+    for each in tallies:
+        tally.add(each)
+    settled = begun + min(SETTLED_S, plan.seconds / 3)
+    span = min(60.0, plan.seconds / 3)
+    return Result(
+        tally,
+        misbehaved,
+        faults + [f"probe: {failure}" for failure in probe.failures] + service.find_errors()[:5],
+        probe.summarise(begun),
+        sampler.mean_mb(settled, settled + span),
+        sampler.mean_mb(ended - span, ended),
+        (first, service.count_handles()),
+        ended - begun,
+    )
+
+
+Made = list[tuple[str, "subprocess.Popen[str]"]]
+
+
+@contextlib.contextmanager
+def _run_all(port: int, references: pathlib.Path, plan: Plan) -> Iterator[Made]:
+    common = [f"--port={port}", f"--references={references}", f"--seconds={plan.seconds}"]
+    made: Made = []
+    share, rest = divmod(plan.connections, plan.processes)
+    try:
+        for i in range(plan.processes):
+            count = share + (i < rest)
+            made.append(("load", _start("load", *common, f"--connections={count}", f"--seed={i + 1}")))
+        if plan.faulty:
+            made.append(("faulty", _start("misbehave", *common, f"--connections={plan.faulty}")))
+        yield made
+    finally:
+        for _, process in made:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.reliability", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: os.setpriority(os.PRIO_PROCESS, 0, NICE),
+    )
+
+
+def _collect(made: Made, plan: Plan) -> tuple[list[Tally], Counter[str], list[str]]:
+    tallies, misbehaved, faults = [], Counter[str](), []
+    for kind, process in made:
+        text, _ = process.communicate(timeout=plan.seconds + END_S)
+        if process.returncode:
+            faults.append(f"{kind}: expected exit status 0, received {process.returncode}")
+        elif kind == "load":
+            tallies.append(Tally.from_json(text))
+        else:
+            found: dict[str, Any] = json.loads(text)
+            misbehaved.update(found["counts"])
+            faults += found["faults"]
+    return tallies, misbehaved, faults
+
+
+def describe_soak(result: Result, plan: Plan) -> str:
+    """Return the page of a soak."""
+    tally, fates = result.tally, result.tally.count_fates()
+    rows: Sequence[tuple[str, object]] = [
+        ("requests", f"{tally.requests:,}"),
+        ("requests a second", f"{tally.requests / result.seconds:,.0f}"),
+        ("answered, GB", f"{tally.answered_bytes / 1e9:.2f}"),
+        ("connections", f"{tally.connections:,}"),
+        ("right", f"{tally.verdicts['right']:,}"),
+        ("wrong, short ones among them", tally.verdicts["wrong"]),
+        ("unannounced 5xx", tally.verdicts["failed"]),
+        ("busy (429, 503, 504)", ", ".join(f"{s}: {n}" for s, n in sorted(tally.statuses.items())) or 0),
+        ("lost", sum(count for fate, count in fates.items() if fate in LOST)),
+        ("misbehaviours beside it", f"{result.misbehaved.total():,}"),
+        ("wrong to those who misbehaved", len(result.faults)),
+        ("longest pause of the event loop, ms", f"{result.pause.longest_ms:.1f}"),
+        ("its p50 and p99, ms", f"{result.pause.p50_ms:.1f}, {result.pause.p99_ms:.1f}"),
+        ("memory, settled and at the end, MB", f"{result.settled_mb:.0f}, {result.final_mb:.0f}"),
+        ("its growth", f"{result.growth:.1%}"),
+        ("handles, at the start and at the end", f"{result.handles[0]}, {result.handles[1]}"),
+    ]
+    text = f"{result.seconds / 60:.1f} minutes, {plan.connections} connections, {plan.faulty} misbehave."
+    return describe("Soak", text) + "\n" + tabulate(("what", "found"), rows) + list_faults(result.all_faults)
