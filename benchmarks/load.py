@@ -1,4 +1,4 @@
-"""Owns the load: runs wrk and reads what it prints."""
+"""Owns the load: runs wrk, has it hold each answer against the one expected, and reads what it prints."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 
-SCRIPT = pathlib.Path(__file__).with_name("post.lua")
+from benchmarks.answers import Answer
+
+SCRIPT = pathlib.Path(__file__).with_name("request.lua")
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
 SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 # A request that waits longer counts as an error; the slowest peer's queue takes seconds.
@@ -18,7 +21,7 @@ TIMEOUT_S = 30
 
 
 class LoadError(Exception):
-    """wrk is missing, failed, or printed what cannot be read."""
+    """wrk is missing, failed, printed what cannot be read, or received wrong answers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Load:
         p50_ms: Median latency.
         p99_ms: 99th percentile of the latency.
         errors: Answers of status 400 or more, and failures of the sockets.
+        wrong: Answers that were not the expected one, to the byte.
     """
 
     requests: int
@@ -38,6 +42,7 @@ class Load:
     p50_ms: float
     p99_ms: float
     errors: int
+    wrong: int = 0
 
 
 def require_wrk() -> None:
@@ -50,12 +55,15 @@ def require_wrk() -> None:
         raise LoadError("expected the program wrk, found none; Debian's package has the same name")
 
 
-def run_load(url: str, body: str, connections: int, seconds: float, headers: Sequence[str] = ()) -> Load:
+def run_load(
+    url: str, body: str, expected: Answer, connections: int, seconds: float, headers: Sequence[str] = ()
+) -> Load:
     """Sends a request over and over.
 
     Args:
         url: To ask.
         body: JSON to post; empty for a GET.
+        expected: What each answer must be; `answers.ask` has it.
         connections: Requests under way at once.
         seconds: For so long; wrk rounds to whole ones.
         headers: Further ones, as `Name: value`.
@@ -64,15 +72,25 @@ def run_load(url: str, body: str, connections: int, seconds: float, headers: Seq
         What was seen.
 
     Raises:
-        LoadError: wrk failed; its message is the reason.
+        LoadError: wrk failed; its message is the reason. Or an answer was not the expected one.
     """
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
     command += [f"--timeout={TIMEOUT_S}s", "--latency", *(f"--header={header}" for header in headers)]
-    command += [f"--script={SCRIPT}", url] if body else [url]
-    done = subprocess.run(command, env={**os.environ, "BODY": body}, capture_output=True, text=True)
+    command += [f"--script={SCRIPT}", url]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(expected.body)
+        file.flush()
+        variables = {"BODY": body, "EXPECTED": file.name, "STATUS": str(expected.status)}
+        environment = {**os.environ, **variables, "VOLATILE": expected.volatile}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise LoadError(f"expected wrk to succeed, received {done.stderr.strip() or done.stdout.strip()!r}")
-    return parse(done.stdout)
+    load = parse(done.stdout)
+    if load.wrong:
+        raise LoadError(
+            f"{url}: expected {load.requests} times the same answer, received {load.wrong} others"
+        )
+    return load
 
 
 def parse(text: str) -> Load:
@@ -95,6 +113,7 @@ def parse(text: str) -> Load:
         parse_ms(_find(r"\n\s+50%\s+(\S+)", text)),
         parse_ms(_find(r"\n\s+99%\s+(\S+)", text)),
         sum(int(count) for found in (errors, sockets) if found for count in found.groups()),
+        int(_find(r"Wrong answers: (\d+)", text)),
     )
 
 

@@ -15,8 +15,10 @@ import time
 
 import numpy as np
 
+from benchmarks import answers
 from benchmarks.markdown import describe, tabulate
 from benchmarks.peers import OURS
+from benchmarks.peers.session import decode, open_session
 from benchmarks.servers import serve
 from service.npy import write_npy
 from service.settings import Settings
@@ -24,7 +26,9 @@ from service.settings import Settings
 ROWS, TIMES = 1024, 10
 CLOSED_CLIENTS, CLOSED_S, OPEN_S, PATIENCE_S = 4, 3.0, 10.0, 30.0
 PATH = "/decode?format=npy&dtype=uint8"
-LOST = 0
+# Beside the statuses of HTTP: no answer, and one of status 200 that is not the reference.
+LOST, WRONG = 0, -200
+NAMES = {LOST: "lost", WRONG: "wrong"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Answer:
     """What became of a request.
 
     Attributes:
-        status: HTTP's, or `LOST`.
+        status: HTTP's, or `LOST`, or `WRONG`.
         latency_s: From when it was due to its last byte.
         retry_after: The header of the same name, or None.
     """
@@ -43,15 +47,23 @@ class Answer:
 
 
 class Client:
-    """Sends one request over and over, on as many connections as are under way."""
+    """Sends one request over and over, on as many connections as are under way.
+
+    Attributes:
+        request: To send.
+        reference: The body that an answer of status 200 must have; None: not known yet.
+    """
 
     def __init__(self, port: int) -> None:
         """Stores the port, and makes the request."""
-        body = write_npy(np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32))
+        self.vectors = np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32)
+        self.reference: bytes | None = None
+        body = write_npy(self.vectors)
         head = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-npy\r\n"
         self.request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
         self.port = port
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._opened: list[asyncio.StreamWriter] = []
 
     async def send(self, due: float) -> Answer:
         """Sends the request.
@@ -69,30 +81,55 @@ class Client:
             status, retry_after = LOST, None
         return Answer(status, time.monotonic() - due, retry_after)
 
+    async def learn(self) -> None:
+        """Ask once, at rest, and hold the answer against a loop's pictures: it is what all others must be.
+
+        Raises:
+            AnswerError: It has other pictures, or fewer.
+        """
+        status, _, body = await self._receive()
+        pictures = decode(open_session(), self.vectors)
+        answers.check_pictures(answers.Answer(status, body), pictures)
+        self.reference = body
+
     async def _exchange(self) -> tuple[int, str | None]:
-        reader, writer = (
-            self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self.port)
-        )
+        status, retry_after, body = await self._receive()
+        return (WRONG if status == 200 and body != self.reference else status), retry_after
+
+    async def _receive(self) -> tuple[int, str | None, bytes]:
+        reader, writer = self._idle.pop() if self._idle else await self._open()
         writer.write(self.request)
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
-        await reader.readexactly(int(headers["content-length"]))
+        body = await reader.readexactly(int(headers["content-length"]))
         self._idle.append((reader, writer))
-        return int(lines[0].split()[1]), headers.get("retry-after")
+        return int(lines[0].split()[1]), headers.get("retry-after"), body
 
     def close(self) -> None:
-        """Closes the connections."""
-        for _, writer in self._idle:
+        """Closes the connections, those too on which an answer is under way."""
+        for writer in self._opened:
             writer.close()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._opened.append(writer)
+        return reader, writer
 
 
 async def find_capacity(client: Client) -> float:
-    """Gives the requests a second that a few clients get answered, each waiting for its answer."""
+    """Gives the requests a second that a few clients get answered, each waiting for its answer.
+
+    Raises:
+        AnswerError: One of them was wrong.
+    """
 
     async def ask() -> int:
         count, end = 0, time.monotonic() + CLOSED_S
         while time.monotonic() < end:
-            count += (await client.send(time.monotonic())).status == 200
+            status = (await client.send(time.monotonic())).status
+            if status == WRONG:
+                raise answers.AnswerError(f"expected the same pictures again, received others after {count}")
+            count += status == 200
         return count
 
     return sum(await asyncio.gather(*(ask() for _ in range(CLOSED_CLIENTS)))) / CLOSED_S
@@ -115,9 +152,13 @@ async def measure(port: int) -> tuple[float, float, list[Answer]]:
 
     Returns:
         The capacity, the rate offered, both in requests a second, and the answers.
+
+    Raises:
+        AnswerError: The service answers wrongly at rest.
     """
     client = Client(port)
     try:
+        await client.learn()
         await find_capacity(client)  # a warm-up
         capacity = await find_capacity(client)
         return capacity, TIMES * capacity, await flood(client, TIMES * capacity)
@@ -129,7 +170,7 @@ def main() -> int:
     """Measures and prints a table.
 
     Returns:
-        The exit status: 0 if all were answered 200 or 429, the accepted within the deadline.
+        The exit status: 0 if all were answered 429, or 200 with the right pictures within the deadline.
 
     Raises:
         ServerError: The service does not start.
@@ -144,7 +185,7 @@ def main() -> int:
     for status, latencies in sorted(by_status.items()):
         p50 = statistics.median(latencies)
         p99 = statistics.quantiles(latencies, n=100)[98] if len(latencies) > 1 else latencies[0]
-        rows.append((status or "lost", len(latencies), f"{p50:.1f}", f"{p99:.1f}"))
+        rows.append((NAMES.get(status, status), len(latencies), f"{p50:.1f}", f"{p99:.1f}"))
     text = (
         f"{ROWS} vectors a request, one worker. Capacity {capacity:.0f} requests/s; "
         f"offered {offered:.0f} for {OPEN_S:.0f} s; deadline {deadline_ms} ms."

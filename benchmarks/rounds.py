@@ -84,7 +84,7 @@ def measure_peer(peer: Peer, connections: Sequence[int], seconds: int) -> dict[i
     """
     sys.stderr.write(f"{peer.name}\n")
     with serve(peer) as server:
-        run_load(server.url, peer.body, WARM_UP_CONNECTIONS, min(seconds, WARM_UP_S))
+        run_load(server.url, peer.body, server.check(), WARM_UP_CONNECTIONS, min(seconds, WARM_UP_S))
         return {n: measure(server, n, seconds) for n in connections}
 
 
@@ -103,9 +103,9 @@ def measure(server: Server, connections: int, seconds: int) -> Figures:
         ServerError: It answers wrongly or not at all.
     """
     server.settle()
-    server.check()
+    expected = server.check()
     before = cpu_s(server.pid)
-    load = run_load(server.url, server.peer.body, connections, seconds)
+    load = run_load(server.url, server.peer.body, expected, connections, seconds)
     used = cpu_s(server.pid) - before
     if not load.requests:
         raise ServerError(f"expected an answer in {seconds} s, received none")

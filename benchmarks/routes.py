@@ -10,11 +10,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchmarks.answers import NOT_MODIFIED, AnswerError, ask, check_shape
 from benchmarks.environments import ROOT
 from benchmarks.load import run_load
 from benchmarks.markdown import describe, tabulate
@@ -26,23 +25,41 @@ CONNECTIONS, ROUNDS, SECONDS = 16, 5, 3
 
 
 class Kind(NamedTuple):
-    """A kind of request: what it is, its path, its body, and whether the client has the picture already."""
+    """A kind of request.
+
+    Attributes:
+        what: It is.
+        path: That is asked.
+        shape: Of the pictures of the answer; a sheet is one.
+        body: JSON to post; empty for a GET.
+        cached: Whether the client has the picture already.
+    """
 
     what: str
     path: str
+    shape: tuple[int, int, int] = (1, 28, 28)
     body: str = ""
     cached: bool = False
 
 
 KINDS = (
-    Kind("POST /decode, a vector to a PNG", "/decode", VECTOR),
+    Kind("POST /decode, a vector to a PNG", "/decode", body=VECTOR),
     Kind("GET /digits/7?seed=3", "/digits/7?seed=3"),
     Kind("GET /decode.png?z=0.5,-1.0", "/decode.png?z=0.5,-1.0"),
     Kind("the same, which the client has: 304", "/decode.png?z=0.5,-1.0", cached=True),
-    Kind("GET /decode.png, four times as large", "/decode.png?z=0.5,-1.0&scale=4"),
-    Kind("GET /sample.png, a sheet of 16", "/sample.png?n=16&seed=1"),
-    Kind("GET /interpolate.gif of 16 frames", "/interpolate.gif?from=digit:3&to=0.1,-0.4&steps=16"),
-    Kind("POST /decode, four vectors to JSON", "/decode?format=json", '{"z":[[0,0],[0,1],[1,0],[1,1]]}'),
+    Kind("GET /decode.png, four times as large", "/decode.png?z=0.5,-1.0&scale=4", (1, 112, 112)),
+    Kind("GET /sample.png, a sheet of 16", "/sample.png?n=16&seed=1", (1, 112, 112)),
+    Kind(
+        "GET /interpolate.gif of 16 frames",
+        "/interpolate.gif?from=digit:3&to=0.1,-0.4&steps=16",
+        (16, 28, 28),
+    ),
+    Kind(
+        "POST /decode, four vectors to JSON",
+        "/decode?format=json",
+        (4, 28, 28),
+        '{"z":[[0,0],[0,1],[1,0],[1,1]]}',
+    ),
 )
 
 
@@ -67,33 +84,28 @@ def measure_kinds(peer: Peer, seconds: int) -> dict[Kind, Found]:
         ServerError: It does not start, or fails under load.
     """
     with serve(peer) as server:
-        run_load(server.url, VECTOR, CONNECTIONS, 1)
+        run_load(server.url, VECTOR, server.check(), CONNECTIONS, 1)
         found = {kind: _measure(server, kind, seconds) for kind in KINDS}
     return {kind: each for kind, each in found.items() if each is not None}
 
 
 def _measure(server: Server, kind: Kind, seconds: int) -> Found | None:
     url = f"http://127.0.0.1:{server.port}{kind.path}"
-    tag = _ask(url, kind)
-    if tag is None:
+    answer = ask(url, kind.body)
+    if answer.status >= 400:
         return None
+    try:
+        check_shape(answer, kind.shape)
+    except AnswerError as error:
+        raise ServerError(f"{kind.what}: {error}") from error
     server.settle()
-    headers = [f"If-None-Match: {tag}"] if kind.cached else []
+    headers = [f"If-None-Match: {answer.tag}"] if kind.cached else []
     before = cpu_s(server.pid)
-    load = run_load(url, kind.body, CONNECTIONS, seconds, headers)
+    expected = NOT_MODIFIED if kind.cached else answer
+    load = run_load(url, kind.body, expected, CONNECTIONS, seconds, headers)
     if load.errors or not load.requests:
         raise ServerError(f"{kind.what}: expected answers, received {load.errors} errors")
     return Found(load.per_s, (cpu_s(server.pid) - before) / load.requests * 1e6)
-
-
-def _ask(url: str, kind: Kind) -> str | None:
-    headers = {"content-type": "application/json"} if kind.body else {}
-    request = urllib.request.Request(url, kind.body.encode() or None, headers)  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return str(answer.headers.get("etag", ""))
-    except urllib.error.HTTPError:
-        return None
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ def measure_workers(workers: int) -> tuple[float, float, float, float]:
     begun = time.monotonic()
     with serve(peer) as server:
         start_s = time.monotonic() - begun
-        run_load(server.url, peer.body, CONNECTIONS, 1)
+        run_load(server.url, peer.body, server.check(), CONNECTIONS, 1)
         figures = measure(server, CONNECTIONS, SECONDS)
         return start_s, figures.per_s, figures.cpu_us, figures.memory_mb / workers
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
+import io
+import itertools
 import json
 import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
-from benchmarks import bulk, decoder, overload, workers
+from benchmarks import answers, bulk, decoder, overload, workers
 from benchmarks.decoder import count_multiply_adds
 from benchmarks.figures import Figures, find_median, find_ratios
-from benchmarks.load import Load, LoadError, parse, parse_ms, parse_number
+from benchmarks.load import Load, LoadError, parse, parse_ms, parse_number, run_load
 from benchmarks.peers import Peer
+from benchmarks.peers.session import decode, open_session
 from benchmarks.processes import cpu_s, find_tree, memory_mb
 from benchmarks.report import write_report
 from benchmarks.rounds import measure_rounds
+from benchmarks.servers import TENSOR_ID, Server, ServerError
+from tests.reliability.peer import Reply, serve_replies
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -42,6 +51,7 @@ Running 5s test @ http://127.0.0.1:8000/decode
   45678 requests in 5.01s, 12.34MB read
 Requests/sec:   9117.37
 Transfer/sec:      2.46MB
+Wrong answers: 0
 """
 ERRORS = """\
   Socket errors: connect 1, read 20, write 300, timeout 4000
@@ -60,6 +70,12 @@ def test_a_report_of_wrk_is_read() -> None:
 
 def test_failed_answers_and_failed_sockets_are_both_errors() -> None:
     assert parse(REPORT.replace("Requests/sec:", ERRORS)).errors == 54321
+
+
+def test_wrong_answers_are_read_and_must_have_been_counted() -> None:
+    assert parse(REPORT.replace("Wrong answers: 0", "Wrong answers: 12")).wrong == 12
+    with pytest.raises(LoadError, match="Wrong answers"):
+        parse(REPORT.replace("Wrong answers: 0\n", ""))
 
 
 def test_a_report_without_a_figure_is_refused() -> None:
@@ -223,6 +239,156 @@ def test_an_unknown_peer_is_refused(option: str) -> None:
     done = run(option, "nobody")
     assert done.returncode == 2
     assert f"argument {option}: invalid choice: 'nobody'" in done.stderr
+
+
+PIXELS = decode(open_session(), [[0.5, -1.0]])
+MANY = np.random.default_rng(0).standard_normal((bulk.ROWS, 2)).astype(np.float32)
+
+
+def write_png(pixels: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def save(array: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def say_tensor(pixels: NDArray[np.uint8], name: str) -> bytes:
+    tensor = {"name": "image", "shape": list(pixels.shape), "data": pixels.reshape(-1).tolist()}
+    return json.dumps({"id": name, "outputs": [tensor]}, separators=(",", ":")).encode()
+
+
+def ask_at(port: int, answer: Literal["png", "tensor", "empty"] = "png") -> answers.Answer:
+    peer = dataclasses.replace(make_peer("fake"), answer=answer)
+    return Server(peer, os.getpid(), port).check()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("png", write_png(PIXELS[0])), ("tensor", say_tensor(PIXELS, "a")), ("empty", b"")],
+)
+def test_a_peer_that_answers_rightly_passes(kind: Literal["png", "tensor", "empty"], body: bytes) -> None:
+    with serve_replies(lambda _: Reply(body=body, headers={"connection": "close"})) as port:
+        assert ask_at(port, kind).body == body
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("png", write_png(PIXELS[0][:14]), "received \\(1, 14, 28\\)"),
+        ("png", write_png(255 - PIXELS[0]), "received others"),
+        ("png", write_png(PIXELS[0])[:100], "expected pictures"),
+        ("png", b"", "expected pictures"),
+        ("tensor", say_tensor(PIXELS[:, :14], "a"), "received \\(1, 14, 28\\)"),
+        ("tensor", say_tensor(255 - PIXELS, "a"), "received others"),
+        ("empty", b"something", "expected 200 and nothing"),
+    ],
+)
+def test_a_peer_that_answers_short_or_wrongly_is_an_error(
+    kind: Literal["png", "tensor", "empty"], body: bytes, reason: str
+) -> None:
+    with (
+        serve_replies(lambda _: Reply(body=body, headers={"connection": "close"})) as port,
+        pytest.raises(ServerError, match=reason),
+    ):
+        ask_at(port, kind)
+
+
+@pytest.mark.parametrize("query", bulk.ANSWERS.values())
+def test_bulk_tells_a_short_answer_from_a_whole_one(query: str) -> None:
+    pictures = decode(open_session(), MANY)
+    sheet = pictures.reshape(16, 16, 28, 28).swapaxes(1, 2).reshape(448, 448)
+
+    def write(count: int) -> bytes:
+        if "png" in query:
+            return write_png(sheet[: count // 16 * 28])
+        if "json" in query:
+            return json.dumps({"images": pictures[:count].tolist()}).encode()
+        return save(pictures[:count] if "uint8" in query else pictures[:count].astype(np.float32) / 255)
+
+    for count in (bulk.ROWS, bulk.ROWS // 2):
+        body = write(count)
+        with serve_replies(lambda _: Reply(body=body, headers={"connection": "close"})) as port:  # noqa: B023
+            server = Server(make_peer("fake"), os.getpid(), port)
+            if count == bulk.ROWS:
+                assert bulk.find_answer(server, query, "{}", MANY).body == body
+            else:
+                with pytest.raises(answers.AnswerError, match="expected pictures of shape"):
+                    bulk.find_answer(server, query, "{}", MANY)
+
+
+def flood_fake(reply: Callable[[bytes], Reply]) -> list[overload.Answer]:
+    async def scene(port: int) -> list[overload.Answer]:
+        client = overload.Client(port)
+        try:
+            await client.learn()
+            return [await client.send(time.monotonic()) for _ in range(3)]
+        finally:
+            client.close()
+
+    with serve_replies(reply) as port:
+        return asyncio.run(scene(port))
+
+
+def test_a_capacity_of_wrong_answers_is_an_error() -> None:
+    pictures = decode(open_session(), np.random.default_rng(0).standard_normal((overload.ROWS, 2)))
+    turns = itertools.count()
+
+    async def scene(port: int) -> float:
+        client = overload.Client(port)
+        try:
+            await client.learn()
+            return await overload.find_capacity(client)
+        finally:
+            client.close()
+
+    with (
+        serve_replies(lambda _: Reply(body=save(pictures[:512] if next(turns) == 5 else pictures))) as port,
+        pytest.raises(answers.AnswerError, match="received others"),
+    ):
+        asyncio.run(scene(port))
+
+
+def test_overload_counts_no_short_answer_as_a_success() -> None:
+    pictures = decode(open_session(), np.random.default_rng(0).standard_normal((overload.ROWS, 2)))
+    whole, short = save(pictures), save(pictures[:512])
+    assert {answer.status for answer in flood_fake(lambda _: Reply(body=whole))} == {200}
+    bodies = iter((whole, short, whole, short))
+    found = flood_fake(lambda _: Reply(body=next(bodies)))
+    assert [answer.status for answer in found] == [overload.WRONG, 200, overload.WRONG]
+    with pytest.raises(answers.AnswerError, match="received \\(512, 28, 28\\)"):
+        flood_fake(lambda _: Reply(body=short))
+
+
+@pytest.mark.slow
+def test_wrk_tells_a_short_or_another_answer() -> None:
+    whole = write_png(PIXELS[0])
+    expected = answers.Answer(200, whole)
+    with serve_replies(lambda _: Reply(body=whole)) as port:
+        load = run_load(f"http://127.0.0.1:{port}/decode", "{}", expected, 2, 1)
+    assert (load.errors, load.wrong) == (0, 0)
+    assert load.requests > 0
+    for body in (whole[:-30], bytes(len(whole))):
+        turns = itertools.count(1)
+        with (
+            serve_replies(lambda _: Reply(body=whole if next(turns) % 50 else body)) as port,  # noqa: B023
+            pytest.raises(LoadError, match=r"times the same answer, received [0-9]+ others"),
+        ):
+            run_load(f"http://127.0.0.1:{port}/decode", "", expected, 2, 1)
+
+
+@pytest.mark.slow
+def test_wrk_overlooks_what_differs_each_time_and_nothing_else() -> None:
+    names = map("{:04}".format, itertools.count())
+    expected = answers.Answer(200, say_tensor(PIXELS, "0000"), volatile=TENSOR_ID)
+    with serve_replies(lambda _: Reply(body=say_tensor(PIXELS, next(names)))) as port:
+        assert run_load(f"http://127.0.0.1:{port}/", "{}", expected, 1, 1).requests > 0
+        with pytest.raises(LoadError, match=r"received [0-9]+ others"):
+            run_load(f"http://127.0.0.1:{port}/", "{}", dataclasses.replace(expected, volatile=""), 1, 1)
 
 
 @pytest.mark.slow
