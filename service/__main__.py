@@ -26,7 +26,7 @@ def main() -> int:
     Returns:
         The exit status: 0 after a stop, 3 if it must not start.
     """
-    # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
+    # A stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, _exit)
     try:
         settings = load_settings()

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
+from service.endings import count_waiting
 from service.heads import LIMITS
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 # Where the lifespan leaves what turns readiness off.
 DRAIN = "drain"
 TICK_S = 0.05
+ACCEPT_TURNS = 100
 # Where connections are short: how often it says so, and how long one is idle before it makes room.
 WARNING_S, IDLE_S = 10.0, 1.0
 # Ticks of uvicorn's main loop, a tenth of a second each, from one look at all connections to the next.
@@ -110,6 +112,7 @@ class DrainingServer(uvicorn.Server):
         for connection in self._connections():
             connection.announce_end()
         await self._go_on(self.drain_s, lambda: False)
+        await self._accept_all()
         for server in self.servers:
             server.close()
         for listener in sockets or ():
@@ -117,6 +120,14 @@ class DrainingServer(uvicorn.Server):
         await self._go_on(self.timeout_s, self._close_idle)
         await self._cut()
         await self.lifespan.shutdown()
+
+    async def _accept_all(self) -> None:
+        """Accept the connections that wait, for closing the port would reset them."""
+        listeners = [listener for server in self.servers for listener in server.sockets]
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)  # the loop accepts what it finds when it comes round
+            if not any(map(count_waiting, listeners)):
+                return
 
     async def _go_on(self, seconds: float, is_done: Callable[[], bool]) -> None:
         end, counter = time.monotonic() + seconds, 0

@@ -78,12 +78,25 @@ def without_chunks(cycle: RequestResponseCycle, app: Any) -> Any:
 
 
 def count_unread(transport: asyncio.Transport) -> int:
-    """Return how many bytes have come that nobody has read; 0 where the system does not say."""
+    """Return how many bytes have come that nobody has read, if the system says."""
     connection = transport.get_extra_info("socket")
     if connection is None or connection.fileno() < 0:
         return 0
     (unread,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)))
     return int(unread)
+
+
+def count_waiting(listener: socket.socket) -> int:
+    """Return how many connections wait for a listening socket to accept them, if the system says."""
+    if listener.fileno() < 0 or not hasattr(socket, "TCP_INFO"):
+        return 0
+    with socket.socket(fileno=os.dup(listener.fileno())) as copy:
+        try:
+            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+        except OSError:  # not TCP
+            return 0
+    # tcpi_unacked, which Linux gives for listening sockets so (net/ipv4/tcp.c, tcp_get_info).
+    return int(struct.unpack_from("I", info, 24)[0]) if len(info) >= 28 else 0
 
 
 def is_reset(transport: asyncio.Transport) -> bool:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 
 import uvicorn
@@ -22,6 +22,7 @@ from service.telemetry import logging_config
 logger = logging.getLogger(__name__)
 
 FAILED = 3
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 READY = b"ready"
 PROTOCOL = "service.protocol:LaneProtocol"
 # Whose inner parts `connection` and `protocol` build on; pyproject.toml has the same range.
@@ -46,6 +47,10 @@ def serve(
         StartupError: It must not start.
         SystemExit: It cannot listen.
     """
+    # A worker is told by its parent alone; Ctrl+C reaches it too, and would be a second signal.
+    ends, ignored = (STOPPING, ()) if listener is None else ((signal.SIGTERM,), (signal.SIGINT,))
+    # While it starts, an exception in the middle of an import would be that import's failure.
+    _heed(ends, os._exit)
     # FastAPI and onnxruntime take half of the time to start; a parent of workers does without them.
     from service.app import create_app
     from service.drain import DrainingServer
@@ -55,14 +60,10 @@ def serve(
     registry = Registry(settings)
     registry.start()
     config = make_config(settings, create_app(settings, registry))
-    server = DrainingServer(
-        config,
-        settings.drain_ms / 1000,
-        settings.shutdown_timeout_ms / 1000,
-        on_started,
-        # Ctrl+C reaches a worker too, and the parent passes it on: both together would be a second signal.
-        ignored=() if listener is None else (signal.SIGINT,),
-    )
+    drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
+    server = DrainingServer(config, drain_s, timeout_s, on_started, ignored)
+    # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
+    _heed(ends, sys.exit)
     server.run(None if listener is None else [listener])
     if not server.started:
         sys.exit(FAILED)
@@ -107,7 +108,6 @@ def run_worker(listener: socket.socket, line: Connection) -> None:
     # The parent passes on what it is told; a terminal would tell each of them too.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=_stop_with_parent, args=(line,), daemon=True).start()
     try:
         settings = load_settings()
@@ -116,6 +116,11 @@ def run_worker(listener: socket.socket, line: Connection) -> None:
     except StartupError as error:
         sys.stderr.write(f"service: {error}\n")
         sys.exit(FAILED)
+
+
+def _heed(numbers: Iterable[int], end: Callable[[int], object]) -> None:
+    for number in numbers:
+        signal.signal(number, lambda *_: end(0))
 
 
 def _stop_with_parent(line: Connection) -> None:

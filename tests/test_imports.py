@@ -77,7 +77,7 @@ SERVICE = {
     "connection": "endings heads limits rejections",
     "protocol": "connection lane orders proxies rejections space metrics errors",
     "proxies": "",
-    "drain": "heads",
+    "drain": "heads endings",
     "worker": "app drain registry settings telemetry errors",
     "workers": "settings worker errors",
     "telemetry": "settings",

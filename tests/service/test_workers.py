@@ -126,6 +126,30 @@ def test_signals_that_mean_nothing_to_workers_do_nothing(service: Service) -> No
     assert httpx.get(f"{service.url}/health/ready").status_code == 200
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_while_it_starts_is_no_failure(
+    models_dir: pathlib.Path, tmp_path: pathlib.Path, workers: str
+) -> None:
+    environment = {
+        **os.environ,
+        "CVAE_MODELS_DIR": str(models_dir),
+        "CVAE_PORT": "0",
+        "CVAE_WORKERS": workers,
+    }
+    for after_s in (0.3, 0.6, 0.9, 1.2):
+        with (tmp_path / "log").open("wb") as file:
+            command = [sys.executable, "-m", "service"]
+            process = subprocess.Popen(
+                command, cwd=ROOT, stderr=file, env={**environment, "CVAE_DRAIN_MS": "0"}
+            )
+        time.sleep(after_s)
+        process.terminate()
+        status, log = process.wait(DEADLINE_S), (tmp_path / "log").read_text()
+        assert "Traceback" not in log, log
+        # Before anything of ours runs, the interpreter ends by the signal itself.
+        assert status in (0, -signal.SIGTERM), log
+
+
 def test_an_interrupt_of_all_processes_is_one_signal_to_each(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     with httpx.Client() as client:
