@@ -12,16 +12,13 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.endings import Flow, GentleTransport, count_unread, is_reset, without_chunks
+from service.endings import Flow, GentleTransport, count_unread, probe, without_chunks
 from service.heads import HeadProtocol
 from service.limits import Phase, Watch
 from service.rejections import RejectedError, explain, write_rejection
 
 # Parsed at once: of pipelined requests of 40 bytes each, 6 ms.
 PIECE_BYTES = 16_384
-# How often a client that has closed its side is looked after, in case it has gone altogether.
-PROBE_S = 0.02
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(HeadProtocol):
@@ -200,23 +197,10 @@ class Connection(HeadProtocol):
         if self._lingering or self.reading is not None or not self.busy:
             return False
         self._half_closed = True
-        self.loop.call_soon(self._probe, True)
+        now = self.serving
+        may_ask = now is not None and now.scope["http_version"] == "1.1" and not now.response_started
+        probe(self.transport, self.loop, ask=may_ask)
         return True
-
-    def _probe(self, first: bool = False) -> None:
-        """Find out whether a client has gone for good: only what is sent to it tells.
-
-        Who reads on skips an interim answer (RFC 9110, section 15.2); from who does not, it draws a reset.
-        """
-        if self.transport.is_closing():
-            return
-        if is_reset(self.transport):
-            self.transport.abort()
-            return
-        serving = self.serving if first else None
-        if serving is not None and not serving.response_started and serving.scope["http_version"] == "1.1":
-            self.transport.write(CONTINUE)
-        self.loop.call_later(PROBE_S, self._probe)
 
     def announce_end(self) -> None:
         """Say in the answer that is to come that it is the last, unless further requests wait."""

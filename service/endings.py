@@ -17,6 +17,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 # Linux's number of a connection that has been reset (include/net/tcp_states.h).
 TCP_CLOSE = 7
+# How often a client that has closed its side is looked after, in case it has gone altogether.
+PROBE_S = 0.02
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Flow(FlowControl):
@@ -109,3 +112,24 @@ def is_reset(transport: asyncio.Transport) -> bool:
             return copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == TCP_CLOSE
         except OSError:  # not TCP
             return False
+
+
+def probe(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, ask: bool) -> None:
+    """Abort a connection once it is known that the client, which has closed its side, has gone for good.
+
+    Only what is sent to a client tells. One that reads on skips an interim answer (RFC 9110, section 15.2);
+    from one that does not, it draws a reset.
+
+    Args:
+        transport: Of the connection.
+        loop: That it is on.
+        ask: Whether an interim answer may be sent: to HTTP/1.1, and before the answer begins.
+    """
+    if transport.is_closing():
+        return
+    if is_reset(transport):
+        transport.abort()
+        return
+    if ask:
+        transport.write(CONTINUE)
+    loop.call_later(PROBE_S, lambda: probe(transport, loop, ask=False))
