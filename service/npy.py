@@ -15,8 +15,17 @@ from service.errors import InvalidValueError, MalformedBodyError, Text, shorten
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
+# How errors name so many dimensions.
+WORDS = {(1, 2): "one or two", (2, 3, 4): "two to four"}
+
+
 def read_npy(
-    content: bytes, field: str, check: Callable[[tuple[int, ...]], None] = lambda _: None
+    content: bytes,
+    field: str,
+    check: Callable[[tuple[int, ...]], None] = lambda _: None,
+    *,
+    dimensions: tuple[int, ...] = (1, 2),
+    levels: bool = False,
 ) -> NDArray[np.float64]:
     """Reads numbers from a file.
 
@@ -26,13 +35,15 @@ def read_npy(
         content: The file.
         field: What errors name.
         check: Refuses a shape by raising, before its numbers are looked at.
+        dimensions: How many there may be, a key of `WORDS`.
+        levels: Whether 8-bit numbers without a sign stand for 255ths.
 
     Returns:
-        `(n,)` or `(batch, n)` float64, finite, neither dimension 0.
+        float64, finite, no dimension 0.
 
     Raises:
         MalformedBodyError: Not a whole .npy file.
-        InvalidValueError: Not numbers, not of one or two dimensions, empty, or not finite.
+        InvalidValueError: Not numbers, not of so many dimensions, empty, or not finite.
     """
     file = io.BytesIO(content)
     try:
@@ -42,14 +53,15 @@ def read_npy(
         raise MalformedBodyError(field, "an .npy file of version 1 or 2", received) from error
     if dtype.kind not in "fiu":
         raise InvalidValueError(field, "an array of floats or integers", Text(f"one of {dtype}"))
-    _check_shape(shape, dtype, len(content) - file.tell(), field)
+    _check_dimensions(shape, dimensions, field)
+    _check_size(shape, dtype, len(content) - file.tell(), field)
     check(shape)
     data = np.frombuffer(content, dtype, offset=file.tell())
     # A number beyond float64 becomes infinite, which is refused below.
     with np.errstate(over="ignore", invalid="ignore"):
         array = data.reshape(shape, order="F" if fortran_order else "C").astype(np.float64)
     _check_finite(array, field)
-    return array
+    return array / 255 if levels and dtype == np.uint8 else array
 
 
 def write_npy(array: NDArray[Any]) -> bytes:
@@ -66,11 +78,14 @@ def write_npy(array: NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-def _check_shape(shape: tuple[int, ...], dtype: np.dtype[Any], size: int, field: str) -> None:
+def _check_dimensions(shape: tuple[int, ...], dimensions: tuple[int, ...], field: str) -> None:
     # Python's parser, and so NumPy's header, has booleans, negative numbers and numbers of any length.
-    if len(shape) not in (1, 2) or not all(type(side) is int and side > 0 for side in shape):
+    if len(shape) not in dimensions or not all(type(side) is int and side > 0 for side in shape):
         received = Text(f"shape {shorten(list(shape))}")
-        raise InvalidValueError(field, "an array of one or two dimensions, neither 0", received)
+        raise InvalidValueError(field, f"an array of {WORDS[dimensions]} dimensions, none 0", received)
+
+
+def _check_size(shape: tuple[int, ...], dtype: np.dtype[Any], size: int, field: str) -> None:
     if max(shape) > size:
         received = Text(f"shape {shorten(list(shape))}")
         raise MalformedBodyError(field, f"a shape of the {size} bytes of data that there are", received)

@@ -86,18 +86,31 @@ class Uploads:
         Raises:
             InvalidValueError: Another shape, or a value outside [0, 1].
         """
-        shape = self.spec.shape
-        one = shape[:2] if shape[2] == 1 else shape
-        if pixels.shape in (one, shape):
-            pixels = pixels[np.newaxis]
-        if pixels.shape[1:] not in (one, shape):
-            expected = f"{one[0]} rows of {one[1]} " + ("numbers" if shape[2] == 1 else "[r, g, b]")
-            received = Text(f"an array of shape {pixels.shape}")
-            raise InvalidValueError(field, f"{expected}, or a list of such", received)
+        self.count_pixels(field, pixels.shape)
         if pixels.min() < 0 or pixels.max() > 1:
             worst = pixels.min() if pixels.min() < 0 else pixels.max()
             raise InvalidValueError(field, "numbers in [0, 1]; divide 8-bit values by 255", float(worst))
-        return pixels.reshape(-1, *shape).astype(np.float32)
+        return pixels.reshape(-1, *self.spec.shape).astype(np.float32)
+
+    def count_pixels(self, field: str, shape: tuple[int, ...]) -> int:
+        """Return how many pictures an array of numbers holds.
+
+        Args:
+            field: What errors name.
+            shape: Of one picture or several, with or without the channel axis where that is 1.
+
+        Raises:
+            InvalidValueError: Another shape.
+        """
+        whole = self.spec.shape
+        one = whole[:2] if whole[2] == 1 else whole
+        if shape in (one, whole):
+            return 1
+        if shape[1:] not in (one, whole):
+            expected = f"{one[0]} rows of {one[1]} " + ("numbers" if whole[2] == 1 else "[r, g, b]")
+            received = Text(f"an array of shape {shape}")
+            raise InvalidValueError(field, f"{expected}, or a list of such", received)
+        return shape[0]
 
     def _read_one(self, field: str, content: bytes, polarity: images.Polarity | None, check: Check) -> Floats:
         spec = self.spec

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from service.client import readers
-from service.client.inputs import Pictures, count, to_json, to_parts, to_pixels
+from service.client.inputs import Pictures, count, to_npy, to_parts
 from service.client.looks import Dtype, Polarity, to_params
 from service.client.replies import Posterior, Reconstruction
-from service.client.request import JSON, Model, Request, to_name
+from service.client.request import NPY, Model, Request, to_name
 
 
 def encode(
@@ -69,5 +69,7 @@ def reconstruct(
 
 def _upload(pictures: Pictures) -> dict[str, Any]:
     if isinstance(pictures, np.ndarray):
-        return {"content": to_json({"pixels": to_pixels(pictures)}), "content_type": JSON}
+        # The service works in float32.
+        array = pictures.astype(np.float32) if pictures.dtype.kind == "f" else pictures
+        return {"content": to_npy(array), "content_type": NPY}
     return {"parts": to_parts(pictures)}

@@ -58,13 +58,14 @@ async def encode(
     models: Models,
     call: Calls,
 ) -> Response:
-    """Takes one PNG or JPEG as the body, several as form fields `file`, or `pixels` as JSON.
+    """Takes one PNG or JPEG as the body, several as form fields `file`, or pixels as JSON or npy.
 
     Files of any size and colour become what the model was trained on: grey or RGB; transparency over
     white; grey figures light on dark or the reverse, told from the border unless `polarity` says; other
     sizes are scaled whole, or, for digits, cut to their ink, scaled into a box of 20 pixels and centred
     by mass, as MNIST was made.
-    A file that has the model's size already keeps its place. `pixels` are taken as they are.
+    A file that has the model's size already keeps its place. `pixels` are taken as they are, and so is an
+    npy file of shape (height, width) or (batch, height, width), of floats in [0, 1] or of uint8.
     `neighbours` are the pictures of the test split whose z_mean is nearest: their labels say what it is.
     """
     media_type = require_picture(request)

@@ -113,13 +113,14 @@ def vectors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
 
 
 def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON."""
+    """Gives the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON or npy."""
     files = {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a PNG or JPEG."}
     content = {
         JSON: _json(model, examples),
         "image/png": {"schema": BINARY},
         "image/jpeg": {"schema": BINARY},
         "multipart/form-data": _form({"file": files}, {"file": {"contentType": FILES}}),
+        NPY: {"schema": BINARY},
     }
     return _body(content)
 

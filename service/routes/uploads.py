@@ -1,4 +1,4 @@
-"""Owns reading pictures out of requests: a file as the body, files in a form, or pixels as JSON."""
+"""Owns reading pictures out of requests: a file as the body, files in a form, pixels as JSON or npy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from service.calls import Call
 from service.chunks import PNG_START
 from service.engine import Engine
 from service.errors import InvalidValueError, Text
-from service.negotiation import JSON, PNG
+from service.negotiation import JSON, NPY, PNG
+from service.npy import read_npy
 from service.queries import EncodeQuery, ReconstructQuery
 from service.registry import Registry
 from service.routes.bodies import read_body
@@ -24,7 +25,7 @@ from service.segments import JPEG_START
 from service.space import Floats
 
 JPEG = "image/jpeg"
-ACCEPTED = (PNG, JPEG, FORM, JSON)
+ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)
 
 Field = tuple[str, str | bytes]
 B = TypeVar("B", EncodeRequest, ReconstructRequest)
@@ -43,7 +44,7 @@ async def read_files(
 
     Args:
         request: Its body is a file, or a form of files that are all named `file`.
-        media_type: Of `ACCEPTED`, but not JSON.
+        media_type: Of `ACCEPTED`, but neither JSON nor npy.
         models: Say how many there may be, and whether there is room.
         call: That they belong to.
 
@@ -124,14 +125,25 @@ async def read_x(
         RequestValidationError: The same, by the schema.
     """
     if media_type == JSON:
-        body = await read_json(request, schema, call, "files")
+        body = await read_json(request, schema, call, f"{NPY} and files")
         engine = models.get(body.model or query.model)
         x = engine.uploads.read_pixels("pixels", body.pixels)
         engine.space.check_rows("pixels", len(x))
         return engine, x, body
     engine = models.get(query.model)
+    if media_type == NPY:
+        return engine, _read_array(engine, await read_body(request, call)), None
     files = await read_files(request, media_type, models, call)
     return engine, await to_x(request, engine, files, query.polarity, call), None
+
+
+def _read_array(engine: Engine, content: bytes) -> Floats:
+    def check(shape: tuple[int, ...]) -> None:
+        engine.space.check_rows("body", engine.uploads.count_pixels("body", shape))
+
+    return engine.uploads.read_pixels(
+        "body", read_npy(content, "body", check, dimensions=(2, 3, 4), levels=True)
+    )
 
 
 async def to_x(

@@ -253,8 +253,9 @@ def pictures(draw: st.DrawFn, kind: str) -> bytes:
 
 @st.composite
 def vectors(draw: st.DrawFn) -> bytes:
-    """An .npy file of vectors; one in five is damaged."""
-    shape = draw(st.sampled_from([(2,), (1, 2), (7, 2), (3, 16), (0, 2), (2, 2, 2), ()]))
+    """An .npy file of vectors or of pixels; one in five is damaged."""
+    shapes = [(2,), (1, 2), (7, 2), (3, 16), (0, 2), (2, 2, 2), (), (28, 28), (3, 28, 28), (1, 28, 28, 1)]
+    shape = draw(st.sampled_from(shapes))
     dtype = draw(st.sampled_from(["<f4", "<f8", ">f4", "<i2", "u1", "?", "<U3", "<c8"]))
     file = io.BytesIO()
     np.save(file, np.random.RandomState(0).uniform(0, 3, shape).astype(dtype), allow_pickle=False)

@@ -96,7 +96,7 @@ def declare(shape: str, descr: str = "<f8") -> bytes:
 @pytest.mark.parametrize(
     ("shape", "says"),
     [
-        ("(-1, -2)", r"an array of one or two dimensions, neither 0, received shape \[-1, -2\]"),
+        ("(-1, -2)", r"an array of one or two dimensions, none 0, received shape \[-1, -2\]"),
         ("(-1, 2)", "one or two dimensions"),
         ("(True, 2)", r"received shape \[True, 2\]"),
         ("(2, False)", "one or two dimensions"),

@@ -104,6 +104,44 @@ def test_what_decode_gives_encode_takes(client: TestClient) -> None:
     assert client.post("/encode", json={"pixels": images}).status_code == 200
 
 
+NPY = {"content-type": "application/x-npy"}
+
+
+def npy(array: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("path", ["/encode", "/reconstruct?format=json"])
+@pytest.mark.parametrize("dtype", ["u1", "<f4", ">f8", "<f2"])
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (1, 28, 28), (5, 28, 28), (5, 28, 28, 1)])
+def test_pixels_may_come_as_npy(client: TestClient, path: str, dtype: str, shape: tuple[int, ...]) -> None:
+    levels = np.random.RandomState(0).randint(0, 256, shape)
+    array = levels.astype(dtype) if dtype == "u1" else (levels / 255).astype(dtype)
+    answer = client.post(path, content=npy(array), headers=NPY)
+    assert answer.status_code == 200, answer.text
+    wanted = fake.encode((levels / 255).reshape(-1, 28, 28, 1))
+    np.testing.assert_allclose(answer.json()["z_mean"], wanted, atol=1e-3 if dtype == "<f2" else 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.zeros(28), "an array of two to four dimensions, none 0"),
+        (np.zeros((2, 28)), "28 rows of 28 numbers, or a list of such"),
+        (np.zeros((65, 28, 28), np.uint8), "at most 64 in one request"),
+        (np.full((28, 28), 1.5), "numbers in [0, 1]; divide 8-bit values by 255"),
+        (np.full((28, 28), 255, np.int64), "numbers in [0, 1]; divide 8-bit values by 255"),
+    ],
+)
+def test_an_array_that_is_no_pictures_is_refused(client: TestClient, array: Any, expected: str) -> None:
+    answer = client.post("/encode", content=npy(array), headers=NPY)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["expected"] == expected
+    assert answer.json()["errors"][0]["field"] == "body"
+
+
 def test_a_seed_draws_z(client: TestClient, pixels: Pixels) -> None:
     x = (pixels / 255).tolist()
     in_body = client.post("/encode", json={"pixels": x, "seed": 5}).json()
