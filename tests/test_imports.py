@@ -86,8 +86,7 @@ SERVICE = {
     "reference": "app settings",
     "__main__": "counts memory settings telemetry worker workers errors",
     "client": "client",
-    "commands": "commands client app bundle cores memory model npy points registry settings errors "
-    "__main__",
+    "commands": "commands client app bundle cores memory model npy points registry settings errors __main__",
     "cli": "commands",
     "budgets": "errors",
     "parsing": "errors",

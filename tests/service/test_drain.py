@@ -128,7 +128,9 @@ def test_a_second_signal_ends_it_at_once(start: Start, workers: str, number: sig
 
 
 def test_signals_that_mean_nothing_here_do_nothing(start: Start) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, a child would ignore it too
     process, port = start(drain_ms="0")
+    signal.signal(signal.SIGHUP, before)
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         process.send_signal(number)
     time.sleep(0.2)
