@@ -46,8 +46,9 @@ class HeadProtocol(HttpToolsProtocol):
         self._measure_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Refuse a head as soon as it is too long."""
-        super().on_header(name, value)
+        """Refuse a head as soon as it is too long; what stands behind a body in chunks is no part of it."""
+        if self.in_head:
+            super().on_header(name, value)
         self._measure_head(len(name) + len(value) + 4)
 
     def _measure_head(self, size: int) -> None:
@@ -56,8 +57,13 @@ class HeadProtocol(HttpToolsProtocol):
             raise self.too_large()
 
     def outgrows(self, piece: int) -> bool:
-        """Tell, after so many bytes more, whether a line of the head is too long that has not ended yet."""
-        self._unfinished_bytes = self._unfinished_bytes + piece if self.in_head else 0
+        """Tell, after so many bytes more, whether a line is too long that has not ended yet.
+
+        It may be one of the head, of a chunk's, or of those behind the chunks: the parser puts it together
+        byte by byte, which takes ever longer.
+        """
+        open_ended = self.in_head or self.reading is not None
+        self._unfinished_bytes = self._unfinished_bytes + piece if open_ended else 0
         return self._unfinished_bytes > 2 * self.limits.max_head_bytes
 
     def too_large(self) -> RejectedError:
@@ -88,6 +94,7 @@ class HeadProtocol(HttpToolsProtocol):
         """End the request, unless its head is to be read again."""
         self.reading = None
         if not self.parser.should_upgrade():
+        self._unfinished_bytes = 0
             super().on_message_complete()
 
     def decline_upgrade(self) -> bytes:

@@ -195,6 +195,22 @@ def test_an_offered_protocol_is_declined_and_the_body_read(
         assert statuses(exchange(app, lane, whole[:cut], whole[cut:], b"x\r\n\r\n"))[0] == 200
 
 
+def test_lines_behind_chunks_are_no_headers(app: Application, lane: Lane | None) -> None:
+    head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    chunks = b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
+    late = b"content-type: text/html\r\nhost: b\r\nx-request-timeout-ms: none\r\n\r\n"
+    assert statuses(exchange(app, lane, head + chunks + late)) == [200]
+
+
+@pytest.mark.parametrize("start", [b"0\r\nx: ", b"0\r\n", b"1;"])
+def test_no_line_of_chunks_is_read_without_end(app: Application, lane: Lane | None, start: bytes) -> None:
+    head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    chunks = b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n" + start
+    limit = SocketLimits().max_head_bytes
+    answer = exchange(app, lane, head + chunks, *[b"a" * PIECE_BYTES] * (2 * limit // PIECE_BYTES + 1))
+    assert statuses(answer) == [431]
+
+
 def test_http_1_0_gets_no_chunks(app: Application, lane: Lane | None) -> None:
     old, new = (exchange(app, lane, SLOW % version, half_close=True) for version in (b"1.0", b"1.1"))
     assert b"chunked" not in old
