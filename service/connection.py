@@ -101,15 +101,19 @@ class Connection(HeadProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as error:
-            if self.scope["method"] == "CONNECT":
-                self.reject(RejectedError(405, "method", "GET, HEAD or POST", "CONNECT"))
-            else:
-                self.feed(self.decline_upgrade() + piece[error.args[0] :])
+            rest = piece[error.args[0] :]
         except httptools.HttpParserError as error:
             self.reject(explain(error))
+            return
         else:
             if self.outgrows(len(piece)):
                 self.reject(self.too_large())
+            return
+        # Not while the offer's exception is handled, or errors in what follows would have it as their cause.
+        if self.scope["method"] == "CONNECT":
+            self.reject(RejectedError(405, "method", "GET, HEAD or POST", "CONNECT"))
+        else:
+            self.feed(self.decline_upgrade() + rest)
 
     def on_headers_complete(self) -> None:
         """Begin the request; where the server drains, only the last of a connection may announce its end."""

@@ -12,6 +12,7 @@ from service.rejections import RejectedError
 
 # Where the lifespan leaves the limits for the protocol to find.
 LIMITS = "limits"
+VERSIONS = ("1.0", "1.1")
 
 
 class HeadProtocol(HttpToolsProtocol):
@@ -79,8 +80,13 @@ class HeadProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self.scope["method"] = self.parser.get_method().decode("ascii")
             return
+        version = self.parser.get_http_version()
+        if version not in VERSIONS:
+            raise RejectedError(505, "version", "HTTP/1.1", f"HTTP/{version}")
+        if version == "1.0":  # which knows no interim answers
+            self.expect_100_continue = False
         hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+        if hosts > 1 or (not hosts and version == "1.1"):
             raise RejectedError(400, "Host", "one such header", str(hosts or "none"))
         super().on_headers_complete()
         self.reading = self.cycle
@@ -88,13 +94,13 @@ class HeadProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Note that a body goes on."""
         self.body_bytes += len(body)
+        self._unfinished_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End the request, unless its head is to be read again."""
         self.reading = None
         if not self.parser.should_upgrade():
-        self._unfinished_bytes = 0
             super().on_message_complete()
 
     def decline_upgrade(self) -> bytes:
@@ -103,7 +109,8 @@ class HeadProtocol(HttpToolsProtocol):
         The offer may be ignored (RFC 9110, section 7.8), but the parser takes what follows for the other
         protocol's, and with it the body.
         """
-        lines = [b"%b %b HTTP/1.1" % (self.scope["method"].encode(), self.url)]
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]
         for name, value in self.headers:
             if name == b"connection":
                 value = b",".join(part for part in value.split(b",") if part.strip().lower() != b"upgrade")

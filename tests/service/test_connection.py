@@ -195,6 +195,33 @@ def test_an_offered_protocol_is_declined_and_the_body_read(
         assert statuses(exchange(app, lane, whole[:cut], whole[cut:], b"x\r\n\r\n"))[0] == 200
 
 
+def test_what_comes_behind_an_offer_is_refused_in_its_own_words(app: Application, lane: Lane | None) -> None:
+    offer = b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    answers = exchange(app, lane, offer + b"GET /health/live HTTP/1.1\r\n\r\n")
+    assert statuses(answers) == [200, 400]
+    assert b"Host: expected one such header" in answers
+
+
+def test_http_1_0_that_offers_a_protocol_stays_what_it_is(app: Application, lane: Lane | None) -> None:
+    head = SLOW.replace(b"host: a\r\n", b"connection: upgrade\r\nupgrade: h2c\r\n") % b"1.0"
+    answer = exchange(app, lane, head)
+    assert statuses(answer) == [200]
+    assert b"chunked" not in answer.partition(b"\r\n\r\n")[0].lower()
+
+
+def test_http_1_0_gets_no_interim_answer(app: Application, lane: Lane | None) -> None:
+    request = post(b"expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
+    head, end, body = request.partition(b"\r\n\r\n")
+    assert statuses(exchange(app, lane, head + end, body)) == [200]
+
+
+@pytest.mark.parametrize("version", [b"0.9", b"2.0"])
+def test_another_version_is_named(app: Application, lane: Lane | None, version: bytes) -> None:
+    answer = exchange(app, lane, b"GET /health/live HTTP/%b\r\nhost: a\r\n\r\n" % version)
+    assert statuses(answer) == [505]
+    assert version in answer
+
+
 def test_lines_behind_chunks_are_no_headers(app: Application, lane: Lane | None) -> None:
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nconnection: close\r\n"
     chunks = b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
