@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.server import ServerState
+from uvicorn.server import HANDLED_SIGNALS, ServerState
 
 from service.endings import count_waiting
 from service.heads import LIMITS
@@ -47,7 +48,7 @@ class DrainingServer(uvicorn.Server):
         drain_s: float,
         timeout_s: float,
         on_started: Callable[[], None] = lambda: None,
-        ignored: Collection[int] = (),
+        at_once: int | None = None,
     ) -> None:
         """Store what `run` needs.
 
@@ -56,14 +57,16 @@ class DrainingServer(uvicorn.Server):
             drain_s: How long it goes on as usual once it has been told to stop, but for its readiness.
             timeout_s: How long, after that, it waits for what has come.
             on_started: Called when it listens.
-            ignored: Signals that mean nothing, though uvicorn takes them for an end.
+            at_once: The signal by which a parent process ends it at once. Others are sent to all of a
+                group by terminals and by systemd, and by the parent as well: Ctrl+C then means nothing, and
+                SIGTERM no more the second time than the first. None: a second signal does.
         """
         super().__init__(config)
         self.server_state: DrainingState = DrainingState()
         self.drain_s = drain_s
         self.timeout_s = timeout_s
         self.on_started = on_started
-        self.ignored = ignored
+        self.at_once = at_once
         self._warn_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -72,12 +75,16 @@ class DrainingServer(uvicorn.Server):
         self.on_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; a second signal ends it at once."""
+        """Begin to stop, or end at once."""
         del frame
-        if sig in self.ignored:
+        if self.at_once is None:
+            self.force_exit = self.should_exit
+        elif sig == signal.SIGINT:
             return
-        self._captured_signals.append(sig)
-        self.force_exit = self.should_exit
+        else:
+            self.force_exit = self.force_exit or sig == self.at_once
+        if sig in HANDLED_SIGNALS:
+            self._captured_signals.append(sig)
         self.should_exit = self.server_state.draining = True
         turn_off = self._state().get(DRAIN)
         if turn_off is not None:

@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 FAILED = 3
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+# By which a parent ends a worker at once: no other that it could send is never sent to a whole group.
+AT_ONCE = signal.SIGQUIT
+# Of connections that wait to be accepted, as uvicorn has it.
+BACKLOG = 2048
 READY = b"ready"
 PROTOCOL = "service.protocol:LaneProtocol"
 # Whose inner parts `connection` and `protocol` build on; pyproject.toml has the same range.
@@ -47,8 +51,7 @@ def serve(
         StartupError: It must not start.
         SystemExit: It cannot listen.
     """
-    # A worker is told by its parent alone; Ctrl+C reaches it too, and would be a second signal.
-    ends, ignored = (STOPPING, ()) if listener is None else ((signal.SIGTERM,), (signal.SIGINT,))
+    ends = STOPPING if listener is None else (signal.SIGTERM, AT_ONCE)
     # While it starts, an exception in the middle of an import would be that import's failure.
     _heed(ends, os._exit)
     # FastAPI and onnxruntime take half of the time to start; a parent of workers does without them.
@@ -61,12 +64,24 @@ def serve(
     registry.start()
     config = make_config(settings, create_app(settings, registry))
     drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
-    server = DrainingServer(config, drain_s, timeout_s, on_started, ignored)
+    server = DrainingServer(config, drain_s, timeout_s, on_started, None if listener is None else AT_ONCE)
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
     _heed(ends, sys.exit)
+    if listener is not None:
+        signal.signal(AT_ONCE, server.handle_exit)
+        _listen(listener)
     server.run(None if listener is None else [listener])
     if not server.started:
         sys.exit(FAILED)
+
+
+def _listen(listener: socket.socket) -> None:
+    # uvloop says nothing if it cannot: two services may have bound one address, before one of them listened.
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        host, port = listener.getsockname()[:2]
+        raise StartupError(f"CVAE_HOST, CVAE_PORT: cannot listen on {host}, port {port}: {error}") from error
 
 
 def make_config(settings: Settings, app: object = None) -> uvicorn.Config:

@@ -21,12 +21,13 @@ from types import FrameType
 
 from service.errors import StartupError
 from service.settings import Settings
-from service.worker import FAILED, run_worker
+from service.worker import AT_ONCE, FAILED, STOPPING, run_worker
 
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+# The others mean nothing to several workers.
+HEEDED = (*STOPPING, signal.SIGHUP)
 # A worker that dies sooner waits twice as long as the one before it, until it is started again.
 HEALTHY_S = 10.0
 FIRST_DELAY_S, LAST_DELAY_S = 0.5, 16.0
@@ -53,10 +54,18 @@ class Worker:
     leaving: bool = False
 
     def stop(self) -> None:
-        """Tell it to stop; once more, and it stops at once."""
+        """Tell it to stop."""
         self.leaving = True
+        self._send(signal.SIGTERM)
+
+    def end(self) -> None:
+        """Tell it to stop at once."""
+        self.leaving = True
+        self._send(AT_ONCE)
+
+    def _send(self, number: int) -> None:
         if self.process.is_alive() and self.process.pid is not None:
-            os.kill(self.process.pid, signal.SIGTERM)
+            os.kill(self.process.pid, number)
 
 
 class Workers:
@@ -98,7 +107,12 @@ class Workers:
             return self._stop(alarm) if status is None else status
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._signals.append(number)
+        if number in HEEDED:
+            self._signals.append(number)
+
+    @property
+    def _is_stopped(self) -> bool:
+        return any(number in STOPPING for number in self._signals)
 
     def _watch(self, listener: socket.socket, alarm: socket.socket) -> int | None:
         while True:
@@ -146,20 +160,20 @@ class Workers:
 
     def _heed(self, listener: socket.socket) -> bool:
         """Do what signals ask for; return whether to go on."""
-        numbers, self._signals = self._signals, []
-        if any(number in STOPPING for number in numbers):
-            return False
-        if signal.SIGHUP in numbers:
+        stopped, asked, self._signals = self._is_stopped, bool(self._signals), []
+        if asked and not stopped:
             logger.info("replacing the workers")
             self._replace(listener)
-        return True
+        return not stopped
 
     def _replace(self, listener: socket.socket) -> None:
         for old in [worker for worker in self.workers if not worker.leaving]:
             new = self._start(listener)
-            while new.process.is_alive() and not new.ready and not self._signals:
+            while new.process.is_alive() and not new.ready and not self._is_stopped:
                 multiprocessing.connection.wait([new.line, new.process.sentinel], 0.5)
                 self._note_ready()
+            if self._is_stopped:
+                return
             if not new.ready:
                 logger.error("worker [%s] did not start; the others go on", new.process.pid)
                 new.stop()
@@ -185,15 +199,16 @@ class Workers:
     def _stop(self, alarm: socket.socket) -> int:
         logger.info("stopping %d workers", len(self.workers))
         for worker in self.workers:
-            worker.stop()
+            if not worker.leaving:
+                worker.stop()
         settings = self.settings
         end = time.monotonic() + (settings.drain_ms + settings.shutdown_timeout_ms) / 1000 + MARGIN_S
         while self.workers and time.monotonic() < end:
             self._wait(alarm, end - time.monotonic())
-            if self._signals:
-                self._signals.clear()
+            if self._is_stopped:
                 for worker in self.workers:
-                    worker.stop()
+                    worker.end()
+            self._signals.clear()
             self._reap()
         for worker in self.workers:
             logger.error("worker [%s] does not end; killing it", worker.process.pid)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -126,6 +127,52 @@ def test_signals_that_mean_nothing_to_workers_do_nothing(service: Service) -> No
     assert httpx.get(f"{service.url}/health/ready").status_code == 200
 
 
+def test_only_what_stops_it_ends_a_stop_at_once(service: Service) -> None:
+    service.wait(lambda: service.started() == 2)
+    with httpx.Client() as client:
+        assert client.get(f"{service.url}/health/live").status_code == 200
+        service.process.terminate()
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            time.sleep(0.05)
+            service.process.send_signal(number)
+        time.sleep(0.1)
+        assert client.get(f"{service.url}/health/live").headers["connection"] == "close"
+    assert service.process.wait(DEADLINE_S) == 0
+
+
+def test_nothing_but_a_stop_keeps_workers_from_being_replaced(service: Service) -> None:
+    service.wait(lambda: service.started() == 2)
+    before = service.workers()
+    service.process.send_signal(signal.SIGHUP)
+    service.wait(lambda: "replacing the workers" in service.log.read_text())
+    service.process.send_signal(signal.SIGUSR1)
+    service.wait(lambda: len(service.workers()) == 2 and not service.workers() & before)
+    assert "did not start" not in service.log.read_text()
+
+
+def test_of_two_services_on_one_port_one_says_that_it_cannot(
+    models_dir: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    settings = {"MODELS_DIR": str(models_dir), "PORT": port, "WORKERS": "2", "DRAIN_MS": "0"}
+    environment = {**os.environ, **{f"CVAE_{name}": value for name, value in settings.items()}}
+    command = [sys.executable, "-m", "service"]
+    logs = [tmp_path / "a", tmp_path / "b"]
+    both = []
+    for log in logs:
+        with log.open("wb") as file:
+            both.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file))
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end and all(process.poll() is None for process in both):
+        time.sleep(0.05)
+    for process in both:
+        process.terminate()
+    assert sorted(process.wait(DEADLINE_S) for process in both) == [0, 3]
+    assert sum("cannot listen on 127.0.0.1" in log.read_text() for log in logs) == 1
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_stop_while_it_starts_is_no_failure(
     models_dir: pathlib.Path, tmp_path: pathlib.Path, workers: str
@@ -150,12 +197,14 @@ def test_a_stop_while_it_starts_is_no_failure(
         assert status in (0, -signal.SIGTERM), log
 
 
-def test_an_interrupt_of_all_processes_is_one_signal_to_each(service: Service) -> None:
+# As a terminal does at Ctrl+C, and systemd at `systemctl stop`.
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_is_one_to_each(service: Service, number: signal.Signals) -> None:
     service.wait(lambda: service.started() == 2)
     with httpx.Client() as client:
         assert client.get(f"{service.url}/health/live").status_code == 200
-        for pid in (*service.workers(), service.process.pid):  # as a terminal does at Ctrl+C
-            os.kill(pid, signal.SIGINT)
+        for pid in (*service.workers(), service.process.pid):
+            os.kill(pid, number)
         time.sleep(0.05)
         assert client.get(f"{service.url}/health/live").headers["connection"] == "close"
     assert service.process.wait(DEADLINE_S) == 0
