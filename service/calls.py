@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import math
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
+
+from service.errors import DeadlineError
+
+T = TypeVar("T")
 
 HEADER = "Server-Timing"
 # From the client: how long it will wait, in milliseconds.
@@ -32,6 +39,31 @@ class Call:
     encode_s: float = 0.0
     batch: NDArray[Any] | None = None
     place: int = 0
+
+    @contextlib.asynccontextmanager
+    async def bound(self, end: str) -> AsyncIterator[None]:
+        """Give up what a block waits for when the deadline passes.
+
+        Args:
+            end: What it waits for, for the error.
+
+        Raises:
+            DeadlineError: The deadline passed.
+        """
+        try:
+            async with asyncio.timeout_at(self.deadline if math.isfinite(self.deadline) else None):
+                yield
+        except TimeoutError:
+            raise DeadlineError(f"the deadline passed before {end}") from None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run work in a thread; if none is free by the deadline, it never runs.
+
+        Raises:
+            DeadlineError: The deadline passed before it was done.
+        """
+        async with self.bound("the answer was ready"):
+            return await asyncio.to_thread(work)
 
     def timing(self) -> str:
         """Gives the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""

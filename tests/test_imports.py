@@ -40,7 +40,7 @@ SERVICE = {
     "replies": "",
     "representations": "apng archive engine images manifest negotiation npy png rendering schemas "
     "sequences errors writing",
-    "calls": "",
+    "calls": "errors",
     "jobs": "calls errors",
     "space": "latent manifest errors",
     "uploads": "calls images manifest offload errors",

@@ -110,7 +110,7 @@ async def answer_fields(
 async def encode(render: Callable[[], bytes], call: Call, *, inline: bool) -> bytes:
     """Writes an answer's content, here or in a thread, and tells the call how long that took."""
     begun = time.perf_counter()
-    content = render() if inline else await asyncio.to_thread(render)
+    content = render() if inline else await call.run(render)
     call.encode_s += time.perf_counter() - begun
     return content
 

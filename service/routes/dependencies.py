@@ -118,7 +118,7 @@ async def read_json(
     limit = limit_json(await get_registry(request), instead, most)
     limit_body(request, limit)
     content = await read_body(request, call)
-    return await parse_apart(request, len(content), lambda: parse_json(content, model, limit))
+    return await parse_apart(request, len(content), lambda: parse_json(content, model, limit), call)
 
 
 def limit_json(models: Registry, instead: str = "", most: int | None = None) -> Limit:
@@ -139,7 +139,7 @@ def limit_body(request: Request, limit: Limit) -> None:
         budget.lower(limit.max_bytes, limit.expected)
 
 
-async def parse_apart(request: Request, size: int, parse: Callable[[], T]) -> T:
+async def parse_apart(request: Request, size: int, parse: Callable[[], T], call: Call) -> T:
     """Parses a body: a short one here, a long one in a thread.
 
     One at a time: each step of several threads may hold the interpreter for as long as it takes, and the loop
@@ -149,14 +149,23 @@ async def parse_apart(request: Request, size: int, parse: Callable[[], T]) -> T:
         request: Whose body it is.
         size: Of what is parsed, in bytes.
         parse: Does it.
+        call: That it belongs to.
 
     Returns:
         What it gives.
+
+    Raises:
+        DeadlineError: The deadline passed before it was this body's turn, or before it was parsed.
     """
     if size <= INLINE_BYTES:
         return parse()
-    async with request.app.state.parsing:
-        return await asyncio.to_thread(parse)
+    parsing: asyncio.Lock = request.app.state.parsing
+    async with call.bound("the body was read"):
+        await parsing.acquire()
+    try:
+        return await call.run(parse)
+    finally:
+        parsing.release()
 
 
 def parse_json(content: bytes, model: type[M], limit: Limit) -> M:

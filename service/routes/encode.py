@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from typing import Annotated, Any
 
@@ -77,7 +76,7 @@ async def encode(
     few = len(x) <= INLINE_SEARCHES
     if query.neighbours:
         search = functools.partial(_search, engine, posterior, query.neighbours)
-        fields["neighbours"] = search() if few else await asyncio.to_thread(search)
+        fields["neighbours"] = search() if few else await call.run(search)
     if posterior.z is not None:
         fields |= {"z": posterior.z, "seed": seed}
     return await answer_fields(engine.manifest, fields, call, inline=few)

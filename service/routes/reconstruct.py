@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from typing import Annotated, Any
 
@@ -70,7 +69,7 @@ async def reconstruct(
     rows = engine.space.place(posterior.z_mean.astype(np.float64), label)
     made = await unless_gone(request.receive, engine.decode(rows, call))
     measure = functools.partial(_measure, x, posterior, made, wanted)
-    facts = measure() if x.size <= INLINE_PIXELS else await asyncio.to_thread(measure)
+    facts = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
     shown = _interleave(x, made) if pairs else made
     answer = await answer_pictures(engine.manifest, shown, call, wanted, facts)
     answer.headers[headers.LOSS] = f"{facts['reconstruction_loss'].mean():.3f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import time
 from collections.abc import Mapping, Sequence
@@ -119,7 +118,7 @@ async def _read(
         message = parse_json(head, InferRequest, limit)
         return message, read_inputs(message.inputs, None if length is None else binary, graph.inputs)
 
-    return await parse_apart(request, len(head), parse)
+    return await parse_apart(request, len(head), parse, call)
 
 
 def _shorten(models: Registry, call: Call, message: InferRequest | None) -> None:
@@ -142,7 +141,7 @@ async def _answer(
     write = functools.partial(_write, facts, wanted, results, encoding)
     begun = time.perf_counter()
     inline = encoding is None and sum(result.size for result in results.values()) <= INLINE_PIXELS
-    content, headers = write() if inline else await asyncio.to_thread(write)
+    content, headers = write() if inline else await call.run(write)
     call.encode_s = time.perf_counter() - begun
     headers |= {**headers_of(graph.engine.manifest, call), "Vary": "Accept-Encoding"}
     return Response(content, headers=headers)

@@ -132,6 +132,22 @@ def test_a_long_body_is_parsed_beside_the_loop_and_one_at_a_time(
         assert threads == {threading.main_thread()}
 
 
+def test_the_wait_to_be_parsed_is_under_the_deadline(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = json.dumps({"z": [0, 0]}).encode().ljust(dependencies.INLINE_BYTES + 1)
+    hurried = {**JSON, "x-request-timeout-ms": "20"}
+
+    async def scene() -> tuple[int, int]:
+        parsing = asyncio.Lock()
+        monkeypatch.setattr(app.api.state, "parsing", parsing, raising=False)
+        async with parsing:
+            late = await ask(app, "POST", "/decode", long, hurried)
+        return late.status, (await ask(app, "POST", "/decode", long, JSON)).status
+
+    assert asyncio.run(scene()) == (504, 200)
+
+
 UNKNOWN = ",".join(f'"x{i}":1' for i in range(900))
 WRONG = ",".join(['""'] * 900)
 EMPTY = ",".join(["{}"] * 900)
