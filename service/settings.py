@@ -19,6 +19,8 @@ from service.variables import LINK, find_unread
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
 ENV_FILE = ".env"
 MAX_WORKERS = 64
+# A day; of weeks, the system's calls that wait make an error.
+MAX_MS = 86_400_000
 # Settings that are words, and are understood in any case.
 WORDS = {"workers", "provider", "log_level"}
 
@@ -67,7 +69,10 @@ class Settings(BaseSettings):
         default=4096, ge=1, description="Rows that may wait; while so many do, requests are answered 429."
     )
     deadline_ms: int = Field(
-        default=5000, ge=1, description="Longest wait of a request before it runs; after that, 504."
+        default=5000,
+        ge=1,
+        le=MAX_MS,
+        description="Longest wait of a request before it runs; after that, 504.",
     )
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes; 16m is 16 MiB."
@@ -93,23 +98,29 @@ class Settings(BaseSettings):
     head_timeout_ms: int = Field(
         default=15_000,
         ge=1,
+        le=MAX_MS,
         description="Longest time from the first byte of a request to the end of its headers.",
     )
     body_timeout_ms: int = Field(
-        default=15_000, ge=1, description="Longest time between two pieces of a request's body."
+        default=15_000, ge=1, le=MAX_MS, description="Longest time between two pieces of a request's body."
     )
     write_timeout_ms: int = Field(
         default=30_000,
         ge=1,
+        le=MAX_MS,
         description="Longest time in which a client takes nothing of its answer; after that, it is cut off.",
     )
     drain_ms: int = Field(
         default=2000,
         ge=0,
+        le=MAX_MS,
         description="How long a service that is told to stop is not ready before it closes anything.",
     )
     shutdown_timeout_ms: int = Field(
-        default=10_000, ge=1, description="Longest time for what still runs after that; then it is cut off."
+        default=10_000,
+        ge=1,
+        le=MAX_MS,
+        description="Longest time for what still runs after that; then it is cut off.",
     )
     max_image_pixels: int = Field(
         default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."

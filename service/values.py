@@ -56,7 +56,7 @@ def split_list(text: str) -> list[str]:
         return [part for part in re.split(r"[,\s]+", text) if part]
     try:
         parts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         parts = None
     # One IPv6 address begins like a list too.
     if parts is None and text.endswith("]") and ":" in text and '"' not in text:

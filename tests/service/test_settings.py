@@ -49,6 +49,18 @@ def test_a_bad_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyP
         load_settings()
 
 
+def test_no_time_is_longer_than_calls_that_wait_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [name for name in Settings.model_fields if name.endswith("_ms")]
+    assert len(times) == 6
+    for name in times:
+        for value in ("86400001", "1" + 400 * "0"):
+            monkeypatch.setenv(f"CVAE_{name.upper()}", value)
+            with pytest.raises(StartupError, match=f"^CVAE_{name.upper()}: .*86400000"):
+                load_settings()
+        monkeypatch.setenv(f"CVAE_{name.upper()}", "86400000")
+    assert load_settings().drain_ms == 86_400_000
+
+
 @pytest.mark.parametrize(("cores", "fitting", "workers"), [(6, 9, 6), (6, 2, 2), (200, 200, 64)])
 def test_auto_takes_a_worker_for_each_core_as_far_as_memory_allows(
     cores: int, fitting: int, workers: int, monkeypatch: pytest.MonkeyPatch

@@ -93,3 +93,8 @@ def test_proxies_are_addresses_or_networks(text: str, proxy: str) -> None:
 def test_what_is_no_address_of_a_proxy_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected addresses or networks such as 10\.0\.0\.0/8"):
         values.read_proxy(text)
+
+
+def test_a_list_in_endless_brackets_is_no_list() -> None:
+    with pytest.raises(ValueError, match="JSON list"):
+        values.split_list("[" * 100_000)
