@@ -62,7 +62,10 @@ def serve(
     settings = _fit_connections(settings)
     registry = Registry(settings)
     registry.start()
-    config = make_config(settings, create_app(settings, registry))
+    app = create_app(settings, registry)
+    # Made at the first request for it, it would hold the loop for 90 ms.
+    app.api.openapi()
+    config = make_config(settings, app)
     drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
     server = DrainingServer(config, drain_s, timeout_s, on_started, None if listener is None else AT_ONCE)
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
