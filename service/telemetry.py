@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -56,7 +57,7 @@ class RequestId:
         try:
             await self.app(scope, receive, send_with_id)
         except Exception as error:
-            logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            logger.exception("request %s failed: %s %s", request_id, scope["method"], quote(scope["path"]))
             if not started:
                 response = await self.on_error(Request(scope), error)
                 await response(scope, receive, send_with_id)

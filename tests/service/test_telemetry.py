@@ -38,12 +38,15 @@ def test_an_unknown_exception_is_logged_with_its_id_and_hidden(
     monkeypatch.setattr(app.api.state, "registry", object())  # so that routes fail in a way nobody foresaw
     with caplog.at_level(logging.ERROR, logger="service"):
         answer = client.get("/models", headers={"X-Request-ID": "seven"})
+        client.get("/models/a%0A2026-01-01%20INFO%20service:%20all%20is%20well")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"] == "seven"
     assert "object" not in answer.text
     assert "seven" in caplog.text
     assert "Traceback" in caplog.text
+    assert "\n2026-01-01" not in caplog.text
+    assert "/models/a%0A2026" in caplog.text
 
 
 def test_the_level_reaches_every_logger() -> None:
