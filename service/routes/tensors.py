@@ -27,7 +27,7 @@ def tensors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
     }
     content = {
         JSON: {"schema": {"$ref": "#/components/schemas/InferRequest"}, "examples": dict(examples)},
-        OCTETS: {"schema": {"type": "string", "format": "binary"}},
+        OCTETS: {"schema": {"type": "string", "format": "binary", "minLength": 1}},
     }
     return {"parameters": [length], "requestBody": {"required": True, "content": content}}
 

@@ -167,6 +167,13 @@ def test_the_header_decides_and_not_the_content_type(client: TestClient, content
         assert list(read(answer)) == ["image"]
 
 
+def test_an_empty_body_is_refused_and_the_description_says_so(client: TestClient) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/v2/models/{model}/infer"]["post"]
+    content = operation["requestBody"]["content"]["application/octet-stream"]
+    assert content["schema"]["minLength"] == 1
+    assert client.post(DECODER, headers={"content-type": "application/octet-stream"}).status_code == 400
+
+
 def test_an_id_is_made_where_there_is_none(client: TestClient) -> None:
     fields = {"inputs": [tensor("z", FOUR)], "id": None}
     answer = send(client, fields)
