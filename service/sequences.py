@@ -95,10 +95,10 @@ def _index(frames: Bytes) -> tuple[Bytes, Bytes]:
     if frames.shape[3] == 1:
         levels = np.arange(PALETTE_COLOURS, dtype=np.uint8)
         return frames[..., 0], np.repeat(levels[:, np.newaxis], 3, axis=1)
-    red, green, blue = (frames[..., channel].astype(np.int32) for channel in range(3))
-    packed = red << 16 | green << 8 | blue
+    # A frame at a time: of all at once, the places alone take eight bytes a pixel, several times.
     seen = np.zeros(1 << 24, np.bool_)
-    seen[packed] = True
+    for frame in frames:
+        seen[_pack(frame)] = True
     colours = np.flatnonzero(seen)
     if len(colours) > PALETTE_COLOURS:
         return _quantise(frames)
@@ -106,7 +106,13 @@ def _index(frames: Bytes) -> tuple[Bytes, Bytes]:
     places[colours] = np.arange(len(colours))
     palette = np.zeros((PALETTE_COLOURS, 3), np.uint8)
     palette[: len(colours)] = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
-    return places[packed], palette
+    return np.stack([places[_pack(frame)] for frame in frames]), palette
+
+
+def _pack(frame: Bytes) -> NDArray[np.int32]:
+    """Return each pixel's colour as one number."""
+    red, green, blue = (frame[..., channel].astype(np.int32) for channel in range(3))
+    return red << 16 | green << 8 | blue
 
 
 def _quantise(frames: Bytes) -> tuple[Bytes, Bytes]:
