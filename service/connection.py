@@ -245,5 +245,6 @@ class Connection(HeadProtocol):
             self.reject(RejectedError(408, "body", expected, "none"))
         elif over == "write":
             self.transport.abort()
-        elif over is not None and not count_unread(self.transport):
+        # What comes on an idle connection may be a request; who has been refused may not send for ever.
+        elif over == "linger" or (over is not None and not count_unread(self.transport)):
             self.transport.close()

@@ -16,7 +16,7 @@ import pytest
 from service.app import Application, create_app, create_lane
 from service.connection import PIECE_BYTES
 from service.lane import Lane
-from service.limits import SocketLimits
+from service.limits import LINGER_S, SocketLimits
 from service.registry import Registry
 from service.settings import Settings
 from tests.service.wire import connect, listen, play, play_for_real
@@ -368,6 +368,23 @@ def test_whoever_is_too_slow_is_told_so(
             assert 408 not in statuses(connection.transport.sent)
         else:
             assert refused(connection.transport.sent)[0] == outcome
+
+    play(scene)
+
+
+def test_who_was_refused_and_sends_on_is_cut_off(
+    app: Application, lane: Lane | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        connection = connect(app, lane)
+        # Whenever it is looked at, more has come than has been read.
+        monkeypatch.setattr("service.connection.count_unread", lambda _: 1)
+        await connection.send(b"garbage\r\n\r\n")
+        assert connection.transport.half_closed
+        connection.protocol.check(100.0)
+        assert not connection.transport.closed
+        connection.protocol.check(100.0 + LINGER_S)
+        assert connection.transport.closed
 
     play(scene)
 
