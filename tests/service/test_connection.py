@@ -389,6 +389,28 @@ def test_who_was_refused_and_sends_on_is_cut_off(
     play(scene)
 
 
+def test_what_takes_long_to_parse_is_parsed_in_turns(
+    app: Application, lane: Lane | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.connection.TURN_S", 0.0)
+    head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY.ljust(20_000)) + b"0\r\n\r\n"
+    whole = head + b"transfer-encoding: chunked\r\n\r\n" + chunks
+
+    async def scene() -> None:
+        connection = connect(app, lane)
+        connection.protocol.data_received(whole + LIVE)
+        seen = connection.protocol.body_bytes
+        assert seen < PIECE_BYTES / 6
+        await asyncio.sleep(0)
+        assert seen < connection.protocol.body_bytes < PIECE_BYTES / 3
+        assert statuses(await connection.read(2)) == [200, 200]
+
+    play(scene)
+    answers = statuses(exchange(app, lane, whole + whole, LIVE, half_close=True))
+    assert [status for status in answers if status != 100] == [200, 200, 200]
+
+
 def test_a_body_that_goes_on_is_waited_for(app: Application, lane: Lane | None) -> None:
     async def scene() -> None:
         connection = connect(app, lane, limits=LIMITS)
