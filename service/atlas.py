@@ -60,8 +60,9 @@ class Atlas:
     def _search(self, row: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         # Less the square of `row`, which all have in common: one product and not n differences.
         squares = self._squares - 2 * (self._points @ row)
-        found: NDArray[np.int64] = np.argpartition(squares, k - 1)[:k]
-        return found
+        last = np.partition(squares, k - 1)[k - 1]
+        nearer, tied = np.flatnonzero(squares < last), np.flatnonzero(squares == last)
+        return np.concatenate([nearer, tied[: k - len(nearer)]])
 
     @functools.cached_property
     def plane(self) -> NDArray[np.float64]:

@@ -19,6 +19,13 @@ def test_the_nearest_are_those_that_a_whole_search_finds(dim: int) -> None:
     np.testing.assert_allclose(found.distance, np.take_along_axis(distances, expected, axis=1))
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 8])
+def test_of_equal_distances_the_earlier_point_comes_first(k: int) -> None:
+    points = np.array([[5, 0], [0, 2], [2, 0], [9, 9], [0, -2], [-2, 0], [1, 0], [0, 2]], np.float32)
+    found = Atlas(points, np.arange(8)).nearest(np.zeros((3, 2), np.float32), k)
+    assert found.index.tolist() == [[6, 1, 2, 4, 5, 7, 0, 3][:k]] * 3
+
+
 def test_there_are_no_more_than_all() -> None:
     atlas = Atlas(np.array([[1], [3]], np.float32), np.array([5, 6]))
     assert atlas.nearest(np.array([[2.9]], np.float32), 9).label.tolist() == [[6, 5]]
