@@ -130,6 +130,17 @@ def test_the_border_tells_the_polarity() -> None:
     assert images.find_polarity(1 - paper) == "light-on-dark"
 
 
+@pytest.mark.parametrize("side", range(4))
+def test_each_side_of_the_border_counts(side: int) -> None:
+    # Long sides, of which a single one is more than half of the border.
+    strip = np.zeros((100, 4, 1), np.float32)
+    strip[:, -1] = 1
+    strip[:6] = strip[-6:] = 1
+    assert images.find_polarity(np.rot90(strip, side)) == "dark-on-light"
+    strip[:, -1] = 0
+    assert images.find_polarity(np.rot90(strip, side)) == "light-on-dark"
+
+
 @pytest.mark.parametrize(("h", "w"), [(28, 28), (100, 50), (50, 100), (7, 300), (1, 1)])
 def test_a_whole_fit_keeps_proportions_and_bars(h: int, w: int) -> None:
     x = images.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
@@ -137,6 +148,24 @@ def test_a_whole_fit_keeps_proportions_and_bars(h: int, w: int) -> None:
     rows, columns = (int((x[..., 0].max(axis=axis) > 0.5).sum()) for axis in (1, 0))
     assert max(rows, columns) == 28
     assert abs(rows / columns - h / w) <= max(h / w, 1) / min(rows, columns)
+
+
+@pytest.mark.parametrize(("h", "w"), [(14, 28), (28, 14), (6, 28), (28, 6)])
+def test_a_whole_fit_lies_in_the_middle(h: int, w: int) -> None:
+    x = images.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
+    expected = np.zeros((28, 28, 1))
+    expected[(28 - h) // 2 : (28 + h) // 2, (28 - w) // 2 : (28 + w) // 2] = 1
+    np.testing.assert_allclose(x, expected, atol=1e-6)
+
+
+def test_what_is_scaled_keeps_its_channels_and_its_range() -> None:
+    # An edge, beside which Lanczos would swing below 0 and above 1; of other strength in each channel.
+    x = np.zeros((40, 40, 3), np.float32)
+    x[:, 20:] = [1, 0.5, 0.25]
+    scaled = images.scale_into(x, 100, 100)
+    assert (scaled.min(), scaled.max()) == (0, 1)
+    np.testing.assert_allclose(scaled[50, 90], [1, 0.5, 0.25], atol=1e-3)
+    np.testing.assert_allclose(scaled[50, 10], 0, atol=1e-3)
 
 
 def test_ink_is_cut_scaled_and_centred_by_mass() -> None:
@@ -149,6 +178,16 @@ def test_ink_is_cut_scaled_and_centred_by_mass() -> None:
     assert columns[-1] - columns[0] + 1 == 12
     centre = [(x.sum(axis=1 - a) * np.arange(28)).sum() / x.sum() for a in (0, 1)]
     np.testing.assert_allclose(centre, 14, atol=0.6)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(20, 4), (20, 6), (4, 20), (10, 20)])
+def test_the_centre_is_where_that_of_mnist_is(rows: int, columns: int) -> None:
+    # Of an even number of pixels a side, so that the middle lies half a pixel beside one.
+    drawing = np.zeros((60, 60, 1), np.float32)
+    drawing[20 : 20 + rows, 20 : 20 + columns] = 1
+    x = images.fit_ink(drawing, 28, 28, 20, "body")[..., 0]
+    found = [np.nonzero(x.max(axis=axis) > 0.5)[0][0] for axis in (1, 0)]
+    assert found == [round(14 - (side - 1) / 2) for side in (rows, columns)]
 
 
 def test_ink_stays_within_a_picture_narrower_than_its_box() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service import latent
 from service.bundle import read_bundle
 from service.errors import BundleError, InvalidValueError, NotFoundError
 from service.space import Point, Space
@@ -55,6 +56,15 @@ def test_goes_from_a_class_to_a_vector(space: Space) -> None:
 def test_two_dimensions_are_crossed_straight_by_default(space: Space) -> None:
     ends = Point("from", z=np.array([1.0, 0.0])), Point("to", z=np.array([0.0, 1.0]))
     np.testing.assert_allclose(space.connect(*ends, 3, None)[1], [0.5, 0.5])
+
+
+def test_a_label_turns_into_the_other_as_evenly_as_the_path(conditional: Space) -> None:
+    ends = Point("from", z=np.array([1.0, 0.0]), label=3), Point("to", z=np.array([0.0, 1.0]), label=7)
+    for method in ("lerp", "slerp"):
+        labels = conditional.connect(*ends, 5, method)[:, 2:]
+        expected = np.zeros((5, 10))
+        expected[:, 3], expected[:, 7] = [1, 0.75, 0.5, 0.25, 0], [0, 0.25, 0.5, 0.75, 1]
+        np.testing.assert_allclose(labels, expected, atol=1e-7)
 
 
 def test_a_bad_end_is_named(space: Space) -> None:
@@ -118,6 +128,18 @@ def test_samples_have_labels_as_often_as_the_training_images(tmp_path: pathlib.P
     space = make(tmp_path, conditional=True, classes=classes)
     shares = np.concatenate([space.sample(seed, 1.0, 9)[:, 2:] for seed in range(1000)]).mean(axis=0)
     np.testing.assert_allclose(shares, [8 / 17 if i == 3 else 1 / 17 for i in range(10)], atol=0.02)
+
+
+def test_a_samples_label_says_nothing_of_its_vector(conditional: Space) -> None:
+    rows = np.array([conditional.sample(seed, 1.0, 9) for seed in range(1000)]).reshape(-1, 12)
+    label = rows[:, 2:].argmax(axis=1)
+    # Of 9,000 pairs, the correlation's standard error is 0.01.
+    for dim in range(2):
+        assert abs(np.corrcoef(rows[:, dim], label)[0, 1]) < 0.04
+        assert abs(np.corrcoef(np.abs(rows[:, dim]), label)[0, 1]) < 0.04
+    # And a model that takes none draws the same vectors.
+    plain = latent.sample_normal(5, (9, 2)).astype(np.float32)
+    np.testing.assert_array_equal(conditional.sample(5, 1.0, 9)[:, :2], plain)
 
 
 def test_a_grid_goes_from_the_top_left_line_by_line(space: Space) -> None:
