@@ -38,6 +38,21 @@ def test_decodes_and_encodes_each_row(model: Model, rows: int) -> None:
     np.testing.assert_allclose(z_log_var, -z_mean)
 
 
+def test_each_number_of_threads_is_where_it_belongs(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    session = onnxruntime.InferenceSession
+
+    def note(content: bytes, options: Any, **others: Any) -> Any:
+        opened.append(options)
+        return session(content, options, **others)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", note)
+    Model(bundle, Settings(intra_op_threads=3, inter_op_threads=2)).start()
+    assert [(one.intra_op_num_threads, one.inter_op_num_threads) for one in opened] == [(3, 2)] * 2
+    for pool in ("intra_op", "inter_op"):
+        assert {one.get_session_config_entry(f"session.{pool}.allow_spinning") for one in opened} == {"0"}
+
+
 def test_says_what_it_runs_on(model: Model) -> None:
     assert model.runtime.provider == "CPUExecutionProvider"
     assert model.runtime.onnxruntime == onnxruntime.__version__

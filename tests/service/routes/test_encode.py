@@ -99,6 +99,21 @@ def test_pixels_are_taken_as_they_are(client: TestClient, pixels: Pixels, severa
     np.testing.assert_allclose(body["z_mean"], wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("path", ["/encode?", "/reconstruct?format=json&"])
+def test_the_bodys_model_goes_before_the_querys(tmp_path: pathlib.Path, pixels: Pixels, path: str) -> None:
+    for name in ("one", "two"):
+        fake.write_bundle(tmp_path / name)
+    given = {"pixels": (pixels / 255).tolist()}
+    with TestClient(create_app(Settings(models_dir=tmp_path, default_model="one"))) as client:
+
+        def ask(query: str | None, body: str | None) -> Any:
+            url = path + (f"model={query}" if query else "")
+            return client.post(url, json={**given, "model": body}).json()["model"]
+
+        assert [ask("one", "two"), ask("two", "one")] == ["two", "one"]
+        assert [ask("two", None), ask(None, "two"), ask(None, None)] == ["two", "two", "one"]
+
+
 def test_what_decode_gives_encode_takes(client: TestClient) -> None:
     images = client.post("/decode?format=json", json={"z": [[0.5, -1], [1, 1]]}).json()["images"]
     assert client.post("/encode", json={"pixels": images}).status_code == 200

@@ -144,6 +144,25 @@ def test_an_end_may_be_a_picture(client: TestClient, picture: Any) -> None:
     np.testing.assert_allclose(both["z"], np.repeat(z_mean, 8, axis=0), rtol=1e-6)
 
 
+def test_two_pictures_are_taken_in_the_order_that_they_are_named(client: TestClient, picture: Any) -> None:
+    other = np.roll(picture, 8, axis=0)
+    first, last = (
+        client.post("/encode", json={"pixels": (x / 255).tolist()}).json()["z_mean"][0]
+        for x in (picture, other)
+    )
+    assert first != last
+    numbers = {"from": {"pixels": (picture / 255).tolist()}, "to": {"pixels": (other / 255).tolist()}}
+    form = {"from": ("a.png", write(picture)), "to": ("b.png", write(other))}
+    for answer in (
+        client.post("/interpolate?format=json", json=numbers),
+        client.post("/interpolate?format=json", files=form),
+        client.post("/interpolate?format=json", files=dict(reversed(form.items()))),
+    ):
+        path = answer.json()["z"]
+        # Files are polished a little on their way.
+        np.testing.assert_allclose([path[0], path[-1]], [first, last], atol=1e-5)
+
+
 def test_a_picture_may_lack_the_name_of_a_file(client: TestClient, picture: Any) -> None:
     content = write(picture)
     named, nameless = (

@@ -48,6 +48,25 @@ def test_the_reconstruction_alone_on_request(client: TestClient) -> None:
     np.testing.assert_allclose(np.load(io.BytesIO(content)), MADE[..., 0], atol=1e-5)
 
 
+def test_pairs_count_twice_for_the_size_of_an_answer(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app: Any = client.app
+    engine = app.api.state.registry.get()
+
+    def allow(pictures: int) -> None:
+        limited = engine.settings.model_copy(update={"max_output_pixels": pictures * fake.PIXELS})
+        monkeypatch.setattr(engine, "settings", limited)
+
+    allow(3)
+    answer = client.post("/reconstruct", json=PIXELS)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "scale")
+    for query in ("pairs=false", "format=json", "format=npy"):
+        assert client.post(f"/reconstruct?{query}", json=PIXELS).status_code == 200
+    allow(4)
+    assert client.post("/reconstruct", json=PIXELS).status_code == 200
+
+
 def test_files_are_taken_as_encode_takes_them(client: TestClient) -> None:
     file = io.BytesIO()
     picture = np.zeros((28, 28), np.uint8)

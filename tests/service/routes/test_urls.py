@@ -154,6 +154,12 @@ def test_whatever_changes_the_bytes_changes_the_tag(client: TestClient) -> None:
         "/digits/7.json?seed=3",
         "/digits/7.json?seed=4",
         "/digits/7.json?seed=3&temperature=0.5",
+        # The same vectors, and other words about where they come from.
+        "/digits/7.json?seed=3&temperature=0",
+        "/digits/7.json?seed=4&temperature=0",
+        "/sample.json?n=1&seed=3&digit=7&temperature=0",
+        "/sample.json?n=1&seed=3&temperature=0",
+        "/sample.json?n=1&seed=4&temperature=0",
         "/interpolate.gif?from=0,0&to=1,1",
         "/interpolate.gif?from=0,0&to=1,1&duration_ms=50",
         "/interpolate.gif?from=0,0&to=1,1&loops=1",

@@ -305,6 +305,19 @@ def test_a_timeout_shortens_the_deadline(client: TestClient, monkeypatch: pytest
     assert "deadline" in check_error(ask(timeout=3_000_000), 504)
 
 
+def test_a_timeout_does_not_lengthen_the_deadline_of_the_header(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(timeout: int) -> Any:
+        head = json.dumps({"inputs": [tensor("z", FOUR)], "parameters": {"timeout": timeout}})
+        return client.post(DECODER, content=head, headers={"x-request-timeout-ms": "3000"})
+
+    assert ask(4_500_000).status_code == 200
+    came = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 3.5)  # so long ago
+    monkeypatch.setattr("service.registry.time", came)
+    assert "deadline" in check_error(ask(4_500_000), 504)
+
+
 def test_a_version_may_be_named(client: TestClient) -> None:
     version = client.get("/models/plain").json()["version"]
     path = f"/v2/models/plain.decoder/versions/{version}/infer"
