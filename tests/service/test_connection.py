@@ -424,6 +424,19 @@ def test_a_body_that_goes_on_is_waited_for(app: Application, lane: Lane | None) 
     play(scene)
 
 
+def test_the_last_of_the_requests_that_wait_announces_the_end(app: Application, lane: Lane | None) -> None:
+    async def scene(requests: int) -> bytes:
+        connection = connect(app, lane)
+        connection.protocol.announce_end()  # of one that has nothing to answer, no more than nothing
+        connection.protocol.data_received(LIVE * requests)
+        connection.protocol.announce_end()
+        return await connection.read(requests)
+
+    assert play(lambda: scene(1)).count(b"connection: close") == 1
+    # Others wait behind it, and the end is theirs to announce.
+    assert play(lambda: scene(2)).count(b"connection: close") == 0
+
+
 def test_a_client_that_does_not_read_is_cut_off(app: Application, lane: Lane | None) -> None:
     async def scene() -> None:
         connection = connect(app, lane, limits=LIMITS)

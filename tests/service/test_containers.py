@@ -38,6 +38,13 @@ def refuse(content: bytes) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("frame", [0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF])
+def test_a_frame_that_hardly_anyone_writes_is_named(frame: int) -> None:
+    says = refuse(picture_bombs.sequential_jpeg(1, frame=frame))
+    assert "a JPEG that is baseline or progressive" in says
+    assert f"one of frame {frame:#x}" in says
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [

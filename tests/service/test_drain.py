@@ -9,14 +9,18 @@ import socket
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
+from service.drain import IDLE_S, WARNING_S, DrainingServer
+from service.heads import LIMITS
+from service.limits import SocketLimits
 from tests.live import ROOT, wait_for_port
-
-pytestmark = pytest.mark.slow
 
 POST = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
 BODY = b'{"z":[0.5,-1.0]}'
@@ -62,6 +66,7 @@ def read(client: socket.socket) -> bytes:
             return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_says_that_it_stops_goes_on_and_then_ends(start: Start, workers: str) -> None:
     process, port = start(drain_ms="1500", workers=workers)
@@ -84,6 +89,7 @@ def test_it_says_that_it_stops_goes_on_and_then_ends(start: Start, workers: str)
         assert process.wait(5) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_has_begun_to_come_is_waited_for(start: Start, workers: str) -> None:
     process, port = start(drain_ms="100", workers=workers)
@@ -102,6 +108,7 @@ def test_what_has_begun_to_come_is_waited_for(start: Start, workers: str) -> Non
         assert process.wait(5) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_client_that_hangs_does_not_keep_it(start: Start, workers: str) -> None:
     process, port = start(drain_ms="100", shutdown_timeout_ms="300", workers=workers)
@@ -114,6 +121,7 @@ def test_a_client_that_hangs_does_not_keep_it(start: Start, workers: str) -> Non
         assert idle.recv(1) == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_it_at_once(start: Start, workers: str, number: signal.Signals) -> None:
@@ -127,6 +135,7 @@ def test_a_second_signal_ends_it_at_once(start: Start, workers: str, number: sig
         assert process.wait(5) == 0
 
 
+@pytest.mark.slow
 def test_signals_that_mean_nothing_here_do_nothing(start: Start) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, a child would ignore it too
     process, port = start(drain_ms="0")
@@ -137,3 +146,65 @@ def test_signals_that_mean_nothing_here_do_nothing(start: Start) -> None:
     assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
     process.send_signal(signal.SIGHUP)  # the terminal has been closed
     assert process.wait(5) == 0
+
+
+class Idle:
+    """A connection that may be idle, for so long."""
+
+    def __init__(self, since: float, idle: bool = True) -> None:
+        self.watch = types.SimpleNamespace(since=since)
+        self.idle = idle
+        self.looked: list[float] = []
+        self.closed = False
+
+    def check(self, now: float) -> None:
+        self.looked.append(now)
+
+    def shutdown(self) -> None:
+        self.closed = True
+
+
+class Watching:
+    """A server with connections, whose clock is set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *connections: Idle, most: int) -> None:
+        async def app(*_: Any) -> None: ...
+
+        self.now = 0.0
+        self.server = DrainingServer(uvicorn.Config(app, log_config=None), 0, 0)
+        self.server.server_state.connections = set(connections)  # type: ignore[arg-type]
+        state = {LIMITS: SocketLimits(max_connections=most)}
+        self.server.lifespan = types.SimpleNamespace(state=state)
+        monkeypatch.setattr("service.drain.time", types.SimpleNamespace(monotonic=lambda: self.now))
+
+    def look(self, now: float) -> None:
+        self.now = now
+        self.server.look()
+
+
+def test_all_connections_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = [Idle(0.0) for _ in range(5)]
+    Watching(monkeypatch, *connections, most=6).look(100.0)
+    assert [one.looked for one in connections] == [[100.0]] * 5
+    assert not any(one.closed for one in connections)
+
+
+def test_where_connections_are_short_those_that_are_idle_the_longest_make_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    idle = [Idle(float(i)) for i in range(34)]
+    busy = [Idle(-1.0, idle=False), Idle(50.0 - IDLE_S + 0.1)]
+    Watching(monkeypatch, *reversed(idle), *busy, most=36).look(50.0)
+    assert [one.closed for one in idle] == [True] * 3 + [False] * 31
+    assert not any(one.closed for one in busy)
+
+
+def test_that_connections_are_short_is_said_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watching = Watching(monkeypatch, Idle(0.0, idle=False), most=1)
+    for now in (100.0, 101.0, 100.0 + WARNING_S - 0.1):
+        watching.look(now)
+        assert caplog.messages == ["all 1 connections are taken (CVAE_MAX_CONNECTIONS)"]
+    watching.look(100.0 + WARNING_S)
+    assert len(caplog.messages) == 2

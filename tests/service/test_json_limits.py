@@ -26,8 +26,8 @@ SMALL = "at most 16384 bytes of JSON"
 # Of each route that reads JSON: what a body of more than it may have is told.
 ROUTES = {
     "/decode": f"{EXPECTED}; application/x-npy may be larger",
-    "/encode": f"{EXPECTED}; files may be larger",
-    "/reconstruct": f"{EXPECTED}; files may be larger",
+    "/encode": f"{EXPECTED}; application/x-npy and files may be larger",
+    "/reconstruct": f"{EXPECTED}; application/x-npy and files may be larger",
     "/interpolate": f"{EXPECTED}; multipart/form-data may be larger",
     INFER: f"{EXPECTED}; binary tensors may be larger",
     "/sample": SMALL,

@@ -696,6 +696,14 @@ def test_an_answer_s_time_is_counted_from_its_head(app: Application, lane: Lane)
         assert 0 < seconds() - before < time.perf_counter() - began
 
 
+def test_an_answer_says_how_long_it_took_to_write(app: Application, lane: Lane) -> None:
+    for way in (lane, None):
+        began = time.perf_counter()
+        found = re.search(rb"encode;dur=([0-9.]+)", ask(app, way, Case()))
+        assert found is not None
+        assert 0 < float(found[1]) < (time.perf_counter() - began) * 1e3
+
+
 def test_the_line_in_the_access_log_is_the_usual_one(
     app: Application, lane: Lane, answered_fast: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -33,6 +33,18 @@ def png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
     return file.getvalue()
 
 
+def test_numbers_may_be_from_0_to_1() -> None:
+    pixels = np.linspace(0, 1, 784).reshape(28, 28)
+    np.testing.assert_allclose(make().read_pixels("pixels", pixels)[0, ..., 0], pixels, atol=1e-7)
+    for worst in (1.0001, -0.0001):
+        wrong = pixels.copy()
+        wrong[3, 4] = worst
+        with pytest.raises(
+            InvalidValueError, match=rf"^pixels: expected numbers in \[0, 1\].* received {worst}$"
+        ):
+            make().read_pixels("pixels", wrong)
+
+
 def test_a_file_of_the_models_size_is_taken_pixel_by_pixel() -> None:
     pixels = np.zeros((28, 28), np.uint8)
     pixels[3:9, 5:7] = 200

@@ -10,15 +10,16 @@ import socket
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
 
-from service.workers import explain
+from service.settings import Settings
+from service.workers import Workers, explain
 from tests.live import ROOT, wait_for_port
-
-pytestmark = pytest.mark.slow
 
 DEADLINE_S = 20
 
@@ -72,6 +73,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_parent_holds_no_model(service: Service) -> None:
     maps = {pid: pathlib.Path(f"/proc/{pid}/maps").read_text() for pid in service.workers()}
     service.wait(lambda: service.started() == 2)
@@ -79,6 +81,7 @@ def test_the_parent_holds_no_model(service: Service) -> None:
     assert "onnxruntime" not in pathlib.Path(f"/proc/{service.process.pid}/maps").read_text()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     before = service.workers()
@@ -89,6 +92,7 @@ def test_a_worker_that_is_killed_is_replaced(service: Service) -> None:
     assert httpx.get(f"{service.url}/health/ready").status_code == 200
 
 
+@pytest.mark.slow
 def test_without_their_parent_the_workers_stop(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     workers = service.workers()
@@ -99,6 +103,7 @@ def test_without_their_parent_the_workers_stop(service: Service) -> None:
         httpx.get(service.url)
 
 
+@pytest.mark.slow
 def test_hangup_replaces_the_workers_and_loses_nothing(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     before = service.workers()
@@ -114,6 +119,7 @@ def test_hangup_replaces_the_workers_and_loses_nothing(service: Service) -> None
     service.wait(lambda: service.started() == 4)
 
 
+@pytest.mark.slow
 def test_signals_that_mean_nothing_to_workers_do_nothing(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     before = service.workers()
@@ -127,6 +133,7 @@ def test_signals_that_mean_nothing_to_workers_do_nothing(service: Service) -> No
     assert httpx.get(f"{service.url}/health/ready").status_code == 200
 
 
+@pytest.mark.slow
 def test_only_what_stops_it_ends_a_stop_at_once(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     with httpx.Client() as client:
@@ -140,6 +147,7 @@ def test_only_what_stops_it_ends_a_stop_at_once(service: Service) -> None:
     assert service.process.wait(DEADLINE_S) == 0
 
 
+@pytest.mark.slow
 def test_nothing_but_a_stop_keeps_workers_from_being_replaced(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     before = service.workers()
@@ -150,6 +158,7 @@ def test_nothing_but_a_stop_keeps_workers_from_being_replaced(service: Service) 
     assert "did not start" not in service.log.read_text()
 
 
+@pytest.mark.slow
 def test_of_two_services_on_one_port_one_says_that_it_cannot(
     models_dir: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -173,6 +182,7 @@ def test_of_two_services_on_one_port_one_says_that_it_cannot(
     assert sum("cannot listen on 127.0.0.1" in log.read_text() for log in logs) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_stop_while_it_starts_is_no_failure(
     models_dir: pathlib.Path, tmp_path: pathlib.Path, workers: str
@@ -198,6 +208,7 @@ def test_a_stop_while_it_starts_is_no_failure(
 
 
 # As a terminal does at Ctrl+C, and systemd at `systemctl stop`.
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_processes_is_one_to_each(service: Service, number: signal.Signals) -> None:
     service.wait(lambda: service.started() == 2)
@@ -221,3 +232,96 @@ def test_a_signal_to_all_processes_is_one_to_each(service: Service, number: sign
 )
 def test_how_a_worker_ended_is_said_in_words(code: int, words: str) -> None:
     assert explain(code) == words
+
+
+class Pretended:
+    """A worker that is no process."""
+
+    def __init__(self) -> None:
+        self.alive, self.leaving, self.ready = True, False, True
+        self.stops = self.ends = 0
+        self.line = types.SimpleNamespace(close=self.hang_up)
+        self.hung_up = False
+        self.process = types.SimpleNamespace(is_alive=lambda: self.alive, pid=1, exitcode=0)
+
+    def hang_up(self) -> None:
+        self.hung_up = True
+
+    def stop(self) -> None:
+        self.leaving = True
+        self.stops += 1
+
+    def end(self) -> None:
+        self.ends += 1
+
+
+class Played(Workers):
+    """Workers that are pretended; each wait goes on with the next step."""
+
+    def __init__(self, steps: list[Callable[[Any], None]], ready: bool = True) -> None:
+        super().__init__(Settings(workers=3))
+        self.steps = iter(steps)
+        self.waits: list[float | None] = []
+        self._was_ready = ready
+
+    def _start(self, _listener: Any) -> Any:
+        self.workers.append(Pretended())  # type: ignore[arg-type]
+
+    def _wait(self, _alarm: Any, timeout_s: float | None) -> None:
+        self.waits.append(timeout_s)
+        next(self.steps)(self)
+
+    def watch(self) -> int | None:
+        return self._watch(None, None)  # type: ignore[arg-type]
+
+    def stop(self) -> int:
+        return self._stop(None)  # type: ignore[arg-type]
+
+
+def end(played: Any) -> None:
+    played._note(signal.SIGTERM, None)
+
+
+def test_while_all_are_there_nothing_wakes_the_parent() -> None:
+    played = Played([end])
+    assert played.watch() is None
+    assert (len(played.workers), played.waits) == (3, [None])
+
+
+def test_one_that_may_not_be_started_yet_is_waited_for_no_longer() -> None:
+    def lose_one(played: Any) -> None:
+        played.workers.pop()
+        played._not_before = time.monotonic() + 100
+
+    played = Played([lose_one, end])
+    played.watch()
+    first, second = played.waits
+    assert first is None
+    assert second is not None
+    assert 90 < second <= 100
+
+
+def test_the_first_starts_alone() -> None:
+    def be_ready(played: Any) -> None:
+        assert len(played.workers) == 1
+        played._was_ready = True
+
+    played = Played([be_ready, end], ready=False)
+    played.watch()
+    assert len(played.workers) == 3
+
+
+def test_each_further_signal_ends_the_workers_at_once() -> None:
+    def nothing(_: Any) -> None: ...
+
+    def finish(played: Any) -> None:
+        for worker in played.workers:
+            worker.alive = False
+
+    played = Played([nothing, end, nothing, nothing, end, finish])
+    workers = [Pretended(), Pretended()]
+    played.workers.extend(workers)  # type: ignore[arg-type]
+    assert played.stop() == 0
+    assert [(worker.stops, worker.ends) for worker in workers] == [(1, 2), (1, 2)]
+    assert [worker.hung_up for worker in workers] == [True, True]
+    assert all(wait is not None and wait > 0 for wait in played.waits)
