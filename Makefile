@@ -6,12 +6,15 @@ DATA ?= mnist
 RUN ?= runs/mine
 MINUTES ?= 30
 NAME ?= $(notdir $(RUN:%/=%))
+N ?= 60
+SEED ?= 1
+MODULES ?=
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint openapi test test-all train evaluate export reproduce serve soak bench bench-training lock clean
+.PHONY: help install format lint openapi test test-all mutants train evaluate export reproduce serve soak bench bench-training lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,10 +32,13 @@ test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a
 	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/test_*.py
 	$(TRAIN)/bin/pytest tests/training tests/contract
 
+mutants: $(SERVE)/.dev ## Say which of N small faults in MODULES (or what the last 20 commits changed) no test sees
+	$(SERVE)/bin/python -m scripts.mutants -n $(N) --seed $(SEED) $(MODULES)
+
 lint: $(SERVE)/.dev ## Check style and types
 	$(SERVE)/bin/ruff format --check .
 	$(SERVE)/bin/ruff check .
-	$(SERVE)/bin/mypy service training benchmarks tests examples
+	$(SERVE)/bin/mypy service training benchmarks tests examples scripts
 
 format: $(SERVE)/.dev ## Format the code
 	$(SERVE)/bin/ruff check --fix .

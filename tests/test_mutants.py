@@ -1,0 +1,104 @@
+"""That faults are made where the code runs, and nowhere else, and that they are seen."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import subprocess
+
+import pytest
+
+from scripts import mutants
+from scripts.faults import find_changes
+
+PATH = pathlib.Path("service/some.py")
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        ("a < b", {"(a <= b)", "(a >= b)"}),
+        ("a == b", {"(a != b)"}),
+        ("a in b", {"(a not in b)"}),
+        ("a + b", {"(a - b)"}),
+        ("a and b", {"(a or b)"}),
+        ("not a", {"(a)"}),
+        ("x = min(a, b)", {"x = (max(a, b))", "x = (a)"}),
+        ("x = True", {"x = (False)"}),
+        ("x = 7", {"x = (8)"}),
+        ("x += y", {"x = y", "x -= y"}),
+        ("f(x)", {"pass"}),
+        ("if f(x):\n    y", {"if (not f(x)):\n    y"}),
+        ("def f():\n    return x", {"def f():\n    return None"}),
+        ("def f():\n    return None", set()),
+        ("def f():\n    raise x", {"def f():\n    pass"}),
+        ("while x:\n    break", {"while x:\n    pass"}),
+        ("while x:\n    continue", {"while x:\n    break"}),
+        # What does not run, and what only says something.
+        ('"""1 + 1"""', set()),
+        ("x: Literal[1]", set()),
+        ("@cache(256)\ndef f(x: A[1] = y) -> B[2]: pass", set()),
+        ('x = f"{1 + 1}"', set()),
+        # Bytes of a line, not characters.
+        ('x = "äö", 1', {'x = "äö", (2)'}),
+    ],
+)
+def test_a_module_has_its_faults(source: str, changed: set[str]) -> None:
+    assert {change.apply(source) for change in find_changes(PATH, source)} == changed
+
+
+def test_with_any_fault_a_module_is_still_python() -> None:
+    source = (ROOT / "service/batching.py").read_text()
+    changes = list(find_changes(PATH, source))
+    assert len(changes) > 50
+    for change in changes:
+        assert change.apply(source) != source
+        ast.parse(change.apply(source))
+
+
+def test_a_seed_draws_the_same_faults() -> None:
+    modules = [pathlib.Path("service/batching.py"), pathlib.Path("service/lane.py")]
+    assert mutants.draw(modules, 9, 1) == mutants.draw(modules, 9, 1) != mutants.draw(modules, 9, 2)
+    assert len(mutants.draw(modules, 9, 1)) == 9
+
+
+def test_the_nearest_tests_come_first() -> None:
+    mirror, rest = mutants.order_tests(pathlib.Path("service/routes/urls.py"), ROOT)
+    assert mirror == ["tests/service/routes/test_urls.py"]
+    assert "tests/service/routes/test_sample.py" in rest
+    assert rest[-1] == "tests/service"
+    assert mutants.order_tests(pathlib.Path("service/none.py"), ROOT) == ([], ["tests/service"])
+
+
+@pytest.mark.parametrize(
+    ("test", "says"),
+    [
+        ("def test_it(): assert True", None),
+        ("def test_it(): assert False", "FAILED test_it.py::test_it"),
+        ("import nothing_of_this_name", "ERROR test_it.py"),
+        ("def test_it():\n    while True: pass", "no end after 3 s"),
+        ("", None),
+    ],
+)
+def test_a_fault_is_seen_by_what_fails_and_by_what_does_not_end(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, test: str, says: str | None
+) -> None:
+    monkeypatch.setattr(mutants, "TIMEOUT_S", 3.0 if "while" in test else 60.0)
+    (tmp_path / "test_it.py").write_text(test)
+    assert mutants.run_tests(tmp_path, ["test_it.py"]) == says
+
+
+def test_the_copy_is_of_what_git_does_not_ignore(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, copied = tmp_path / "tree", tmp_path / "copy"
+    (tree / "a" / "b").mkdir(parents=True)
+    for name in (".gitignore", "a/new.py", "a/b/known.py", "a/ignored.py"):
+        (tree / name).write_text("ignored.py\n")
+    for command in (["init", "-q"], ["add", "a/b/known.py"]):
+        subprocess.run(["git", *command], cwd=tree, check=True)
+    monkeypatch.setattr(mutants, "ROOT", tree)
+    mutants.copy_tree(copied)
+    found = {str(file.relative_to(copied)) for file in copied.rglob("*") if file.is_file()}
+    assert found == {".gitignore", "a/new.py", "a/b/known.py"}
