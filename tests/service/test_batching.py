@@ -183,6 +183,17 @@ def test_small_callers_ride_on_the_loop_however_many_they_are() -> None:
     play(scene)
 
 
+def test_a_caller_of_just_as_many_rows_is_a_small_one() -> None:
+    async def scene() -> None:
+        batcher = make(model := Model(), inline_rows=2)
+        futures = [batcher.submit(rows(i, i + 1)) for i in range(0, 6, 2)]
+        assert await outcomes(*futures) == [[0, 2], [4, 6], [8, 10]]
+        assert model.batches == [[0, 1], [2, 3], [4, 5]]
+        assert model.threads == [True, True, True]
+
+    play(scene)
+
+
 def test_while_a_batch_runs_the_next_one_gathers() -> None:
     async def scene() -> None:
         batcher = make(model := Model(), inline_rows=0)

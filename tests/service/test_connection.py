@@ -181,6 +181,22 @@ def test_while_requests_wait_no_more_are_parsed(app: Application) -> None:
     play(scene)
 
 
+def test_a_connection_that_ends_reads_what_it_held_back_and_ends_once(app: Application) -> None:
+    async def scene() -> None:
+        connection = connect(app, None)
+        connection.protocol.data_received(LIVE * 20_000)
+        assert connection.protocol.flow.held
+        connection.protocol.end()
+        assert connection.transport.half_closed
+        assert not connection.protocol.flow.held
+        connection.transport.half_closed = False
+        connection.protocol.end()
+        assert not connection.transport.half_closed
+        assert not connection.transport.closed
+
+    play(scene)
+
+
 @pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"other/2.0"])
 def test_an_offered_protocol_is_declined_and_the_body_read(
     app: Application, lane: Lane | None, upgrade: bytes
