@@ -197,6 +197,18 @@ def test_work_that_takes_too_much_processor_time_ends(monkeypatch: pytest.Monkey
         asyncio.run(places.run(spin, 1, soon(WAIT_S)))
 
 
+def test_what_runs_is_not_waited_for_by_who_closes() -> None:
+    async def scene() -> None:
+        places, gate = Places(places=1), Gate()
+        running = asyncio.create_task(places.run(gate, 1, Call()))
+        await begun(gate)
+        places.close()  # or the gate would be waited for in vain
+        gate.open.set()
+        assert await running == "done"
+
+    asyncio.run(asyncio.wait_for(scene(), WAIT_S))
+
+
 def test_what_is_closed_takes_nothing() -> None:
     places = Places()
     places.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import pathlib
 import threading
@@ -16,12 +17,15 @@ from fastapi.testclient import TestClient
 from service import representations
 from service.app import Application, create_app
 from service.engine import INLINE_DECODE_ROWS
-from service.routes import answers, v2_infer
+from service.routes import answers, bodies, uploads, v2_infer
 from service.settings import Settings
 from tests.pauses import ask
 from tests.service import fake
+from tests.service.bombs import form_of_parts
+from tests.service.picture_bombs import png
 
 JSON = {"content-type": "application/json"}
+NOISE = np.random.RandomState(0).bytes(2 * bodies.INLINE_BYTES)
 PIXELS = np.full((28, 28), 0.5).tolist()
 DECODER, ENCODER = "/v2/models/fake.decoder/infer", "/v2/models/fake.encoder/infer"
 
@@ -174,6 +178,35 @@ def test_a_single_picture_is_encoded_beside_the_loop(
     threads.note(monkeypatch, app.api.state.registry.get()._encoder, "run")
     post(app, "/encode", {"pixels": PIXELS})
     assert threads.seen == {"thread"}
+
+
+@pytest.mark.parametrize(("files", "where"), [(1, "loop"), (40, "thread")])
+def test_a_large_form_is_parsed_beside_the_loop(
+    app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads, files: int, where: str
+) -> None:
+    threads.note(monkeypatch, uploads, "parse_form")
+    form = form_of_parts(files, content=png(28, 28) + bytes(2000))
+    assert (len(form) > uploads.INLINE_BYTES) == (where == "thread")
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    assert asyncio.run(ask(app, "POST", "/encode", form, headers)).status == 200
+    assert threads.seen == {where}
+
+
+@pytest.mark.parametrize(
+    ("packed", "seen"),
+    [
+        (gzip.compress(b'{"z":[0,0]}'), {"loop"}),
+        # Small, but not what is in it: a thread is tried after all.
+        (gzip.compress(b'{"z":[0,0]}'.ljust(bodies.INLINE_UNPACKED_BYTES + 1)), {"loop", "thread"}),
+        (gzip.compress(NOISE), {"thread"}),
+    ],
+)
+def test_a_large_body_is_unpacked_beside_the_loop(
+    app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads, packed: bytes, seen: set[str]
+) -> None:
+    threads.note(monkeypatch, bodies, "decompress")
+    asyncio.run(ask(app, "POST", "/decode", packed, {**JSON, "content-encoding": "gzip"}))
+    assert threads.seen == seen
 
 
 @pytest.mark.parametrize(("n", "where"), [(MOST, "loop"), (MOST + 1, "thread")])
