@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from service.settings import Settings
+from service.worker import FAILED
 from service.workers import Workers, explain
 from tests.live import ROOT, wait_for_port
 
@@ -325,3 +326,27 @@ def test_each_further_signal_ends_the_workers_at_once() -> None:
     assert [(worker.stops, worker.ends) for worker in workers] == [(1, 2), (1, 2)]
     assert [worker.hung_up for worker in workers] == [True, True]
     assert all(wait is not None and wait > 0 for wait in played.waits)
+
+
+def test_who_dies_young_again_and_again_is_started_ever_later() -> None:
+    played = Played([])
+
+    def lose(lived_s: float) -> float:
+        worker: Any = Pretended()
+        worker.alive, worker.began = False, time.monotonic() - lived_s
+        played.workers.append(worker)
+        assert not played._reap()
+        assert (worker.hung_up, played.workers) == (True, [])
+        return played._not_before - time.monotonic()
+
+    assert [round(lose(1)) for _ in range(7)] == [1, 2, 4, 8, 16, 16, 16]
+    assert lose(60) <= 0
+    assert [round(lose(1)) for _ in range(2)] == [1, 2]
+
+
+def test_where_none_could_ever_start_it_ends() -> None:
+    played = Played([], ready=False)
+    worker: Any = Pretended()
+    worker.alive, worker.began, worker.process.exitcode = False, time.monotonic(), FAILED
+    played.workers.append(worker)
+    assert played._reap()
