@@ -301,6 +301,25 @@ def test_a_client_that_goes_takes_its_request_along(how: str) -> None:
     play_for_real(scene)
 
 
+def test_who_goes_is_told_to_the_request_that_is_answered_though_others_wait() -> None:
+    gone: list[str] = []
+
+    async def app(scope: Any, receive: Any, _send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.append(scope["path"])
+
+    async def scene() -> None:
+        connection = connect(app, None)
+        await connection.send(LIVE + PICTURE)
+        connection.protocol.connection_lost(None)
+        while not gone:
+            await asyncio.sleep(0)
+        assert gone == ["/health/live"]
+
+    play(scene)
+
+
 def test_a_refusal_arrives_though_the_client_still_sends(app: Application) -> None:
     async def scene() -> bytes:
         async with listen(app) as (port, _):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pathlib
 import signal
@@ -208,3 +209,39 @@ def test_that_connections_are_short_is_said_now_and_then(
         assert caplog.messages == ["all 1 connections are taken (CVAE_MAX_CONNECTIONS)"]
     watching.look(100.0 + WARNING_S)
     assert len(caplog.messages) == 2
+
+
+def test_a_stop_closes_what_listens_and_cuts_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.drain.TICK_S", 0.001)
+    done: list[str] = []
+
+    def note(what: str) -> Callable[[], None]:
+        return lambda: done.append(what)
+
+    async def end_lifespan() -> None:
+        done.append("lifespan")
+
+    async def tick(counter: int) -> bool:
+        done.append(f"tick {counter}")
+        return False
+
+    async def app(*_: Any) -> None: ...
+
+    async def scene() -> None:
+        server = DrainingServer(uvicorn.Config(app, log_config=None), 0.05, 0.02)
+        server.on_tick = tick  # type: ignore[method-assign]
+        server.lifespan = types.SimpleNamespace(state={}, shutdown=end_lifespan)
+        server.servers = [types.SimpleNamespace(sockets=[], close=note("server"))]  # type: ignore[list-item]
+        connection: Any = Idle(0.0)
+        connection.announce_end, connection.shutdown = note("announce"), note("shut")
+        connection.transport = types.SimpleNamespace(abort=note("abort"))
+        server.server_state.connections = {connection}
+        task = asyncio.create_task(asyncio.sleep(3600))
+        server.server_state.tasks = {task}
+        await server.shutdown([types.SimpleNamespace(close=note("listener"))])  # type: ignore[list-item]
+        assert task.cancelled()
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
+    assert done[:2] == ["announce", "tick 1"]
+    seldom = list(dict.fromkeys(what for what in done if "tick" not in what))
+    assert seldom == ["announce", "server", "listener", "shut", "abort", "lifespan"]
