@@ -107,6 +107,9 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.communicate(timeout=10)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def draw(modules: list[pathlib.Path], n: int, seed: int) -> list[Change]:
