@@ -57,7 +57,9 @@ class Connection(HeadProtocol):
     @property
     def idle(self) -> bool:
         """Whether what comes next begins a request that can be answered at once."""
-        return not (self.busy or self.in_head or self.reading or self._lingering or self._last_words)
+        # Asked at each request: `busy` written out, which saves a call.
+        begun = self.serving or self.pipeline or self._rest or self.in_head or self.reading
+        return not (begun or self._lingering or self._last_words)
 
     def connection_made(self, transport: Any) -> None:
         """Open the connection; where there are too many, only to say so."""
