@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from service import latent
 from service.bundle import read_bundle
 from service.calls import Call
 from service.engine import Engine, Pictures
-from service.errors import InferenceError, NotReadyError
+from service.errors import InferenceError, NotReadyError, QueueFullError
 from service.jobs import Rows
 from service.model import Model
 from service.offload import Places
@@ -44,6 +45,41 @@ def test_a_stream_gives_the_same_in_parts(engine: Engine) -> None:
     assert [len(part.image) for part in parts] == [3, 3, 2]
     np.testing.assert_array_equal(np.concatenate([part.z for part in parts]), Z.astype(np.float32))
     np.testing.assert_allclose(np.concatenate([part.image for part in parts]), fake.decode(Z), atol=1e-6)
+
+
+def test_a_stream_that_is_read_slowly_is_not_late(engine: Engine) -> None:
+    async def collect() -> int:
+        call, rows = Call(time.monotonic() + 0.2), 0
+        async for part in engine.stream(engine.space.place(Z), call, 3):
+            rows += len(part.image)
+            await asyncio.sleep(0.3)
+        return rows
+
+    assert asyncio.run(collect()) == 8
+
+
+@pytest.mark.parametrize("refusals", [2, 10**9])
+def test_a_stream_that_has_begun_waits_for_room(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    submit, left = engine._decoder.submit, [0, refusals]
+
+    def full(rows: Rows, call: Call) -> asyncio.Future[Rows]:
+        left[0] += 1
+        if 1 < left[0] <= 1 + left[1]:
+            raise QueueFullError(1)
+        return submit(rows, call)
+
+    async def collect() -> int:
+        call = Call(time.monotonic() + 0.2)
+        return sum([len(part.image) async for part in engine.stream(engine.space.place(Z), call, 3)])
+
+    monkeypatch.setattr(engine._decoder, "submit", full)
+    if refusals == 2:
+        assert asyncio.run(collect()) == 8
+    else:
+        with pytest.raises(QueueFullError):
+            asyncio.run(collect())
 
 
 def test_the_largest_vector_still_gives_finite_pictures(engine: Engine) -> None:
