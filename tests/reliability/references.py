@@ -113,13 +113,15 @@ def judge(reference: Reference, answer: Answer, request_id: str = "") -> Judgeme
 
 def _judge_status(reference: Reference, answer: Answer) -> Judgement:
     reason = f"expected status {reference.status}, received {answer.status}: {answer.body[:200]!r}"
-    if answer.status in BUSY and _says_why(answer):
+    if answer.status in BUSY and _says_why(answer, headless=reference.method == "HEAD"):
         return Judgement("busy", reason)
     return Judgement("failed" if answer.status >= 500 else "wrong", reason)
 
 
-def _says_why(answer: Answer) -> bool:
+def _says_why(answer: Answer, *, headless: bool) -> bool:
     """Tell whether a refusal is the service's own: in its form, and if one may come again, with when."""
+    if headless:  # to HEAD, the words are not sent
+        return not answer.body and answer.headers.get("content-type") == "application/problem+json"
     try:
         fields = json.loads(answer.body)
     except ValueError:

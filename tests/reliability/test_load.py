@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import socket
@@ -12,8 +13,9 @@ import pytest
 from tests.reliability import load as loads
 from tests.reliability.load import Load
 from tests.reliability.peer import BODY, Reply, make_reference, serve_replies
+from tests.reliability.references import judge
 from tests.reliability.tally import LOST, Tally
-from tests.reliability.wire import connect
+from tests.reliability.wire import Answer, connect
 
 REFUSAL = json.dumps({"status": 429, "detail": "the queue is full"}).encode()
 WRONG = bytes(BODY[:700]) + b"!" + BODY[701:]
@@ -179,3 +181,17 @@ def test_a_tally_survives_its_way_to_another_process() -> None:
     tally.add(ask(Reply(status=500, body=b"")))
     assert Tally.from_json(tally.to_json()) == tally
     assert tally.faults == tally.requests == 2 * SOME
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "verdict"),
+    [
+        ("application/problem+json", b"", "busy"),
+        ("text/plain", b"", "wrong"),
+        ("application/problem+json", b"?", "wrong"),
+    ],
+)
+def test_a_refusal_of_head_is_known_by_its_form(kind: str, body: bytes, verdict: str) -> None:
+    reference = dataclasses.replace(make_reference(), method="HEAD")
+    answer = Answer(429, {"content-type": kind, "retry-after": "1"}, body, closes=False)
+    assert judge(reference, answer).verdict == verdict
