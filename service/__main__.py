@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging.config
 import signal
 import sys
@@ -53,8 +52,7 @@ def _run(settings: Settings) -> int:
         signal.signal(number, signal.SIG_IGN)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    with contextlib.suppress(KeyboardInterrupt):
-        serve(settings)
+    serve(settings)
     return 0
 
 

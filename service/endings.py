@@ -91,13 +91,7 @@ def count_unread(transport: asyncio.Transport) -> int:
 
 def count_waiting(listener: socket.socket) -> int:
     """Return how many connections wait for a listening socket to accept them, if the system says."""
-    if listener.fileno() < 0 or not hasattr(socket, "TCP_INFO"):
-        return 0
-    with socket.socket(fileno=os.dup(listener.fileno())) as copy:
-        try:
-            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
-        except OSError:  # not TCP
-            return 0
+    info = _read_tcp_info(listener)
     # tcpi_unacked, which Linux gives for listening sockets so (net/ipv4/tcp.c, tcp_get_info).
     return int(struct.unpack_from("I", info, 24)[0]) if len(info) >= 28 else 0
 
@@ -105,13 +99,20 @@ def count_waiting(listener: socket.socket) -> int:
 def is_reset(transport: asyncio.Transport) -> bool:
     """Tell whether a client that has closed its side has reset the connection since."""
     connection = transport.get_extra_info("socket")
-    if connection is None or connection.fileno() < 0 or not hasattr(socket, "TCP_INFO"):
-        return False
+    info = b"" if connection is None else _read_tcp_info(connection)
+    return bool(info) and info[0] == TCP_CLOSE
+
+
+def _read_tcp_info(connection: socket.socket) -> bytes:
+    """Return the beginning of Linux's `tcp_info`; nothing of what is closed or not TCP."""
+    if connection.fileno() < 0 or not hasattr(socket, "TCP_INFO"):
+        return b""
+    # uvloop's sockets have no options to read.
     with socket.socket(fileno=os.dup(connection.fileno())) as copy:
         try:
-            return copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == TCP_CLOSE
-        except OSError:  # not TCP
-            return False
+            return copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+        except OSError:
+            return b""
 
 
 def probe(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, ask: bool) -> None:

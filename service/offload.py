@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -94,12 +93,9 @@ class Places:
         self.check()
         result = None
         with self._enter(size), _Stopper(call) as stopper:
-            try:
-                async with asyncio.timeout_at(call.deadline if math.isfinite(call.deadline) else None):
-                    while result is None:
-                        result = await self._take_turn(work, stopper)
-            except TimeoutError:
-                raise DeadlineError("the deadline passed before the body was read") from None
+            async with call.bound("the body was read"):
+                while result is None:
+                    result = await self._take_turn(work, stopper)
         return result
 
     @contextlib.contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Iterable
+from typing import Any
 
 import httptools
 from starlette.requests import HTTPConnection
@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.routes.problems import problem
 from service.schemas import Fault
-from service.telemetry import REQUEST_ID
+from service.telemetry import REQUEST_ID, choose_id
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +44,10 @@ def write_rejection(rejection: RejectedError, url: bytes, headers: Iterable[tupl
         url: As far as it is known: errors below /v2 are the protocol's.
         headers: That the server gives to each answer.
     """
-    request_id = f"{random.getrandbits(128):032x}"
     path = url.partition(b"?")[0].decode("latin-1")
-    scope = {"type": "http", "path": path, "headers": [], "state": {"request_id": request_id}}
+    scope: dict[str, Any] = {"type": "http", "path": path, "headers": []}
+    request_id = choose_id(scope)
+    scope["state"] = {"request_id": request_id}
     detail, faults = rejection.field, []
     if rejection.expected:
         faults = [Fault(field=rejection.field, expected=rejection.expected, received=rejection.received)]

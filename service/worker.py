@@ -87,8 +87,8 @@ def _listen(listener: socket.socket) -> None:
         raise StartupError(f"CVAE_HOST, CVAE_PORT: cannot listen on {host}, port {port}: {error}") from error
 
 
-def make_config(settings: Settings, app: object = None) -> uvicorn.Config:
-    """Return uvicorn's configuration; without an application, for a listening socket alone."""
+def make_config(settings: Settings, app: object) -> uvicorn.Config:
+    """Return uvicorn's configuration for an application."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         host=settings.host,

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
+from service.registry import Registry
 from service.settings import Settings
 from tests.service.fake import write_bundle
 
@@ -25,6 +26,14 @@ def settings(models_dir: pathlib.Path) -> Settings:
     return Settings(
         models_dir=models_dir, max_request_rows=64, max_body_bytes=400_000, max_image_pixels=1_000_000
     )
+
+
+@pytest.fixture(scope="module")
+def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
+    registry = Registry(Settings(models_dir=models_dir))
+    registry.start()
+    yield registry
+    registry.close()
 
 
 @pytest.fixture(scope="session")

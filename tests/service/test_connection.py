@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import pathlib
 import re
 import socket
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from service.connection import PIECE_BYTES
 from service.lane import Lane
 from service.limits import LINGER_S, SocketLimits
 from service.registry import Registry
-from service.settings import Settings
 from tests.service.wire import connect, listen, play, play_for_real
 
 BODY = b'{"z":[0.5,-1.0]}'
@@ -26,14 +23,6 @@ LIVE = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n"
 PICTURE = b"GET /decode.png?z=1,1 HTTP/1.1\r\nhost: a\r\n\r\n"
 KNOWN = b"GET /decode.png?z=1,1 HTTP/1.1\r\nhost: a\r\nif-none-match: *\r\n\r\n"
 SLOW = b"GET /interpolate.zip?from=digit:3&to=digit:4&steps=200 HTTP/%b\r\nhost: a\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
-    registry = Registry(Settings(models_dir=models_dir))
-    registry.start()
-    yield registry
-    registry.close()
 
 
 @pytest.fixture(scope="module")

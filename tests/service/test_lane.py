@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-import pathlib
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -183,14 +181,6 @@ SLOW = {
     "a vector in JSON": url(b"z=0.5,-1.0", path="/decode.json"),
     "a vector by HEAD": url(b"z=0.5,-1.0", method="HEAD"),
 }
-
-
-@pytest.fixture(scope="module")
-def registry(models_dir: pathlib.Path) -> Iterator[Registry]:
-    registry = Registry(Settings(models_dir=models_dir))
-    registry.start()
-    yield registry
-    registry.close()
 
 
 @pytest.fixture(scope="module")
