@@ -46,10 +46,14 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
     plan = soak.Plan(options.minutes * 60, options.connections, options.processes, options.faulty)
-    with serve(folder, options.workers, options.set) as service:
+    watch = folder / "pauses"
+    module = ("tests.reliability.watched", str(watch)) if options.workers == 1 else ("service",)
+    with serve(folder, options.workers, options.set, module) as service:
         made = run(make_references(service.port))
         write_references(made.references, path := folder / "references")
         result = soak.soak(service, path, plan)
+    if watch.exists():
+        result.held = json.loads(watch.read_text())["pauses"]
     result.faults[:0] = [f"at rest: {fault}" for fault in made.faults]
     return _print(soak.describe_soak(result, plan), result.all_faults)
 

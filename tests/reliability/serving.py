@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.processes import find_tree, memory_mb
 from tests.live import ROOT, wait_for_port
@@ -71,7 +71,10 @@ class Service:
 
 @contextlib.contextmanager
 def serve(
-    folder: pathlib.Path, workers: int = 1, settings: Mapping[str, str] | None = None
+    folder: pathlib.Path,
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    module: Sequence[str] = ("service",),
 ) -> Iterator[Service]:
     """Run the service, on a free port, until the context ends.
 
@@ -79,6 +82,7 @@ def serve(
         folder: That its log goes to.
         workers: Its processes.
         settings: Further environment variables.
+        module: That is run, and its arguments.
 
     Yields:
         The service, ready.
@@ -90,7 +94,7 @@ def serve(
     environment = {**os.environ, "CVAE_PORT": "0", "CVAE_WORKERS": str(workers), **(settings or {})}
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service"], cwd=ROOT, stderr=file, env=environment, start_new_session=True
+            [sys.executable, "-m", *module], cwd=ROOT, stderr=file, env=environment, start_new_session=True
         )
     try:
         service = Service(process, int(wait_for_port(log, process)), log)

@@ -1,0 +1,108 @@
+"""Runs the service with a watch on its event loop: `python -m tests.reliability.watched FILE`.
+
+A timer of the loop is due every few milliseconds. How late it comes is how long the loop was held; the CPU
+time of the loop's thread in between tells its own work from waiting for a core or for the interpreter's lock.
+A thread looks at what the loop's thread runs once it is late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import pathlib
+import socket
+import sys
+import threading
+import time
+import traceback
+from typing import Any, NamedTuple
+
+from service.drain import DrainingServer
+
+EVERY_S = 0.002
+KEPT = 20
+# From when on it is worth a look, and how many of its innermost frames are kept.
+LATE_S, FRAMES = 0.02, 6
+
+
+class Pause(NamedTuple):
+    """A time in which the loop did not turn.
+
+    Attributes:
+        wall_ms: How long.
+        cpu_ms: What the loop's thread computed in it, stolen time included.
+        process_ms: What all threads computed in it.
+        at_s: When, since the watch began.
+        stack: What the loop's thread ran in the midst of it, the innermost last; empty if nobody looked.
+    """
+
+    wall_ms: float
+    cpu_ms: float
+    process_ms: float
+    at_s: float
+    stack: list[str]
+
+
+class Watch:
+    """Keeps the longest pauses of the loop that it is started in."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.pauses: list[Pause] = []
+        self.turns = 0
+        self._thread = threading.get_ident()
+        self._begun = self._last = time.monotonic()
+        self._cpu, self._process = time.thread_time(), time.process_time()
+        self._stack: list[str] = []
+
+    def start(self) -> None:
+        """Watch until the process ends."""
+        threading.Thread(target=self._look, daemon=True).start()
+        self._tick()
+
+    def write(self, path: pathlib.Path) -> None:
+        """Write what was found as JSON, the longest first."""
+        found = [pause._asdict() for pause in sorted(self.pauses, reverse=True)]
+        path.write_text(json.dumps({"turns": self.turns, "pauses": found}))
+
+    def _tick(self) -> None:
+        now, cpu, process = time.monotonic(), time.thread_time(), time.process_time()
+        late = now - self._last - EVERY_S
+        computed = 1e3 * (cpu - self._cpu), 1e3 * (process - self._process)
+        pause = Pause(1e3 * late, *computed, now - self._begun, self._stack)
+        (heapq.heappush if len(self.pauses) < KEPT else heapq.heappushpop)(self.pauses, pause)
+        self.turns += 1
+        self._last, self._cpu, self._process, self._stack = now, cpu, process, []
+        asyncio.get_running_loop().call_later(EVERY_S, self._tick)
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LATE_S / 2)
+            if time.monotonic() - self._last > LATE_S and (frame := sys._current_frames().get(self._thread)):
+                self._stack = [
+                    f"{pathlib.Path(f.filename).name}:{f.lineno} {f.name}"
+                    for f in traceback.extract_stack(frame)[-FRAMES:]
+                ]
+
+
+def main(path: pathlib.Path) -> int:
+    """Run the service; once it has stopped, what was found is in a file."""
+    startup, watches = DrainingServer.startup, []
+
+    async def start_watched(server: DrainingServer, sockets: list[socket.socket] | None = None) -> Any:
+        await startup(server, sockets)
+        watches.append(Watch())
+        watches[0].start()
+
+    DrainingServer.startup = start_watched  # type: ignore[method-assign, assignment]
+    from service.__main__ import main as serve
+
+    try:
+        return serve()
+    finally:
+        watches[0].write(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))
