@@ -20,8 +20,8 @@ from benchmarks.markdown import describe, tabulate
 from benchmarks.peers import OURS
 from benchmarks.peers.session import decode, open_session
 from benchmarks.servers import serve
+from service.core.settings import Settings
 from service.npy import write_npy
-from service.settings import Settings
 
 ROWS, TIMES = 1024, 10
 CLOSED_CLIENTS, CLOSED_S, OPEN_S, PATIENCE_S = 4, 3.0, 10.0, 30.0

@@ -8,10 +8,10 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+from service.core.errors import StartupError
+from service.core.memory import check_workers
+from service.core.settings import Settings, find_strangers, load_settings
 from service.counts import share_folder
-from service.errors import StartupError
-from service.memory import check_workers
-from service.settings import Settings, find_strangers, load_settings
 from service.telemetry import logging_config
 from service.worker import FAILED, serve
 from service.workers import Workers

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 
 from service import png
-from service.png import Bytes
+from service.core.arrays import Bytes
 
 MILLISECONDS = 1000
 # A frame is left standing until the next, which replaces all of it.

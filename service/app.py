@@ -17,8 +17,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__, refusals
-from service.calls import HEADER
-from service.cores import count_cores
+from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
+from service.core.resources import count_cores
+from service.core.settings import Settings
 from service.drain import DRAIN
 from service.heads import LIMITS
 from service.lane import Lane
@@ -44,9 +45,7 @@ from service.routes import (
     v2,
     v2_infer,
 )
-from service.settings import Settings
-from service.telemetry import REQUEST_ID, RequestId
-from service.tensors import LENGTH_HEADER
+from service.telemetry import RequestId
 
 ROUTERS = (
     decode.router,
@@ -79,7 +78,7 @@ EXPOSED_HEADERS = (
     "Content-Location",
     "ETag",
     "Retry-After",
-    HEADER,
+    SERVER_TIMING,
     LENGTH_HEADER,
 )
 

@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 
 from service.calls import Call
-from service.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
+from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 from service.jobs import Batch, Job, Rows, Run, Share, fail, finish
 
 # How much of the measured drain rate each batch replaces.

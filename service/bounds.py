@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.errors import MalformedBodyError, Text, TooLargeError
+from service.core.errors import MalformedBodyError, Text, TooLargeError
 
 # The longest that a JPEG can say. A row of a PNG costs its decoder 40 ns, however short it is.
 MAX_SIDE = 65_535

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.errors import Text, TooLargeError
+from service.core.errors import Text, TooLargeError
 
 # Where a request's scope has its budget, if the layer is there.
 KEY = "service.budget"

@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.errors import BundleError, shorten
+from service.core.errors import BundleError, shorten
 from service.manifest import FileSpec, Manifest, version_of
-
-Floats = NDArray[np.float32]
 
 MANIFEST = "model.json"
 CARD = "README.md"

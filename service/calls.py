@@ -11,13 +11,9 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from service.errors import DeadlineError
+from service.core.errors import DeadlineError
 
 T = TypeVar("T")
-
-HEADER = "Server-Timing"
-# From the client: how long it will wait, in milliseconds.
-DEADLINE_HEADER = "X-Request-Timeout-Ms"
 
 
 @dataclasses.dataclass(eq=False, slots=True)

@@ -6,7 +6,7 @@ import struct
 import zlib
 
 from service.bounds import check_size, damaged
-from service.errors import Text, TooLargeError
+from service.core.errors import Text, TooLargeError
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # A picture a row of which is a chunk has a few thousand. Each costs a microsecond here.

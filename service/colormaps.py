@@ -9,13 +9,11 @@ channel is at most 7 of 255 away from theirs.
 from __future__ import annotations
 
 import functools
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Colormap = Literal["grey", "viridis", "magma", "inferno", "coolwarm"]
+from service.core.arrays import Bytes
+from service.core.choices import Colormap
 
 # Levels 0, 15, ..., 255 as red, green and blue, in hexadecimal.
 ANCHORS = {

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from zlib_ng import zlib_ng
 
-from service.errors import MalformedBodyError, MediaTypeError, Text, TooLargeError
+from service.core.errors import MalformedBodyError, MediaTypeError, Text, TooLargeError
 
 Encoding = Literal["gzip", "deflate"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)

@@ -10,7 +10,7 @@ import struct
 from typing import NamedTuple
 
 from service.chunks import PNG_START, read_png
-from service.errors import MalformedBodyError, Text
+from service.core.errors import MalformedBodyError, Text
 from service.segments import EXIF, JPEG_START, read_jpeg
 
 # Tag and type of an entry: a number of 16 bits (Exif 2.32, section 4.6.4).

@@ -12,7 +12,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from service.errors import StartupError
+from service.core.errors import StartupError
 
 # prometheus_client's variable.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"

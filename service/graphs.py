@@ -11,14 +11,16 @@ from typing import get_args
 import numpy as np
 
 from service.calls import Call
-from service.engine import Engine, Graph
-from service.errors import NotFoundError
+from service.core.arrays import Floats
+from service.core.choices import Graph
+from service.core.errors import NotFoundError
+from service.engine import Engine
 from service.images import to_bytes
 from service.outputs import Result
 from service.png import write_png
 from service.registry import Registry
 from service.space import Z_LIMIT
-from service.tensors import Floats, Port
+from service.tensors import Port
 
 KINDS: tuple[Graph, ...] = get_args(Graph)
 IMAGE, PNG = "image", "png"

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from service.containers import read_container
-from service.errors import InvalidValueError, MalformedBodyError, Text
+from service.core.arrays import Bytes, Floats
+from service.core.errors import InvalidValueError, MalformedBodyError, Text
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 Polarity = Literal["light-on-dark", "dark-on-light"]
 
 UPLOAD_FORMATS = ("PNG", "JPEG")

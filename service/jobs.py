@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.calls import Call
-from service.errors import DeadlineError, InferenceError
+from service.core.errors import DeadlineError, InferenceError
 
 Rows = NDArray[Any]
 Run = Callable[[Rows], Rows]

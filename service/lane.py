@@ -15,19 +15,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.caching import is_fresh
-from service.calls import HEADER as TIMING_HEADER
 from service.calls import Call
+from service.core.arrays import Bytes, Floats
+from service.core.errors import NotAcceptableError
+from service.core.headers import REQUEST_ID
+from service.core.headers import SERVER_TIMING as TIMING_HEADER
+from service.core.media_types import PNG, STILL
 from service.engine import Engine, check_whole
-from service.errors import NotAcceptableError
-from service.images import Bytes, to_bytes
+from service.images import to_bytes
 from service.metrics import Metrics
-from service.negotiation import PNG, STILL, choose
+from service.negotiation import choose
 from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
 from service.png import write_png
 from service.registry import Registry
 from service.routes.answers import constant_headers
-from service.space import Floats
-from service.telemetry import REQUEST_ID, choose_id
+from service.telemetry import choose_id
 
 JSON_TYPE = b"application/json"
 # Headers that change nothing of an answer; what has any other goes the usual way, so that no key, cookie or

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Method = Literal["lerp", "slerp"]
+from service.core.arrays import Floats
+from service.core.choices import Method
 
 # Below this angle's sine, slerp's weights lose their digits, and the arc is a line to float32.
 PARALLEL = 1e-6

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import refusals
 from service.budgets import KEY, Budget
 from service.caching import BRIEF
-from service.errors import TooLargeError
+from service.core.errors import TooLargeError
 from service.routes.fields import VARY
 
 BODIES_HELD = "the bodies of other requests take all room there is; try again"

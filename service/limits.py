@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal, Protocol
 
-from service.settings import Settings
+from service.core.settings import Settings
 
 # Idle connections: longer than callers keep theirs (a minute, or KServe's 65 s), so that none sends a request
 # on one that is being closed.

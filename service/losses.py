@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from service.core.arrays import Floats
 
 # A pixel that a decoder gives as 0 or 1 exactly is one that float32 has rounded.
 SMALLEST = 1e-7

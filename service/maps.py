@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Bytes = NDArray[np.uint8]
+from service.core.arrays import Bytes
 
 # Ten hues a tenth of the circle apart, in an order that keeps neighbours in number apart in hue.
 COLOURS = (

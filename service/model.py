@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from service.bundle import Bundle
-from service.errors import BundleError, ProviderError
+from service.core.arrays import Floats
+from service.core.choices import Provider
+from service.core.errors import BundleError, ProviderError
+from service.core.settings import Settings
 from service.manifest import GraphSpec, Manifest
-from service.settings import Provider, Settings
 
-Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 PROVIDERS = {

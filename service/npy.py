@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import InvalidValueError, MalformedBodyError, Text, shorten
+from service.core.errors import InvalidValueError, MalformedBodyError, Text, shorten
 
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 

@@ -19,7 +19,14 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from service.calls import Call
-from service.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, Text, TooLargeError
+from service.core.errors import (
+    ClientGoneError,
+    DeadlineError,
+    NotReadyError,
+    QueueFullError,
+    Text,
+    TooLargeError,
+)
 
 T = TypeVar("T")
 Check = Callable[[], None]

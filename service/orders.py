@@ -14,15 +14,16 @@ import orjson
 
 from service.caching import LOOSE
 from service.calls import Call
+from service.core.arrays import Floats
+from service.core.choices import SEED_LIMIT
+from service.core.errors import ClientError
+from service.core.headers import SEED_HEADER
+from service.core.media_types import PNG
 from service.engine import Engine
-from service.errors import ClientError
-from service.negotiation import PNG
 from service.registry import Registry
 from service.representations import Wanted
-from service.routes.answers import SEED_HEADER
 from service.routes.urls import tag_rows
-from service.schemas import SEED_LIMIT
-from service.space import Z_LIMIT, Floats
+from service.space import Z_LIMIT
 
 DECODE = "/decode"
 DECODE_URL = "/decode.png"

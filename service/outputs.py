@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from service.errors import InvalidValueError
+from service.core.arrays import Floats
+from service.core.errors import InvalidValueError
+from service.core.json_writer import dump, split
 from service.messages import InferRequest
-from service.tensors import FP32, SIZE, Floats, Port, refuse_unsupported
-from service.writing import dump, split
+from service.tensors import FP32, SIZE, Port, refuse_unsupported
 
 Result = Floats | Sequence[bytes]
 

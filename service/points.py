@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import InvalidValueError, Text
+from service.core.errors import InvalidValueError, Text
 from service.space import Point
 
 # As JSON has them, but for a sign, or a point at either end; Python's `float` would take "nan" and "1_0".

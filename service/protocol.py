@@ -16,13 +16,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from service.connection import Connection
-from service.errors import ServiceError
+from service.core.arrays import Floats
+from service.core.errors import ServiceError
 from service.lane import Lane
 from service.metrics import BEGUN, CLIENT_GONE, ROUTE
 from service.orders import Order
 from service.proxies import correct_caller
 from service.rejections import RejectedError
-from service.space import Floats
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope

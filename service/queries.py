@@ -6,18 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from service.colormaps import Colormap
+from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
 from service.points import POINT_PATTERN, VECTOR_PATTERN
-from service.rendering import Look, Resample
-from service.schemas import Dtype, Method, ModelName, Polarity, Seed
+from service.rendering import Look
+from service.schemas import ModelName, Seed
 from service.sequences import MAX_DURATION_MS, MAX_LOOPS
 
 # Four times the pictures that a request may have unless the operator allows more.
 MAX_COLUMNS = 4096
 
-Still = Literal["png", "webp", "json", "npy", "zip"]
-Moving = Literal["png", "apng", "gif", "webp", "json", "ndjson", "npy", "zip"]
-Drawn = Literal["png", "webp", "json"]
 
 Label = Annotated[int | None, Field(description="Of all vectors, for a label-conditioned model.")]
 Temperature = Annotated[

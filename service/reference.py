@@ -10,7 +10,7 @@ import re
 import sys
 
 from service.app import create_app
-from service.settings import Settings
+from service.core.settings import Settings
 
 # A row of numbers. A string has no line break, so it cannot be one.
 ROW = re.compile(r"\[\n[-+.,\s0-9e]+\]")

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from service import errors
+from service.core import errors
 from service.metrics import CLIENT_GONE
 from service.routes.problems import problem
 from service.schemas import Fault

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from service.bundle import MANIFEST, read_bundle
 from service.calls import Call
-from service.engine import Engine, Graph
-from service.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
+from service.core.choices import Graph
+from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
+from service.core.settings import Settings
+from service.engine import Engine
 from service.model import Model
 from service.offload import Places
-from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 

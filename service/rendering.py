@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from service.colormaps import Colormap, colour
-from service.errors import InvalidValueError
-
-Bytes = NDArray[np.uint8]
-Resample = Literal["nearest", "smooth"]
+from service.colormaps import colour
+from service.core.arrays import Bytes
+from service.core.choices import Colormap, Resample
+from service.core.errors import InvalidValueError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from service import apng, images
 from service.archive import zip_entries
+from service.core.choices import Dtype
+from service.core.errors import InvalidValueError, Text
+from service.core.json_writer import dump, split
+from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.engine import Pictures
-from service.errors import InvalidValueError, Text
 from service.manifest import ImageSpec, Manifest
-from service.negotiation import APNG, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.npy import write_npy
 from service.png import write_png
 from service.rendering import (
@@ -28,9 +30,7 @@ from service.rendering import (
     measure_sheet,
     split_scale,
 )
-from service.schemas import Dtype
 from service.sequences import check_sides, write_gif, write_webp
-from service.writing import dump, split
 
 KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
 # What can be written while the last pictures are still being made.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +23,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.numbers import read_integer, read_labels, read_numbers
+from service.core.choices import SEED_LIMIT, Method, Polarity
+from service.core.json_arrays import read_integer, read_labels, read_numbers
 from service.space import Z_LIMIT
 
-SEED_LIMIT = 2**32
 # Fields of wrong names that an error tells of.
 MOST_UNKNOWN = 3
 
 # JSON does not tell 3.0 from 3. It comes after a field's bounds, which are the integer's.
 WHOLE = BeforeValidator(read_integer)
 Integer = Annotated[int, WHOLE]
-Dtype = Literal["float32", "uint8"]
-Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
-Method = Literal["lerp", "slerp"]
 Nested = list[Any]
 
 

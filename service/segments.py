@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from service.bounds import check_size, damaged
-from service.errors import MalformedBodyError, Text, TooLargeError
+from service.core.errors import MalformedBodyError, Text, TooLargeError
 
 JPEG_START = b"\xff\xd8\xff"
 # Colour profiles and notes come in segments of 64 KB; a scan may have tables of its own.

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import InvalidValueError, Text
+from service.core.arrays import Bytes
+from service.core.errors import InvalidValueError, Text
 
-Bytes = NDArray[np.uint8]
 Format = Literal["png", "apng", "gif", "webp"]
 
 # The longest side of a picture, in pixels. WebP's is that of libwebp, the others their standards'.

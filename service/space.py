@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import latent
-from service.errors import BundleError, InvalidValueError, NotFoundError, Text
+from service.core.arrays import Floats
+from service.core.choices import Method
+from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
 from service.manifest import ClassSpec, Manifest
 
-Floats = NDArray[np.float32]
 Label = int | Sequence[int] | None
 
 # Ten thousand standard deviations from the prior: float32 still holds every activation there.
@@ -88,7 +89,7 @@ class Space:
         """
         return np.concatenate([self._check_z("z", z), self._one_hot("label", label, len(z))], axis=1)
 
-    def connect(self, start: Point, end: Point, steps: int, method: latent.Method | None) -> Floats:
+    def connect(self, start: Point, end: Point, steps: int, method: Method | None) -> Floats:
         """Gives the rows of a path between two points.
 
         Args:

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.settings import Settings
+from service.core.headers import REQUEST_ID
+from service.core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-REQUEST_ID = "X-Request-ID"
 # What a client sends goes into logs and headers, so only this much of it is believed.
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 

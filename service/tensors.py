@@ -15,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
-from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
+from service.core.arrays import Floats
+from service.core.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
+from service.core.headers import LENGTH_HEADER
+from service.core.json_arrays import read_numbers
 from service.messages import InputTensor
-from service.numbers import read_numbers
 
-Floats = NDArray[np.float32]
-
-# Says how many bytes of a body are JSON; what follows are tensors.
-LENGTH_HEADER = "Inference-Header-Content-Length"
 LENGTH = re.compile("[0-9]{1,18}")
 FP32 = np.dtype("<f4")
 SIZE = "binary_data_size"

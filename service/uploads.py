@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from service import images
 from service.calls import Call
-from service.errors import InvalidValueError, Text
+from service.core.arrays import Floats
+from service.core.errors import InvalidValueError, Text
 from service.manifest import CentreOfMassFit, ImageSpec
 from service.offload import SLICE_S, Check, Places
-
-Floats = NDArray[np.float32]
 
 
 class Uploads:

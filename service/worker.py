@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 
 import uvicorn
 
-from service.errors import StartupError
-from service.settings import Settings, load_settings
+from service.core.errors import StartupError
+from service.core.settings import Settings, load_settings
 from service.telemetry import logging_config
 
 logger = logging.getLogger(__name__)

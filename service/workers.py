@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from service.errors import StartupError
-from service.settings import Settings
+from service.core.errors import StartupError
+from service.core.settings import Settings
 from service.worker import AT_ONCE, FAILED, STOPPING, run_worker
 
 logger = logging.getLogger(__name__)

@@ -26,8 +26,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from service.app import create_app
 from service.bundle import read_bundle
-from service.errors import BundleError
-from service.settings import Settings
+from service.core.errors import BundleError
+from service.core.settings import Settings
 from tests.service.fake import sign
 
 ROOT = pathlib.Path(__file__).parent.parent

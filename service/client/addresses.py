@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 
 from service.client import readers
 from service.client.inputs import join, to_text
-from service.client.looks import Method, to_params
+from service.client.looks import to_params
 from service.client.replies import File
 from service.client.request import Model, Request, to_name
+from service.core.choices import Method
 
 
 def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Model = None) -> Request[File]:

@@ -14,12 +14,13 @@ from service.client import catalogue, drawing, encoding
 from service.client.connection import TIMEOUT_S, Connection, read_address
 from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
 from service.client.files import Files
-from service.client.looks import Format, Look
+from service.client.looks import Look
 from service.client.proxies import Way, find_way
 from service.client.replies import File, Frame
 from service.client.request import Request
 from service.client.retries import Retry
 from service.client.signatures import described_by
+from service.core.choices import Format
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -8,7 +8,8 @@ import httpx
 
 from service.client.exchange import Options
 from service.client.files import Urls
-from service.client.looks import Format, Look
+from service.client.looks import Look
+from service.core.choices import Format
 
 H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
 

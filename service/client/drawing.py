@@ -22,9 +22,10 @@ from service.client.inputs import (
     to_rows,
     to_text,
 )
-from service.client.looks import Dtype, Method, to_params
+from service.client.looks import to_params
 from service.client.replies import Pictures
 from service.client.request import JSON, NPY, Model, Request, to_name
+from service.core.choices import Dtype, Method
 
 
 def decode(

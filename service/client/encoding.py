@@ -8,9 +8,10 @@ import numpy as np
 
 from service.client import readers
 from service.client.inputs import Pictures, count, to_npy, to_parts
-from service.client.looks import Dtype, Polarity, to_params
+from service.client.looks import to_params
 from service.client.replies import Posterior, Reconstruction
 from service.client.request import NPY, Model, Request, to_name
+from service.core.choices import Dtype, Polarity
 
 
 def encode(

@@ -22,8 +22,9 @@ from typing import Any
 
 import httpx
 
+from service.core.headers import REQUEST_ID
+
 SHOWN_CHARACTERS = 200
-REQUEST_ID = "X-Request-ID"
 
 
 class CvaeError(Exception):

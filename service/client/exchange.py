@@ -24,10 +24,9 @@ from service.client.failures import translate
 from service.client.readers import read_answer
 from service.client.request import Request
 from service.client.retries import Attempts, Retry
+from service.core.headers import REQUEST_TIMEOUT
 
 T = TypeVar("T")
-
-DEADLINE = "X-Request-Timeout-Ms"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +178,7 @@ def _try(
     left_s = attempts.left_s
     headers = {}
     if options.send_deadline and left_s is not None:
-        headers[DEADLINE] = str(max(1, math.floor(left_s * 1000)))
+        headers[REQUEST_TIMEOUT] = str(max(1, math.floor(left_s * 1000)))
     try:
         response = yield Send(request, headers, left_s, stream)
     except httpx.RequestError as error:

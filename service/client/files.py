@@ -8,10 +8,11 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 import httpx
 
 from service.client import addresses, drawing, encoding
-from service.client.looks import Format, Look, to_params
+from service.client.looks import Look, to_params
 from service.client.replies import File
 from service.client.request import Request
 from service.client.signatures import described_by
+from service.core.choices import Format
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import TypedDict
 
-Format = Literal["png", "webp", "gif", "apng", "json", "npy", "zip", "ndjson"]
-Dtype = Literal["float32", "uint8"]
-Method = Literal["lerp", "slerp"]
-Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
-Colormap = Literal["grey", "viridis", "magma", "inferno", "coolwarm"]
-Resample = Literal["nearest", "smooth"]
+from service.core.choices import Colormap, Resample
 
 Value = str | int | float | bool | None
 Params = tuple[tuple[str, Value], ...]

@@ -14,8 +14,7 @@ import httpx
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from service.client.errors import REQUEST_ID, BrokenAnswerError
-from service.client.looks import Dtype, Format
+from service.client.errors import BrokenAnswerError
 from service.client.replies import (
     File,
     Floats,
@@ -27,13 +26,12 @@ from service.client.replies import (
     Reconstruction,
 )
 from service.client.whole import MEDIA_TYPES, check_file, check_npy
+from service.core.choices import Dtype, Format
+from service.core.headers import MODEL_HEADER, REQUEST_ID, SEED_HEADER, SERVER_TIMING
 
 T = TypeVar("T")
 Read = Callable[[httpx.Response], T]
 
-MODEL = "CVAE-Model"
-SEED = "CVAE-Seed"
-TIMING = "Server-Timing"
 MEASURES = ("reconstruction_loss", "kl_divergence", "mean_squared_error")
 BROKEN = (
     ValueError,
@@ -154,7 +152,7 @@ def read_file(format: Format | None, pictures: int | None) -> Read[File]:  # noq
         kind = response.headers["content-type"].split(";")[0].strip().lower()
         if kind != MEDIA_TYPES[expected]:
             raise ValueError(f"expected {MEDIA_TYPES[expected]}")
-        origin, seed = _origin(response), response.headers.get(SEED)
+        origin, seed = _origin(response), response.headers.get(SEED_HEADER)
         check_file(expected, response.content, pictures)
         return File(**origin, content=response.content, media_type=kind, seed=seed and int(seed))
 
@@ -202,12 +200,12 @@ def _check_counts(n: int | None, *rows: Sequence[Any] | NDArray[Any]) -> None:
 
 
 def _origin(response: httpx.Response) -> dict[str, Any]:
-    model, _, version = response.headers[MODEL].partition("@")
+    model, _, version = response.headers[MODEL_HEADER].partition("@")
     return {
         "model": model,
         "version": version,
         "request_id": response.headers.get(REQUEST_ID, ""),
-        "timings": _timings(response.headers.get(TIMING, "")),
+        "timings": _timings(response.headers.get(SERVER_TIMING, "")),
     }
 
 

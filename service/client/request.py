@@ -11,9 +11,10 @@ from typing import Any, Generic, TypeVar
 from service.client import readers
 from service.client.errors import BrokenAnswerError
 from service.client.inputs import Part
-from service.client.looks import Format, Look, Params, to_params
+from service.client.looks import Look, Params, to_params
 from service.client.readers import Read
 from service.client.replies import File, Frame, ModelInfo
+from service.core.choices import Format
 
 T = TypeVar("T")
 # A model's name, its `name@version`, or what `models` says of it, which stands for that version.

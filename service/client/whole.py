@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from service.client.looks import Format
+from service.core.choices import Format
 
 Count = int | None
 

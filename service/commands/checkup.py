@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from service.bundle import Bundle, read_bundle
-from service.errors import StartupError
+from service.core.errors import StartupError
+from service.core.settings import Settings
 from service.model import Model
-from service.settings import Settings
 
 ROWS = (1, 32)
 RUNS = 15

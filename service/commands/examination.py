@@ -11,8 +11,8 @@ import click
 from service.bundle import MANIFEST
 from service.commands.checkup import Checkup, describe_bundle, examine_bundle
 from service.commands.machine import Machine, describe_machine, examine_machine
-from service.errors import StartupError
-from service.settings import load_settings
+from service.core.errors import StartupError
+from service.core.settings import load_settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,9 +14,9 @@ from service.app import create_app
 from service.bundle import MANIFEST
 from service.client import AsyncClient, Retry
 from service.commands.options import Source
-from service.errors import StartupError
+from service.core.errors import StartupError
+from service.core.settings import Settings, load_settings
 from service.registry import Registry
-from service.settings import Settings, load_settings
 
 ADDRESS = "http://here"
 

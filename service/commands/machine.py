@@ -8,11 +8,11 @@ import pathlib
 
 import onnxruntime
 
-from service.cores import ROOT, count_cores
-from service.errors import StartupError
-from service.memory import check_workers, read_limit
+from service.core.errors import StartupError
+from service.core.memory import check_workers, read_limit
+from service.core.resources import ROOT, count_cores
+from service.core.settings import Settings
 from service.model import choose_provider
-from service.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.commands import streams
-from service.errors import ClientError
+from service.core.errors import ClientError
 from service.npy import read_npy
 from service.points import read_vectors
 

@@ -10,19 +10,19 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.calls import HEADER, Call
+from service.calls import Call
+from service.core.arrays import Floats
+from service.core.headers import SERVER_TIMING
+from service.core.media_types import JSON
 from service.engine import Engine, Pictures
 from service.manifest import Manifest
-from service.negotiation import JSON
 from service.representations import IN_PARTS, Wanted, check_size, open_writer, write, write_json
 from service.routes.disconnect import unless_gone
-from service.space import Floats
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.
 INLINE_PIXELS = 16 * 28 * 28
 # Decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
 PART_ROWS = 64
-SEED_HEADER = "CVAE-Seed"
 
 
 async def answer_rows(
@@ -117,7 +117,7 @@ async def encode(render: Callable[[], bytes], call: Call, *, inline: bool) -> by
 
 def headers_of(manifest: Manifest, call: Call) -> dict[str, str]:
     """Gives the headers that each answer of a model has: which one, and where the time went."""
-    return {**constant_headers(manifest), HEADER: call.timing()}
+    return {**constant_headers(manifest), SERVER_TIMING: call.timing()}
 
 
 def constant_headers(manifest: Manifest) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
-from service.errors import InvalidValueError
+from service.core.errors import InvalidValueError
 from service.queries import Query
 from service.schemas import trim_fields
 

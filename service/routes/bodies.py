@@ -9,7 +9,7 @@ from fastapi import Request
 
 from service.calls import Call
 from service.compression import decompress, parse_encoding
-from service.errors import TooLargeError
+from service.core.errors import TooLargeError
 from service.registry import Registry
 from service.routes.disconnect import unless_gone
 from service.routes.fields import read_field

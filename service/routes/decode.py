@@ -9,10 +9,11 @@ import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, NPY, STILL
+from service.core.choices import Still
+from service.core.media_types import FORMATS, JSON, NPY, STILL
 from service.npy import read_npy
 from service.points import read_vectors
-from service.queries import DecodeQuery, DecodeUrl, Still
+from service.queries import DecodeQuery, DecodeUrl
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows

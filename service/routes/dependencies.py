@@ -16,10 +16,11 @@ from starlette.exceptions import HTTPException
 
 from service.budgets import find_budget
 from service.caching import NEVER
-from service.calls import DEADLINE_HEADER, Call
-from service.engine import Graph
-from service.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
-from service.parsing import Limit, parse
+from service.calls import Call
+from service.core.choices import Graph
+from service.core.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
+from service.core.headers import REQUEST_TIMEOUT
+from service.core.json_reader import Limit, parse
 from service.registry import Registry
 from service.routes.bodies import read_body
 from service.routes.fields import read_field
@@ -62,11 +63,11 @@ async def get_call(models: Models, request: Request) -> Call:
     Raises:
         InvalidValueError: The header is no number of milliseconds.
     """
-    text = read_field(request, DEADLINE_HEADER)
+    text = read_field(request, REQUEST_TIMEOUT)
     if text is None:
         return models.open_call()
     if not DEADLINE.fullmatch(text):
-        raise InvalidValueError(DEADLINE_HEADER, "milliseconds, an integer above 0", text)
+        raise InvalidValueError(REQUEST_TIMEOUT, "milliseconds, an integer above 0", text)
     return models.open_call(int(text))
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from service.calls import Call
-from service.negotiation import FORMATS, STILL
-from service.queries import DigitQuery, DigitUrl, Still
+from service.core.choices import Still
+from service.core.media_types import FORMATS, STILL
+from service.queries import DigitQuery, DigitUrl
 from service.registry import Registry
 from service.replies import DigitAnswer
 from service.representations import Wanted

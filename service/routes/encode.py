@@ -9,8 +9,9 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
+from service.core.json_writer import dump
+from service.core.media_types import JSON
 from service.engine import Engine, Posterior
-from service.negotiation import JSON
 from service.queries import EncodeQuery
 from service.replies import EncodeAnswer
 from service.routes.answers import answer_fields
@@ -22,7 +23,6 @@ from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.uploads import ACCEPTED, read_x, require_picture
 from service.schemas import EncodeRequest, Fault
-from service.writing import dump
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 

@@ -11,18 +11,19 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from service.calls import Call
+from service.core.arrays import Floats
+from service.core.choices import Method, Polarity
+from service.core.errors import InvalidValueError, Text
+from service.core.media_types import JSON
 from service.engine import Engine
-from service.errors import InvalidValueError, Text
-from service.latent import Method
-from service.negotiation import JSON
 from service.points import read_point
 from service.registry import Registry
 from service.routes.dependencies import read_json
 from service.routes.disconnect import unless_gone
 from service.routes.forms import FORM
 from service.routes.uploads import Field, read_form, to_x
-from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest, Polarity
-from service.space import Floats, Point
+from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest
+from service.space import Point
 
 ENDS = ("from", "to")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from python_multipart.multipart import parse_options_header
 
-from service.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError, shorten
+from service.core.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError, shorten
 
 FORM = "multipart/form-data"
 # RFC 2046, section 5.1.1.

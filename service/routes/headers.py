@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from service.caching import BRIEF, LOOSE, NEVER, PINNED
-from service.calls import DEADLINE_HEADER
-from service.calls import HEADER as TIMING
-from service.routes.answers import SEED_HEADER
-from service.schemas import SEED_LIMIT
-from service.telemetry import REQUEST_ID
+from service.core.choices import SEED_LIMIT
+from service.core.headers import LOSS_HEADER, MODEL_HEADER, REQUEST_ID, REQUEST_TIMEOUT, SEED_HEADER
+from service.core.headers import SERVER_TIMING as TIMING
 
-MODEL = "CVAE-Model"
-LOSS = "CVAE-Reconstruction-Loss"
 MILLISECONDS = r"[0-9]+\.[0-9]{3}"
 TAG = '"0123456789abcdef0123456789abcdef"'
 
@@ -32,7 +28,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "5f0c7f9be0d24a4f9d3f6a3c1c0e9a57",
         pattern="^[A-Za-z0-9._-]{1,128}$",
     ),
-    MODEL: _always(
+    MODEL_HEADER: _always(
         "The model that answered, as `name@version`: with this as `model`, a URL never changes its meaning.",
         "mnist-2d@0123456789ab",
         pattern="^[^@]+@[0-9a-f]{12}$",
@@ -49,7 +45,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         minimum=0,
         exclusiveMaximum=SEED_LIMIT,
     ),
-    LOSS: _always("Nats per image, the mean of all.", "81.300", pattern=r"^-?[0-9]+\.[0-9]{3}$"),
+    LOSS_HEADER: _always("Nats per image, the mean of all.", "81.300", pattern=r"^-?[0-9]+\.[0-9]{3}$"),
     "Cache-Control": _always(
         "Of pictures a year where `model=name@version` pins them, else a minute; of descriptions "
         "ten seconds; `no-store` where the seed was chosen, of health, metrics and errors.",
@@ -72,13 +68,13 @@ ANSWERS: dict[str, dict[str, Any]] = {
     ),
 }
 # What all answers of a model have, and what all of a URL have.
-OF_MODEL = (MODEL, TIMING)
+OF_MODEL = (MODEL_HEADER, TIMING)
 OF_URL = ("Cache-Control", "ETag", "Content-Disposition")
 
 # Without examples: a page that fills them in would send them.
 REQUESTS: dict[str, dict[str, Any]] = {
-    DEADLINE_HEADER: {
-        "name": DEADLINE_HEADER,
+    REQUEST_TIMEOUT: {
+        "name": REQUEST_TIMEOUT,
         "in": "header",
         "description": "How long you will wait, in milliseconds; the service's own limit holds too. What is "
         "not done by then is answered 504, and what has not begun by then never runs.",
@@ -116,6 +112,6 @@ def parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
     Returns:
         References to components.
     """
-    shown = {DEADLINE_HEADER: "504", "If-None-Match": "304"}
+    shown = {REQUEST_TIMEOUT: "504", "If-None-Match": "304"}
     found = [header for header, status in shown.items() if status in operation["responses"]]
     return [{"$ref": f"#/components/parameters/{header}"} for header in found]

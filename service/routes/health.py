@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from service.errors import NotReadyError
+from service.core.errors import NotReadyError
 from service.replies import Health
 from service.routes.dependencies import Models, never_keep
 from service.routes.problems import responses

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.negotiation import FORMATS, JSON, MOVING
+from service.core.choices import Moving
+from service.core.media_types import FORMATS, JSON, MOVING
 from service.points import read_point
-from service.queries import InterpolateUrl, Moving, MovingQuery, SequenceQuery
+from service.queries import InterpolateUrl, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows, check

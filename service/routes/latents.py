@@ -9,12 +9,13 @@ import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
 from service.calls import Call
+from service.core.choices import Drawn
+from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
 from service.engine import Engine
 from service.maps import draw_map, measure_extent
-from service.negotiation import FORMATS, JSON, NPY, PNG, WEBP
 from service.npy import write_npy
 from service.png import write_png
-from service.queries import Drawn, LatentsQuery, MapUrl
+from service.queries import LatentsQuery, MapUrl
 from service.replies import LatentsAnswer, MapAnswer
 from service.representations import write_json
 from service.routes.answers import encode, headers_of

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from service.negotiation import FORMATS, STILL
-from service.queries import ManifoldUrl, Still
+from service.core.choices import Still
+from service.core.media_types import FORMATS, STILL
+from service.queries import ManifoldUrl
 from service.replies import PicturesAnswer
 from service.representations import Wanted
 from service.routes.asked import asks

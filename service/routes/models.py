@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import PlainTextResponse
 
+from service.core.errors import NotFoundError
+from service.core.media_types import MARKDOWN
 from service.engine import Engine
-from service.errors import NotFoundError
-from service.negotiation import MARKDOWN
 from service.registry import Registry
 from service.replies import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
 from service.routes.dependencies import Models

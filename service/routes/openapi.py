@@ -11,13 +11,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from service.calls import HEADER as TIMING
+from service.core.headers import REQUEST_ID, SEED_HEADER
+from service.core.headers import SERVER_TIMING as TIMING
+from service.core.media_types import JSON, NDJSON, NPY, PNG
 from service.messages import IndexRequest, InferAnswer, InferRequest, ProtocolError
-from service.negotiation import JSON, NDJSON, NPY, PNG
 from service.points import POINT_PATTERN
 from service.queries import SequenceQuery
 from service.routes import asked, headers, problems
-from service.routes.answers import SEED_HEADER
 from service.schemas import (
     DecodeRequest,
     EncodeRequest,
@@ -27,7 +27,6 @@ from service.schemas import (
     ReconstructRequest,
     SampleRequest,
 )
-from service.telemetry import REQUEST_ID
 
 # What routes read by themselves, and FastAPI does not see.
 BODIES = (

@@ -14,8 +14,8 @@ from fastapi import Response
 from starlette.requests import HTTPConnection
 
 from service.caching import NEVER
+from service.core.media_types import JSON, NPY, STILL
 from service.messages import ProtocolError
-from service.negotiation import JSON, NPY, STILL
 from service.routes import headers as header_entries
 from service.schemas import Fault, Problem
 

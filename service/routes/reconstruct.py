@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
 from service import losses
+from service.core.arrays import Floats
+from service.core.headers import LOSS_HEADER
+from service.core.media_types import JSON, NPY, STILL
 from service.engine import Pictures, Posterior
-from service.negotiation import JSON, NPY, STILL
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
 from service.representations import Wanted, to_pixels
-from service.routes import headers
 from service.routes.answers import INLINE_PIXELS, answer_pictures, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models
@@ -26,12 +27,11 @@ from service.routes.openapi import BODY, pictures, upload_body
 from service.routes.problems import responses, unreadable
 from service.routes.uploads import ACCEPTED, read_x, require_picture
 from service.schemas import Fault, ReconstructRequest
-from service.space import Floats
 
 router = APIRouter(tags=["pictures"], route_class=EncoderRoute)
 
 EXAMPLES = {"one": Example(summary="A vertical stroke", value={"pixels": STROKE})}
-DRAWN = pictures("Each picture beside its reconstruction.", STILL, headers.LOSS)
+DRAWN = pictures("Each picture beside its reconstruction.", STILL, LOSS_HEADER)
 BYTES = Fault(field="pixels", expected="numbers in [0, 1]; divide 8-bit values by 255", received="255.0")
 
 
@@ -72,7 +72,7 @@ async def reconstruct(
     facts = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
     shown = _interleave(x, made) if pairs else made
     answer = await answer_pictures(engine.manifest, shown, call, wanted, facts)
-    answer.headers[headers.LOSS] = f"{facts['reconstruction_loss'].mean():.3f}"
+    answer.headers[LOSS_HEADER] = f"{facts['reconstruction_loss'].mean():.3f}"
     return answer
 
 

@@ -7,9 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
+from service.core.arrays import Floats
+from service.core.choices import Still
+from service.core.media_types import FORMATS, JSON, STILL
 from service.engine import Engine
-from service.negotiation import FORMATS, JSON, STILL
-from service.queries import SampleUrl, Still, StillQuery
+from service.queries import SampleUrl, StillQuery
 from service.replies import SampleAnswer
 from service.representations import Wanted
 from service.routes.answers import answer_rows
@@ -20,7 +22,6 @@ from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seed
 from service.routes.problems import responses, unreadable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
 from service.schemas import Fault, SampleRequest
-from service.space import Floats
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])

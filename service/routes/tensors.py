@@ -8,9 +8,9 @@ from typing import Any
 from fastapi.openapi.models import Example
 
 from service.compression import ENCODINGS
-from service.negotiation import JSON, OCTETS
+from service.core.headers import LENGTH_HEADER
+from service.core.media_types import JSON, OCTETS
 from service.routes import headers
-from service.tensors import LENGTH_HEADER
 
 INFER = (400, 404, 413, 415, 429, 503, 504)
 

@@ -10,9 +10,11 @@ from fastapi import Request
 
 from service.calls import Call
 from service.chunks import PNG_START
+from service.core.arrays import Floats
+from service.core.choices import Polarity
+from service.core.errors import InvalidValueError, Text
+from service.core.media_types import JSON, NPY, PNG
 from service.engine import Engine
-from service.errors import InvalidValueError, Text
-from service.negotiation import JSON, NPY, PNG
 from service.npy import read_npy
 from service.queries import EncodeQuery, ReconstructQuery
 from service.registry import Registry
@@ -20,9 +22,8 @@ from service.routes.bodies import read_body
 from service.routes.dependencies import read_json, require
 from service.routes.disconnect import unless_gone
 from service.routes.forms import FORM, parse_form
-from service.schemas import EncodeRequest, Polarity, ReconstructRequest
+from service.schemas import EncodeRequest, ReconstructRequest
 from service.segments import JPEG_START
-from service.space import Floats
 
 JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)

@@ -13,13 +13,14 @@ from fastapi import Request, Response
 
 from service import caching
 from service.calls import Call
+from service.core.arrays import Floats
+from service.core.choices import SEED_LIMIT
+from service.core.headers import SEED_HEADER
+from service.core.media_types import JSON
 from service.engine import Engine
-from service.negotiation import JSON
 from service.representations import Wanted
-from service.routes.answers import SEED_HEADER, answer_rows, check, constant_headers
+from service.routes.answers import answer_rows, check, constant_headers
 from service.routes.fields import read_field
-from service.schemas import SEED_LIMIT
-from service.space import Floats
 
 
 @dataclasses.dataclass(frozen=True)

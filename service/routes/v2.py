@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 
 from service import __version__
-from service.errors import NotReadyError
+from service.core.errors import NotReadyError
 from service.graphs import ServedGraph, find_graph, list_graphs
 from service.messages import (
     DynamicBatching,

@@ -13,10 +13,13 @@ from fastapi.routing import APIRoute
 
 from service.calls import Call
 from service.compression import ENCODINGS, Encoding, compress
-from service.errors import InvalidValueError
+from service.core.arrays import Floats
+from service.core.errors import InvalidValueError
+from service.core.headers import LENGTH_HEADER
+from service.core.media_types import JSON, OCTETS
 from service.graphs import ServedGraph, complete, find_graph
 from service.messages import InferRequest
-from service.negotiation import JSON, OCTETS, choose_encoding
+from service.negotiation import choose_encoding
 from service.outputs import AskedOutput, choose_outputs, write_answer
 from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
@@ -36,7 +39,7 @@ from service.routes.fields import read_field
 from service.routes.problems import protocol_responses
 from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served
-from service.tensors import LENGTH_HEADER, Floats, check_length, read_inputs, read_raw, split_body
+from service.tensors import check_length, read_inputs, read_raw, split_body
 
 # Below, an answer is one packet either way.
 MIN_COMPRESSED_BYTES = 1024

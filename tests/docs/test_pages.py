@@ -15,8 +15,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
+from service.core.settings import Settings
 from service.reference import write_schema
-from service.settings import Settings
 
 PAGES = ("/docs", "/redoc")
 # What loads what these attributes name.

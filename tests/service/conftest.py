@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
+from service.core.settings import Settings
 from service.registry import Registry
-from service.settings import Settings
 from tests.service.fake import write_bundle
 
 

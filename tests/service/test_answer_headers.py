@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.caching import BRIEF, LOOSE, NEVER
-from service.settings import Settings
+from service.core.settings import Settings
 from tests.service.routes.test_openapi import examples, fill, operations
 
 GETS = [(path, entry) for method, path, entry in operations() if method.upper() == "GET"]

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from service import apng
-from service.png import Bytes, write_png
+from service.core.arrays import Bytes
+from service.png import write_png
 
 
 def movie(n: int, height: int, width: int, channels: int) -> Bytes:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service import errors
 from service.app import Application, create_app
+from service.core import errors
+from service.core.settings import Settings
 from service.refusals import STATUSES
 from service.registry import Registry
-from service.settings import Settings
 from tests.pauses import ask
 
 JSON = {"content-type": "application/json"}

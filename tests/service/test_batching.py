@@ -15,7 +15,7 @@ import pytest
 
 from service.batching import Batcher
 from service.calls import Call
-from service.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
+from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 from service.jobs import Rows
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from service.batching import Batcher
 from service.calls import Call
-from service.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
+from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 from service.jobs import Rows
 
 MAX_ROWS = 5000

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.settings import Settings
+from service.core.settings import Settings
 from tests.service.bombs import BOMBS
 
 # Of the processor, of which a sixth is for the sending.

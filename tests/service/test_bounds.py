@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.bounds import MAX_SIDE, check_size
-from service.errors import MalformedBodyError, TooLargeError
+from service.core.errors import MalformedBodyError, TooLargeError
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 10), (100, 1), (1, 100)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.budgets import Budget
-from service.errors import TooLargeError
+from service.core.errors import TooLargeError
 
 
 def declare(length: str) -> Budget:

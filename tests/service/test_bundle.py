@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from service.bundle import read_bundle
-from service.errors import BundleError
+from service.core.errors import BundleError
 from service.manifest import version_of
 from tests.service.fake import sign, write_bundle
 

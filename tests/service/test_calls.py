@@ -8,7 +8,7 @@ import time
 import pytest
 
 from service.calls import Call
-from service.errors import DeadlineError
+from service.core.errors import DeadlineError
 
 
 def test_times_are_in_milliseconds() -> None:

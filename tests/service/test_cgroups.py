@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from service.cgroups import find_groups
+from service.core.resources import find_groups
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from service.compression import ENCODINGS, MAX_MEMBERS, Encoding, compress, decompress, parse_encoding
-from service.errors import DeadlineError, MalformedBodyError, MediaTypeError, TooLargeError
+from service.core.errors import DeadlineError, MalformedBodyError, MediaTypeError, TooLargeError
 from tests.service.bombs import gzip_of_empty_members, gzip_of_zeros
 
 TEXT = b"a text that can be packed " * 40

@@ -14,9 +14,9 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.bundle import read_bundle
-from service.errors import BundleError
+from service.core.errors import BundleError
+from service.core.settings import Settings
 from service.lane import Lane
-from service.settings import Settings
 from tests.service import fake
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from service import images
 from service.chunks import MAX_CHUNKS
 from service.containers import read_container
-from service.errors import MalformedBodyError, TooLargeError
+from service.core.errors import MalformedBodyError, TooLargeError
 from service.segments import MAX_SCANS, MAX_SEGMENTS
 from tests.service import picture_bombs
 

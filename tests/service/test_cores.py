@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from service.cores import count_cores
+from service.core.resources import count_cores
 
 
 @pytest.fixture

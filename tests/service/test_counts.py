@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from service import counts
+from service.core.errors import StartupError
 from service.counts import FILE_BYTES, SHARED_FOLDER, claim_file, name_file, share_folder
-from service.errors import StartupError
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,12 @@ import pytest
 from service import latent
 from service.bundle import read_bundle
 from service.calls import Call
+from service.core.errors import InferenceError, NotReadyError, QueueFullError
+from service.core.settings import Settings
 from service.engine import Engine, Pictures
-from service.errors import InferenceError, NotReadyError, QueueFullError
 from service.jobs import Rows
 from service.model import Model
 from service.offload import Places
-from service.settings import Settings
 from tests.service import fake
 
 

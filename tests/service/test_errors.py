@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from service import errors
+from service.core import errors
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:

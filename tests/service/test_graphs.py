@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from service.errors import NotFoundError, NotReadyError
+from service.core.errors import NotFoundError, NotReadyError
+from service.core.settings import Settings
 from service.graphs import complete, find_graph, list_graphs
 from service.images import to_bytes
 from service.png import write_png
 from service.registry import Registry
-from service.settings import Settings
 from tests.service.fake import write_bundle
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
 from service import images
-from service.errors import InvalidValueError, MalformedBodyError, TooLargeError
+from service.core.arrays import Floats
+from service.core.errors import InvalidValueError, MalformedBodyError, TooLargeError
 
 
 def write(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -21,7 +22,7 @@ def write(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return file.getvalue()
 
 
-def read(content: bytes, channels: int = 1) -> images.Floats:
+def read(content: bytes, channels: int = 1) -> Floats:
     return images.read_image(content, "body", channels, 1_000_000)
 
 

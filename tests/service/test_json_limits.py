@@ -13,8 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import Application, create_app
+from service.core.settings import Settings
 from service.routes import dependencies
-from service.settings import Settings
 from tests.pauses import Reply, ask, watch_pauses
 
 JSON = {"content-type": "application/json"}

@@ -15,9 +15,9 @@ import pytest
 from service.app import Application, create_app, create_lane
 from service.batching import Batcher
 from service.calls import Call
+from service.core.settings import Settings
 from service.lane import Lane
 from service.registry import Registry
-from service.settings import Settings
 from tests.service.wire import connect, play
 
 JSON = (b"content-type", b"application/json")

@@ -8,16 +8,16 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from service import latent
+from service.core.arrays import Floats
+from service.core.choices import Method
 
 VECTORS = arrays(np.float32, 3, elements=st.floats(-100, 100, width=32))
-METHODS: tuple[latent.Method, ...] = ("lerp", "slerp")
+METHODS: tuple[Method, ...] = ("lerp", "slerp")
 
 
 @pytest.mark.parametrize("method", METHODS)
 @given(start=VECTORS, end=VECTORS, steps=st.integers(2, 20))
-def test_a_path_is_finite_and_keeps_its_ends(
-    method: latent.Method, start: latent.Floats, end: latent.Floats, steps: int
-) -> None:
+def test_a_path_is_finite_and_keeps_its_ends(method: Method, start: Floats, end: Floats, steps: int) -> None:
     path = latent.interpolate(start, end, steps, method)
     assert path.shape == (steps, 3)
     assert path.dtype == np.float32
@@ -51,7 +51,7 @@ def test_a_seed_draws_what_it_always_drew() -> None:
     np.testing.assert_allclose(latent.sample_normal(0, (3,)), [1.76405235, 0.40015721, 0.97873798], rtol=1e-8)
 
 
-def one_gaussian(mean: latent.Floats, covariance: NDArray[np.float64]) -> latent.Mixture:
+def one_gaussian(mean: Floats, covariance: NDArray[np.float64]) -> latent.Mixture:
     return latent.mix([mean], [latent.covariance_root(covariance)], [1.0])
 
 

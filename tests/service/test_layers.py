@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 
-from service.errors import TooLargeError
+from service.core.errors import TooLargeError
 from service.layers import BodyLimit, HeadAsGet
 
 

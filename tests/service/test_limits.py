@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.core.settings import Settings
 from service.limits import KEEP_ALIVE_S, Phase, SocketLimits, Watch
-from service.settings import Settings
 
 
 class Seen:

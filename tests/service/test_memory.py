@@ -6,8 +6,8 @@ import pathlib
 
 import pytest
 
-from service.errors import StartupError
-from service.memory import MIB, check_workers, fit_workers, read_limit
+from service.core.errors import StartupError
+from service.core.memory import MIB, check_workers, fit_workers, read_limit
 from tests.service.fake import write_bundle
 
 

@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from service.bundle import Bundle, read_bundle
-from service.errors import BundleError, ProviderError
+from service.core.errors import BundleError, ProviderError
+from service.core.settings import Settings
 from service.model import Model, choose_provider
-from service.settings import Settings
 from tests.service import fake
 
 

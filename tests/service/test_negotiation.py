@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.errors import NotAcceptableError
-from service.negotiation import APNG, GIF, JSON, MOVING, NPY, PNG, STILL, WEBP, ZIP, choose, choose_encoding
+from service.core.errors import NotAcceptableError
+from service.core.media_types import APNG, GIF, JSON, MOVING, NPY, PNG, STILL, WEBP, ZIP
+from service.negotiation import choose, choose_encoding
 
 OFFERED = (PNG, JSON)
 

@@ -10,7 +10,7 @@ import pytest
 
 from service import offload
 from service.calls import Call
-from service.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, TooLargeError
+from service.core.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, TooLargeError
 from service.offload import Check, Places
 
 WAIT_S = 30

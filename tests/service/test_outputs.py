@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
-from service.errors import InvalidValueError
+from service.core.errors import InvalidValueError
 from service.messages import InferRequest
 from service.outputs import AskedOutput, Result, choose_outputs, write_answer
 from service.tensors import Port

@@ -15,9 +15,9 @@ from starlette.types import Message
 
 from service.app import Application, create_app
 from service.calls import Call
+from service.core.settings import Settings
 from service.engine import Engine
 from service.registry import Registry
-from service.settings import Settings
 from tests.service import fake
 
 CAPACITY, BATCH = 64, 8

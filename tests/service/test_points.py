@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.errors import InvalidValueError
+from service.core.errors import InvalidValueError
 from service.points import VECTOR_PATTERN, read_point, read_vector, read_vectors
 
 

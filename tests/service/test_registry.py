@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from service.errors import BundleError, NotFoundError, NotReadyError
+from service.core.errors import BundleError, NotFoundError, NotReadyError
+from service.core.settings import Settings
 from service.registry import Registry
-from service.settings import Settings
 from tests.service.fake import write_bundle
 
 

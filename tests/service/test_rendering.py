@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from service.colormaps import colour
-from service.errors import InvalidValueError
+from service.core.arrays import Bytes
+from service.core.errors import InvalidValueError
 from service.png import write_png
 from service.rendering import (
-    Bytes,
     Look,
     check_colormap,
     draw_frames,

@@ -10,8 +10,10 @@ import pytest
 from PIL import Image, WebPImagePlugin
 
 from service import colormaps, sequences
-from service.errors import InvalidValueError
-from service.sequences import Bytes, Format, check_sides, write_gif, write_webp
+from service.core.arrays import Bytes
+from service.core.choices import Colormap
+from service.core.errors import InvalidValueError
+from service.sequences import Format, check_sides, write_gif, write_webp
 
 SHAPES = [(1, 1, 1), (2, 3, 1), (17, 20, 1), (5, 4, 3), (28, 28, 1)]
 
@@ -87,7 +89,7 @@ def test_every_format_is_played_as_often_as_asked(loops: int, repeats: int | Non
 
 
 @pytest.mark.parametrize("name", ["viridis", "coolwarm"])
-def test_gif_keeps_the_colours_of_a_colormap(name: colormaps.Colormap) -> None:
+def test_gif_keeps_the_colours_of_a_colormap(name: Colormap) -> None:
     frames = colormaps.colour(movie(4, 40, 40, 1), name)
     np.testing.assert_array_equal(read(write_gif(frames, 40, 0))[0], frames)
 

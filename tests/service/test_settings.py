@@ -5,8 +5,8 @@ import pathlib
 import pydantic
 import pytest
 
-from service.errors import StartupError
-from service.settings import Settings, find_strangers, load_settings
+from service.core.errors import StartupError
+from service.core.settings import Settings, find_strangers, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +65,9 @@ def test_no_time_is_longer_than_calls_that_wait_can_be(monkeypatch: pytest.Monke
 def test_auto_takes_a_worker_for_each_core_as_far_as_memory_allows(
     cores: int, fitting: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.settings.count_cores", lambda: cores)
+    monkeypatch.setattr("service.core.settings.count_cores", lambda: cores)
     monkeypatch.setattr(
-        "service.settings.fit_workers", lambda folder: fitting if folder.name == "mine" else 0
+        "service.core.settings.fit_workers", lambda folder: fitting if folder.name == "mine" else 0
     )
     monkeypatch.setenv("CVAE_MODELS_DIR", "mine")
     monkeypatch.setenv("CVAE_WORKERS", "auto")
@@ -111,8 +111,8 @@ def test_an_empty_variable_is_one_that_is_not_set(
 def test_values_are_understood_as_people_write_them(
     name: str, value: str, expected: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.settings.count_cores", lambda: 6)
-    monkeypatch.setattr("service.settings.fit_workers", lambda _: 6)
+    monkeypatch.setattr("service.core.settings.count_cores", lambda: 6)
+    monkeypatch.setattr("service.core.settings.fit_workers", lambda _: 6)
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv(f"CVAE_{name.upper()}", value)
     assert getattr(load_settings(), name) == expected

@@ -8,7 +8,7 @@ import pytest
 
 from service import latent
 from service.bundle import read_bundle
-from service.errors import BundleError, InvalidValueError, NotFoundError
+from service.core.errors import BundleError, InvalidValueError, NotFoundError
 from service.space import Point, Space
 from tests.service import fake
 

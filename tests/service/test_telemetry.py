@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import Application
-from service.settings import Settings
+from service.core.settings import Settings
 from service.telemetry import logging_config
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from service.calls import Call
-from service.errors import InvalidValueError
+from service.core.errors import InvalidValueError
 from service.manifest import CentreOfMassFit, ContainFit, ImageSpec
 from service.offload import Places
 from service.uploads import Uploads

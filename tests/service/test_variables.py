@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from service.errors import StartupError
-from service.settings import Settings
-from service.variables import find_unread
+from service.core.errors import StartupError
+from service.core.setting_names import find_unread
+from service.core.settings import Settings
 from tests.docs.test_readme import ROOT
 
 SETTINGS = {"port", "host", "workers", "max_body_bytes", "deadline_ms", "cors_origins", "models_dir"}

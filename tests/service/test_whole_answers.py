@@ -18,13 +18,14 @@ import pytest
 from numpy.typing import NDArray
 
 from service.app import create_app
+from service.core.arrays import Floats
+from service.core.media_types import FORMATS
+from service.core.settings import Settings
 from service.engine import Engine, Pictures
-from service.negotiation import FORMATS
 from service.registry import Registry
 from service.rendering import Look
 from service.representations import Wanted, write
-from service.settings import Settings
-from service.space import Floats, Point
+from service.space import Point
 from tests.service import fake
 
 # Batches of so many run in the thread, and a request of several of them left it short once.

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.settings import Settings
+from service.core.settings import Settings
 from service.worker import FAILED
 from service.workers import Workers, explain
 from tests.live import ROOT, wait_for_port

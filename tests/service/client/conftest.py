@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.settings import Settings
+from service.core.settings import Settings
 from tests.service import fake
 from tests.service.client.driving import Bridge, Driver
 

@@ -16,8 +16,8 @@ import pytest
 from service import apng, archive, sequences
 from service.client import BrokenAnswerError, Client, Retry, UnreachableError
 from service.client.inputs import to_npy
-from service.client.looks import Format
 from service.client.whole import MEDIA_TYPES, check_file
+from service.core.choices import Format
 from service.png import write_png
 from tests.service.client.driving import Driver, Pieces
 from tests.service.client.sockets import serve

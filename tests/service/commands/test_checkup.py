@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.commands.checkup import describe_bundle, examine_bundle
-from service.settings import Settings
+from service.core.settings import Settings
 from tests.service import fake
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 from service.commands.machine import describe_machine, examine_machine
-from service.settings import Settings
+from service.core.settings import Settings
 
 
 def test_without_control_groups_there_is_no_limit(tmp_path: pathlib.Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typing
 from typing import Any
 
-from service import colormaps, queries, rendering, schemas
+from service import queries
 from service.client import looks
 from service.commands import encode, interpolate, options
+from service.core.choices import Colormap, Dtype, Format, Method, Moving, Polarity, Resample
 
 
 def values(*literals: Any) -> set[str]:
@@ -16,12 +17,12 @@ def values(*literals: Any) -> set[str]:
 
 def test_options_offer_what_the_service_and_the_client_know() -> None:
     for offered, known, client in (
-        (options.COLORMAPS, colormaps.Colormap, looks.Colormap),
-        (options.RESAMPLES, rendering.Resample, looks.Resample),
-        (options.DTYPES, schemas.Dtype, looks.Dtype),
-        (interpolate.METHODS, schemas.Method, looks.Method),
-        (encode.POLARITIES, schemas.Polarity, looks.Polarity),
-        (options.FORMATS, queries.Moving, looks.Format),
+        (options.COLORMAPS, Colormap, Colormap),
+        (options.RESAMPLES, Resample, Resample),
+        (options.DTYPES, Dtype, Dtype),
+        (interpolate.METHODS, Method, Method),
+        (encode.POLARITIES, Polarity, Polarity),
+        (options.FORMATS, Moving, Format),
     ):
         assert set(offered) == values(known) == values(client)
 

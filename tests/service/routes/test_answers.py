@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 
 from service import representations
 from service.app import Application, create_app
+from service.core.settings import Settings
 from service.engine import INLINE_DECODE_ROWS
 from service.routes import answers, bodies, uploads, v2_infer
-from service.settings import Settings
 from tests.pauses import ask
 from tests.service import fake
 from tests.service.bombs import form_of_parts

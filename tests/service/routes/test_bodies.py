@@ -15,9 +15,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import Application, create_app
+from service.core.settings import Settings
 from service.offload import Check, Places
 from service.routes.dependencies import SMALL_BYTES
-from service.settings import Settings
 from tests.service import bombs, picture_bombs
 
 WAIT_S = 30

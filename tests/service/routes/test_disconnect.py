@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import ClientGoneError
+from service.core.errors import ClientGoneError
 from service.routes.disconnect import unless_gone
 
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from service.app import create_app
-from service.settings import Settings
+from service.core.settings import Settings
 from tests.service import fake
 from tests.service.bombs import form_of_parts
 

@@ -5,7 +5,7 @@ import pathlib
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.settings import Settings
+from service.core.settings import Settings
 
 
 def test_a_model_says_what_it_is_and_what_runs_it(client: TestClient) -> None:

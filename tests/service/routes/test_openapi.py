@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.negotiation import FORMATS, JSON, MOVING, PNG, STILL, WEBP
+from service.core.media_types import FORMATS, JSON, MOVING, PNG, STILL, WEBP
+from service.core.settings import Settings
 from service.routes import problems
-from service.settings import Settings
 
 SCHEMA: dict[str, Any] = create_app(Settings()).api.openapi()
 METHODS = {"get", "post"}

@@ -14,7 +14,7 @@ from PIL import Image
 
 from service.app import create_app
 from service.batching import Batcher
-from service.settings import Settings
+from service.core.settings import Settings
 from tests.pauses import ask
 from tests.service import fake
 

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from service import __version__
 from service.app import Application, create_app
+from service.core.settings import Settings
 from service.registry import Registry
-from service.settings import Settings
 from tests.service import fake
 
 

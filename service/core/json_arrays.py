@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
-from service.errors import shorten
+from service.core.errors import shorten
 
 NUMBERS = {int, float}
 

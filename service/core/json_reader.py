@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from service.errors import Text, TooLargeError
+from service.core.errors import Text, TooLargeError
 
 # Of the largest body, so many bytes for each value, and for each list, object or field.
 BYTES_A_VALUE, BYTES_A_PART = 8, 32

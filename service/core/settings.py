@@ -10,13 +10,13 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from service import values
-from service.cores import count_cores
-from service.errors import StartupError
-from service.memory import fit_workers
-from service.variables import LINK, find_unread
+from service.core import setting_values
+from service.core.choices import Provider
+from service.core.errors import StartupError
+from service.core.memory import fit_workers
+from service.core.resources import count_cores
+from service.core.setting_names import LINK, find_unread
 
-Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
 ENV_FILE = ".env"
 MAX_WORKERS = 64
 # A day; of weeks, the system's calls that wait make an error.
@@ -161,20 +161,20 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _read_origins(cls, value: Any) -> Any:
-        parts = values.split_list(value) if isinstance(value, str) else value
-        return tuple(dict.fromkeys(map(values.read_origin, parts)))
+        parts = setting_values.split_list(value) if isinstance(value, str) else value
+        return tuple(dict.fromkeys(map(setting_values.read_origin, parts)))
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _read_proxies(cls, value: Any) -> Any:
-        parts = values.split_list(value) if isinstance(value, str) else value
-        proxies = tuple(map(values.read_proxy, parts))
-        return (values.ALL,) if values.ALL in proxies else proxies
+        parts = setting_values.split_list(value) if isinstance(value, str) else value
+        proxies = tuple(map(setting_values.read_proxy, parts))
+        return (setting_values.ALL,) if setting_values.ALL in proxies else proxies
 
     @field_validator("root_path")
     @classmethod
     def _read_prefix(cls, value: str) -> str:
-        return values.read_prefix(value)
+        return setting_values.read_prefix(value)
 
     # The last of the validators that come before the types is the first to run.
     @field_validator("*", mode="before")
@@ -228,7 +228,7 @@ def _tidy(name: str, value: str) -> str:
     if name in WORDS:
         return value.lower()
     if name.endswith("_bytes"):
-        return values.read_size(value)
+        return setting_values.read_size(value)
     if name.endswith("_dir"):
-        return values.read_folder(value)
-    return values.read_host(value) if name == "host" else value
+        return setting_values.read_folder(value)
+    return setting_values.read_host(value) if name == "host" else value

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 
-from service.errors import StartupError
+from service.core.errors import StartupError
 
 PREFIX = "CVAE_"
 # Of docker-compose.yml and of the tests.

@@ -11,9 +11,8 @@ import dataclasses
 import logging
 import pathlib
 
-from service.cgroups import find_groups
-from service.cores import ROOT
-from service.errors import StartupError
+from service.core.errors import StartupError
+from service.core.resources import ROOT, find_groups
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What every part of the service needs. Imports nothing else of ours."""

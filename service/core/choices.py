@@ -1,0 +1,18 @@
+"""The choices that requests name: one place for the API, the client and the command line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+SEED_LIMIT = 2**32
+Dtype = Literal["float32", "uint8"]
+Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
+Method = Literal["lerp", "slerp"]
+Resample = Literal["nearest", "smooth"]
+Colormap = Literal["grey", "viridis", "magma", "inferno", "coolwarm"]
+Format = Literal["png", "webp", "gif", "apng", "json", "npy", "zip", "ndjson"]
+Still = Literal["png", "webp", "json", "npy", "zip"]
+Moving = Literal["png", "apng", "gif", "webp", "json", "ndjson", "npy", "zip"]
+Drawn = Literal["png", "webp", "json"]
+Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
+Graph = Literal["encoder", "decoder"]
