@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 import onnxruntime
 
-from service.bundle import Bundle
+from service.bundles.manifest import GraphSpec, Manifest
+from service.bundles.reader import Bundle
 from service.core.arrays import Floats
 from service.core.choices import Provider
 from service.core.errors import BundleError, ProviderError
 from service.core.settings import Settings
-from service.manifest import GraphSpec, Manifest
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from service.bundle import MANIFEST, read_bundle
+from service.bundles.reader import MANIFEST, read_bundle
 from service.calls import Call
 from service.core.choices import Graph
 from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from service import apng, images
 from service.archive import zip_entries
+from service.bundles.manifest import ImageSpec, Manifest
 from service.core.choices import Dtype
 from service.core.errors import InvalidValueError, Text
 from service.core.json_writer import dump, split
 from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.engine import Pictures
-from service.manifest import ImageSpec, Manifest
 from service.npy import write_npy
 from service.png import write_png
 from service.rendering import (

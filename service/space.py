@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import latent
+from service.bundles.manifest import ClassSpec, Manifest
 from service.core.arrays import Floats
 from service.core.choices import Method
 from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
-from service.manifest import ClassSpec, Manifest
 
 Label = int | Sequence[int] | None
 

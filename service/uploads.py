@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import images
+from service.bundles.manifest import CentreOfMassFit, ImageSpec
 from service.calls import Call
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, Text
-from service.manifest import CentreOfMassFit, ImageSpec
 from service.offload import SLICE_S, Check, Places
 
 

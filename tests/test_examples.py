@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 from service.app import create_app
-from service.bundle import read_bundle
+from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
 from tests.service.fake import sign

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from service.bundle import Bundle, read_bundle
+from service.bundles.reader import Bundle, read_bundle
 from service.core.errors import StartupError
 from service.core.settings import Settings
 from service.model import Model

@@ -8,7 +8,7 @@ import pathlib
 
 import click
 
-from service.bundle import MANIFEST
+from service.bundles.reader import MANIFEST
 from service.commands.checkup import Checkup, describe_bundle, examine_bundle
 from service.commands.machine import Machine, describe_machine, examine_machine
 from service.core.errors import StartupError

@@ -11,7 +11,7 @@ import click
 import httpx
 
 from service.app import create_app
-from service.bundle import MANIFEST
+from service.bundles.reader import MANIFEST
 from service.client import AsyncClient, Retry
 from service.commands.options import Source
 from service.core.errors import StartupError

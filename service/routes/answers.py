@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.bundles.manifest import Manifest
 from service.calls import Call
 from service.core.arrays import Floats
 from service.core.headers import SERVER_TIMING
 from service.core.media_types import JSON
 from service.engine import Engine, Pictures
-from service.manifest import Manifest
 from service.representations import IN_PARTS, Wanted, check_size, open_writer, write, write_json
 from service.routes.disconnect import unless_gone
 

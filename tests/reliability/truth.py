@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.bundle import Bundle, read_bundle
+from service.bundles.reader import Bundle, read_bundle
 from service.space import Space
 
 Floats = NDArray[np.float32]

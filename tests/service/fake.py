@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from service.manifest import version_of
+from service.bundles.manifest import version_of
 
 HEIGHT = WIDTH = 28
 PIXELS = HEIGHT * WIDTH

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle import read_bundle
+from service.bundles.manifest import version_of
+from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
-from service.manifest import version_of
 from tests.service.fake import sign, write_bundle
 
 

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.bundle import read_bundle
+from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
 from service.lane import Lane

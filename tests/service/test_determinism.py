@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.app import create_app
-from service.bundle import read_bundle
+from service.bundles.reader import read_bundle
 from service.core.settings import Settings
 from service.images import to_bytes
 from service.model import Model

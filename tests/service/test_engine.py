@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service import latent
-from service.bundle import read_bundle
+from service.bundles.reader import read_bundle
 from service.calls import Call
 from service.core.errors import InferenceError, NotReadyError, QueueFullError
 from service.core.settings import Settings

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from service.bundle import Bundle, read_bundle
+from service.bundles.reader import Bundle, read_bundle
 from service.core.errors import BundleError, ProviderError
 from service.core.settings import Settings
 from service.model import Model, choose_provider

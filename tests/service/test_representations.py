@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from service import representations
-from service.bundle import read_bundle
+from service.bundles.manifest import Manifest
+from service.bundles.reader import read_bundle
 from service.core.errors import InvalidValueError
 from service.core.media_types import APNG, FORMATS, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.engine import Pictures
-from service.manifest import Manifest
 from service.rendering import Look
 from service.representations import Wanted
 from tests.service import fake

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service import latent
-from service.bundle import read_bundle
+from service.bundles.reader import read_bundle
 from service.core.errors import BundleError, InvalidValueError, NotFoundError
 from service.space import Point, Space
 from tests.service import fake

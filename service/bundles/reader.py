@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from service.bundles.manifest import FileSpec, Manifest, version_of
 from service.core.errors import BundleError, shorten
-from service.manifest import FileSpec, Manifest, version_of
 
 MANIFEST = "model.json"
 CARD = "README.md"

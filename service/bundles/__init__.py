@@ -1,0 +1,1 @@
+"""The model bundle on disk (docs/bundle.md)."""
