@@ -15,13 +15,13 @@ import numpy as np
 
 from service import latent
 from service.atlas import Atlas
-from service.batching import Batcher
-from service.calls import Call
+from service.batching.batcher import Batcher
+from service.batching.context import Call
+from service.batching.job import Run
 from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import InferenceError, QueueFullError
 from service.core.settings import Settings
-from service.jobs import Run
 from service.model import Model
 from service.offload import Places
 from service.space import Space

@@ -10,7 +10,7 @@ from typing import get_args
 
 import numpy as np
 
-from service.calls import Call
+from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import NotFoundError

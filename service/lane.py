@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from service.batching.context import Call
 from service.caching import is_fresh
-from service.calls import Call
 from service.core.arrays import Bytes, Floats
 from service.core.errors import NotAcceptableError
 from service.core.headers import REQUEST_ID

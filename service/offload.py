@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from service.calls import Call
+from service.batching.context import Call
 from service.core.errors import (
     ClientGoneError,
     DeadlineError,

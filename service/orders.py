@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from service.batching.context import Call
 from service.caching import LOOSE
-from service.calls import Call
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.errors import ClientError

@@ -8,8 +8,8 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
+from service.batching.context import Call
 from service.bundles.reader import MANIFEST, read_bundle
-from service.calls import Call
 from service.core.choices import Graph
 from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.core.settings import Settings

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import images
+from service.batching.context import Call
 from service.bundles.manifest import CentreOfMassFit, ImageSpec
-from service.calls import Call
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, Text
 from service.offload import SLICE_S, Check, Places

@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.batching.context import Call
 from service.bundles.manifest import Manifest
-from service.calls import Call
 from service.core.arrays import Floats
 from service.core.headers import SERVER_TIMING
 from service.core.media_types import JSON

@@ -7,7 +7,7 @@ import functools
 
 from fastapi import Request
 
-from service.calls import Call
+from service.batching.context import Call
 from service.compression import decompress, parse_encoding
 from service.core.errors import TooLargeError
 from service.registry import Registry

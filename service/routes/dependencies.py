@@ -14,9 +14,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+from service.batching.context import Call
 from service.budgets import find_budget
 from service.caching import NEVER
-from service.calls import Call
 from service.core.choices import Graph
 from service.core.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
 from service.core.headers import REQUEST_TIMEOUT

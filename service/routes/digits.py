@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from service.calls import Call
+from service.batching.context import Call
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.queries import DigitQuery, DigitUrl

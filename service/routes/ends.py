@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from service.calls import Call
+from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import Method, Polarity
 from service.core.errors import InvalidValueError, Text

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from service.calls import Call
+from service.batching.context import Call
 from service.chunks import PNG_START
 from service.core.arrays import Floats
 from service.core.choices import Polarity

@@ -12,7 +12,7 @@ import orjson
 from fastapi import Request, Response
 
 from service import caching
-from service.calls import Call
+from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.headers import SEED_HEADER

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 from fastapi.routing import APIRoute
 
-from service.calls import Call
+from service.batching.context import Call
 from service.compression import ENCODINGS, Encoding, compress
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.batching import Batcher
-from service.calls import Call
+from service.batching.batcher import Batcher
+from service.batching.context import Call
+from service.batching.job import Rows
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
-from service.jobs import Rows
 
 
 class Model:

@@ -15,10 +15,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.batching import Batcher
-from service.calls import Call
+from service.batching.batcher import Batcher
+from service.batching.context import Call
+from service.batching.job import Rows
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
-from service.jobs import Rows
 
 MAX_ROWS = 5000
 CALLERS = 24

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from service.calls import Call
+from service.batching.context import Call
 from service.core.errors import DeadlineError
 
 

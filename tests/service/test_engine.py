@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from service import latent
+from service.batching.context import Call
+from service.batching.job import Rows
 from service.bundles.reader import read_bundle
-from service.calls import Call
 from service.core.errors import InferenceError, NotReadyError, QueueFullError
 from service.core.settings import Settings
 from service.engine import Engine, Pictures
-from service.jobs import Rows
 from service.model import Model
 from service.offload import Places
 from tests.service import fake

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from service.app import Application, create_app, create_lane
-from service.batching import Batcher
-from service.calls import Call
+from service.batching.batcher import Batcher
+from service.batching.context import Call
 from service.core.settings import Settings
 from service.lane import Lane
 from service.registry import Registry

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from service import offload
-from service.calls import Call
+from service.batching.context import Call
 from service.core.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, TooLargeError
 from service.offload import Check, Places
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.types import Message
 
 from service.app import Application, create_app
-from service.calls import Call
+from service.batching.context import Call
 from service.core.settings import Settings
 from service.engine import Engine
 from service.registry import Registry

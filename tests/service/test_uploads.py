@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.batching.context import Call
 from service.bundles.manifest import CentreOfMassFit, ContainFit, ImageSpec
-from service.calls import Call
 from service.core.errors import InvalidValueError
 from service.offload import Places
 from service.uploads import Uploads

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from service.app import create_app
-from service.batching import Batcher
+from service.batching.batcher import Batcher
 from service.core.settings import Settings
 from tests.pauses import ask
 from tests.service import fake

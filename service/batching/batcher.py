@@ -24,9 +24,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from service.calls import Call
+from service.batching.context import Call
+from service.batching.job import Batch, Job, Rows, Run, Share, fail, finish
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
-from service.jobs import Batch, Job, Rows, Run, Share, fail, finish
 
 # How much of the measured drain rate each batch replaces.
 SMOOTHING = 0.1

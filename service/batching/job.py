@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.calls import Call
+from service.batching.context import Call
 from service.core.errors import DeadlineError, InferenceError
 
 Rows = NDArray[Any]

@@ -1,0 +1,1 @@
+"""The dynamic batcher: rows of many callers run together."""
