@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from service import latent
-from service.atlas import Atlas
 from service.batching.batcher import Batcher
 from service.batching.context import Call
 from service.batching.job import Run
@@ -22,9 +20,11 @@ from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import InferenceError, QueueFullError
 from service.core.settings import Settings
+from service.latent import sampling
+from service.latent.atlas import Atlas
+from service.latent.space import Space
 from service.model import Model
 from service.offload import Places
-from service.space import Space
 from service.uploads import Uploads
 
 # They take 0.6 ms; in a thread, their requests cost 40% more. The encoder takes 0.4 ms a row.
@@ -195,7 +195,7 @@ class Engine:
                 `Batcher.submit` and of its future.
         """
         z_mean, z_log_var = np.split(check_whole(x, await self._encoder.submit(x, call)), 2, axis=1)
-        z = None if seed is None else latent.sample_posterior(z_mean, z_log_var, seed)
+        z = None if seed is None else sampling.sample_posterior(z_mean, z_log_var, seed)
         return Posterior(z_mean, z_log_var, z)
 
     def _encode_rows(self, x: Floats) -> Floats:

@@ -16,10 +16,10 @@ from service.core.choices import Graph
 from service.core.errors import NotFoundError
 from service.engine import Engine
 from service.images import to_bytes
+from service.latent.space import Z_LIMIT
 from service.outputs import Result
 from service.png import write_png
 from service.registry import Registry
-from service.space import Z_LIMIT
 from service.tensors import Port
 
 KINDS: tuple[Graph, ...] = get_args(Graph)

@@ -20,10 +20,10 @@ from service.core.errors import ClientError
 from service.core.headers import SEED_HEADER
 from service.core.media_types import PNG
 from service.engine import Engine
+from service.latent.space import Z_LIMIT
 from service.registry import Registry
 from service.representations import Wanted
 from service.routes.urls import tag_rows
-from service.space import Z_LIMIT
 
 DECODE = "/decode"
 DECODE_URL = "/decode.png"

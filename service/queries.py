@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
-from service.points import POINT_PATTERN, VECTOR_PATTERN
+from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
 from service.rendering import Look
 from service.schemas import ModelName, Seed
 from service.sequences import MAX_DURATION_MS, MAX_LOOPS

@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from service.core.choices import SEED_LIMIT, Method, Polarity
 from service.core.json_arrays import read_integer, read_labels, read_numbers
-from service.space import Z_LIMIT
+from service.latent.space import Z_LIMIT
 
 # Fields of wrong names that an error tells of.
 MOST_UNKNOWN = 3

@@ -11,8 +11,8 @@ from fastapi.openapi.models import Example
 
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, NPY, STILL
+from service.latent.parsing import read_vectors
 from service.npy import read_npy
-from service.points import read_vectors
 from service.queries import DecodeQuery, DecodeUrl
 from service.replies import PicturesAnswer
 from service.representations import Wanted

@@ -16,14 +16,14 @@ from service.core.choices import Method, Polarity
 from service.core.errors import InvalidValueError, Text
 from service.core.media_types import JSON
 from service.engine import Engine
-from service.points import read_point
+from service.latent.parsing import read_point
+from service.latent.space import Point
 from service.registry import Registry
 from service.routes.dependencies import read_json
 from service.routes.disconnect import unless_gone
 from service.routes.forms import FORM
 from service.routes.uploads import Field, read_form, to_x
 from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest
-from service.space import Point
 
 ENDS = ("from", "to")
 

@@ -9,7 +9,7 @@ from fastapi.openapi.models import Example
 
 from service.core.choices import Moving
 from service.core.media_types import FORMATS, JSON, MOVING
-from service.points import read_point
+from service.latent.parsing import read_point
 from service.queries import InterpolateUrl, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
 from service.representations import Wanted

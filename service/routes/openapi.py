@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from service.core.headers import REQUEST_ID, SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
 from service.core.media_types import JSON, NDJSON, NPY, PNG
+from service.latent.parsing import POINT_PATTERN
 from service.messages import IndexRequest, InferAnswer, InferRequest, ProtocolError
-from service.points import POINT_PATTERN
 from service.queries import SequenceQuery
 from service.routes import asked, headers, problems
 from service.schemas import (

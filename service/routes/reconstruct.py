@@ -9,11 +9,11 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
-from service import losses
 from service.core.arrays import Floats
 from service.core.headers import LOSS_HEADER
 from service.core.media_types import JSON, NPY, STILL
 from service.engine import Pictures, Posterior
+from service.latent import losses
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
 from service.representations import Wanted, to_pixels

@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.bundles.reader import Bundle, read_bundle
-from service.space import Space
+from service.latent.space import Space
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.uint8]

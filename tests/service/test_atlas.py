@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.atlas import Atlas
+from service.latent.atlas import Atlas
 
 
 @pytest.mark.parametrize("dim", [1, 2, 16])

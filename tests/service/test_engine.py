@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from service import latent
 from service.batching.context import Call
 from service.batching.job import Rows
 from service.bundles.reader import read_bundle
 from service.core.errors import InferenceError, NotReadyError, QueueFullError
 from service.core.settings import Settings
 from service.engine import Engine, Pictures
+from service.latent import sampling
 from service.model import Model
 from service.offload import Places
 from tests.service import fake
@@ -93,7 +93,7 @@ def test_encode_draws_z_only_with_a_seed(engine: Engine) -> None:
     np.testing.assert_allclose(plain.z_mean, fake.encode(x), atol=1e-6)
     assert plain.z is None
     drawn = asyncio.run(engine.encode(x, Call(), 5)).z
-    np.testing.assert_array_equal(drawn, latent.sample_posterior(plain.z_mean, plain.z_log_var, 5))
+    np.testing.assert_array_equal(drawn, sampling.sample_posterior(plain.z_mean, plain.z_log_var, 5))
 
 
 @pytest.mark.parametrize("graph", ["_encoder", "_decoder"])

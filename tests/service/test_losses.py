@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from service import losses
+from service.latent import losses
 
 
 def picture(*pixels: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidValueError
-from service.points import VECTOR_PATTERN, read_point, read_vector, read_vectors
+from service.latent.parsing import VECTOR_PATTERN, read_point, read_vector, read_vectors
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service import latent
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError, InvalidValueError, NotFoundError
-from service.space import Point, Space
+from service.latent import sampling
+from service.latent.space import Point, Space
 from tests.service import fake
 
 CLASSES = [
@@ -138,7 +138,7 @@ def test_a_samples_label_says_nothing_of_its_vector(conditional: Space) -> None:
         assert abs(np.corrcoef(rows[:, dim], label)[0, 1]) < 0.04
         assert abs(np.corrcoef(np.abs(rows[:, dim]), label)[0, 1]) < 0.04
     # And a model that takes none draws the same vectors.
-    plain = latent.sample_normal(5, (9, 2)).astype(np.float32)
+    plain = sampling.sample_normal(5, (9, 2)).astype(np.float32)
     np.testing.assert_array_equal(conditional.sample(5, 1.0, 9)[:, :2], plain)
 
 

@@ -22,10 +22,10 @@ from service.core.arrays import Floats
 from service.core.media_types import FORMATS
 from service.core.settings import Settings
 from service.engine import Engine, Pictures
+from service.latent.space import Point
 from service.registry import Registry
 from service.rendering import Look
 from service.representations import Wanted, write
-from service.space import Point
 from tests.service import fake
 
 # Batches of so many run in the thread, and a request of several of them left it short once.

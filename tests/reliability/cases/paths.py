@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from service.points import read_point
+from service.latent.parsing import read_point
 from tests.reliability.cases.case import Case, post_json, weigh
 from tests.reliability.cases.drawing import LABELLED, PLAIN, STILL, WIDE, check_rows, write_url
 from tests.reliability.truth import find_truth

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service import latent
+from service.latent import mixture
 
 
 def test_a_seed_draws_the_same_digit_again(client: TestClient) -> None:
@@ -25,7 +25,7 @@ def test_json_says_what_drew_it(client: TestClient) -> None:
     body = client.get("/digits/4?seed=9&temperature=0.5", headers={"accept": "application/json"}).json()
     assert (body["digit"], body["seed"], body["temperature"]) == (4, 9, 0.5)
     mean = np.array([2, -2], np.float32)  # the fake's class 4, of unit covariance
-    z = latent.sample_mixture(latent.mix([mean], [np.eye(2, dtype=np.float32)], [1.0]), 9, 0.5)
+    z = mixture.sample_mixture(mixture.mix([mean], [np.eye(2, dtype=np.float32)], [1.0]), 9, 0.5)
     np.testing.assert_allclose(body["z"], z, rtol=1e-5)
 
 

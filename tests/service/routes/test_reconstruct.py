@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service import losses
+from service.latent import losses
 from tests.service import fake
 
 X = np.random.RandomState(0).random((2, 28, 28)).astype(np.float32)

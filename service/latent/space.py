@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service import latent
 from service.bundles.manifest import ClassSpec, Manifest
 from service.core.arrays import Floats
 from service.core.choices import Method
 from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
+from service.latent import interpolation, mixture, sampling
 
 Label = int | Sequence[int] | None
 
@@ -107,9 +107,11 @@ class Space:
         """
         self.check_rows("steps", steps)
         first, last, dim = self._resolve(start), self._resolve(end), self.dim
-        path = latent.interpolate(first[:dim], last[:dim], steps, method or latent.default_method(dim))
+        path = interpolation.interpolate(
+            first[:dim], last[:dim], steps, method or interpolation.default_method(dim)
+        )
         # One label turns into the other as evenly.
-        label = latent.interpolate(first[dim:], last[dim:], steps, "lerp")
+        label = interpolation.interpolate(first[dim:], last[dim:], steps, "lerp")
         return np.concatenate([path, label], axis=1)
 
     def draw(self, digit: int, seed: int, temperature: float, n: int = 1) -> Floats:
@@ -129,7 +131,7 @@ class Space:
             NotFoundError: The model has no such class.
         """
         self.check_rows("n", n)
-        z = latent.sample_mixture(self._mixture("digit", digit), seed, temperature, n)
+        z = mixture.sample_mixture(self._mixture("digit", digit), seed, temperature, n)
         one_hot = self._one_hots[digit]
         return np.concatenate([z, np.broadcast_to(one_hot, (n, len(one_hot)))], axis=1)
 
@@ -148,7 +150,7 @@ class Space:
             InvalidValueError: Too many rows.
         """
         self.check_rows("n", n)
-        z = (temperature * latent.sample_normal(seed, (n, self.dim))).astype(np.float32)
+        z = (temperature * sampling.sample_normal(seed, (n, self.dim))).astype(np.float32)
         if not self.labels:
             return z
         # A stream of its own, so that fewer are the first of more.
@@ -207,7 +209,7 @@ class Space:
             raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)
         return z.astype(np.float32)
 
-    def _mixture(self, field: str, digit: int) -> latent.Mixture:
+    def _mixture(self, field: str, digit: int) -> mixture.Mixture:
         if digit not in self._mixtures:
             labels = ", ".join(map(str, self._mixtures)) or "none: the model has no classes"
             raise NotFoundError(field, f"a class of {self.manifest.name} ({labels})", digit)
@@ -242,14 +244,14 @@ class Space:
         return np.concatenate([mean, self._one_hots[digit]])
 
 
-def _read_mixture(manifest: Manifest, entry: ClassSpec) -> latent.Mixture:
+def _read_mixture(manifest: Manifest, entry: ClassSpec) -> mixture.Mixture:
     parts = entry.components
     try:
         if not parts:
-            root = latent.covariance_root(np.array(entry.covariance, np.float64))
-            return latent.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
+            root = mixture.covariance_root(np.array(entry.covariance, np.float64))
+            return mixture.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
         means = [np.array(part.z_mean, np.float32) for part in parts]
         roots = [np.diag(np.array(part.stddev, np.float32)) for part in parts]
-        return latent.mix(means, roots, [part.weight for part in parts])
+        return mixture.mix(means, roots, [part.weight for part in parts])
     except ValueError as error:
         raise BundleError(f"{manifest.name}: classes: label {entry.label}: {error}") from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.errors import InvalidValueError, Text
-from service.space import Point
+from service.latent.space import Point
 
 # As JSON has them, but for a sign, or a point at either end; Python's `float` would take "nan" and "1_0".
 # A text fits in one way only: if a digit could be of either of two groups, a long text would take minutes.

@@ -1,0 +1,1 @@
+"""The mathematics of latent space: points, paths, samples, losses."""

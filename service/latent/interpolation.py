@@ -1,0 +1,55 @@
+"""Paths between two points of latent space. Pure functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.arrays import Floats
+from service.core.choices import Method
+
+# Below this angle's sine, slerp's weights lose their digits, and the arc is a line to float32.
+PARALLEL = 1e-6
+# In few dimensions the prior is dense at its middle; in many, its mass lies on a shell, and a straight line
+# between two samples leaves it (White 2016, section 2).
+LERP_DIMS = 3
+
+
+def interpolate(start: Floats, end: Floats, steps: int, method: Method) -> Floats:
+    """Gives a path between two vectors, both included.
+
+    Args:
+        start: `(latent_dim,)` float32.
+        end: `(latent_dim,)` float32.
+        steps: Points on the path, at least 2.
+        method: "lerp", a straight line, or "slerp" (Shoemake 1985), which turns the direction evenly and
+            here interpolates the radius linearly. Where there is no one arc (a zero vector, parallel or
+            opposite vectors), slerp is the straight line.
+
+    Returns:
+        `(steps, latent_dim)` float32; the first row is `start` and the last `end`, exactly.
+    """
+    t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
+    a, b = start.astype(np.float64), end.astype(np.float64)
+    path = _arc(a, b, t) if method == "slerp" else (1 - t) * a + t * b
+    points = path.astype(np.float32)
+    points[0], points[-1] = start, end
+    return points
+
+
+def default_method(latent_dim: int) -> Method:
+    """Gives the method for a latent space of this size: lerp up to 3 dimensions, slerp above."""
+    return "lerp" if latent_dim <= LERP_DIMS else "slerp"
+
+
+def _arc(a: NDArray[np.float64], b: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    radii = np.linalg.norm(a), np.linalg.norm(b)
+    if min(radii) == 0:
+        return (1 - t) * a + t * b
+    u, v = a / radii[0], b / radii[1]
+    angle = np.arccos(np.clip(u @ v, -1.0, 1.0))
+    if np.sin(angle) < PARALLEL:
+        return (1 - t) * a + t * b
+    direction = (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
+    arc: NDArray[np.float64] = ((1 - t) * radii[0] + t * radii[1]) * direction
+    return arc

@@ -1,0 +1,84 @@
+"""Mixtures of Gaussians that classes are drawn from. Pure functions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.arrays import Floats
+from service.latent.sampling import open_stream
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """Gaussians that a class is drawn from.
+
+    Attributes:
+        means: `(components, latent_dim)` float32.
+        roots: `(components, latent_dim, latent_dim)` float32, from `covariance_root`.
+        bounds: `(components,)` float64, rising: a number in [0, 1) below the first of them, or between two,
+            picks a component.
+    """
+
+    means: Floats
+    roots: Floats
+    bounds: NDArray[np.float64]
+
+
+def mix(means: Sequence[Floats], roots: Sequence[Floats], weights: Sequence[float]) -> Mixture:
+    """Gives a mixture of Gaussians.
+
+    Args:
+        means: `(latent_dim,)` each.
+        roots: `(latent_dim, latent_dim)` each.
+        weights: Above 0; only their ratios count.
+
+    Returns:
+        The mixture.
+    """
+    bounds = np.cumsum(np.array(weights, np.float64))
+    return Mixture(np.array(means), np.array(roots), bounds / bounds[-1])
+
+
+def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int = 1) -> Floats:
+    """Draws from a mixture's components, N(mean, temperature² root rootᵀ).
+
+    Args:
+        mixture: Of a class.
+        seed: In [0, 2**32); picks the components too.
+        temperature: Scales the standard deviation; 0 gives a component's mean.
+        n: How many; fewer are the first of more.
+
+    Returns:
+        `(n, latent_dim)` float32.
+    """
+    stream, z = open_stream(seed), np.empty((n, mixture.means.shape[1]), np.float32)
+    for row in z:
+        epsilon = stream.standard_normal(len(row))
+        i = int(np.searchsorted(mixture.bounds, stream.random_sample(), side="right"))
+        row[:] = mixture.means[i] + temperature * mixture.roots[i] @ epsilon
+    return z
+
+
+def covariance_root(covariance: NDArray[np.float64]) -> Floats:
+    """Gives the symmetric square root of a covariance matrix, singular ones too.
+
+    Args:
+        covariance: `(latent_dim, latent_dim)`, symmetric.
+
+    Returns:
+        `(latent_dim, latent_dim)` float32.
+
+    Raises:
+        ValueError: The matrix is not symmetric, or has an eigenvalue clearly below 0.
+    """
+    if not np.allclose(covariance, covariance.T):
+        raise ValueError("covariance: expected a symmetric matrix")
+    values, vectors = np.linalg.eigh(covariance)
+    if values[0] < -1e-6 * max(1.0, values[-1]):
+        raise ValueError(f"covariance: expected no eigenvalue below 0, found {values[0]:.3g}")
+    root: Floats = ((vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T).astype(np.float32)
+    return root
