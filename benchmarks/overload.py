@@ -21,7 +21,7 @@ from benchmarks.peers import OURS
 from benchmarks.peers.session import decode, open_session
 from benchmarks.servers import serve
 from service.core.settings import Settings
-from service.npy import write_npy
+from service.imaging.formats.npy import write_npy
 
 ROWS, TIMES = 1024, 10
 CLOSED_CLIENTS, CLOSED_S, OPEN_S, PATIENCE_S = 4, 3.0, 10.0, 30.0

@@ -15,10 +15,10 @@ from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import NotFoundError
 from service.engine import Engine
-from service.images import to_bytes
+from service.imaging.formats.png import write_png
+from service.imaging.pixels import to_bytes
 from service.latent.space import Z_LIMIT
 from service.outputs import Result
-from service.png import write_png
 from service.registry import Registry
 from service.tensors import Port
 

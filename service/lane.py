@@ -22,11 +22,11 @@ from service.core.headers import REQUEST_ID
 from service.core.headers import SERVER_TIMING as TIMING_HEADER
 from service.core.media_types import PNG, STILL
 from service.engine import Engine, check_whole
-from service.images import to_bytes
+from service.imaging.formats.png import write_png
+from service.imaging.pixels import to_bytes
 from service.metrics import Metrics
 from service.negotiation import choose
 from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
-from service.png import write_png
 from service.registry import Registry
 from service.routes.answers import constant_headers
 from service.telemetry import choose_id

@@ -20,9 +20,9 @@ from service.core.errors import ClientError
 from service.core.headers import SEED_HEADER
 from service.core.media_types import PNG
 from service.engine import Engine
+from service.imaging.representation import Wanted
 from service.latent.space import Z_LIMIT
 from service.registry import Registry
-from service.representations import Wanted
 from service.routes.urls import tag_rows
 
 DECODE = "/decode"

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
+from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
+from service.imaging.rendering import Look
 from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
-from service.rendering import Look
 from service.schemas import ModelName, Seed
-from service.sequences import MAX_DURATION_MS, MAX_LOOPS
 
 # Four times the pictures that a request may have unless the operator allows more.
 MAX_COLUMNS = 4096

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service import images
 from service.batching.context import Call
 from service.bundles.manifest import CentreOfMassFit, ImageSpec
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, Text
+from service.imaging import preprocess
 from service.offload import SLICE_S, Check, Places
 
 
@@ -33,7 +33,7 @@ class Uploads:
         self.places = places
 
     async def read(
-        self, files: Sequence[tuple[str, bytes]], polarity: images.Polarity | None, call: Call
+        self, files: Sequence[tuple[str, bytes]], polarity: preprocess.Polarity | None, call: Call
     ) -> Floats:
         """Turn uploaded files into what the encoder takes.
 
@@ -60,7 +60,7 @@ class Uploads:
     def _read_some(
         self,
         files: Sequence[tuple[str, bytes]],
-        polarity: images.Polarity | None,
+        polarity: preprocess.Polarity | None,
         pictures: list[Floats],
         check: Check,
     ) -> Floats | None:
@@ -111,20 +111,22 @@ class Uploads:
             raise InvalidValueError(field, f"{expected}, or a list of such", received)
         return shape[0]
 
-    def _read_one(self, field: str, content: bytes, polarity: images.Polarity | None, check: Check) -> Floats:
+    def _read_one(
+        self, field: str, content: bytes, polarity: preprocess.Polarity | None, check: Check
+    ) -> Floats:
         spec = self.spec
-        x = images.read_image(content, field, spec.channels, self.max_image_pixels, check)
+        x = preprocess.read_image(content, field, spec.channels, self.max_image_pixels, check)
         check()
         if (polarity or self._find_polarity(x)) == "dark-on-light":
             x = 1 - x
         if x.shape != spec.shape:
             box = spec.fit.box if isinstance(spec.fit, CentreOfMassFit) else None
-            x = images.fit(x, spec.height, spec.width, box, field)
+            x = preprocess.fit(x, spec.height, spec.width, box, field)
         return x if spec.polarity == "light-on-dark" else 1 - x
 
-    def _find_polarity(self, x: Floats) -> images.Polarity:
+    def _find_polarity(self, x: Floats) -> preprocess.Polarity:
         spec = self.spec
         # A light border of a picture in colour need not be paper; turned over, all its colours are others.
         if spec.channels == 3 and not isinstance(spec.fit, CentreOfMassFit):
             return spec.polarity
-        return images.find_polarity(x)
+        return preprocess.find_polarity(x)

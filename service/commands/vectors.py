@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from service.commands import streams
 from service.core.errors import ClientError
+from service.imaging.formats.npy import read_npy
 from service.latent.parsing import read_vectors
-from service.npy import read_npy
 
 NPY_START = b"\x93NUMPY"
 FIELDS = ("z", "z_mean")

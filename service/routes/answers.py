@@ -16,7 +16,8 @@ from service.core.arrays import Floats
 from service.core.headers import SERVER_TIMING
 from service.core.media_types import JSON
 from service.engine import Engine, Pictures
-from service.representations import IN_PARTS, Wanted, check_size, open_writer, write, write_json
+from service.imaging.representation import IN_PARTS, Wanted, check_size
+from service.imaging.writers import open_writer, write, write_json
 from service.routes.disconnect import unless_gone
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.

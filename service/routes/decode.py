@@ -11,11 +11,11 @@ from fastapi.openapi.models import Example
 
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, NPY, STILL
+from service.imaging.formats.npy import read_npy
+from service.imaging.representation import Wanted
 from service.latent.parsing import read_vectors
-from service.npy import read_npy
 from service.queries import DecodeQuery, DecodeUrl
 from service.replies import PicturesAnswer
-from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.asked import asks
 from service.routes.bodies import read_body

@@ -9,10 +9,10 @@ from fastapi.openapi.models import Example
 
 from service.core.choices import Moving
 from service.core.media_types import FORMATS, JSON, MOVING
+from service.imaging.representation import Wanted
 from service.latent.parsing import read_point
 from service.queries import InterpolateUrl, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
-from service.representations import Wanted
 from service.routes.answers import answer_rows, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, DecoderRoute, Models, require

@@ -12,12 +12,13 @@ from service.batching.context import Call
 from service.core.choices import Drawn
 from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
 from service.engine import Engine
-from service.maps import draw_map, measure_extent
-from service.npy import write_npy
-from service.png import write_png
+from service.imaging.formats.npy import write_npy
+from service.imaging.formats.png import write_png
+from service.imaging.formats.webp import write_webp
+from service.imaging.latent_map import draw_map, measure_extent
+from service.imaging.writers import write_json
 from service.queries import LatentsQuery, MapUrl
 from service.replies import LatentsAnswer, MapAnswer
-from service.representations import write_json
 from service.routes.answers import encode, headers_of
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
@@ -26,7 +27,6 @@ from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
 from service.routes.problems import responses, unacceptable
 from service.routes.urls import Address, answer_fresh, cache_headers, tag_text
 from service.schemas import Fault
-from service.sequences import write_webp
 
 router = APIRouter(tags=["models"])
 urls = APIRouter(tags=["image URLs"])

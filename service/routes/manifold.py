@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
+from service.imaging.representation import Wanted
 from service.queries import ManifoldUrl
 from service.replies import PicturesAnswer
-from service.representations import Wanted
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models
 from service.routes.openapi import EXTENSION, URL, cached, pictures

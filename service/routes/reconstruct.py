@@ -13,10 +13,11 @@ from service.core.arrays import Floats
 from service.core.headers import LOSS_HEADER
 from service.core.media_types import JSON, NPY, STILL
 from service.engine import Pictures, Posterior
+from service.imaging.representation import Wanted
+from service.imaging.writers import to_pixels
 from service.latent import losses
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
-from service.representations import Wanted, to_pixels
 from service.routes.answers import INLINE_PIXELS, answer_pictures, check
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, EncoderRoute, Models

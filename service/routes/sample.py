@@ -11,9 +11,9 @@ from service.core.arrays import Floats
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, STILL
 from service.engine import Engine
+from service.imaging.representation import Wanted
 from service.queries import SampleUrl, StillQuery
 from service.replies import SampleAnswer
-from service.representations import Wanted
 from service.routes.answers import answer_rows
 from service.routes.asked import asks
 from service.routes.dependencies import SMALL_BYTES, Calls, DecoderRoute, Models, read_json, require

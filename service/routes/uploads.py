@@ -9,13 +9,14 @@ from typing import TypeVar
 from fastapi import Request
 
 from service.batching.context import Call
-from service.chunks import PNG_START
 from service.core.arrays import Floats
 from service.core.choices import Polarity
 from service.core.errors import InvalidValueError, Text
 from service.core.media_types import JSON, NPY, PNG
 from service.engine import Engine
-from service.npy import read_npy
+from service.imaging.decoding.jpeg_segments import JPEG_START
+from service.imaging.decoding.png_chunks import PNG_START
+from service.imaging.formats.npy import read_npy
 from service.queries import EncodeQuery, ReconstructQuery
 from service.registry import Registry
 from service.routes.bodies import read_body
@@ -23,7 +24,6 @@ from service.routes.dependencies import read_json, require
 from service.routes.disconnect import unless_gone
 from service.routes.forms import FORM, parse_form
 from service.schemas import EncodeRequest, ReconstructRequest
-from service.segments import JPEG_START
 
 JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)

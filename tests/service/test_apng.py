@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service import apng
 from service.core.arrays import Bytes
-from service.png import write_png
+from service.imaging.formats import apng
+from service.imaging.formats.png import write_png
 
 
 def movie(n: int, height: int, width: int, channels: int) -> Bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.archive import zip_entries
+from service.imaging.formats.zip_stream import zip_entries
 
 ENTRIES = [("1.png", b"one"), ("folder/2.png", b""), ("grün.png", bytes(range(256)) * 5)]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.bounds import MAX_SIDE, check_size
 from service.core.errors import MalformedBodyError, TooLargeError
+from service.imaging.decoding.limits import MAX_SIDE, check_size
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 10), (100, 1), (1, 100)])

@@ -6,8 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from service.colormaps import ANCHORS, colour
 from service.core.choices import Colormap
+from service.imaging.colormaps import ANCHORS, colour
 
 LEVELS = np.arange(256, dtype=np.uint8)[:, np.newaxis]
 NAMES: list[Colormap] = ["viridis", "magma", "inferno", "coolwarm"]

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from service import images
-from service.chunks import MAX_CHUNKS
-from service.containers import read_container
 from service.core.errors import MalformedBodyError, TooLargeError
-from service.segments import MAX_SCANS, MAX_SEGMENTS
+from service.imaging import preprocess
+from service.imaging.decoding.container import read_container
+from service.imaging.decoding.jpeg_segments import MAX_SCANS, MAX_SEGMENTS
+from service.imaging.decoding.png_chunks import MAX_CHUNKS
 from tests.service import picture_bombs
 
 MAX_PIXELS = 16_000_000
@@ -109,7 +109,7 @@ def test_what_a_decoder_does_not_need_never_reaches_it(make: Callable[[], bytes]
     assert len(content) > 200_000
     begun = time.thread_time()
     assert len(read_container(content, "body", MAX_PIXELS).content) < 1000
-    assert images.read_image(content, "body", 1, MAX_PIXELS).shape == (28, 28, 1)
+    assert preprocess.read_image(content, "body", 1, MAX_PIXELS).shape == (28, 28, 1)
     assert time.thread_time() - begun < 0.5
 
 
@@ -169,7 +169,7 @@ def test_damaged_jpegs_are_refused_or_read(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(MalformedBodyError, TooLargeError):
-        assert np.isfinite(images.read_image(bytes(content), "body", 1, 1_000_000)).all()
+        assert np.isfinite(preprocess.read_image(bytes(content), "body", 1, 1_000_000)).all()
 
 
 @pytest.mark.parametrize(
@@ -184,4 +184,4 @@ def test_decoding_looks_up_between_its_pieces(make: Callable[[], bytes]) -> None
             raise InterruptedError("enough")
 
     with pytest.raises((MalformedBodyError, InterruptedError), match=re.escape("enough")):
-        images.read_image(make(), "body", 1, MAX_PIXELS, check)
+        preprocess.read_image(make(), "body", 1, MAX_PIXELS, check)

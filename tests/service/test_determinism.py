@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from service.app import create_app
 from service.bundles.reader import read_bundle
 from service.core.settings import Settings
-from service.images import to_bytes
+from service.imaging.formats.png import write_png
+from service.imaging.pixels import to_bytes
 from service.model import Model
-from service.png import write_png
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUNDLES = sorted(path.parent for path in (ROOT / "models").glob("*/model.json"))

@@ -8,8 +8,8 @@ import pytest
 from service.core.errors import NotFoundError, NotReadyError
 from service.core.settings import Settings
 from service.graphs import complete, find_graph, list_graphs
-from service.images import to_bytes
-from service.png import write_png
+from service.imaging.formats.png import write_png
+from service.imaging.pixels import to_bytes
 from service.registry import Registry
 from tests.service.fake import write_bundle
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
-from service import images
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, MalformedBodyError, TooLargeError
+from service.imaging import pixels, preprocess
 
 
 def write(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -23,12 +23,12 @@ def write(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def read(content: bytes, channels: int = 1) -> Floats:
-    return images.read_image(content, "body", channels, 1_000_000)
+    return preprocess.read_image(content, "body", channels, 1_000_000)
 
 
 def test_floats_round_to_the_nearest_byte() -> None:
     x = np.array([0, 1, 0.5 / 255 - 1e-4, 0.5 / 255 + 1e-4, 127.4 / 255], np.float32)
-    np.testing.assert_array_equal(images.to_bytes(x), [0, 255, 0, 1, 127])
+    np.testing.assert_array_equal(pixels.to_bytes(x), [0, 255, 0, 1, 127])
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
@@ -48,7 +48,7 @@ def test_a_large_picture_is_worked_on_at_a_smaller_size(mode: str) -> None:
     grey = np.zeros((2500, 3100), np.uint8)
     grey[:, 1500:] = 255
     image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey)
-    x = images.read_image(write(image.convert(mode)), "body", 1, 10_000_000)
+    x = preprocess.read_image(write(image.convert(mode)), "body", 1, 10_000_000)
     assert x.shape == (834, 1034, 1)
     np.testing.assert_allclose(x[:, [0, 1033], 0], [[0, 1]] * 834, atol=1e-3)
 
@@ -127,8 +127,8 @@ def test_too_many_pixels_are_refused_by_the_header_alone(size: tuple[int, int]) 
 def test_the_border_tells_the_polarity() -> None:
     paper = np.ones((10, 10, 1), np.float32)
     paper[3:7, 4:6] = 0
-    assert images.find_polarity(paper) == "dark-on-light"
-    assert images.find_polarity(1 - paper) == "light-on-dark"
+    assert preprocess.find_polarity(paper) == "dark-on-light"
+    assert preprocess.find_polarity(1 - paper) == "light-on-dark"
 
 
 @pytest.mark.parametrize("side", range(4))
@@ -137,14 +137,14 @@ def test_each_side_of_the_border_counts(side: int) -> None:
     strip = np.zeros((100, 4, 1), np.float32)
     strip[:, -1] = 1
     strip[:6] = strip[-6:] = 1
-    assert images.find_polarity(np.rot90(strip, side)) == "dark-on-light"
+    assert preprocess.find_polarity(np.rot90(strip, side)) == "dark-on-light"
     strip[:, -1] = 0
-    assert images.find_polarity(np.rot90(strip, side)) == "light-on-dark"
+    assert preprocess.find_polarity(np.rot90(strip, side)) == "light-on-dark"
 
 
 @pytest.mark.parametrize(("h", "w"), [(28, 28), (100, 50), (50, 100), (7, 300), (1, 1)])
 def test_a_whole_fit_keeps_proportions_and_bars(h: int, w: int) -> None:
-    x = images.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
+    x = preprocess.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
     assert x.shape == (28, 28, 1)
     rows, columns = (int((x[..., 0].max(axis=axis) > 0.5).sum()) for axis in (1, 0))
     assert max(rows, columns) == 28
@@ -153,7 +153,7 @@ def test_a_whole_fit_keeps_proportions_and_bars(h: int, w: int) -> None:
 
 @pytest.mark.parametrize(("h", "w"), [(14, 28), (28, 14), (6, 28), (28, 6)])
 def test_a_whole_fit_lies_in_the_middle(h: int, w: int) -> None:
-    x = images.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
+    x = preprocess.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
     expected = np.zeros((28, 28, 1))
     expected[(28 - h) // 2 : (28 + h) // 2, (28 - w) // 2 : (28 + w) // 2] = 1
     np.testing.assert_allclose(x, expected, atol=1e-6)
@@ -163,7 +163,7 @@ def test_what_is_scaled_keeps_its_channels_and_its_range() -> None:
     # An edge, beside which Lanczos would swing below 0 and above 1; of other strength in each channel.
     x = np.zeros((40, 40, 3), np.float32)
     x[:, 20:] = [1, 0.5, 0.25]
-    scaled = images.scale_into(x, 100, 100)
+    scaled = preprocess.scale_into(x, 100, 100)
     assert (scaled.min(), scaled.max()) == (0, 1)
     np.testing.assert_allclose(scaled[50, 90], [1, 0.5, 0.25], atol=1e-3)
     np.testing.assert_allclose(scaled[50, 10], 0, atol=1e-3)
@@ -173,7 +173,7 @@ def test_ink_is_cut_scaled_and_centred_by_mass() -> None:
     drawing = np.zeros((280, 280, 1), np.float32)
     drawing[10:110, 200:210] = 1  # a stroke near the corner
     drawing[100:110, 150:210] = 1  # and a foot to its left, so that the mass is not in the box's middle
-    x = images.fit_ink(drawing, 28, 28, 20, "body")[..., 0]
+    x = preprocess.fit_ink(drawing, 28, 28, 20, "body")[..., 0]
     rows, columns = np.nonzero(x.max(axis=1) > 0.3)[0], np.nonzero(x.max(axis=0) > 0.3)[0]
     assert rows[-1] - rows[0] + 1 == 20
     assert columns[-1] - columns[0] + 1 == 12
@@ -186,7 +186,7 @@ def test_the_centre_is_where_that_of_mnist_is(rows: int, columns: int) -> None:
     # Of an even number of pixels a side, so that the middle lies half a pixel beside one.
     drawing = np.zeros((60, 60, 1), np.float32)
     drawing[20 : 20 + rows, 20 : 20 + columns] = 1
-    x = images.fit_ink(drawing, 28, 28, 20, "body")[..., 0]
+    x = preprocess.fit_ink(drawing, 28, 28, 20, "body")[..., 0]
     found = [np.nonzero(x.max(axis=axis) > 0.5)[0][0] for axis in (1, 0)]
     assert found == [round(14 - (side - 1) / 2) for side in (rows, columns)]
 
@@ -194,7 +194,7 @@ def test_the_centre_is_where_that_of_mnist_is(rows: int, columns: int) -> None:
 def test_ink_stays_within_a_picture_narrower_than_its_box() -> None:
     drawing = np.zeros((50, 100, 1), np.float32)
     drawing[20:30, 10:90] = 1
-    x = images.fit_ink(drawing, 20, 16, 18, "body")[..., 0]
+    x = preprocess.fit_ink(drawing, 20, 16, 18, "body")[..., 0]
     assert x.shape == (20, 16)
     assert (x.max(axis=0) > 0.5).all()
     assert (x.max(axis=1) > 0.5).sum() == 2
@@ -205,7 +205,7 @@ def test_grey_paper_is_ground() -> None:
         0, 0.01, (100, 100, 1)
     )
     drawing[30:70, 48:52] = 0.9
-    x = images.fit_ink(drawing.astype(np.float32), 28, 28, 20, "body")
+    x = preprocess.fit_ink(drawing.astype(np.float32), 28, 28, 20, "body")
     assert x.max() > 0.9
     assert x[0].max() == 0
 
@@ -213,4 +213,4 @@ def test_grey_paper_is_ground() -> None:
 def test_an_even_picture_has_no_ink() -> None:
     for level in (0.0, 0.5, 1.0):
         with pytest.raises(InvalidValueError, match="an even picture"):
-            images.fit_ink(np.full((50, 50, 1), level, np.float32), 28, 28, 20, "body")
+            preprocess.fit_ink(np.full((50, 50, 1), level, np.float32), 28, 28, 20, "body")

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.png import write_png
+from service.imaging.formats.png import write_png
 from tests.service.fake import write_bundle
 
 ROOT = pathlib.Path(__file__).parents[2]

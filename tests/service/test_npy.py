@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from service.core.errors import InvalidValueError, MalformedBodyError
-from service.npy import read_npy, write_npy
+from service.imaging.formats.npy import read_npy, write_npy
 
 NUMBERS = st.sampled_from(["<f4", ">f8", "<f2", "<i4", "|u1", ">i8"])
 

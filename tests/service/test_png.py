@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from service.core.arrays import Bytes
-from service.png import write_png
+from service.imaging.formats.png import write_png
 
 PICTURES = st.sampled_from([1, 3]).flatmap(
     lambda channels: array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.colormaps import colour
 from service.core.arrays import Bytes
 from service.core.errors import InvalidValueError
-from service.png import write_png
-from service.rendering import (
+from service.imaging.colormaps import colour
+from service.imaging.formats.png import write_png
+from service.imaging.rendering import (
     Look,
     check_colormap,
     draw_frames,

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service import representations
 from service.bundles.manifest import Manifest
 from service.bundles.reader import read_bundle
 from service.core.errors import InvalidValueError
 from service.core.media_types import APNG, FORMATS, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.engine import Pictures
-from service.rendering import Look
-from service.representations import Wanted
+from service.imaging import representation, writers
+from service.imaging.rendering import Look
+from service.imaging.representation import Wanted
 from tests.service import fake
 
 Z = np.random.RandomState(0).standard_normal((5, 2)).astype(np.float32)
@@ -22,13 +22,13 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return read_bundle(fake.write_bundle(tmp_path_factory.mktemp("models") / "fake")).manifest
 
 
-@pytest.mark.parametrize("media_type", representations.IN_PARTS)
+@pytest.mark.parametrize("media_type", representation.IN_PARTS)
 def test_what_is_written_in_parts_is_what_is_written_at_once(manifest: Manifest, media_type: str) -> None:
     wanted = Wanted(media_type, Look(scale=2, padding=1), sequence=True)
-    writer = representations.open_writer(wanted, manifest, 5)
+    writer = writers.open_writer(wanted, manifest, 5)
     parts = [writer.write(Pictures(FIVE.z[i:j], FIVE.image[i:j])) for i, j in ((0, 2), (2, 3), (3, 5))]
     assert all(parts)
-    assert b"".join((*parts, writer.close())) == representations.write(wanted, manifest, FIVE, {})
+    assert b"".join((*parts, writer.close())) == writers.write(wanted, manifest, FIVE, {})
 
 
 def test_every_format_can_be_written(manifest: Manifest) -> None:
@@ -38,7 +38,7 @@ def test_every_format_can_be_written(manifest: Manifest) -> None:
     }  # fmt: skip
     assert set(starts) == set(FORMATS.values())
     for media_type, start in starts.items():
-        assert representations.write(Wanted(media_type), manifest, FIVE, {}).startswith(start)
+        assert writers.write(Wanted(media_type), manifest, FIVE, {}).startswith(start)
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,13 @@ def test_every_format_can_be_written(manifest: Manifest) -> None:
 )
 def test_what_is_too_large_is_refused(manifest: Manifest, wanted: Wanted, n: int, fits: bool) -> None:
     if fits:
-        representations.check_size(wanted, n, manifest.image, 112 * 112)
+        representation.check_size(wanted, n, manifest.image, 112 * 112)
     else:
         with pytest.raises(InvalidValueError, match="scale: expected what makes at most 12544 pixels in all"):
-            representations.check_size(wanted, n, manifest.image, 112 * 112)
+            representation.check_size(wanted, n, manifest.image, 112 * 112)
 
 
 def test_a_side_longer_than_the_format_knows_is_refused(manifest: Manifest) -> None:
     wanted = Wanted(WEBP, Look(columns=600))
     with pytest.raises(InvalidValueError, match="scale: expected a scale that makes no side longer"):
-        representations.check_size(wanted, 600, manifest.image, 10**9)
+        representation.check_size(wanted, 600, manifest.image, 10**9)

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image, WebPImagePlugin
 
-from service import colormaps, sequences
 from service.core.arrays import Bytes
 from service.core.choices import Colormap
 from service.core.errors import InvalidValueError
-from service.sequences import Format, check_sides, write_gif, write_webp
+from service.imaging import colormaps
+from service.imaging.formats import limits
+from service.imaging.formats.gif import write_gif
+from service.imaging.formats.limits import Format, check_sides
+from service.imaging.formats.webp import write_webp
 
 SHAPES = [(1, 1, 1), (2, 3, 1), (17, 20, 1), (5, 4, 3), (28, 28, 1)]
 
@@ -74,7 +77,7 @@ def test_gif_rounds_to_10_ms_and_at_least_20(duration_ms: int, found: int) -> No
     assert read(write_gif(movie(2, 2, 2, 1), duration_ms, 0))[1] == [found] * 2
 
 
-@pytest.mark.parametrize("duration_ms", [1, 33, sequences.MAX_DURATION_MS])
+@pytest.mark.parametrize("duration_ms", [1, 33, limits.MAX_DURATION_MS])
 def test_webp_keeps_milliseconds(duration_ms: int) -> None:
     assert read(write_webp(movie(2, 2, 2, 1), duration_ms, 0))[1] == [duration_ms] * 2
 

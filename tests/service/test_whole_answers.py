@@ -22,10 +22,11 @@ from service.core.arrays import Floats
 from service.core.media_types import FORMATS
 from service.core.settings import Settings
 from service.engine import Engine, Pictures
+from service.imaging.rendering import Look
+from service.imaging.representation import Wanted
+from service.imaging.writers import write
 from service.latent.space import Point
 from service.registry import Registry
-from service.rendering import Look
-from service.representations import Wanted, write
 from tests.service import fake
 
 # Batches of so many run in the thread, and a request of several of them left it short once.

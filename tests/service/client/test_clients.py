@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from service.client import Look, NotFoundError, RequestError
-from service.png import write_png
+from service.imaging.formats.png import write_png
 from tests.service import fake
 from tests.service.client.driving import Driver
 

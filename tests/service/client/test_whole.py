@@ -13,12 +13,12 @@ import httpx
 import numpy as np
 import pytest
 
-from service import apng, archive, sequences
 from service.client import BrokenAnswerError, Client, Retry, UnreachableError
 from service.client.inputs import to_npy
 from service.client.whole import MEDIA_TYPES, check_file
 from service.core.choices import Format
-from service.png import write_png
+from service.imaging.formats import apng, gif, webp, zip_stream
+from service.imaging.formats.png import write_png
 from tests.service.client.driving import Driver, Pieces
 from tests.service.client.sockets import serve
 
@@ -38,13 +38,13 @@ def write_lines(n: int) -> bytes:
 
 
 def write_zip(n: int) -> bytes:
-    return b"".join(archive.zip_entries((f"{i}.png", write_png(PIXELS[i])) for i in range(n)))
+    return b"".join(zip_stream.zip_entries((f"{i}.png", write_png(PIXELS[i])) for i in range(n)))
 
 
 WRITERS: dict[Format, Callable[[int], bytes]] = {
     "png": lambda n: write_png(PIXELS[:n].reshape(-1, 5, 1)),
-    "webp": lambda n: sequences.write_webp(PIXELS[:n], 100, 0),
-    "gif": lambda n: sequences.write_gif(PIXELS[:n], 100, 0),
+    "webp": lambda n: webp.write_webp(PIXELS[:n], 100, 0),
+    "gif": lambda n: gif.write_gif(PIXELS[:n], 100, 0),
     "apng": lambda n: apng.write_apng(PIXELS[:n], 100, 0),
     "json": write_json,
     "npy": lambda n: to_npy(PIXELS[:n, ..., 0]),

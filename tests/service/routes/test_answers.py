@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service import representations
 from service.app import Application, create_app
 from service.core.settings import Settings
 from service.engine import INLINE_DECODE_ROWS
+from service.imaging import writers
 from service.routes import answers, bodies, uploads, v2_infer
 from tests.pauses import ask
 from tests.service import fake
@@ -158,7 +158,7 @@ def test_many_pixels_are_drawn_beside_the_loop(
 def test_all_parts_of_a_stream_are_drawn_beside_the_loop(
     app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads, kind: str, part: str
 ) -> None:
-    threads.note(monkeypatch, representations, part)
+    threads.note(monkeypatch, writers, part)
     post(app, f"/interpolate?format={kind}", {"from": {"digit": 1}, "to": {"digit": 2}, "steps": 200})
     assert threads.seen == {"thread"}
 

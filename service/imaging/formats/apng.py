@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 
-from service import png
 from service.core.arrays import Bytes
+from service.imaging.formats import png
 
 MILLISECONDS = 1000
 # A frame is left standing until the next, which replaces all of it.

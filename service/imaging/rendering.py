@@ -12,10 +12,10 @@ import math
 import numpy as np
 from PIL import Image
 
-from service.colormaps import colour
 from service.core.arrays import Bytes
 from service.core.choices import Colormap, Resample
 from service.core.errors import InvalidValueError
+from service.imaging.colormaps import colour
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from service.chunks import PNG_START, read_png
 from service.core.errors import MalformedBodyError, Text
-from service.segments import EXIF, JPEG_START, read_jpeg
+from service.imaging.decoding.jpeg_segments import EXIF, JPEG_START, read_jpeg
+from service.imaging.decoding.png_chunks import PNG_START, read_png
 
 # Tag and type of an entry: a number of 16 bits (Exif 2.32, section 4.6.4).
 ORIENTATION = (0x112, 3)

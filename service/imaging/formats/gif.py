@@ -1,50 +1,24 @@
-"""Owns writing sequences of pictures as GIF and WebP, and what each format can hold. Pure functions.
+"""Writing GIF sequences (GIF89a). Pure functions.
 
-Pillow compresses each frame, but the files are put together here: Pillow would join equal frames into one.
+Pillow compresses each frame, but the file is put together here: Pillow would join equal frames into one.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from service.core.arrays import Bytes
-from service.core.errors import InvalidValueError, Text
+from service.imaging.formats.limits import check_sides
 
-Format = Literal["png", "apng", "gif", "webp"]
-
-# The longest side of a picture, in pixels. WebP's is that of libwebp, the others their standards'.
-MAX_SIDE: dict[Format, int] = {"png": 2**31 - 1, "apng": 2**31 - 1, "gif": 2**16 - 1, "webp": 16_383}
-# APNG's field, the shortest of the three formats'.
-MAX_DURATION_MS = 2**16 - 1
-# GIF's and WebP's fields.
-MAX_LOOPS = 2**16 - 1
 # Browsers show what asks for less than 20 ms for 100 ms.
 MIN_GIF_DURATION_CS = 2
 PALETTE_COLOURS = 256
 GIF_START_BYTES = 13
-RIFF_START_BYTES = 12
-# Lossless, "quality" is effort: 25 takes 28 to 44 % less time than the default, 80; files grow by 0 to 4 %.
-WEBP_EFFORT = 25
-# No blending with the frame before, and no clearing after.
-WEBP_REPLACE = 0b10
-WEBP_ANIMATED = 0b10
-
-
-def check_sides(kind: Format, height: int, width: int) -> None:
-    """Checks that a format can hold a picture, before one is drawn.
-
-    Raises:
-        InvalidValueError: A side is longer than `MAX_SIDE`; names `scale`.
-    """
-    if max(height, width) > MAX_SIDE[kind]:
-        expected = f"a scale that makes no side longer than {kind}'s {MAX_SIDE[kind]} pixels"
-        raise InvalidValueError("scale", expected, Text(f"one that makes {width} x {height}"))
 
 
 def write_gif(frames: Bytes, duration_ms: int, loops: int) -> bytes:
@@ -124,46 +98,3 @@ def _quantise(frames: Bytes) -> tuple[Bytes, Bytes]:
     palette = np.zeros((PALETTE_COLOURS, 3), np.uint8)
     palette[: len(colours)] = colours
     return np.asarray(image).reshape(n, height, width), palette
-
-
-def write_webp(frames: Bytes, duration_ms: int, loops: int) -> bytes:
-    """Writes a lossless WebP: animated, or a still picture if there is one frame.
-
-    Args:
-        frames: `(n, height, width, channels)` uint8 with 1 or 3 channels, none of the four 0.
-        duration_ms: How long each is shown, 1 to `MAX_DURATION_MS`.
-        loops: How many times they are played, 0 for ever, at most `MAX_LOOPS`.
-
-    Returns:
-        The file. Same frames, same bytes.
-
-    Raises:
-        InvalidValueError: A side is too long.
-    """
-    n, height, width, _ = frames.shape
-    check_sides("webp", height, width)
-    stills = [_still_webp(frame) for frame in frames]
-    if n == 1:
-        return stills[0]
-    size = _bits24(width - 1) + _bits24(height - 1)
-    start = _riff_chunk(b"VP8X", struct.pack("<I", WEBP_ANIMATED) + size)
-    control = _riff_chunk(b"ANIM", struct.pack("<IH", 0, loops))
-    # At x 0 and y 0, of the whole size.
-    head = bytes(6) + size + _bits24(duration_ms) + bytes([WEBP_REPLACE])
-    parts = [_riff_chunk(b"ANMF", head + still[RIFF_START_BYTES:]) for still in stills]
-    return _riff_chunk(b"RIFF", b"".join((b"WEBP", start, control, *parts)))
-
-
-def _still_webp(frame: Bytes) -> bytes:
-    file = io.BytesIO()
-    colours = np.ascontiguousarray(np.broadcast_to(frame, (*frame.shape[:2], 3)))
-    Image.fromarray(colours).save(file, "WEBP", lossless=True, quality=WEBP_EFFORT)
-    return file.getvalue()
-
-
-def _riff_chunk(kind: bytes, data: bytes) -> bytes:
-    return b"".join((kind, struct.pack("<I", len(data)), data, bytes(len(data) % 2)))
-
-
-def _bits24(value: int) -> bytes:
-    return value.to_bytes(3, "little")

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageFile
 
-from service.containers import read_container
-from service.core.arrays import Bytes, Floats
+from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, MalformedBodyError, Text
+from service.imaging.decoding.container import read_container
 
 Polarity = Literal["light-on-dark", "dark-on-light"]
 
@@ -31,21 +31,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-def to_bytes(image: Floats) -> Bytes:
-    """Rounds pixels to 8 bits.
-
-    Args:
-        image: Any shape, float32 in [0, 1].
-
-    Returns:
-        Same shape, uint8; 0 is 0.0 and 255 is 1.0.
-    """
-    levels = np.multiply(image, np.float32(255))
-    np.rint(levels, levels)
-    pixels: Bytes = levels.astype(np.uint8)
-    return pixels
 
 
 class _Watched(io.BytesIO):

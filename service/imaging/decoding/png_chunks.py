@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-from service.bounds import check_size, damaged
 from service.core.errors import Text, TooLargeError
+from service.imaging.decoding.limits import check_size, damaged
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # A picture a row of which is a chunk has a few thousand. Each costs a microsecond here.

@@ -6,93 +6,29 @@ Invariant: what is written in parts has the same bytes as what is written at onc
 from __future__ import annotations
 
 import collections
-import dataclasses
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from service import apng, images
-from service.archive import zip_entries
 from service.bundles.manifest import ImageSpec, Manifest
 from service.core.choices import Dtype
-from service.core.errors import InvalidValueError, Text
 from service.core.json_writer import dump, split
-from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
+from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG
 from service.engine import Pictures
-from service.npy import write_npy
-from service.png import write_png
-from service.rendering import (
-    Look,
-    check_colormap,
+from service.imaging import pixels
+from service.imaging.formats import apng
+from service.imaging.formats.gif import write_gif
+from service.imaging.formats.npy import write_npy
+from service.imaging.formats.png import write_png
+from service.imaging.formats.webp import write_webp
+from service.imaging.formats.zip_stream import zip_entries
+from service.imaging.rendering import (
     draw_frames,
     draw_sheet,
     measure_frame,
-    measure_sheet,
     split_scale,
 )
-from service.sequences import check_sides, write_gif, write_webp
-
-KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
-# What can be written while the last pictures are still being made.
-IN_PARTS = (APNG, NDJSON, ZIP)
-
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    """A representation.
-
-    Attributes:
-        media_type: Of `negotiation`.
-        look: How pictures are drawn.
-        dtype: Of pixels as numbers.
-        sequence: Whether WebP moves; without, it is a sheet.
-        duration_ms: Of a frame.
-        loops: How often a sequence plays; 0 for ever.
-    """
-
-    media_type: str
-    look: Look = dataclasses.field(default_factory=Look)
-    dtype: Dtype = "float32"
-    sequence: bool = False
-    duration_ms: int = 100
-    loops: int = 0
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether it is pixels to look at."""
-        return self.media_type in KINDS
-
-    @property
-    def is_sheet(self) -> bool:
-        """Whether all pictures come as one."""
-        return self.media_type == PNG or (self.media_type == WEBP and not self.sequence)
-
-
-def check_size(wanted: Wanted, n: int, image: ImageSpec, max_pixels: int) -> None:
-    """Refuses what would be too large, or cannot be drawn so, before anything runs.
-
-    Args:
-        wanted: The representation.
-        n: Pictures.
-        image: What they are.
-        max_pixels: Most pixels of all frames together.
-
-    Raises:
-        InvalidValueError: Of `scale` or `colormap`.
-    """
-    if not wanted.is_drawn:
-        return
-    check_colormap(wanted.look, image.channels)
-    if wanted.is_sheet:
-        height, width = measure_sheet(n, image.height, image.width, wanted.look)
-        pixels = height * width
-    else:
-        height, width = measure_frame(image.height, image.width, wanted.look)
-        pixels = n * height * width
-    if pixels > max_pixels:
-        received = Text(f"{pixels}: {height} x {width}" + ("" if wanted.is_sheet else f", {n} times"))
-        raise InvalidValueError("scale", f"what makes at most {max_pixels} pixels in all", received)
-    check_sides(KINDS[wanted.media_type], height, width)  # type: ignore[arg-type]
+from service.imaging.representation import IN_PARTS, Wanted
 
 
 def write(wanted: Wanted, manifest: Manifest, pictures: Pictures, facts: dict[str, Any]) -> bytes:
@@ -114,7 +50,7 @@ def write(wanted: Wanted, manifest: Manifest, pictures: Pictures, facts: dict[st
         return write_json(manifest, {**facts, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
     if wanted.media_type == NPY:
         return write_npy(to_pixels(pictures, wanted.dtype))
-    levels = images.to_bytes(pictures.image)
+    levels = pixels.to_bytes(pictures.image)
     if wanted.media_type == PNG:
         look, scale = split_scale(wanted.look)
         return write_png(draw_sheet(levels, look), scale)
@@ -130,7 +66,7 @@ def to_pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
     Returns:
         `(batch, height, width)`, or with a last axis of 3, of `dtype`.
     """
-    image = pictures.image if dtype == "float32" else images.to_bytes(pictures.image)
+    image = pictures.image if dtype == "float32" else pixels.to_bytes(pictures.image)
     return image[..., 0] if image.shape[-1] == 1 else image
 
 
@@ -175,7 +111,7 @@ class _AnimationWriter:
         self._look, self._scale = split_scale(wanted.look)
 
     def write(self, pictures: Pictures) -> bytes:
-        frames = draw_frames(images.to_bytes(pictures.image), self._look)
+        frames = draw_frames(pixels.to_bytes(pictures.image), self._look)
         parts = [] if self._index else [self._begin(frames.shape[3])]
         for frame in frames:
             parts.append(apng.write_frame(frame, self._index, self._wanted.duration_ms, self._scale))
@@ -216,7 +152,7 @@ class _ArchiveWriter:
 
     def write(self, pictures: Pictures) -> bytes:
         parts = []
-        for frame in draw_frames(images.to_bytes(pictures.image), self._look):
+        for frame in draw_frames(pixels.to_bytes(pictures.image), self._look):
             self._entries.append((f"{self._index:0{self._digits}}.png", write_png(frame, self._scale)))
             self._index += 1
             parts.append(next(self._pieces))  # one for each entry

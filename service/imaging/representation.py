@@ -1,0 +1,79 @@
+"""What a client wants pictures written as, and whether that is within limits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from service.bundles.manifest import ImageSpec
+from service.core.choices import Dtype
+from service.core.errors import InvalidValueError, Text
+from service.core.media_types import APNG, GIF, NDJSON, PNG, WEBP, ZIP
+from service.imaging.formats.limits import check_sides
+from service.imaging.rendering import (
+    Look,
+    check_colormap,
+    measure_frame,
+    measure_sheet,
+)
+
+KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
+# What can be written while the last pictures are still being made.
+IN_PARTS = (APNG, NDJSON, ZIP)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A representation.
+
+    Attributes:
+        media_type: Of `negotiation`.
+        look: How pictures are drawn.
+        dtype: Of pixels as numbers.
+        sequence: Whether WebP moves; without, it is a sheet.
+        duration_ms: Of a frame.
+        loops: How often a sequence plays; 0 for ever.
+    """
+
+    media_type: str
+    look: Look = dataclasses.field(default_factory=Look)
+    dtype: Dtype = "float32"
+    sequence: bool = False
+    duration_ms: int = 100
+    loops: int = 0
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it is pixels to look at."""
+        return self.media_type in KINDS
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether all pictures come as one."""
+        return self.media_type == PNG or (self.media_type == WEBP and not self.sequence)
+
+
+def check_size(wanted: Wanted, n: int, image: ImageSpec, max_pixels: int) -> None:
+    """Refuses what would be too large, or cannot be drawn so, before anything runs.
+
+    Args:
+        wanted: The representation.
+        n: Pictures.
+        image: What they are.
+        max_pixels: Most pixels of all frames together.
+
+    Raises:
+        InvalidValueError: Of `scale` or `colormap`.
+    """
+    if not wanted.is_drawn:
+        return
+    check_colormap(wanted.look, image.channels)
+    if wanted.is_sheet:
+        height, width = measure_sheet(n, image.height, image.width, wanted.look)
+        pixels = height * width
+    else:
+        height, width = measure_frame(image.height, image.width, wanted.look)
+        pixels = n * height * width
+    if pixels > max_pixels:
+        received = Text(f"{pixels}: {height} x {width}" + ("" if wanted.is_sheet else f", {n} times"))
+        raise InvalidValueError("scale", f"what makes at most {max_pixels} pixels in all", received)
+    check_sides(KINDS[wanted.media_type], height, width)  # type: ignore[arg-type]
