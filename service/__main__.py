@@ -11,8 +11,8 @@ from typing import NoReturn
 from service.core.errors import StartupError
 from service.core.memory import check_workers
 from service.core.settings import Settings, find_strangers, load_settings
-from service.counts import share_folder
-from service.telemetry import logging_config
+from service.observability.logging import logging_config
+from service.observability.worker_files import share_folder
 from service.worker import FAILED, serve
 from service.workers import Workers
 

@@ -25,7 +25,8 @@ from service.heads import LIMITS
 from service.lane import Lane
 from service.layers import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
 from service.limits import SocketLimits
-from service.metrics import Meter, Metrics
+from service.observability.metrics import Meter, Metrics
+from service.observability.request_id import RequestId
 from service.protocol import STATE
 from service.registry import Registry
 from service.routes import (
@@ -45,7 +46,6 @@ from service.routes import (
     v2,
     v2_infer,
 )
-from service.telemetry import RequestId
 
 ROUTERS = (
     decode.router,

@@ -24,12 +24,12 @@ from service.core.media_types import PNG, STILL
 from service.engine import Engine, check_whole
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
-from service.metrics import Metrics
 from service.negotiation import choose
+from service.observability.metrics import Metrics
+from service.observability.request_id import choose_id
 from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
 from service.registry import Registry
 from service.routes.answers import constant_headers
-from service.telemetry import choose_id
 
 JSON_TYPE = b"application/json"
 # Headers that change nothing of an answer; what has any other goes the usual way, so that no key, cookie or

@@ -19,7 +19,7 @@ from service.connection import Connection
 from service.core.arrays import Floats
 from service.core.errors import ServiceError
 from service.lane import Lane
-from service.metrics import BEGUN, CLIENT_GONE, ROUTE
+from service.observability.metrics import BEGUN, CLIENT_GONE, ROUTE
 from service.orders import Order
 from service.proxies import correct_caller
 from service.rejections import RejectedError

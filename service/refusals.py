@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service.core import errors
-from service.metrics import CLIENT_GONE
+from service.observability.metrics import CLIENT_GONE
 from service.routes.problems import problem
 from service.schemas import Fault
 

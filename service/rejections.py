@@ -11,9 +11,9 @@ from starlette.requests import HTTPConnection
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.core.headers import REQUEST_ID
+from service.observability.request_id import choose_id
 from service.routes.problems import problem
 from service.schemas import Fault
-from service.telemetry import choose_id
 
 logger = logging.getLogger(__name__)
 

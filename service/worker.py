@@ -17,7 +17,7 @@ import uvicorn
 
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
-from service.telemetry import logging_config
+from service.observability.logging import logging_config
 
 logger = logging.getLogger(__name__)
 

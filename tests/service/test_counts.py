@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from service import counts
 from service.core.errors import StartupError
-from service.counts import FILE_BYTES, SHARED_FOLDER, claim_file, name_file, share_folder
+from service.observability import worker_files
+from service.observability.worker_files import FILE_BYTES, SHARED_FOLDER, claim_file, name_file, share_folder
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ def test_a_full_temporary_folder_is_gone_around(tiny: pathlib.Path, monkeypatch:
     monkeypatch.setattr("tempfile.tempdir", str(tiny))
     with share_folder(2):
         folder = pathlib.Path(os.environ[SHARED_FOLDER])
-        assert folder.parent == counts.SPARE_PLACE
+        assert folder.parent == worker_files.SPARE_PLACE
         assert len(list(folder.iterdir())) == 2 + 1
     assert list(tiny.iterdir()) == []
     assert not folder.exists()
@@ -120,7 +120,7 @@ def test_a_full_temporary_folder_is_gone_around(tiny: pathlib.Path, monkeypatch:
 
 def test_without_any_room_the_start_is_refused(tiny: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tiny))
-    monkeypatch.setattr(counts, "SPARE_PLACE", tiny)
+    monkeypatch.setattr(worker_files, "SPARE_PLACE", tiny)
     with (
         pytest.raises(StartupError, match=r"^CVAE_WORKERS: expected \d+ bytes .* found no room: "),
         share_folder(2),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.metrics import BEGUN, ROUTE, Meter, Metrics
+from service.observability.metrics import BEGUN, ROUTE, Meter, Metrics
 
 
 async def refuse(*_: Any) -> Any:

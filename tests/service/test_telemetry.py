@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from service.app import Application
 from service.core.settings import Settings
-from service.telemetry import logging_config
+from service.observability.logging import logging_config
 
 
 def test_an_answer_has_a_new_id(client: TestClient) -> None:

@@ -1,9 +1,7 @@
-"""Owns request ids and logging."""
+"""Request ids: the client's if it is harmless, else a new one."""
 
 from __future__ import annotations
 
-import logging
-import logging.config
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,13 +13,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.headers import REQUEST_ID
-from service.core.settings import Settings
-
-logger = logging.getLogger(__name__)
+from service.observability.logging import logger
 
 # What a client sends goes into logs and headers, so only this much of it is believed.
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-
 OnError = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -70,23 +65,3 @@ def choose_id(scope: Mapping[str, Any]) -> str:
             return str(value, "ascii")
     # Unlike any other, but no secret: a generator of Python's own asks the system once.
     return f"{random.getrandbits(128):032x}"
-
-
-def logging_config(settings: Settings) -> dict[str, Any]:
-    """Gives the logging set-up, for our loggers and uvicorn's.
-
-    Args:
-        settings: Gives the level.
-
-    Returns:
-        A dict for `logging.config.dictConfig`.
-    """
-    level = settings.log_level.upper()
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"level": level, "handlers": ["stderr"]},
-        "loggers": {name: {"level": level} for name in ("service", "uvicorn", "uvicorn.access")},
-    }

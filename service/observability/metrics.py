@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.counts import SHARED_FOLDER, claim_file
+from service.observability.worker_files import SHARED_FOLDER, claim_file
 
 # Where a request keeps when its head came (`time.perf_counter`), and, if FastAPI never sees it, its route.
 BEGUN, ROUTE = "cvae_begun", "cvae_route"
