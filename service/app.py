@@ -22,13 +22,13 @@ from service.core.resources import count_cores
 from service.core.settings import Settings
 from service.drain import DRAIN
 from service.heads import LIMITS
+from service.inference.registry import Registry
 from service.lane import Lane
 from service.layers import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
 from service.limits import SocketLimits
 from service.observability.metrics import Meter, Metrics
 from service.observability.request_id import RequestId
 from service.protocol import STATE
-from service.registry import Registry
 from service.routes import (
     decode,
     digits,

@@ -14,7 +14,7 @@ import numpy as np
 import PIL
 import zlib_ng
 
-from service.model import Runtime
+from service.inference.onnx_model import Runtime
 
 # Raise it when the same request begins to give other bytes.
 RENDERER = 1

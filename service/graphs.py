@@ -14,12 +14,12 @@ from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import NotFoundError
-from service.engine import Engine
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from service.latent.space import Z_LIMIT
 from service.outputs import Result
-from service.registry import Registry
 from service.tensors import Port
 
 KINDS: tuple[Graph, ...] = get_args(Graph)

@@ -21,14 +21,14 @@ from service.core.errors import NotAcceptableError
 from service.core.headers import REQUEST_ID
 from service.core.headers import SERVER_TIMING as TIMING_HEADER
 from service.core.media_types import PNG, STILL
-from service.engine import Engine, check_whole
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
+from service.inference.engine import Engine, check_whole
+from service.inference.registry import Registry
 from service.negotiation import choose
 from service.observability.metrics import Metrics
 from service.observability.request_id import choose_id
 from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
-from service.registry import Registry
 from service.routes.answers import constant_headers
 
 JSON_TYPE = b"application/json"

@@ -19,10 +19,10 @@ from service.core.choices import SEED_LIMIT
 from service.core.errors import ClientError
 from service.core.headers import SEED_HEADER
 from service.core.media_types import PNG
-from service.engine import Engine
 from service.imaging.representation import Wanted
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from service.latent.space import Z_LIMIT
-from service.registry import Registry
 from service.routes.urls import tag_rows
 
 DECODE = "/decode"

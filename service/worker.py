@@ -57,7 +57,7 @@ def serve(
     # FastAPI and onnxruntime take half of the time to start; a parent of workers does without them.
     from service.app import create_app
     from service.drain import DrainingServer
-    from service.registry import Registry
+    from service.inference.registry import Registry
 
     settings = _fit_connections(settings)
     registry = Registry(settings)

@@ -13,7 +13,7 @@ import numpy as np
 from service.bundles.reader import Bundle, read_bundle
 from service.core.errors import StartupError
 from service.core.settings import Settings
-from service.model import Model
+from service.inference.onnx_model import Model
 
 ROWS = (1, 32)
 RUNS = 15

@@ -16,7 +16,7 @@ from service.client import AsyncClient, Retry
 from service.commands.options import Source
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
-from service.registry import Registry
+from service.inference.registry import Registry
 
 ADDRESS = "http://here"
 

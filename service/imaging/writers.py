@@ -14,7 +14,6 @@ from service.bundles.manifest import ImageSpec, Manifest
 from service.core.choices import Dtype
 from service.core.json_writer import dump, split
 from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG
-from service.engine import Pictures
 from service.imaging import pixels
 from service.imaging.formats import apng
 from service.imaging.formats.gif import write_gif
@@ -22,6 +21,7 @@ from service.imaging.formats.npy import write_npy
 from service.imaging.formats.png import write_png
 from service.imaging.formats.webp import write_webp
 from service.imaging.formats.zip_stream import zip_entries
+from service.imaging.pictures import Pictures
 from service.imaging.rendering import (
     draw_frames,
     draw_sheet,

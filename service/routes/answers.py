@@ -15,9 +15,10 @@ from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
 from service.core.headers import SERVER_TIMING
 from service.core.media_types import JSON
-from service.engine import Engine, Pictures
+from service.imaging.pictures import Pictures
 from service.imaging.representation import IN_PARTS, Wanted, check_size
 from service.imaging.writers import open_writer, write, write_json
+from service.inference.engine import Engine
 from service.routes.disconnect import unless_gone
 
 # Rendering so many takes 0.1 ms, as long as a thread's start and end would.

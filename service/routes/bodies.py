@@ -10,7 +10,7 @@ from fastapi import Request
 from service.batching.context import Call
 from service.compression import decompress, parse_encoding
 from service.core.errors import TooLargeError
-from service.registry import Registry
+from service.inference.registry import Registry
 from service.routes.disconnect import unless_gone
 from service.routes.fields import read_field
 

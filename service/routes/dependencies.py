@@ -21,7 +21,7 @@ from service.core.choices import Graph
 from service.core.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
 from service.core.headers import REQUEST_TIMEOUT
 from service.core.json_reader import Limit, parse
-from service.registry import Registry
+from service.inference.registry import Registry
 from service.routes.bodies import read_body
 from service.routes.fields import read_field
 

@@ -10,8 +10,8 @@ from service.batching.context import Call
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.imaging.representation import Wanted
+from service.inference.registry import Registry
 from service.queries import DigitQuery, DigitUrl
-from service.registry import Registry
 from service.replies import DigitAnswer
 from service.routes.asked import asks
 from service.routes.dependencies import Calls, Models

@@ -11,7 +11,7 @@ from fastapi.openapi.models import Example
 
 from service.core.json_writer import dump
 from service.core.media_types import JSON
-from service.engine import Engine, Posterior
+from service.inference.engine import Engine, Posterior
 from service.queries import EncodeQuery
 from service.replies import EncodeAnswer
 from service.routes.answers import answer_fields

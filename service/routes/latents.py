@@ -11,12 +11,12 @@ from fastapi import APIRouter, Path, Request, Response
 from service.batching.context import Call
 from service.core.choices import Drawn
 from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
-from service.engine import Engine
 from service.imaging.formats.npy import write_npy
 from service.imaging.formats.png import write_png
 from service.imaging.formats.webp import write_webp
 from service.imaging.latent_map import draw_map, measure_extent
 from service.imaging.writers import write_json
+from service.inference.engine import Engine
 from service.queries import LatentsQuery, MapUrl
 from service.replies import LatentsAnswer, MapAnswer
 from service.routes.answers import encode, headers_of

@@ -12,9 +12,10 @@ from fastapi.openapi.models import Example
 from service.core.arrays import Floats
 from service.core.headers import LOSS_HEADER
 from service.core.media_types import JSON, NPY, STILL
-from service.engine import Pictures, Posterior
+from service.imaging.pictures import Pictures
 from service.imaging.representation import Wanted
 from service.imaging.writers import to_pixels
+from service.inference.engine import Posterior
 from service.latent import losses
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer

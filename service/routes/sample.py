@@ -10,8 +10,8 @@ from fastapi.openapi.models import Example
 from service.core.arrays import Floats
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, STILL
-from service.engine import Engine
 from service.imaging.representation import Wanted
+from service.inference.engine import Engine
 from service.queries import SampleUrl, StillQuery
 from service.replies import SampleAnswer
 from service.routes.answers import answer_rows

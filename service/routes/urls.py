@@ -17,8 +17,8 @@ from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.headers import SEED_HEADER
 from service.core.media_types import JSON
-from service.engine import Engine
 from service.imaging.representation import Wanted
+from service.inference.engine import Engine
 from service.routes.answers import answer_rows, check, constant_headers
 from service.routes.fields import read_field
 

@@ -18,10 +18,10 @@ from service.core.errors import InvalidValueError
 from service.core.headers import LENGTH_HEADER
 from service.core.media_types import JSON, OCTETS
 from service.graphs import ServedGraph, complete, find_graph
+from service.inference.registry import Registry
 from service.messages import InferRequest
 from service.negotiation import choose_encoding
 from service.outputs import AskedOutput, choose_outputs, write_answer
-from service.registry import Registry
 from service.routes.answers import INLINE_PIXELS, headers_of
 from service.routes.bodies import read_body
 from service.routes.dependencies import (

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.core.settings import Settings
-from service.registry import Registry
+from service.inference.registry import Registry
 from tests.service.fake import write_bundle
 
 

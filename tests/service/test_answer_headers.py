@@ -88,7 +88,7 @@ def test_no_error_is_kept(client: TestClient, method: str, path: str, status: in
 def test_a_service_that_is_not_ready_says_so_to_no_cache(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.registry.Registry.ready", False)
+    monkeypatch.setattr("service.inference.registry.Registry.ready", False)
     for path in NOW:
         answer = client.get(path.format(model="fake.decoder"))
         assert answer.headers["cache-control"] == NEVER

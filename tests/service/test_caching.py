@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from service import caching
-from service.model import Runtime
+from service.inference.onnx_model import Runtime
 
 RUNTIME = Runtime("CPUExecutionProvider", 1, 1, "1.0")
 TAG = caching.make_tag(b"a")

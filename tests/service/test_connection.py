@@ -13,9 +13,9 @@ import pytest
 
 from service.app import Application, create_app, create_lane
 from service.connection import PIECE_BYTES
+from service.inference.registry import Registry
 from service.lane import Lane
 from service.limits import LINGER_S, SocketLimits
-from service.registry import Registry
 from tests.service.wire import connect, listen, play, play_for_real
 
 BODY = b'{"z":[0.5,-1.0]}'

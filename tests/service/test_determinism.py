@@ -15,7 +15,7 @@ from service.bundles.reader import read_bundle
 from service.core.settings import Settings
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
-from service.model import Model
+from service.inference.onnx_model import Model
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUNDLES = sorted(path.parent for path in (ROOT / "models").glob("*/model.json"))

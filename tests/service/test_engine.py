@@ -12,10 +12,11 @@ from service.batching.job import Rows
 from service.bundles.reader import read_bundle
 from service.core.errors import InferenceError, NotReadyError, QueueFullError
 from service.core.settings import Settings
-from service.engine import Engine, Pictures
+from service.imaging.pictures import Pictures
+from service.inference.decode_threads import Places
+from service.inference.engine import Engine
+from service.inference.onnx_model import Model
 from service.latent import sampling
-from service.model import Model
-from service.offload import Places
 from tests.service import fake
 
 

@@ -16,8 +16,8 @@ from service.app import Application, create_app, create_lane
 from service.batching.batcher import Batcher
 from service.batching.context import Call
 from service.core.settings import Settings
+from service.inference.registry import Registry
 from service.lane import Lane
-from service.registry import Registry
 from tests.service.wire import connect, play
 
 JSON = (b"content-type", b"application/json")

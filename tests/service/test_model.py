@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from service.bundles.reader import Bundle, read_bundle
 from service.core.errors import BundleError, ProviderError
 from service.core.settings import Settings
-from service.model import Model, choose_provider
+from service.inference.onnx_model import Model, choose_provider
 from tests.service import fake
 
 

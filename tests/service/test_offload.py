@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from service import offload
 from service.batching.context import Call
 from service.core.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, TooLargeError
-from service.offload import Check, Places
+from service.inference import decode_threads
+from service.inference.decode_threads import Check, Places
 
 WAIT_S = 30
 
@@ -187,7 +187,7 @@ def test_work_in_slices_takes_turns_with_others() -> None:
 
 
 def test_work_that_takes_too_much_processor_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offload, "BUDGET_S", 0.02)
+    monkeypatch.setattr(decode_threads, "BUDGET_S", 0.02)
 
     def spin(check: Check) -> str:
         while True:

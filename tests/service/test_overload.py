@@ -16,8 +16,8 @@ from starlette.types import Message
 from service.app import Application, create_app
 from service.batching.context import Call
 from service.core.settings import Settings
-from service.engine import Engine
-from service.registry import Registry
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from tests.service import fake
 
 CAPACITY, BATCH = 64, 8

@@ -6,7 +6,7 @@ import pytest
 
 from service.core.errors import BundleError, NotFoundError, NotReadyError
 from service.core.settings import Settings
-from service.registry import Registry
+from service.inference.registry import Registry
 from tests.service.fake import write_bundle
 
 

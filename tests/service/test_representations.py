@@ -7,8 +7,8 @@ from service.bundles.manifest import Manifest
 from service.bundles.reader import read_bundle
 from service.core.errors import InvalidValueError
 from service.core.media_types import APNG, FORMATS, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
-from service.engine import Pictures
 from service.imaging import representation, writers
+from service.imaging.pictures import Pictures
 from service.imaging.rendering import Look
 from service.imaging.representation import Wanted
 from tests.service import fake

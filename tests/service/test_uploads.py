@@ -11,8 +11,8 @@ from PIL import Image
 from service.batching.context import Call
 from service.bundles.manifest import CentreOfMassFit, ContainFit, ImageSpec
 from service.core.errors import InvalidValueError
-from service.offload import Places
-from service.uploads import Uploads
+from service.inference.decode_threads import Places
+from service.inference.image_inputs import Uploads
 
 DIGITS = ImageSpec(
     height=28, width=28, channels=1, range=(0, 1), polarity="light-on-dark", fit=CentreOfMassFit(box=20)

@@ -21,12 +21,13 @@ from service.app import create_app
 from service.core.arrays import Floats
 from service.core.media_types import FORMATS
 from service.core.settings import Settings
-from service.engine import Engine, Pictures
+from service.imaging.pictures import Pictures
 from service.imaging.rendering import Look
 from service.imaging.representation import Wanted
 from service.imaging.writers import write
+from service.inference.engine import Engine
+from service.inference.registry import Registry
 from service.latent.space import Point
-from service.registry import Registry
 from tests.service import fake
 
 # Batches of so many run in the thread, and a request of several of them left it short once.

@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 
 from service.app import Application, create_app
 from service.core.settings import Settings
-from service.engine import INLINE_DECODE_ROWS
 from service.imaging import writers
+from service.inference.engine import INLINE_DECODE_ROWS
 from service.routes import answers, bodies, uploads, v2_infer
 from tests.pauses import ask
 from tests.service import fake

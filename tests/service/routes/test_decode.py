@@ -86,7 +86,7 @@ def test_a_deadline_of_the_client_is_kept(client: TestClient, monkeypatch: pytes
     headers = {"x-request-timeout-ms": "3000"}
     assert client.post("/decode", json={"z": [0, 0]}, headers=headers).status_code == 200
     came = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 3.5)  # so long ago
-    monkeypatch.setattr("service.registry.time", came)
+    monkeypatch.setattr("service.inference.registry.time", came)
     assert client.post("/decode", json={"z": [0, 0]}).status_code == 200  # the setting's is 5 s
     assert client.post("/decode", json={"z": [0, 0]}, headers=headers).status_code == 504
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from service import __version__
 from service.app import Application, create_app
 from service.core.settings import Settings
-from service.registry import Registry
+from service.inference.registry import Registry
 from tests.service import fake
 
 

@@ -299,7 +299,7 @@ def test_a_timeout_shortens_the_deadline(client: TestClient, monkeypatch: pytest
 
     assert ask(timeout=3_000_000).status_code == 200
     came = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 3.5)  # so long ago
-    monkeypatch.setattr("service.registry.time", came)
+    monkeypatch.setattr("service.inference.registry.time", came)
     assert ask().status_code == 200  # the setting's is 5 s
     assert ask(timeout=60_000_000).status_code == 200
     assert "deadline" in check_error(ask(timeout=3_000_000), 504)
@@ -314,7 +314,7 @@ def test_a_timeout_does_not_lengthen_the_deadline_of_the_header(
 
     assert ask(4_500_000).status_code == 200
     came = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 3.5)  # so long ago
-    monkeypatch.setattr("service.registry.time", came)
+    monkeypatch.setattr("service.inference.registry.time", came)
     assert "deadline" in check_error(ask(4_500_000), 504)
 
 

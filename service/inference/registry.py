@@ -13,9 +13,9 @@ from service.bundles.reader import MANIFEST, read_bundle
 from service.core.choices import Graph
 from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.core.settings import Settings
-from service.engine import Engine
-from service.model import Model
-from service.offload import Places
+from service.inference.decode_threads import Places
+from service.inference.engine import Engine
+from service.inference.onnx_model import Model
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from service.bundles.manifest import CentreOfMassFit, ImageSpec
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, Text
 from service.imaging import preprocess
-from service.offload import SLICE_S, Check, Places
+from service.inference.decode_threads import SLICE_S, Check, Places
 
 
 class Uploads:

@@ -1,0 +1,1 @@
+"""The loaded models and how they run. The only room that knows onnxruntime."""
