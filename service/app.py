@@ -16,15 +16,17 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import __version__, refusals
+from service import __version__
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.resources import count_cores
 from service.core.settings import Settings
 from service.drain import DRAIN
 from service.heads import LIMITS
+from service.http import error_handlers
+from service.http.middleware import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
+from service.http.openapi import document
 from service.inference.registry import Registry
 from service.lane import Lane
-from service.layers import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
 from service.limits import SocketLimits
 from service.observability.metrics import Meter, Metrics
 from service.observability.request_id import RequestId
@@ -39,7 +41,6 @@ from service.routes import (
     manifold,
     metrics,
     models,
-    openapi,
     overview,
     reconstruct,
     sample,
@@ -119,7 +120,7 @@ def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> Lane
 
     def refusal(error: BaseException) -> ASGIApp:
         async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-            response = await refusals.answer_service_error(Request(scope), error)
+            response = await error_handlers.answer_service_error(Request(scope), error)
             await response(scope, receive, send)
 
         return _outer_layers(refuse, settings, counts)
@@ -144,7 +145,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         description=overview.DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=overview.TAGS,
-        generate_unique_id_function=openapi.name_operation,
+        generate_unique_id_function=document.name_operation,
         swagger_ui_parameters=overview.PAGE,
         lifespan=_lifespan(settings, registry),
         # Clients of the Open Inference Protocol do not follow them.
@@ -157,8 +158,8 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
-    openapi.install(api, ROUTERS)
-    refusals.install(api)
+    document.install(api, ROUTERS)
+    error_handlers.install(api)
     return Application(api, settings)
 
 
@@ -185,7 +186,7 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
 
 
 def _outer_layers(app: ASGIApp, settings: Settings, counts: Metrics) -> ASGIApp:
-    app = HeadAsGet(Meter(RequestId(app, on_error=refusals.answer_unknown), counts))
+    app = HeadAsGet(Meter(RequestId(app, on_error=error_handlers.answer_unknown), counts))
     if not settings.cors_origins:
         return app
     return CORSMiddleware(

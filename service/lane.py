@@ -15,21 +15,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.batching.context import Call
-from service.caching import is_fresh
 from service.core.arrays import Bytes, Floats
 from service.core.errors import NotAcceptableError
 from service.core.headers import REQUEST_ID
 from service.core.headers import SERVER_TIMING as TIMING_HEADER
 from service.core.media_types import PNG, STILL
+from service.http.caching import is_fresh
+from service.http.model_headers import constant_headers
+from service.http.negotiation import choose
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
 from service.inference.engine import Engine, check_whole
 from service.inference.registry import Registry
-from service.negotiation import choose
 from service.observability.metrics import Metrics
 from service.observability.request_id import choose_id
 from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
-from service.routes.answers import constant_headers
 
 JSON_TYPE = b"application/json"
 # Headers that change nothing of an answer; what has any other goes the usual way, so that no key, cookie or

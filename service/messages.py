@@ -232,9 +232,3 @@ class IndexEntry(BaseModel):
     version: str
     state: Literal["READY", "UNAVAILABLE"]
     reason: str
-
-
-class ProtocolError(BaseModel):
-    """An error, as the protocol has it."""
-
-    error: str

@@ -13,17 +13,16 @@ import numpy as np
 import orjson
 
 from service.batching.context import Call
-from service.caching import LOOSE
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.errors import ClientError
 from service.core.headers import SEED_HEADER
 from service.core.media_types import PNG
+from service.http.caching import LOOSE, tag_rows
 from service.imaging.representation import Wanted
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.space import Z_LIMIT
-from service.routes.urls import tag_rows
 
 DECODE = "/decode"
 DECODE_URL = "/decode.png"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
+from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
 from service.imaging.rendering import Look
 from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
@@ -23,12 +24,6 @@ Temperature = Annotated[
 Seeded = Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.", examples=[3])]
 Count = Annotated[int, Field(ge=1, description="How many pictures; fewer are the first of more.")]
 Digit = Annotated[int | None, Field(description="A class to draw from; unset: the prior.")]
-
-
-class Query(BaseModel):
-    """Query parameters: no other names, so that a misspelt one is not lost."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LookQuery(Query):

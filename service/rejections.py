@@ -11,9 +11,8 @@ from starlette.requests import HTTPConnection
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.core.headers import REQUEST_ID
+from service.http.problems import Fault, problem
 from service.observability.request_id import choose_id
-from service.routes.problems import problem
-from service.schemas import Fault
 
 logger = logging.getLogger(__name__)
 

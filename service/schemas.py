@@ -5,8 +5,6 @@ latent_dim and the limits are the model's and the operator's; `engine` checks th
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -25,10 +23,8 @@ from pydantic_core import PydanticCustomError
 
 from service.core.choices import SEED_LIMIT, Method, Polarity
 from service.core.json_arrays import read_integer, read_labels, read_numbers
+from service.http.bodies.limits import trim_fields
 from service.latent.space import Z_LIMIT
-
-# Fields of wrong names that an error tells of.
-MOST_UNKNOWN = 3
 
 # JSON does not tell 3.0 from 3. It comes after a field's bounds, which are the integer's.
 WHOLE = BeforeValidator(read_integer)
@@ -65,23 +61,6 @@ Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numb
 ModelName = Annotated[
     str | None, Field(description="A name from `GET /models`, or `name@version`; unset: the default model.")
 ]
-
-
-def trim_fields(fields: Mapping[str, Any], model: type[BaseModel]) -> Mapping[str, Any]:
-    """Leave out all but the first few fields that a model does not know: each would be a fault to tell.
-
-    Args:
-        fields: As they came.
-        model: That is to take them.
-
-    Returns:
-        The same, if they are few.
-    """
-    if len(fields) <= len(model.model_fields) + MOST_UNKNOWN:
-        return fields
-    known = {field.alias or name for name, field in model.model_fields.items()}
-    unknown = itertools.islice((name for name in fields if name not in known), MOST_UNKNOWN)
-    return {name: fields[name] for name in (*(known & fields.keys()), *unknown)}
 
 
 class Body(BaseModel):
@@ -219,22 +198,3 @@ class InterpolateForm(BaseModel):
     to_label: Annotated[int | None, Field(description="The same.")] = None
     polarity: Annotated[Polarity, Field(description="Of files, as in `/encode`.")] = "auto"
     model: ModelName = None
-
-
-class Fault(BaseModel):
-    """One thing that is wrong with a request."""
-
-    field: Annotated[str, Field(description="Such as `z[3][1]`.")]
-    expected: str
-    received: str
-
-
-class Problem(BaseModel):
-    """An error, as RFC 9457 has it."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: Annotated[list[Fault], Field(description="Empty where no part of the request is at fault.")] = []
-    request_id: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import Request, Response
@@ -13,16 +12,15 @@ from fastapi.responses import StreamingResponse
 from service.batching.context import Call
 from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
-from service.core.headers import SERVER_TIMING
 from service.core.media_types import JSON
+from service.http.disconnect import unless_gone
+from service.http.model_headers import headers_of
+from service.http.offload import INLINE_PIXELS, encode
 from service.imaging.pictures import Pictures
 from service.imaging.representation import IN_PARTS, Wanted, check_size
 from service.imaging.writers import open_writer, write, write_json
 from service.inference.engine import Engine
-from service.routes.disconnect import unless_gone
 
-# Rendering so many takes 0.1 ms, as long as a thread's start and end would.
-INLINE_PIXELS = 16 * 28 * 28
 # Decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
 PART_ROWS = 64
 
@@ -107,24 +105,6 @@ async def answer_fields(
     content = await encode(lambda: write_json(manifest, fields), call, inline=inline)
     headers = headers_of(manifest, call)
     return Response(content, media_type=JSON, headers=headers)
-
-
-async def encode(render: Callable[[], bytes], call: Call, *, inline: bool) -> bytes:
-    """Writes an answer's content, here or in a thread, and tells the call how long that took."""
-    begun = time.perf_counter()
-    content = render() if inline else await call.run(render)
-    call.encode_s += time.perf_counter() - begun
-    return content
-
-
-def headers_of(manifest: Manifest, call: Call) -> dict[str, str]:
-    """Gives the headers that each answer of a model has: which one, and where the time went."""
-    return {**constant_headers(manifest), SERVER_TIMING: call.timing()}
-
-
-def constant_headers(manifest: Manifest) -> dict[str, str]:
-    """Gives those of them that depend on the model alone."""
-    return {"CVAE-Model": f"{manifest.name}@{manifest.version}"}
 
 
 async def _stream(

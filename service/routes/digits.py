@@ -9,17 +9,17 @@ from fastapi import APIRouter, Path, Request, Response
 from service.batching.context import Call
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
+from service.http.dependencies import Calls, Models
+from service.http.header_fields import negotiate
+from service.http.openapi.document import EXTENSION, URL, cached, seeded
+from service.http.openapi.errors import responses
+from service.http.problems import Fault
+from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.inference.registry import Registry
 from service.queries import DigitQuery, DigitUrl
 from service.replies import DigitAnswer
-from service.routes.asked import asks
-from service.routes.dependencies import Calls, Models
-from service.routes.fields import negotiate
-from service.routes.openapi import EXTENSION, URL, cached, seeded
-from service.routes.problems import responses
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
-from service.schemas import Fault
 
 router = APIRouter(tags=["image URLs"])
 

@@ -15,13 +15,13 @@ from service.core.arrays import Floats
 from service.core.choices import Method, Polarity
 from service.core.errors import InvalidValueError, Text
 from service.core.media_types import JSON
+from service.http.bodies.forms import FORM
+from service.http.bodies.json_bodies import read_json
+from service.http.disconnect import unless_gone
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.parsing import read_point
 from service.latent.space import Point
-from service.routes.dependencies import read_json
-from service.routes.disconnect import unless_gone
-from service.routes.forms import FORM
 from service.routes.uploads import Field, read_form, to_x
 from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from service.core.errors import NotReadyError
+from service.http.dependencies import Models, never_keep
+from service.http.openapi.errors import responses
 from service.replies import Health
-from service.routes.dependencies import Models, never_keep
-from service.routes.problems import responses
 
 router = APIRouter(tags=["health"], dependencies=[Depends(never_keep)])
 

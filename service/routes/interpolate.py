@@ -9,20 +9,21 @@ from fastapi.openapi.models import Example
 
 from service.core.choices import Moving
 from service.core.media_types import FORMATS, JSON, MOVING
+from service.http.bodies.forms import FORM
+from service.http.bodies.json_bodies import require
+from service.http.dependencies import Calls, DecoderRoute, Models
+from service.http.header_fields import negotiate
+from service.http.openapi.document import BODY, EXTENSION, URL, cached, path_body, pictures
+from service.http.openapi.errors import responses, unacceptable, unreadable
+from service.http.problems import Fault
+from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.latent.parsing import read_point
 from service.queries import InterpolateUrl, MovingQuery, SequenceQuery
 from service.replies import PicturesAnswer
 from service.routes.answers import answer_rows, check
-from service.routes.asked import asks
-from service.routes.dependencies import Calls, DecoderRoute, Models, require
 from service.routes.ends import read_path
-from service.routes.fields import negotiate
-from service.routes.forms import FORM
-from service.routes.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
-from service.routes.problems import responses, unacceptable, unreadable
 from service.routes.urls import Address, answer_url
-from service.schemas import Fault
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])

@@ -11,6 +11,15 @@ from fastapi import APIRouter, Path, Request, Response
 from service.batching.context import Call
 from service.core.choices import Drawn
 from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
+from service.http.caching import tag_text
+from service.http.dependencies import Calls, Models
+from service.http.header_fields import negotiate
+from service.http.model_headers import headers_of
+from service.http.offload import encode
+from service.http.openapi.document import EXTENSION, LATENTS, cached, pictures
+from service.http.openapi.errors import responses, unacceptable
+from service.http.problems import Fault
+from service.http.query_params import asks
 from service.imaging.formats.npy import write_npy
 from service.imaging.formats.png import write_png
 from service.imaging.formats.webp import write_webp
@@ -19,14 +28,7 @@ from service.imaging.writers import write_json
 from service.inference.engine import Engine
 from service.queries import LatentsQuery, MapUrl
 from service.replies import LatentsAnswer, MapAnswer
-from service.routes.answers import encode, headers_of
-from service.routes.asked import asks
-from service.routes.dependencies import Calls, Models
-from service.routes.fields import negotiate
-from service.routes.openapi import EXTENSION, LATENTS, cached, pictures
-from service.routes.problems import responses, unacceptable
-from service.routes.urls import Address, answer_fresh, cache_headers, tag_text
-from service.schemas import Fault
+from service.routes.urls import Address, answer_fresh, cache_headers
 
 router = APIRouter(tags=["models"])
 urls = APIRouter(tags=["image URLs"])

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
+from service.http.dependencies import Calls, Models
+from service.http.openapi.document import EXTENSION, URL, cached, pictures
+from service.http.openapi.errors import responses
+from service.http.problems import Fault
+from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.queries import ManifoldUrl
 from service.replies import PicturesAnswer
-from service.routes.asked import asks
-from service.routes.dependencies import Calls, Models
-from service.routes.openapi import EXTENSION, URL, cached, pictures
-from service.routes.problems import responses
 from service.routes.urls import Address, answer_url
-from service.schemas import Fault
 
 router = APIRouter(tags=["image URLs"])
 

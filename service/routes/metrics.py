@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from service.caching import NEVER
+from service.http.caching import NEVER
 
 router = APIRouter(tags=["health"])
 

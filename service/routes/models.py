@@ -10,11 +10,11 @@ from fastapi.responses import PlainTextResponse
 
 from service.core.errors import NotFoundError
 from service.core.media_types import MARKDOWN
+from service.http.dependencies import Models
+from service.http.openapi.errors import responses
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.replies import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
-from service.routes.dependencies import Models
-from service.routes.problems import responses
 
 router = APIRouter(tags=["models"])
 

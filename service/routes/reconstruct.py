@@ -12,6 +12,14 @@ from fastapi.openapi.models import Example
 from service.core.arrays import Floats
 from service.core.headers import LOSS_HEADER
 from service.core.media_types import JSON, NPY, STILL
+from service.http.dependencies import Calls, EncoderRoute, Models
+from service.http.disconnect import unless_gone
+from service.http.header_fields import negotiate
+from service.http.offload import INLINE_PIXELS
+from service.http.openapi.document import BODY, pictures, upload_body
+from service.http.openapi.errors import responses, unreadable
+from service.http.problems import Fault
+from service.http.query_params import asks
 from service.imaging.pictures import Pictures
 from service.imaging.representation import Wanted
 from service.imaging.writers import to_pixels
@@ -19,16 +27,10 @@ from service.inference.engine import Posterior
 from service.latent import losses
 from service.queries import ReconstructQuery
 from service.replies import ReconstructAnswer
-from service.routes.answers import INLINE_PIXELS, answer_pictures, check
-from service.routes.asked import asks
-from service.routes.dependencies import Calls, EncoderRoute, Models
-from service.routes.disconnect import unless_gone
+from service.routes.answers import answer_pictures, check
 from service.routes.encode import STROKE
-from service.routes.fields import negotiate
-from service.routes.openapi import BODY, pictures, upload_body
-from service.routes.problems import responses, unreadable
 from service.routes.uploads import ACCEPTED, read_x, require_picture
-from service.schemas import Fault, ReconstructRequest
+from service.schemas import ReconstructRequest
 
 router = APIRouter(tags=["pictures"], route_class=EncoderRoute)
 

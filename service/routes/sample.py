@@ -10,18 +10,20 @@ from fastapi.openapi.models import Example
 from service.core.arrays import Floats
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, STILL
+from service.http.bodies.json_bodies import SMALL_BYTES, read_json, require
+from service.http.dependencies import Calls, DecoderRoute, Models
+from service.http.header_fields import negotiate
+from service.http.openapi.document import BODY, EXTENSION, URL, cached, json_body, seeded
+from service.http.openapi.errors import responses, unreadable
+from service.http.problems import Fault
+from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.inference.engine import Engine
 from service.queries import SampleUrl, StillQuery
 from service.replies import SampleAnswer
 from service.routes.answers import answer_rows
-from service.routes.asked import asks
-from service.routes.dependencies import SMALL_BYTES, Calls, DecoderRoute, Models, read_json, require
-from service.routes.fields import negotiate
-from service.routes.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
-from service.routes.problems import responses, unreadable
 from service.routes.urls import Address, answer_url, choose_seed, note_seed
-from service.schemas import Fault, SampleRequest
+from service.schemas import SampleRequest
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])

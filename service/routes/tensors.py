@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi.openapi.models import Example
 
-from service.compression import ENCODINGS
 from service.core.headers import LENGTH_HEADER
 from service.core.media_types import JSON, OCTETS
-from service.routes import headers
+from service.http.bodies.compression import ENCODINGS
+from service.http.openapi import headers
 
 INFER = (400, 404, 413, 415, 429, 503, 504)
 

@@ -13,16 +13,16 @@ from service.core.arrays import Floats
 from service.core.choices import Polarity
 from service.core.errors import InvalidValueError, Text
 from service.core.media_types import JSON, NPY, PNG
+from service.http.bodies.forms import FORM, parse_form
+from service.http.bodies.json_bodies import read_json, require
+from service.http.bodies.reading import read_body
+from service.http.disconnect import unless_gone
 from service.imaging.decoding.jpeg_segments import JPEG_START
 from service.imaging.decoding.png_chunks import PNG_START
 from service.imaging.formats.npy import read_npy
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.queries import EncodeQuery, ReconstructQuery
-from service.routes.bodies import read_body
-from service.routes.dependencies import read_json, require
-from service.routes.disconnect import unless_gone
-from service.routes.forms import FORM, parse_form
 from service.schemas import EncodeRequest, ReconstructRequest
 
 JPEG = "image/jpeg"

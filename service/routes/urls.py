@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import secrets
 import urllib.parse
 from typing import Any
 
-import orjson
 from fastapi import Request, Response
 
-from service import caching
 from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.headers import SEED_HEADER
-from service.core.media_types import JSON
+from service.http import caching
+from service.http.caching import tag_rows
+from service.http.header_fields import read_field
+from service.http.model_headers import constant_headers
 from service.imaging.representation import Wanted
 from service.inference.engine import Engine
-from service.routes.answers import answer_rows, check, constant_headers
-from service.routes.fields import read_field
+from service.routes.answers import answer_rows, check
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,23 +86,6 @@ async def answer_url(
     return answer
 
 
-def tag_rows(engine: Engine, rows: Floats, wanted: Wanted, facts: dict[str, Any] | None = None) -> str:
-    """Gives the tag of the pictures of rows."""
-    known = orjson.dumps(facts) if wanted.media_type == JSON else b""
-    return caching.make_tag(_stamp(engine), describe(wanted), known, rows.tobytes())
-
-
-@functools.lru_cache(256)
-def describe(wanted: Wanted) -> bytes:
-    """Gives a representation as bytes, the same for the same."""
-    return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
-
-
-def tag_text(engine: Engine, *parts: str) -> str:
-    """Gives the tag of what a model's version and some texts decide."""
-    return caching.make_tag(_stamp(engine), *(part.encode() for part in parts))
-
-
 def cache_headers(request: Request, address: Address, tag: str) -> dict[str, str]:
     """Gives the headers that say for how long, under which name, and where the same can be had again."""
     headers = {"ETag": tag, "Cache-Control": caching.control(pinned=address.pinned)}
@@ -141,7 +123,3 @@ def note_seed(answer: Response, seed: int) -> Response:
     """Names the seed in an answer."""
     answer.headers[SEED_HEADER] = str(seed)
     return answer
-
-
-def _stamp(engine: Engine) -> bytes:
-    return caching.stamp(engine.manifest.name, engine.manifest.version, engine.model.runtime)

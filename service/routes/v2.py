@@ -9,6 +9,10 @@ from fastapi import APIRouter, Depends, Path, Request
 from service import __version__
 from service.core.errors import NotReadyError
 from service.graphs import ServedGraph, find_graph, list_graphs
+from service.http.bodies.json_bodies import SMALL_BYTES, limit_body, limit_json, parse_json
+from service.http.bodies.reading import read_body
+from service.http.dependencies import Calls, Models, never_keep
+from service.http.openapi.errors import protocol_responses
 from service.messages import (
     DynamicBatching,
     GraphConfig,
@@ -23,17 +27,6 @@ from service.messages import (
     TensorConfig,
     TensorMetadata,
 )
-from service.routes.bodies import read_body
-from service.routes.dependencies import (
-    SMALL_BYTES,
-    Calls,
-    Models,
-    limit_body,
-    limit_json,
-    never_keep,
-    parse_json,
-)
-from service.routes.problems import protocol_responses
 from service.routes.tensors import index_body
 from service.tensors import Port
 

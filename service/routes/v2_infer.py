@@ -12,31 +12,24 @@ from fastapi.openapi.models import Example
 from fastapi.routing import APIRoute
 
 from service.batching.context import Call
-from service.compression import ENCODINGS, Encoding, compress
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError
 from service.core.headers import LENGTH_HEADER
 from service.core.media_types import JSON, OCTETS
 from service.graphs import ServedGraph, complete, find_graph
+from service.http.bodies.compression import ENCODINGS, Encoding, compress
+from service.http.bodies.json_bodies import limit_body, limit_json, parse_apart, parse_json
+from service.http.bodies.reading import read_body
+from service.http.dependencies import Calls, Handler, Models, get_registry
+from service.http.disconnect import unless_gone
+from service.http.header_fields import read_field
+from service.http.model_headers import headers_of
+from service.http.negotiation import choose_encoding
+from service.http.offload import INLINE_PIXELS
+from service.http.openapi.errors import protocol_responses
 from service.inference.registry import Registry
 from service.messages import InferRequest
-from service.negotiation import choose_encoding
 from service.outputs import AskedOutput, choose_outputs, write_answer
-from service.routes.answers import INLINE_PIXELS, headers_of
-from service.routes.bodies import read_body
-from service.routes.dependencies import (
-    Calls,
-    Handler,
-    Models,
-    get_registry,
-    limit_body,
-    limit_json,
-    parse_apart,
-    parse_json,
-)
-from service.routes.disconnect import unless_gone
-from service.routes.fields import read_field
-from service.routes.problems import protocol_responses
 from service.routes.tensors import INFER, tensors, tensors_body
 from service.routes.v2 import Served
 from service.tensors import check_length, read_inputs, read_raw, split_body

@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.caching import BRIEF, LOOSE, NEVER
 from service.core.settings import Settings
+from service.http.caching import BRIEF, LOOSE, NEVER
 from tests.service.routes.test_openapi import examples, fill, operations
 
 GETS = [(path, entry) for method, path, entry in operations() if method.upper() == "GET"]

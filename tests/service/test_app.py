@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from service.app import Application, create_app
 from service.core import errors
 from service.core.settings import Settings
+from service.http.error_handlers import STATUSES
 from service.inference.registry import Registry
-from service.refusals import STATUSES
 from tests.pauses import ask
 
 JSON = {"content-type": "application/json"}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.budgets import Budget
 from service.core.errors import TooLargeError
+from service.http.bodies.limits import Budget
 
 
 def declare(length: str) -> Budget:

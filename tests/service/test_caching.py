@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from service import caching
+from service.http import caching
 from service.inference.onnx_model import Runtime
 
 RUNTIME = Runtime("CPUExecutionProvider", 1, 1, "1.0")

@@ -6,8 +6,15 @@ import zlib
 
 import pytest
 
-from service.compression import ENCODINGS, MAX_MEMBERS, Encoding, compress, decompress, parse_encoding
 from service.core.errors import DeadlineError, MalformedBodyError, MediaTypeError, TooLargeError
+from service.http.bodies.compression import (
+    ENCODINGS,
+    MAX_MEMBERS,
+    Encoding,
+    compress,
+    decompress,
+    parse_encoding,
+)
 from tests.service.bombs import gzip_of_empty_members, gzip_of_zeros
 
 TEXT = b"a text that can be packed " * 40

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from service.app import Application, create_app
 from service.core.settings import Settings
-from service.routes import dependencies
+from service.http.bodies import json_bodies
 from tests.pauses import Reply, ask, watch_pauses
 
 JSON = {"content-type": "application/json"}
@@ -102,7 +102,7 @@ def test_a_long_body_is_parsed_beside_the_loop_and_one_at_a_time(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, most, threads = 0, 0, set()
-    parse_json = dependencies.parse_json
+    parse_json = json_bodies.parse_json
 
     def note(*arguments: Any) -> Any:
         nonlocal running, most
@@ -114,8 +114,8 @@ def test_a_long_body_is_parsed_beside_the_loop_and_one_at_a_time(
         finally:
             running -= 1
 
-    monkeypatch.setattr(dependencies, "parse_json", note)
-    long = json.dumps({"z": [0, 0]}).encode().ljust(dependencies.INLINE_BYTES + 1)
+    monkeypatch.setattr(json_bodies, "parse_json", note)
+    long = json.dumps({"z": [0, 0]}).encode().ljust(json_bodies.INLINE_BYTES + 1)
 
     async def scene(content: bytes) -> list[int]:
         answers = await asyncio.gather(*(ask(app, "POST", "/decode", content, JSON) for _ in range(8)))
@@ -135,7 +135,7 @@ def test_a_long_body_is_parsed_beside_the_loop_and_one_at_a_time(
 def test_the_wait_to_be_parsed_is_under_the_deadline(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = json.dumps({"z": [0, 0]}).encode().ljust(dependencies.INLINE_BYTES + 1)
+    long = json.dumps({"z": [0, 0]}).encode().ljust(json_bodies.INLINE_BYTES + 1)
     hurried = {**JSON, "x-request-timeout-ms": "20"}
 
     async def scene() -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from service.core.errors import TooLargeError
-from service.layers import BodyLimit, HeadAsGet
+from service.http.middleware import BodyLimit, HeadAsGet
 
 
 def test_head_is_answered_as_get_without_a_body() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from service.core.errors import NotAcceptableError
 from service.core.media_types import APNG, GIF, JSON, MOVING, NPY, PNG, STILL, WEBP, ZIP
-from service.negotiation import choose, choose_encoding
+from service.http.negotiation import choose, choose_encoding
 
 OFFERED = (PNG, JSON)
 

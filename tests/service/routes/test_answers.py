@@ -16,16 +16,18 @@ from fastapi.testclient import TestClient
 
 from service.app import Application, create_app
 from service.core.settings import Settings
+from service.http import offload
+from service.http.bodies import reading
 from service.imaging import writers
 from service.inference.engine import INLINE_DECODE_ROWS
-from service.routes import answers, bodies, uploads, v2_infer
+from service.routes import answers, uploads, v2_infer
 from tests.pauses import ask
 from tests.service import fake
 from tests.service.bombs import form_of_parts
 from tests.service.picture_bombs import png
 
 JSON = {"content-type": "application/json"}
-NOISE = np.random.RandomState(0).bytes(2 * bodies.INLINE_BYTES)
+NOISE = np.random.RandomState(0).bytes(2 * reading.INLINE_BYTES)
 PIXELS = np.full((28, 28), 0.5).tolist()
 DECODER, ENCODER = "/v2/models/fake.decoder/infer", "/v2/models/fake.encoder/infer"
 
@@ -131,7 +133,7 @@ def post(app: Application, target: str, body: Any) -> None:
     assert asyncio.run(ask(app, "POST", target, json.dumps(body).encode(), JSON)).status == 200
 
 
-MOST = answers.INLINE_PIXELS // fake.PIXELS
+MOST = offload.INLINE_PIXELS // fake.PIXELS
 
 
 @pytest.mark.parametrize(
@@ -197,14 +199,14 @@ def test_a_large_form_is_parsed_beside_the_loop(
     [
         (gzip.compress(b'{"z":[0,0]}'), {"loop"}),
         # Small, but not what is in it: a thread is tried after all.
-        (gzip.compress(b'{"z":[0,0]}'.ljust(bodies.INLINE_UNPACKED_BYTES + 1)), {"loop", "thread"}),
+        (gzip.compress(b'{"z":[0,0]}'.ljust(reading.INLINE_UNPACKED_BYTES + 1)), {"loop", "thread"}),
         (gzip.compress(NOISE), {"thread"}),
     ],
 )
 def test_a_large_body_is_unpacked_beside_the_loop(
     app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads, packed: bytes, seen: set[str]
 ) -> None:
-    threads.note(monkeypatch, bodies, "decompress")
+    threads.note(monkeypatch, reading, "decompress")
     asyncio.run(ask(app, "POST", "/decode", packed, {**JSON, "content-encoding": "gzip"}))
     assert threads.seen == seen
 

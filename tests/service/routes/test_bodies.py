@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 
 from service.app import Application, create_app
 from service.core.settings import Settings
+from service.http.bodies.json_bodies import SMALL_BYTES
 from service.inference.decode_threads import Check, Places
-from service.routes.dependencies import SMALL_BYTES
 from tests.service import bombs, picture_bombs
 
 WAIT_S = 30

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.core.errors import ClientGoneError
-from service.routes.disconnect import unless_gone
+from service.http.disconnect import unless_gone
 
 
 async def never() -> Any:

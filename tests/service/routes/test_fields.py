@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
-from service.routes.fields import read_field
+from service.http.header_fields import read_field
 
 VECTOR = {"z": [0.5, -1.0]}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import DeadlineError, InvalidValueError, MalformedBodyError, TooLargeError
-from service.routes.forms import MAX_HEAD_BYTES, MAX_TEXT_BYTES, PIECE_BYTES, Part, parse_form
+from service.http.bodies.forms import MAX_HEAD_BYTES, MAX_TEXT_BYTES, PIECE_BYTES, Part, parse_form
 from tests.service.bombs import form_of_parts
 
 TYPE = "multipart/form-data; boundary=b"

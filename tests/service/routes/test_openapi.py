@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.core.media_types import FORMATS, JSON, MOVING, PNG, STILL, WEBP
 from service.core.settings import Settings
-from service.routes import problems
+from service.http import problems
+from service.http.openapi import errors
 
 SCHEMA: dict[str, Any] = create_app(Settings()).api.openapi()
 METHODS = {"get", "post"}
@@ -181,7 +182,7 @@ def test_the_error_examples_are_what_the_service_says(client: TestClient) -> Non
         415: client.post("/decode", content=b"{}", headers={"content-type": "text/plain"}),
         422: client.post("/decode", content=b'{"z":[0, NaN]}', headers=json_type),
     }
-    for status, fault in problems.EXAMPLES.items():
+    for status, fault in errors.EXAMPLES.items():
         if not isinstance(fault, str):
             assert_says(causes[status], status, fault.model_dump())
 
@@ -215,7 +216,7 @@ def test_each_operation_gives_the_errors_that_it_shows(
         **CAUSES.get(entry["operationId"], {}),
     }
     for status, content in shown.items():
-        if isinstance(problems.EXAMPLES[status], str):  # of the service's state, not of a request
+        if isinstance(errors.EXAMPLES[status], str):  # of the service's state, not of a request
             continue
         target, request = causes[status]
         answer = client.request(method, target, **request)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.requests import HTTPConnection
 
-from service.negotiation import choose
+from service.http.negotiation import choose
 
 # Where a request keeps the names of the headers that its answer was chosen by.
 VARY = "cvae_vary"

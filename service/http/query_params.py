@@ -10,13 +10,19 @@ from typing import Any, TypeVar, get_args, get_origin
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from service.core.errors import InvalidValueError
-from service.queries import Query
-from service.schemas import trim_fields
+from service.http.bodies.limits import trim_fields
+
+
+class Query(BaseModel):
+    """Query parameters: no other names, so that a misspelt one is not lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 Q = TypeVar("Q", bound=Query)
 # Queries that are kept read, for they come again, and how long one of them may be.

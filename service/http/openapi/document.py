@@ -14,16 +14,17 @@ from pydantic import BaseModel
 from service.core.headers import REQUEST_ID, SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
 from service.core.media_types import JSON, NDJSON, NPY, PNG
+from service.http import query_params
+from service.http.openapi import errors, headers
+from service.http.problems import Problem, ProtocolError
 from service.latent.parsing import POINT_PATTERN
-from service.messages import IndexRequest, InferAnswer, InferRequest, ProtocolError
+from service.messages import IndexRequest, InferAnswer, InferRequest
 from service.queries import SequenceQuery
-from service.routes import asked, headers, problems
 from service.schemas import (
     DecodeRequest,
     EncodeRequest,
     InterpolateForm,
     InterpolateRequest,
-    Problem,
     ReconstructRequest,
     SampleRequest,
 )
@@ -177,7 +178,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
                 routes=app.routes,
                 tags=app.openapi_tags,
             )
-            for path, method, parameters in asked.describe(routers):
+            for path, method, parameters in query_params.describe(routers):
                 schema["paths"][path][method].setdefault("parameters", []).extend(parameters)
             app.openapi_schema = _complete(schema)
         return app.openapi_schema
@@ -195,7 +196,7 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     components["schemas"] = dict(sorted(components["schemas"].items()))
-    shared = {str(status): entry for status, entry in problems.responses(*problems.EXAMPLES).items()}
+    shared = {str(status): entry for status, entry in errors.responses(*errors.EXAMPLES).items()}
     components |= {"responses": shared, "headers": headers.ANSWERS, "parameters": headers.REQUESTS}
     for path in schema["paths"].values():
         for method, operation in path.items():

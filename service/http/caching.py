@@ -9,11 +9,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
+from typing import Any
 
 import numpy as np
+import orjson
 import PIL
 import zlib_ng
 
+from service.core.arrays import Floats
+from service.core.media_types import JSON
+from service.http import caching
+from service.imaging.representation import Wanted
+from service.inference.engine import Engine
 from service.inference.onnx_model import Runtime
 
 # Raise it when the same request begins to give other bytes.
@@ -87,3 +94,24 @@ def control(*, pinned: bool) -> str:
         pinned: Whether the URL names the model's version, and so can never mean another picture.
     """
     return PINNED if pinned else LOOSE
+
+
+def tag_rows(engine: Engine, rows: Floats, wanted: Wanted, facts: dict[str, Any] | None = None) -> str:
+    """Gives the tag of the pictures of rows."""
+    known = orjson.dumps(facts) if wanted.media_type == JSON else b""
+    return caching.make_tag(_stamp(engine), describe(wanted), known, rows.tobytes())
+
+
+@functools.lru_cache(256)
+def describe(wanted: Wanted) -> bytes:
+    """Gives a representation as bytes, the same for the same."""
+    return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
+
+
+def tag_text(engine: Engine, *parts: str) -> str:
+    """Gives the tag of what a model's version and some texts decide."""
+    return caching.make_tag(_stamp(engine), *(part.encode() for part in parts))
+
+
+def _stamp(engine: Engine) -> bytes:
+    return caching.stamp(engine.manifest.name, engine.manifest.version, engine.model.runtime)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.caching import BRIEF, LOOSE, NEVER, PINNED
 from service.core.choices import SEED_LIMIT
 from service.core.headers import LOSS_HEADER, MODEL_HEADER, REQUEST_ID, REQUEST_TIMEOUT, SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
+from service.http.caching import BRIEF, LOOSE, NEVER, PINNED
 
 MILLISECONDS = r"[0-9]+\.[0-9]{3}"
 TAG = '"0123456789abcdef0123456789abcdef"'

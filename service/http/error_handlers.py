@@ -11,9 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service.core import errors
+from service.http.problems import Fault, problem
 from service.observability.metrics import CLIENT_GONE
-from service.routes.problems import problem
-from service.schemas import Fault
 
 STATUSES: dict[type[errors.ServiceError], int] = {
     errors.MalformedBodyError: 400,

@@ -5,22 +5,13 @@ They are problem details (RFC 9457); under `/v2`, what the Open Inference Protoc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import Response
-from starlette.requests import HTTPConnection
-
-from service.caching import NEVER
 from service.core.media_types import JSON, NPY, STILL
-from service.messages import ProtocolError
-from service.routes import headers as header_entries
-from service.schemas import Fault, Problem
-
-MEDIA_TYPE = "application/problem+json"
-PROTOCOL = "/v2"
+from service.http.openapi import headers as header_entries
+from service.http.problems import MEDIA_TYPE, Fault, Problem, ProtocolError
 
 # One real error of each status, as the service words it.
 EXAMPLES: dict[int, Fault | str] = {
@@ -57,49 +48,6 @@ DESCRIPTIONS = {
     503: "The service is starting or stopping.",
     504: "The deadline passed.",
 }
-
-
-def problem(
-    request: HTTPConnection,
-    status: int,
-    detail: str,
-    faults: list[Fault] | None = None,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    """Gives the answer to a request that failed.
-
-    Args:
-        request: Gives the request id.
-        status: HTTP status.
-        detail: One sentence for the client.
-        faults: What is wrong with which part of the request.
-        headers: Further headers.
-
-    Returns:
-        An `application/problem+json` answer, or the protocol's, whose clients read nothing else.
-    """
-    # What fails now need not fail a moment later.
-    headers = {"Cache-Control": NEVER, **(headers or {})}
-    if speaks_protocol(request):
-        # To the protocol, all that is wrong with a request is malformed.
-        content = json.dumps({"error": detail}, ensure_ascii=True)
-        return Response(content, 400 if status == 422 else status, headers, JSON)
-    body = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        errors=faults or [],
-        request_id=getattr(request.state, "request_id", ""),
-    )
-    # ASCII alone: a client may have sent half a surrogate pair, which UTF-8 cannot hold.
-    content = json.dumps(body.model_dump(), ensure_ascii=True)
-    return Response(content, status, headers, MEDIA_TYPE)
-
-
-def speaks_protocol(request: HTTPConnection) -> bool:
-    """Tells whether the path of a request is one of the Open Inference Protocol's, or would be."""
-    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    return path == PROTOCOL or path.startswith(PROTOCOL + "/")
 
 
 def responses(*statuses: int, causes: Mapping[int, Fault] | None = None) -> dict[int | str, dict[str, Any]]:

@@ -1,77 +1,32 @@
-"""Owns what routes ask for: the registry, room in its queues, and JSON that is declared to be JSON."""
+"""Reading JSON bodies into models, within limits."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, ClassVar, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from service.batching.context import Call
-from service.budgets import find_budget
-from service.caching import NEVER
-from service.core.choices import Graph
-from service.core.errors import InvalidValueError, MediaTypeError, NotReadyError, Text
-from service.core.headers import REQUEST_TIMEOUT
+from service.core.errors import MediaTypeError, Text
 from service.core.json_reader import Limit, parse
+from service.http.bodies.limits import find_budget
+from service.http.bodies.reading import read_body
+from service.http.dependencies import get_registry
 from service.inference.registry import Registry
-from service.routes.bodies import read_body
-from service.routes.fields import read_field
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-# Twelve digits are 30,000 years; more are no deadline.
-DEADLINE = re.compile("0*[1-9][0-9]{0,11}")
 # The costliest that is so long, of nothing but empty lists, takes 1 ms. All that are ready are parsed before
 # the loop looks up: of 64 KiB, 32 clients' held it for 0.2 s.
 INLINE_BYTES = 16_384
 # A body of a few numbers and names.
 SMALL_BYTES = 16_384
-
-
-async def get_registry(request: Request) -> Registry:
-    """Gives the loaded models; no coroutine by need, but FastAPI would call a function in a thread.
-
-    Raises:
-        NotReadyError: They are not loaded yet.
-    """
-    registry = getattr(request.app.state, "registry", None)
-    if registry is None:
-        raise NotReadyError("the models are not loaded yet")
-    return registry  # type: ignore[no-any-return]
-
-
-Models = Annotated[Registry, Depends(get_registry)]
-
-
-async def never_keep(response: Response) -> None:
-    """Tells caches not to keep an answer that says how things are now."""
-    response.headers["Cache-Control"] = NEVER
-
-
-async def get_call(models: Models, request: Request) -> Call:
-    """Begins a call, with the client's deadline if the request has one.
-
-    Raises:
-        InvalidValueError: The header is no number of milliseconds.
-    """
-    text = read_field(request, REQUEST_TIMEOUT)
-    if text is None:
-        return models.open_call()
-    if not DEADLINE.fullmatch(text):
-        raise InvalidValueError(REQUEST_TIMEOUT, "milliseconds, an integer above 0", text)
-    return models.open_call(int(text))
-
-
-Calls = Annotated[Call, Depends(get_call)]
 
 
 def media_type(request: Request) -> str:
@@ -185,25 +140,3 @@ def parse_json(content: bytes, model: type[M], limit: Limit) -> M:
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
-
-
-class DecoderRoute(APIRoute):
-    """A route that runs a decoder; while no queue has room, it reads nothing of a request."""
-
-    graph: ClassVar[Graph] = "decoder"
-
-    def get_route_handler(self) -> Handler:
-        """Puts the check before FastAPI's own handler."""
-        handle = super().get_route_handler()
-
-        async def checked(request: Request) -> Response:
-            (await get_registry(request)).check(self.graph)
-            return await handle(request)
-
-        return checked
-
-
-class EncoderRoute(DecoderRoute):
-    """The same for an encoder."""
-
-    graph = "encoder"

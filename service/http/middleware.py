@@ -7,11 +7,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import refusals
-from service.budgets import KEY, Budget
-from service.caching import BRIEF
 from service.core.errors import TooLargeError
-from service.routes.fields import VARY
+from service.http import error_handlers
+from service.http.bodies.limits import KEY, Budget
+from service.http.caching import BRIEF
+from service.http.header_fields import VARY
 
 BODIES_HELD = "the bodies of other requests take all room there is; try again"
 ERRORS = 400
@@ -114,7 +114,7 @@ class BodyLimit:
         try:
             budget.check()
         except TooLargeError as error:
-            response = await refusals.answer_service_error(Request(scope), error)
+            response = await error_handlers.answer_service_error(Request(scope), error)
             await response(scope, receive, send)
             return
         scope[KEY] = budget

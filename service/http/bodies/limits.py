@@ -6,8 +6,13 @@ it, and so refuse by the declared length before a byte is read.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic import (
+    BaseModel,
+)
 
 from service.core.errors import Text, TooLargeError
 
@@ -72,3 +77,24 @@ class Budget:
 def find_budget(scope: Mapping[str, Any]) -> Budget | None:
     """Return the budget of a request, if the layer has made one."""
     return scope.get(KEY)
+
+
+# Fields of wrong names that an error tells of.
+MOST_UNKNOWN = 3
+
+
+def trim_fields(fields: Mapping[str, Any], model: type[BaseModel]) -> Mapping[str, Any]:
+    """Leave out all but the first few fields that a model does not know: each would be a fault to tell.
+
+    Args:
+        fields: As they came.
+        model: That is to take them.
+
+    Returns:
+        The same, if they are few.
+    """
+    if len(fields) <= len(model.model_fields) + MOST_UNKNOWN:
+        return fields
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    unknown = itertools.islice((name for name in fields if name not in known), MOST_UNKNOWN)
+    return {name: fields[name] for name in (*(known & fields.keys()), *unknown)}

@@ -8,11 +8,11 @@ import functools
 from fastapi import Request
 
 from service.batching.context import Call
-from service.compression import decompress, parse_encoding
 from service.core.errors import TooLargeError
+from service.http.bodies.compression import decompress, parse_encoding
+from service.http.disconnect import unless_gone
+from service.http.header_fields import read_field
 from service.inference.registry import Registry
-from service.routes.disconnect import unless_gone
-from service.routes.fields import read_field
 
 # Unpacking so many bytes, and to so many, takes about as long as a thread's start and end would.
 INLINE_BYTES, INLINE_UNPACKED_BYTES = 16_384, 65_536

@@ -1,0 +1,1 @@
+"""Reading request bodies: packed, in forms, as JSON, within limits."""

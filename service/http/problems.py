@@ -1,0 +1,88 @@
+"""Error bodies: problem details (RFC 9457), and what the Open Inference Protocol wants."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Response
+from pydantic import (
+    BaseModel,
+    Field,
+)
+from starlette.requests import HTTPConnection
+
+from service.core.media_types import JSON
+from service.http.caching import NEVER
+
+MEDIA_TYPE = "application/problem+json"
+PROTOCOL = "/v2"
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request."""
+
+    field: Annotated[str, Field(description="Such as `z[3][1]`.")]
+    expected: str
+    received: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: Annotated[list[Fault], Field(description="Empty where no part of the request is at fault.")] = []
+    request_id: str
+
+
+class ProtocolError(BaseModel):
+    """An error, as the protocol has it."""
+
+    error: str
+
+
+def problem(
+    request: HTTPConnection,
+    status: int,
+    detail: str,
+    faults: list[Fault] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Gives the answer to a request that failed.
+
+    Args:
+        request: Gives the request id.
+        status: HTTP status.
+        detail: One sentence for the client.
+        faults: What is wrong with which part of the request.
+        headers: Further headers.
+
+    Returns:
+        An `application/problem+json` answer, or the protocol's, whose clients read nothing else.
+    """
+    # What fails now need not fail a moment later.
+    headers = {"Cache-Control": NEVER, **(headers or {})}
+    if speaks_protocol(request):
+        # To the protocol, all that is wrong with a request is malformed.
+        content = json.dumps({"error": detail}, ensure_ascii=True)
+        return Response(content, 400 if status == 422 else status, headers, JSON)
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=faults or [],
+        request_id=getattr(request.state, "request_id", ""),
+    )
+    # ASCII alone: a client may have sent half a surrogate pair, which UTF-8 cannot hold.
+    content = json.dumps(body.model_dump(), ensure_ascii=True)
+    return Response(content, status, headers, MEDIA_TYPE)
+
+
+def speaks_protocol(request: HTTPConnection) -> bool:
+    """Tells whether the path of a request is one of the Open Inference Protocol's, or would be."""
+    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return path == PROTOCOL or path.startswith(PROTOCOL + "/")
