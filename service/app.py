@@ -17,6 +17,20 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
+from service.api import overview
+from service.api.routes import (
+    decode,
+    digits,
+    encode,
+    health,
+    interpolate,
+    latents,
+    manifold,
+    metrics,
+    models,
+    reconstruct,
+    sample,
+)
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.resources import count_cores
 from service.core.settings import Settings
@@ -31,22 +45,7 @@ from service.limits import SocketLimits
 from service.observability.metrics import Meter, Metrics
 from service.observability.request_id import RequestId
 from service.protocol import STATE
-from service.routes import (
-    decode,
-    digits,
-    encode,
-    health,
-    interpolate,
-    latents,
-    manifold,
-    metrics,
-    models,
-    overview,
-    reconstruct,
-    sample,
-    v2,
-    v2_infer,
-)
+from service.routes import v2, v2_infer
 
 ROUTERS = (
     decode.router,

@@ -6,28 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.models import Example
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
-from service.core.headers import REQUEST_ID, SEED_HEADER
-from service.core.headers import SERVER_TIMING as TIMING
-from service.core.media_types import JSON, NDJSON, NPY, PNG
-from service.http import query_params
-from service.http.openapi import errors, headers
-from service.http.problems import Problem, ProtocolError
-from service.latent.parsing import POINT_PATTERN
-from service.messages import IndexRequest, InferAnswer, InferRequest
-from service.queries import SequenceQuery
-from service.schemas import (
+from service.api.schemas.query import SequenceQuery
+from service.api.schemas.requests import (
     DecodeRequest,
     EncodeRequest,
-    InterpolateForm,
     InterpolateRequest,
     ReconstructRequest,
     SampleRequest,
 )
+from service.core.headers import REQUEST_ID
+from service.core.media_types import JSON, PNG
+from service.http import query_params
+from service.http.openapi import errors, headers
+from service.http.problems import Problem, ProtocolError
+from service.messages import IndexRequest, InferAnswer, InferRequest
 
 # What routes read by themselves, and FastAPI does not see.
 BODIES = (
@@ -41,122 +36,10 @@ BODIES = (
     IndexRequest,
     ProtocolError,
 )
-# What a route can answer that takes a body; that is a URL; that gives an atlas.
-BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
-URL = (404, 422, 429, 503, 504)
-LATENTS = (404, 406, 422, 503)
 
 REFERENCE = "#/components/schemas/"
-BINARY = {"type": "string", "format": "binary"}
-FILES = "image/png, image/jpeg"
-EXTENSION = "What to answer with, whatever `Accept` says."
-LINES = "A line a picture: `index`, its vector `z`, and `image`, its rows of pixels."
 # What most requests leave alone comes after what they are about.
 LATE_PARAMETERS = ("model", "format", *SequenceQuery.model_fields, "download")
-
-
-def pictures(description: str, media_types: Sequence[str], *further: str) -> dict[str, Any]:
-    """Gives the 200 entry of a route that answers with pictures.
-
-    Args:
-        description: What they are.
-        media_types: That they can be had as.
-        *further: Headers beside those of every model, keys of `headers.ANSWERS`.
-
-    Returns:
-        For the `responses` of a route.
-    """
-    notes = {NDJSON: {"description": LINES}}
-    content = {
-        media_type: {"schema": {**BINARY, "contentMediaType": media_type, **notes.get(media_type, {})}}
-        for media_type in media_types
-        if media_type != JSON
-    }
-    entry = {"description": description, "headers": headers.name(*headers.OF_MODEL, *further)}
-    return {**entry, "content": content} if content else entry
-
-
-def seeded(description: str, media_types: Sequence[str]) -> dict[str, Any]:
-    """Gives the 200 entry of a route that draws from a seed."""
-    return pictures(description, media_types, SEED_HEADER)
-
-
-def cached(entry: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """Gives the 200 and 304 entries of an image URL.
-
-    Args:
-        entry: 200, without the headers of caching.
-
-    Returns:
-        For the `responses` of a route.
-    """
-    of_url = headers.name(*headers.OF_URL)
-    elsewhere = headers.name("Content-Location") if SEED_HEADER in entry["headers"] else {}
-    known = {header: value for header, value in entry["headers"].items() if header != TIMING}
-    return {
-        200: {**entry, "headers": {**entry["headers"], **of_url, **elsewhere}},
-        304: {
-            "description": "You have it: `If-None-Match` names its tag.",
-            "headers": {**known, **of_url},
-        },
-    }
-
-
-def json_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that reads a JSON body by itself."""
-    return _body({JSON: _json(model, examples)})
-
-
-def vectors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes vectors as JSON or as an .npy file."""
-    return _body({JSON: _json(DecodeRequest, examples), NPY: {"schema": BINARY}})
-
-
-def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON or npy."""
-    files = {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a PNG or JPEG."}
-    content = {
-        JSON: _json(model, examples),
-        "image/png": {"schema": BINARY},
-        "image/jpeg": {"schema": BINARY},
-        "multipart/form-data": _form({"file": files}, {"file": {"contentType": FILES}}),
-        NPY: {"schema": BINARY},
-    }
-    return _body(content)
-
-
-def path_body(examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes two ends, as JSON or in a form."""
-    end = {
-        "anyOf": [{"type": "string", "pattern": POINT_PATTERN}, BINARY],
-        "description": "`digit:3`, `0.5,-1.0`, or a PNG or JPEG file.",
-    }
-    options = InterpolateForm.model_json_schema()["properties"]
-    for option in options.values():
-        _drop_null(option)
-    encoding = {"contentType": f"text/plain, {FILES}"}
-    form = _form({"from": end, "to": end}, {"from": encoding, "to": encoding}, options)
-    return _body({JSON: _json(InterpolateRequest, examples), "multipart/form-data": form})
-
-
-def _json(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
-    return {"schema": {"$ref": REFERENCE + model.__name__}, "examples": dict(examples)}
-
-
-def _form(
-    required: dict[str, Any], encoding: dict[str, Any], optional: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "required": list(required),
-        "properties": {**required, **(optional or {})},
-        "additionalProperties": False,
-    }
-    return {"schema": schema, "encoding": encoding}
-
-
-def _body(content: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": content}}
 
 
 def name_operation(route: APIRoute) -> str:

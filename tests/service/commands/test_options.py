@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from typing import Any
 
-from service import queries
+from service.api.schemas import query
 from service.client import looks
 from service.commands import encode, interpolate, options
 from service.core.choices import Colormap, Dtype, Format, Method, Moving, Polarity, Resample
@@ -28,5 +28,5 @@ def test_options_offer_what_the_service_and_the_client_know() -> None:
 
 
 def test_each_option_of_the_look_is_one_of_the_client() -> None:
-    fields = set(queries.SequenceQuery.model_fields) - {"dtype"}
+    fields = set(query.SequenceQuery.model_fields) - {"dtype"}
     assert set(looks.Look.__annotations__) == fields

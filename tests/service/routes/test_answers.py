@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from service.api import responses, uploads
 from service.app import Application, create_app
 from service.core.settings import Settings
 from service.http import offload
 from service.http.bodies import reading
 from service.imaging import writers
 from service.inference.engine import INLINE_DECODE_ROWS
-from service.routes import answers, uploads, v2_infer
+from service.routes import v2_infer
 from tests.pauses import ask
 from tests.service import fake
 from tests.service.bombs import form_of_parts
@@ -151,7 +152,7 @@ MOST = offload.INLINE_PIXELS // fake.PIXELS
 def test_many_pixels_are_drawn_beside_the_loop(
     app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads, query: str, n: int, where: str
 ) -> None:
-    threads.note(monkeypatch, answers, "write")
+    threads.note(monkeypatch, responses, "write")
     post(app, f"/sample{query}", {"n": n})
     assert threads.seen == {where}
 

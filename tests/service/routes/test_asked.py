@@ -8,8 +8,8 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 from starlette.exceptions import HTTPException
 
+from service.api.schemas.query import DecodeUrl
 from service.http.query_params import asks
-from service.queries import DecodeUrl
 
 
 def test_the_last_of_two_counts_but_all_of_a_list(client: TestClient) -> None:
@@ -74,5 +74,5 @@ def test_a_query_that_is_too_long_is_refused_before_it_is_read(monkeypatch: pyte
 def test_too_many_vectors_are_refused_before_they_are_read(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.routes.decode.read_vectors", lambda *_: pytest.fail("they were read"))
+    monkeypatch.setattr("service.api.routes.decode.read_vectors", lambda *_: pytest.fail("they were read"))
     assert names(client.get("/decode.png?" + "&".join(["z=0,0"] * 65))) == ["z"]

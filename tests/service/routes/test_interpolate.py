@@ -253,7 +253,7 @@ def test_a_long_one_is_sent_as_it_is_made(
         assert "content-length" not in answer.headers
         assert "etag" in answer.headers
         streamed = b"".join(answer.iter_raw())
-    monkeypatch.setattr("service.routes.answers.PART_ROWS", 1000)
+    monkeypatch.setattr("service.api.responses.PART_ROWS", 1000)
     whole = large.get(url)
     assert int(whole.headers["content-length"]) == len(streamed)
     assert whole.content == streamed

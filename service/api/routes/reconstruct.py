@@ -9,6 +9,13 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.openapi import BODY, pictures, upload_body
+from service.api.responses import answer_pictures, check
+from service.api.routes.encode import STROKE
+from service.api.schemas.query import ReconstructQuery
+from service.api.schemas.requests import ReconstructRequest
+from service.api.schemas.responses import ReconstructAnswer
+from service.api.uploads import ACCEPTED, read_x, require_picture
 from service.core.arrays import Floats
 from service.core.headers import LOSS_HEADER
 from service.core.media_types import JSON, NPY, STILL
@@ -16,7 +23,6 @@ from service.http.dependencies import Calls, EncoderRoute, Models
 from service.http.disconnect import unless_gone
 from service.http.header_fields import negotiate
 from service.http.offload import INLINE_PIXELS
-from service.http.openapi.document import BODY, pictures, upload_body
 from service.http.openapi.errors import responses, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
@@ -25,12 +31,6 @@ from service.imaging.representation import Wanted
 from service.imaging.writers import to_pixels
 from service.inference.engine import Posterior
 from service.latent import losses
-from service.queries import ReconstructQuery
-from service.replies import ReconstructAnswer
-from service.routes.answers import answer_pictures, check
-from service.routes.encode import STROKE
-from service.routes.uploads import ACCEPTED, read_x, require_picture
-from service.schemas import ReconstructRequest
 
 router = APIRouter(tags=["pictures"], route_class=EncoderRoute)
 

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
 
+from service.api.schemas.requests import ModelName, Seed
 from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
 from service.imaging.rendering import Look
 from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
-from service.schemas import ModelName, Seed
 
 # Four times the pictures that a request may have unless the operator allows more.
 MAX_COLUMNS = 4096

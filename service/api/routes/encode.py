@@ -9,21 +9,21 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.openapi import BODY, pictures, upload_body
+from service.api.responses import answer_fields
+from service.api.schemas.query import EncodeQuery
+from service.api.schemas.requests import EncodeRequest
+from service.api.schemas.responses import EncodeAnswer
+from service.api.uploads import ACCEPTED, read_x, require_picture
 from service.core.json_writer import dump
 from service.core.media_types import JSON
 from service.http.dependencies import Calls, EncoderRoute, Models
 from service.http.disconnect import unless_gone
 from service.http.header_fields import negotiate
-from service.http.openapi.document import BODY, pictures, upload_body
 from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.inference.engine import Engine, Posterior
-from service.queries import EncodeQuery
-from service.replies import EncodeAnswer
-from service.routes.answers import answer_fields
-from service.routes.uploads import ACCEPTED, read_x, require_picture
-from service.schemas import EncodeRequest
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 

@@ -7,23 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.image_urls import Address, answer_url
+from service.api.interpolation import read_path
+from service.api.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
+from service.api.responses import answer_rows, check
+from service.api.schemas.query import InterpolateUrl, MovingQuery, SequenceQuery
+from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Moving
 from service.core.media_types import FORMATS, JSON, MOVING
 from service.http.bodies.forms import FORM
 from service.http.bodies.json_bodies import require
 from service.http.dependencies import Calls, DecoderRoute, Models
 from service.http.header_fields import negotiate
-from service.http.openapi.document import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.latent.parsing import read_point
-from service.queries import InterpolateUrl, MovingQuery, SequenceQuery
-from service.replies import PicturesAnswer
-from service.routes.answers import answer_rows, check
-from service.routes.ends import read_path
-from service.routes.urls import Address, answer_url
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])

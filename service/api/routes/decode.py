@@ -9,24 +9,24 @@ import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.image_urls import Address, answer_url
+from service.api.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
+from service.api.responses import answer_rows
+from service.api.schemas.query import DecodeQuery, DecodeUrl
+from service.api.schemas.requests import DecodeRequest
+from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, NPY, STILL
 from service.http.bodies.json_bodies import read_json, require
 from service.http.bodies.reading import read_body
 from service.http.dependencies import Calls, DecoderRoute, Models
 from service.http.header_fields import negotiate
-from service.http.openapi.document import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.formats.npy import read_npy
 from service.imaging.representation import Wanted
 from service.latent.parsing import read_vectors
-from service.queries import DecodeQuery, DecodeUrl
-from service.replies import PicturesAnswer
-from service.routes.answers import answer_rows
-from service.routes.urls import Address, answer_url
-from service.schemas import DecodeRequest
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])

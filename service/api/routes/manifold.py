@@ -6,17 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from service.api.image_urls import Address, answer_url
+from service.api.openapi import EXTENSION, URL, cached, pictures
+from service.api.schemas.query import ManifoldUrl
+from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.http.dependencies import Calls, Models
-from service.http.openapi.document import EXTENSION, URL, cached, pictures
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.representation import Wanted
-from service.queries import ManifoldUrl
-from service.replies import PicturesAnswer
-from service.routes.urls import Address, answer_url
 
 router = APIRouter(tags=["image URLs"])
 

@@ -6,20 +6,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from service.api.image_urls import Address, answer_url, choose_seed, note_seed
+from service.api.openapi import EXTENSION, URL, cached, seeded
+from service.api.schemas.query import DigitQuery, DigitUrl
+from service.api.schemas.responses import DigitAnswer
 from service.batching.context import Call
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.http.dependencies import Calls, Models
 from service.http.header_fields import negotiate
-from service.http.openapi.document import EXTENSION, URL, cached, seeded
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.inference.registry import Registry
-from service.queries import DigitQuery, DigitUrl
-from service.replies import DigitAnswer
-from service.routes.urls import Address, answer_url, choose_seed, note_seed
 
 router = APIRouter(tags=["image URLs"])
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
+from service.api.schemas.responses import Health
 from service.core.errors import NotReadyError
 from service.http.dependencies import Models, never_keep
 from service.http.openapi.errors import responses
-from service.replies import Health
 
 router = APIRouter(tags=["health"], dependencies=[Depends(never_keep)])
 

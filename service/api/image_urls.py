@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from service.api.responses import answer_rows, check
 from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
@@ -19,7 +20,6 @@ from service.http.header_fields import read_field
 from service.http.model_headers import constant_headers
 from service.imaging.representation import Wanted
 from service.inference.engine import Engine
-from service.routes.answers import answer_rows, check
 
 
 @dataclasses.dataclass(frozen=True)

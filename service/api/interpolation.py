@@ -10,6 +10,8 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from service.api.schemas.requests import EndpointBody, InterpolateForm, InterpolateRequest
+from service.api.uploads import Field, read_form, to_x
 from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import Method, Polarity
@@ -22,8 +24,6 @@ from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.parsing import read_point
 from service.latent.space import Point
-from service.routes.uploads import Field, read_form, to_x
-from service.schemas import EndpointBody, InterpolateForm, InterpolateRequest
 
 ENDS = ("from", "to")
 

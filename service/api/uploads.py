@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from service.api.schemas.query import EncodeQuery, ReconstructQuery
+from service.api.schemas.requests import EncodeRequest, ReconstructRequest
 from service.batching.context import Call
 from service.core.arrays import Floats
 from service.core.choices import Polarity
@@ -22,8 +24,6 @@ from service.imaging.decoding.png_chunks import PNG_START
 from service.imaging.formats.npy import read_npy
 from service.inference.engine import Engine
 from service.inference.registry import Registry
-from service.queries import EncodeQuery, ReconstructQuery
-from service.schemas import EncodeRequest, ReconstructRequest
 
 JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)

@@ -8,6 +8,10 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
+from service.api.image_urls import Address, answer_fresh, cache_headers
+from service.api.openapi import EXTENSION, LATENTS, cached, pictures
+from service.api.schemas.query import LatentsQuery, MapUrl
+from service.api.schemas.responses import LatentsAnswer, MapAnswer
 from service.batching.context import Call
 from service.core.choices import Drawn
 from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
@@ -16,7 +20,6 @@ from service.http.dependencies import Calls, Models
 from service.http.header_fields import negotiate
 from service.http.model_headers import headers_of
 from service.http.offload import encode
-from service.http.openapi.document import EXTENSION, LATENTS, cached, pictures
 from service.http.openapi.errors import responses, unacceptable
 from service.http.problems import Fault
 from service.http.query_params import asks
@@ -26,9 +29,6 @@ from service.imaging.formats.webp import write_webp
 from service.imaging.latent_map import draw_map, measure_extent
 from service.imaging.writers import write_json
 from service.inference.engine import Engine
-from service.queries import LatentsQuery, MapUrl
-from service.replies import LatentsAnswer, MapAnswer
-from service.routes.urls import Address, answer_fresh, cache_headers
 
 router = APIRouter(tags=["models"])
 urls = APIRouter(tags=["image URLs"])

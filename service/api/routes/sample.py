@@ -7,23 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.image_urls import Address, answer_url, choose_seed, note_seed
+from service.api.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
+from service.api.responses import answer_rows
+from service.api.schemas.query import SampleUrl, StillQuery
+from service.api.schemas.requests import SampleRequest
+from service.api.schemas.responses import SampleAnswer
 from service.core.arrays import Floats
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, STILL
 from service.http.bodies.json_bodies import SMALL_BYTES, read_json, require
 from service.http.dependencies import Calls, DecoderRoute, Models
 from service.http.header_fields import negotiate
-from service.http.openapi.document import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.http.openapi.errors import responses, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.representation import Wanted
 from service.inference.engine import Engine
-from service.queries import SampleUrl, StillQuery
-from service.replies import SampleAnswer
-from service.routes.answers import answer_rows
-from service.routes.urls import Address, answer_url, choose_seed, note_seed
-from service.schemas import SampleRequest
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image URLs"])

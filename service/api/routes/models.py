@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import PlainTextResponse
 
+from service.api.schemas.responses import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
 from service.core.errors import NotFoundError
 from service.core.media_types import MARKDOWN
 from service.http.dependencies import Models
 from service.http.openapi.errors import responses
 from service.inference.engine import Engine
 from service.inference.registry import Registry
-from service.replies import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
 
 router = APIRouter(tags=["models"])
 
