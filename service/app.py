@@ -45,7 +45,7 @@ from service.limits import SocketLimits
 from service.observability.metrics import Meter, Metrics
 from service.observability.request_id import RequestId
 from service.protocol import STATE
-from service.routes import v2, v2_infer
+from service.v2 import infer, metadata
 
 ROUTERS = (
     decode.router,
@@ -61,8 +61,8 @@ ROUTERS = (
     latents.urls,
     models.router,
     latents.router,
-    v2.router,
-    v2_infer.router,
+    metadata.router,
+    infer.router,
     health.router,
     metrics.router,
 )

@@ -7,10 +7,10 @@ import pytest
 
 from service.core.errors import NotFoundError, NotReadyError
 from service.core.settings import Settings
-from service.graphs import complete, find_graph, list_graphs
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
 from service.inference.registry import Registry
+from service.v2.graphs import complete, find_graph, list_graphs
 from tests.service.fake import write_bundle
 
 

@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from service.core.errors import InvalidValueError
-from service.messages import InferRequest
-from service.outputs import AskedOutput, Result, choose_outputs, write_answer
-from service.tensors import Port
+from service.v2.outputs import AskedOutput, Result, choose_outputs, write_answer
+from service.v2.schemas import InferRequest
+from service.v2.tensors import Port
 
 IMAGE, PNG = Port("image", (2,)), Port("png", (), "BYTES", implied=False)
 Z_MEAN = Port("z_mean", (2,))

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays_of
 
 from service.core.errors import InvalidValueError, MalformedBodyError
 from service.core.headers import LENGTH_HEADER
-from service.messages import InputTensor
-from service.tensors import Port, read_inputs, read_raw, split_body
+from service.v2.schemas import InputTensor
+from service.v2.tensors import Port, read_inputs, read_raw, split_body
 
 Z = Port("z", (2,), low=-1e4, high=1e4)
 LABEL = Port("label", (3,), low=0, high=1)

@@ -22,7 +22,7 @@ from service.core.media_types import JSON, PNG
 from service.http import query_params
 from service.http.openapi import errors, headers
 from service.http.problems import Problem, ProtocolError
-from service.messages import IndexRequest, InferAnswer, InferRequest
+from service.v2.schemas import IndexRequest, InferAnswer, InferRequest
 
 # What routes read by themselves, and FastAPI does not see.
 BODIES = (

@@ -21,7 +21,7 @@ from service.http import offload
 from service.http.bodies import reading
 from service.imaging import writers
 from service.inference.engine import INLINE_DECODE_ROWS
-from service.routes import v2_infer
+from service.v2 import infer
 from tests.pauses import ask
 from tests.service import fake
 from tests.service.bombs import form_of_parts
@@ -216,7 +216,7 @@ def test_a_large_body_is_unpacked_beside_the_loop(
 def test_many_tensors_are_written_beside_the_loop(
     app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads, n: int, where: str
 ) -> None:
-    threads.note(monkeypatch, v2_infer, "write_answer")
+    threads.note(monkeypatch, infer, "write_answer")
     post(app, DECODER, tensor("z", [n, 2]))
     assert threads.seen == {where}
 
@@ -224,7 +224,7 @@ def test_many_tensors_are_written_beside_the_loop(
 def test_what_is_packed_is_packed_beside_the_loop(
     app: Application, monkeypatch: pytest.MonkeyPatch, threads: Threads
 ) -> None:
-    threads.note(monkeypatch, v2_infer, "compress")
+    threads.note(monkeypatch, infer, "compress")
     content = json.dumps(tensor("z", [1, 2])).encode()
     answer = asyncio.run(ask(app, "POST", DECODER, content, {"accept-encoding": "gzip"}))
     assert answer.headers["content-encoding"] == "gzip"

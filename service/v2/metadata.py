@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from service import __version__
 from service.core.errors import NotReadyError
-from service.graphs import ServedGraph, find_graph, list_graphs
 from service.http.bodies.json_bodies import SMALL_BYTES, limit_body, limit_json, parse_json
 from service.http.bodies.reading import read_body
 from service.http.dependencies import Calls, Models, never_keep
 from service.http.openapi.errors import protocol_responses
-from service.messages import (
+from service.v2.graphs import ServedGraph, find_graph, list_graphs
+from service.v2.openapi import index_body
+from service.v2.schemas import (
     DynamicBatching,
     GraphConfig,
     GraphHealth,
@@ -27,8 +28,7 @@ from service.messages import (
     TensorConfig,
     TensorMetadata,
 )
-from service.routes.tensors import index_body
-from service.tensors import Port
+from service.v2.tensors import Port
 
 router = APIRouter(tags=["open inference protocol"])
 

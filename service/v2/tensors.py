@@ -19,7 +19,7 @@ from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
 from service.core.headers import LENGTH_HEADER
 from service.core.json_arrays import read_numbers
-from service.messages import InputTensor
+from service.v2.schemas import InputTensor
 
 LENGTH = re.compile("[0-9]{1,18}")
 FP32 = np.dtype("<f4")

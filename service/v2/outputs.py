@@ -12,8 +12,8 @@ import numpy as np
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError
 from service.core.json_writer import dump, split
-from service.messages import InferRequest
-from service.tensors import FP32, SIZE, Port, refuse_unsupported
+from service.v2.schemas import InferRequest
+from service.v2.tensors import FP32, SIZE, Port, refuse_unsupported
 
 Result = Floats | Sequence[bytes]
 

@@ -19,8 +19,8 @@ from service.imaging.pixels import to_bytes
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.space import Z_LIMIT
-from service.outputs import Result
-from service.tensors import Port
+from service.v2.outputs import Result
+from service.v2.tensors import Port
 
 KINDS: tuple[Graph, ...] = get_args(Graph)
 IMAGE, PNG = "image", "png"

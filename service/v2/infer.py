@@ -16,7 +16,6 @@ from service.core.arrays import Floats
 from service.core.errors import InvalidValueError
 from service.core.headers import LENGTH_HEADER
 from service.core.media_types import JSON, OCTETS
-from service.graphs import ServedGraph, complete, find_graph
 from service.http.bodies.compression import ENCODINGS, Encoding, compress
 from service.http.bodies.json_bodies import limit_body, limit_json, parse_apart, parse_json
 from service.http.bodies.reading import read_body
@@ -28,11 +27,12 @@ from service.http.negotiation import choose_encoding
 from service.http.offload import INLINE_PIXELS
 from service.http.openapi.errors import protocol_responses
 from service.inference.registry import Registry
-from service.messages import InferRequest
-from service.outputs import AskedOutput, choose_outputs, write_answer
-from service.routes.tensors import INFER, tensors, tensors_body
-from service.routes.v2 import Served
-from service.tensors import check_length, read_inputs, read_raw, split_body
+from service.v2.graphs import ServedGraph, complete, find_graph
+from service.v2.metadata import Served
+from service.v2.openapi import INFER, tensors, tensors_body
+from service.v2.outputs import AskedOutput, choose_outputs, write_answer
+from service.v2.schemas import InferRequest
+from service.v2.tensors import check_length, read_inputs, read_raw, split_body
 
 # Below, an answer is one packet either way.
 MIN_COMPRESSED_BYTES = 1024
