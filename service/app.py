@@ -31,20 +31,20 @@ from service.api.routes import (
     reconstruct,
     sample,
 )
+from service.connections.heads import LIMITS
+from service.connections.limits import SocketLimits
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.resources import count_cores
 from service.core.settings import Settings
 from service.drain import DRAIN
-from service.heads import LIMITS
+from service.fastpath.handler import Lane
+from service.fastpath.protocol import STATE
 from service.http import error_handlers
 from service.http.middleware import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
 from service.http.openapi import document
 from service.inference.registry import Registry
-from service.lane import Lane
-from service.limits import SocketLimits
 from service.observability.metrics import Meter, Metrics
 from service.observability.request_id import RequestId
-from service.protocol import STATE
 from service.v2 import infer, metadata
 
 ROUTERS = (

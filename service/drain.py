@@ -18,8 +18,8 @@ from typing import Any
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS, ServerState
 
-from service.endings import count_waiting
-from service.heads import LIMITS
+from service.connections.endings import count_waiting
+from service.connections.heads import LIMITS
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from service.app import create_app
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
-from service.lane import Lane
+from service.fastpath.handler import Lane
 from tests.service import fake
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from service.app import Application, create_app, create_lane
-from service.connection import PIECE_BYTES
+from service.connections.connection import PIECE_BYTES
+from service.connections.limits import LINGER_S, SocketLimits
+from service.fastpath.handler import Lane
 from service.inference.registry import Registry
-from service.lane import Lane
-from service.limits import LINGER_S, SocketLimits
 from tests.service.wire import connect, listen, play, play_for_real
 
 BODY = b'{"z":[0.5,-1.0]}'
@@ -402,7 +402,7 @@ def test_who_was_refused_and_sends_on_is_cut_off(
     async def scene() -> None:
         connection = connect(app, lane)
         # Whenever it is looked at, more has come than has been read.
-        monkeypatch.setattr("service.connection.count_unread", lambda _: 1)
+        monkeypatch.setattr("service.connections.connection.count_unread", lambda _: 1)
         await connection.send(b"garbage\r\n\r\n")
         assert connection.transport.half_closed
         connection.protocol.check(100.0)
@@ -416,7 +416,7 @@ def test_who_was_refused_and_sends_on_is_cut_off(
 def test_what_takes_long_to_parse_is_parsed_in_turns(
     app: Application, lane: Lane | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.connection.TURN_S", 0.0)
+    monkeypatch.setattr("service.connections.connection.TURN_S", 0.0)
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY.ljust(20_000)) + b"0\r\n\r\n"
     whole = head + b"transfer-encoding: chunked\r\n\r\n" + chunks

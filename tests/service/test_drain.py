@@ -18,9 +18,9 @@ import httpx
 import pytest
 import uvicorn
 
+from service.connections.heads import LIMITS
+from service.connections.limits import SocketLimits
 from service.drain import IDLE_S, WARNING_S, DrainingServer
-from service.heads import LIMITS
-from service.limits import SocketLimits
 from tests.live import ROOT, wait_for_port
 
 POST = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"

@@ -16,8 +16,8 @@ from service.app import Application, create_app, create_lane
 from service.batching.batcher import Batcher
 from service.batching.context import Call
 from service.core.settings import Settings
+from service.fastpath.handler import Lane
 from service.inference.registry import Registry
-from service.lane import Lane
 from tests.service.wire import connect, play
 
 JSON = (b"content-type", b"application/json")
@@ -450,7 +450,7 @@ def test_a_connection_that_ends_after_a_known_head_leaves_nothing(
 def test_it_keeps_no_more_heads_than_it_may(
     app: Application, lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.lane.MAX_HEADS", 4)
+    monkeypatch.setattr("service.fastpath.handler.MAX_HEADS", 4)
     for i in range(10):
         ask(app, lane, Case(headers=(JSON, (b"user-agent", b"%d" % i))))
         assert 0 < len(lane._heads) <= 4

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.connections.limits import KEEP_ALIVE_S, Phase, SocketLimits, Watch
 from service.core.settings import Settings
-from service.limits import KEEP_ALIVE_S, Phase, SocketLimits, Watch
 
 
 class Seen:

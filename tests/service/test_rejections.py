@@ -5,7 +5,7 @@ import json
 import httptools
 import pytest
 
-from service.rejections import RejectedError, explain, write_rejection
+from service.connections.rejections import RejectedError, explain, write_rejection
 
 
 def explain_after(error: Exception | None, stream: bytes) -> RejectedError:

@@ -11,11 +11,11 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from service.connections.heads import LIMITS
+from service.connections.limits import SocketLimits
 from service.drain import DrainingState
-from service.heads import LIMITS
-from service.lane import Lane
-from service.limits import SocketLimits
-from service.protocol import STATE, LaneProtocol
+from service.fastpath.handler import Lane
+from service.fastpath.protocol import STATE, LaneProtocol
 
 DEADLINE_S = 10
 

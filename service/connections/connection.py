@@ -13,10 +13,10 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.endings import Flow, GentleTransport, count_unread, probe, without_chunks
-from service.heads import HeadProtocol
-from service.limits import Phase, Watch
-from service.rejections import RejectedError, explain, write_rejection
+from service.connections.endings import Flow, GentleTransport, count_unread, probe, without_chunks
+from service.connections.heads import HeadProtocol
+from service.connections.limits import Phase, Watch
+from service.connections.rejections import RejectedError, explain, write_rejection
 
 # Parsed at once: of pipelined requests of 40 bytes each, 6 ms.
 PIECE_BYTES = 16_384

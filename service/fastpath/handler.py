@@ -20,6 +20,7 @@ from service.core.errors import NotAcceptableError
 from service.core.headers import REQUEST_ID
 from service.core.headers import SERVER_TIMING as TIMING_HEADER
 from service.core.media_types import PNG, STILL
+from service.fastpath.requests import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
 from service.http.caching import is_fresh
 from service.http.model_headers import constant_headers
 from service.http.negotiation import choose
@@ -29,7 +30,6 @@ from service.inference.engine import Engine, check_whole
 from service.inference.registry import Registry
 from service.observability.metrics import Metrics
 from service.observability.request_id import choose_id
-from service.orders import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
 
 JSON_TYPE = b"application/json"
 # Headers that change nothing of an answer; what has any other goes the usual way, so that no key, cookie or

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
-from service.connection import Connection
+from service.connections.connection import Connection
+from service.connections.forwarded import correct_caller
+from service.connections.rejections import RejectedError
 from service.core.arrays import Floats
 from service.core.errors import ServiceError
-from service.lane import Lane
+from service.fastpath.handler import Lane
+from service.fastpath.requests import Order
 from service.observability.metrics import BEGUN, CLIENT_GONE, ROUTE
-from service.orders import Order
-from service.proxies import correct_caller
-from service.rejections import RejectedError
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope

@@ -7,8 +7,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.limits import SocketLimits
-from service.rejections import RejectedError
+from service.connections.limits import SocketLimits
+from service.connections.rejections import RejectedError
 
 # Where the lifespan leaves the limits for the protocol to find.
 LIMITS = "limits"

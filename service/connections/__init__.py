@@ -1,0 +1,1 @@
+"""A client's connection on top of uvicorn's: limits, order, gentle ends."""

@@ -1,0 +1,1 @@
+"""Hot requests answered from uvicorn's protocol, without ASGI."""
