@@ -45,7 +45,7 @@ format: $(SERVE)/.dev ## Format the code
 	$(SERVE)/bin/ruff format .
 
 openapi: $(SERVE)/.serve ## Write the API's schema to openapi.json
-	$(SERVE)/bin/python -m service.reference >openapi.json.new
+	$(SERVE)/bin/python -m service.server.openapi_export >openapi.json.new
 	mv openapi.json.new openapi.json
 
 train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mine)

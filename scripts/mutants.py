@@ -1,6 +1,6 @@
 """Changes the service on purpose, one small fault at a time, and says which no test sees.
 
-    python -m scripts.mutants -n 60 --seed 1 service/batching.py service/lane.py
+    python -m scripts.mutants -n 60 --seed 1 service/batching/batcher.py service/fastpath/handler.py
 
 Each runs in a copy of the working tree: first the tests that mirror the module, also slow ones, then those
 that name it, then the whole fast suite of the service, up to the first that fails. What survives makes no

@@ -24,10 +24,10 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from service.app import create_app
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
+from service.server.app import create_app
 from tests.service.fake import sign
 
 ROOT = pathlib.Path(__file__).parent.parent

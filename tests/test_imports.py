@@ -91,7 +91,7 @@ def test_every_module_has_a_row() -> None:
 
 
 def test_the_service_runs_without_tensorflow() -> None:
-    code = "import sys, service.__main__, service.app; print(*sys.modules)"
+    code = "import sys, service.server.main, service.server.app; print(*sys.modules)"
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     assert "onnxruntime" in loaded

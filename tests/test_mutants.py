@@ -49,7 +49,7 @@ def test_a_module_has_its_faults(source: str, changed: set[str]) -> None:
 
 
 def test_with_any_fault_a_module_is_still_python() -> None:
-    source = (ROOT / "service/batching.py").read_text()
+    source = (ROOT / "service/batching/batcher.py").read_text()
     changes = list(find_changes(PATH, source))
     assert len(changes) > 50
     for change in changes:
@@ -58,7 +58,7 @@ def test_with_any_fault_a_module_is_still_python() -> None:
 
 
 def test_a_seed_draws_the_same_faults() -> None:
-    modules = [pathlib.Path("service/batching.py"), pathlib.Path("service/lane.py")]
+    modules = [pathlib.Path("service/batching/batcher.py"), pathlib.Path("service/fastpath/handler.py")]
     assert mutants.draw(modules, 9, 1) == mutants.draw(modules, 9, 1) != mutants.draw(modules, 9, 2)
     assert len(mutants.draw(modules, 9, 1)) == 9
 

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 import click
 import httpx
 
-from service.app import create_app
 from service.bundles.reader import MANIFEST
 from service.client import AsyncClient, Retry
 from service.commands.options import Source
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.inference.registry import Registry
+from service.server.app import create_app
 
 ADDRESS = "http://here"
 

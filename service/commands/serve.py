@@ -33,7 +33,7 @@ def serve(**settings: str | None) -> None:
     os.environ.update(
         {f"CVAE_{name.upper()}": value for name, value in settings.items() if value is not None}
     )
-    from service.__main__ import main
+    from service.server.main import main
 
     if main():
         raise click.exceptions.Exit(1)

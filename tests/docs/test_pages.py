@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.core.settings import Settings
-from service.reference import write_schema
+from service.server.app import create_app
+from service.server.openapi_export import write_schema
 
 PAGES = ("/docs", "/redoc")
 # What loads what these attributes name.

@@ -18,7 +18,7 @@ import time
 import traceback
 from typing import Any, NamedTuple
 
-from service.drain import DrainingServer
+from service.server.drain import DrainingServer
 
 EVERY_S = 0.002
 KEPT = 20
@@ -96,7 +96,7 @@ def main(path: pathlib.Path) -> int:
         watches[0].start()
 
     DrainingServer.startup = start_watched  # type: ignore[method-assign, assignment]
-    from service.__main__ import main as serve
+    from service.server.main import main as serve
 
     try:
         return serve()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.core.settings import Settings
 from service.inference.registry import Registry
+from service.server.app import create_app
 from tests.service.fake import write_bundle
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.core.settings import Settings
 from service.http.caching import BRIEF, LOOSE, NEVER
+from service.server.app import create_app
 from tests.service.routes.test_openapi import examples, fill, operations
 
 GETS = [(path, entry) for method, path, entry in operations() if method.upper() == "GET"]

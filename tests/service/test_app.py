@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import Application, create_app
 from service.core import errors
 from service.core.settings import Settings
 from service.http.error_handlers import STATUSES
 from service.inference.registry import Registry
+from service.server.app import Application, create_app
 from tests.pauses import ask
 
 JSON = {"content-type": "application/json"}
@@ -244,7 +244,7 @@ def test_cors_is_off_unless_origins_are_named(client: TestClient, settings: Sett
 
 
 def test_its_threads_are_as_many_as_its_cores(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.app.count_cores", lambda: 3)
+    monkeypatch.setattr("service.server.app.count_cores", lambda: 3)
     app = create_app(settings)
 
     async def scene() -> set[str]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 from tests.service.bombs import BOMBS
 
 # Of the processor, of which a sixth is for the sending.

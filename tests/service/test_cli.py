@@ -271,9 +271,7 @@ def test_doctor_says_that_a_provider_is_missing(here: Cvae) -> None:
 
 
 def test_serve_gives_its_options_to_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    import service.__main__
-
-    monkeypatch.setattr(service.__main__, "main", lambda: 3)
+    monkeypatch.setattr("service.server.main.main", lambda: 3)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     result = CliRunner().invoke(cli, ["serve", "--port", "9", "--workers", "auto", "--models-dir", "x"])
     assert result.exit_code == 1

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
 from service.fastpath.handler import Lane
+from service.server.app import create_app
 from tests.service import fake
 
 

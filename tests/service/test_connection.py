@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from service.app import Application, create_app, create_lane
 from service.connections.connection import PIECE_BYTES
 from service.connections.limits import LINGER_S, SocketLimits
 from service.fastpath.handler import Lane
 from service.inference.registry import Registry
+from service.server.app import Application, create_app, create_lane
 from tests.service.wire import connect, listen, play, play_for_real
 
 BODY = b'{"z":[0.5,-1.0]}'

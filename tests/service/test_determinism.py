@@ -10,12 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from service.app import create_app
 from service.bundles.reader import read_bundle
 from service.core.settings import Settings
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
 from service.inference.onnx_model import Model
+from service.server.app import create_app
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUNDLES = sorted(path.parent for path in (ROOT / "models").glob("*/model.json"))

@@ -20,7 +20,7 @@ import uvicorn
 
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
-from service.drain import IDLE_S, WARNING_S, DrainingServer
+from service.server.drain import IDLE_S, WARNING_S, DrainingServer
 from tests.live import ROOT, wait_for_port
 
 POST = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
@@ -176,7 +176,7 @@ class Watching:
         self.server.server_state.connections = set(connections)  # type: ignore[arg-type]
         state = {LIMITS: SocketLimits(max_connections=most)}
         self.server.lifespan = types.SimpleNamespace(state=state)
-        monkeypatch.setattr("service.drain.time", types.SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr("service.server.drain.time", types.SimpleNamespace(monotonic=lambda: self.now))
 
     def look(self, now: float) -> None:
         self.now = now
@@ -212,7 +212,7 @@ def test_that_connections_are_short_is_said_now_and_then(
 
 
 def test_a_stop_closes_what_listens_and_cuts_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.drain.TICK_S", 0.001)
+    monkeypatch.setattr("service.server.drain.TICK_S", 0.001)
     done: list[str] = []
 
     def note(what: str) -> Callable[[], None]:

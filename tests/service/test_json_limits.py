@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import Application, create_app
 from service.core.settings import Settings
 from service.http.bodies import json_bodies
+from service.server.app import Application, create_app
 from tests.pauses import Reply, ask, watch_pauses
 
 JSON = {"content-type": "application/json"}

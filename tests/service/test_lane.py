@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.app import Application, create_app, create_lane
 from service.batching.batcher import Batcher
 from service.batching.context import Call
 from service.core.settings import Settings
 from service.fastpath.handler import Lane
 from service.inference.registry import Registry
+from service.server.app import Application, create_app, create_lane
 from tests.service.wire import connect, play
 
 JSON = (b"content-type", b"application/json")

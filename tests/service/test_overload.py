@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from starlette.types import Message
 
-from service.app import Application, create_app
 from service.batching.context import Call
 from service.core.settings import Settings
 from service.inference.engine import Engine
 from service.inference.registry import Registry
+from service.server.app import Application, create_app
 from tests.service import fake
 
 CAPACITY, BATCH = 64, 8

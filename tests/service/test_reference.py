@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-from service.reference import write_schema
+from service.server.openapi_export import write_schema
 
 ROOT = pathlib.Path(__file__).parents[2]
 FILE = ROOT / "openapi.json"
@@ -25,7 +25,7 @@ def test_neither_settings_nor_models_nor_hashes_change_it(tmp_path: pathlib.Path
         "PYTHONHASHSEED": "7",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "service.reference"]
+    command = [sys.executable, "-m", "service.server.openapi_export"]
     environment = {**os.environ, **set_otherwise}
     found = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
     assert found.stdout == write_schema()

@@ -6,9 +6,9 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import Application
 from service.core.settings import Settings
 from service.observability.logging import logging_config
+from service.server.app import Application
 
 
 def test_an_answer_has_a_new_id(client: TestClient) -> None:

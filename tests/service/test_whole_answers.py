@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.app import create_app
 from service.core.arrays import Floats
 from service.core.media_types import FORMATS
 from service.core.settings import Settings
@@ -28,6 +27,7 @@ from service.imaging.writers import write
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.space import Point
+from service.server.app import create_app
 from tests.service import fake
 
 # Batches of so many run in the thread, and a request of several of them left it short once.

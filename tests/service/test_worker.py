@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service import worker
 from service.core.settings import Settings
-from service.drain import DrainingServer
+from service.server import worker
+from service.server.drain import DrainingServer
 
 
 def test_what_describes_the_api_is_made_before_it_is_asked_for(

@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from service.core.settings import Settings
-from service.worker import FAILED
-from service.workers import Workers, explain
+from service.server.supervisor import Workers, explain
+from service.server.worker import FAILED
 from tests.live import ROOT, wait_for_port
 
 DEADLINE_S = 20

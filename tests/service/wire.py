@@ -13,9 +13,9 @@ import uvloop
 
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
-from service.drain import DrainingState
 from service.fastpath.handler import Lane
 from service.fastpath.protocol import STATE, LaneProtocol
+from service.server.drain import DrainingState
 
 DEADLINE_S = 10
 

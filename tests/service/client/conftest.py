@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 from tests.service import fake
 from tests.service.client.driving import Bridge, Driver
 

@@ -15,12 +15,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import responses, uploads
-from service.app import Application, create_app
 from service.core.settings import Settings
 from service.http import offload
 from service.http.bodies import reading
 from service.imaging import writers
 from service.inference.engine import INLINE_DECODE_ROWS
+from service.server.app import Application, create_app
 from service.v2 import infer
 from tests.pauses import ask
 from tests.service import fake

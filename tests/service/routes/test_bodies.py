@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import Application, create_app
 from service.core.settings import Settings
 from service.http.bodies.json_bodies import SMALL_BYTES
 from service.inference.decode_threads import Check, Places
+from service.server.app import Application, create_app
 from tests.service import bombs, picture_bombs
 
 WAIT_S = 30

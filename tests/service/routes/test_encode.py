@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 from tests.service import fake
 from tests.service.bombs import form_of_parts
 

@@ -12,8 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 
 REQUEST = {"from": {"digit": 3}, "to": {"z": [0.1, -0.4]}, "steps": 8, "method": "lerp"}
 

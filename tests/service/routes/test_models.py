@@ -4,8 +4,8 @@ import pathlib
 
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 
 
 def test_a_model_says_what_it_is_and_what_runs_it(client: TestClient) -> None:

@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
 from service.core.media_types import FORMATS, JSON, MOVING, PNG, STILL, WEBP
 from service.core.settings import Settings
 from service.http import problems
 from service.http.openapi import errors
+from service.server.app import create_app
 
 SCHEMA: dict[str, Any] = create_app(Settings()).api.openapi()
 METHODS = {"get", "post"}

@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service.app import create_app
 from service.batching.batcher import Batcher
 from service.core.settings import Settings
+from service.server.app import create_app
 from tests.pauses import ask
 from tests.service import fake
 

@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service import __version__
-from service.app import Application, create_app
 from service.core.settings import Settings
 from service.inference.registry import Registry
+from service.server.app import Application, create_app
 from tests.service import fake
 
 

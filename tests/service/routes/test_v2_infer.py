@@ -17,8 +17,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 from tests.service import fake
 
 FOUR = np.array([[0.5, -1.0], [0.0, 0.0], [-1.5, 0.5], [2.0, 1.0]], np.float32)

@@ -36,7 +36,6 @@ from service.connections.limits import SocketLimits
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.resources import count_cores
 from service.core.settings import Settings
-from service.drain import DRAIN
 from service.fastpath.handler import Lane
 from service.fastpath.protocol import STATE
 from service.http import error_handlers
@@ -45,6 +44,7 @@ from service.http.openapi import document
 from service.inference.registry import Registry
 from service.observability.metrics import Meter, Metrics
 from service.observability.request_id import RequestId
+from service.server.drain import DRAIN
 from service.v2 import infer, metadata
 
 ROUTERS = (

@@ -1,4 +1,4 @@
-"""Owns the API's schema as a file, `openapi.json`: `python -m service.reference > openapi.json`.
+"""Owns the API's schema as a file, `openapi.json`: `python -m service.server.openapi_export > openapi.json`.
 
 Invariant: it is the same on any machine, whatever its settings and models are.
 """
@@ -9,8 +9,8 @@ import json
 import re
 import sys
 
-from service.app import create_app
 from service.core.settings import Settings
+from service.server.app import create_app
 
 # A row of numbers. A string has no line break, so it cannot be one.
 ROW = re.compile(r"\[\n[-+.,\s0-9e]+\]")

@@ -55,9 +55,9 @@ def serve(
     # While it starts, an exception in the middle of an import would be that import's failure.
     _heed(ends, os._exit)
     # FastAPI and onnxruntime take half of the time to start; a parent of workers does without them.
-    from service.app import create_app
-    from service.drain import DrainingServer
     from service.inference.registry import Registry
+    from service.server.app import create_app
+    from service.server.drain import DrainingServer
 
     settings = _fit_connections(settings)
     registry = Registry(settings)

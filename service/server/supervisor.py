@@ -21,7 +21,7 @@ from types import FrameType
 
 from service.core.errors import StartupError
 from service.core.settings import Settings
-from service.worker import AT_ONCE, FAILED, STOPPING, run_worker
+from service.server.worker import AT_ONCE, FAILED, STOPPING, run_worker
 
 logger = logging.getLogger(__name__)
 

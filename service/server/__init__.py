@@ -1,0 +1,1 @@
+"""Processes and the application: the only room that knows all others."""

@@ -1,0 +1,56 @@
+"""Owns the start of the service: `python -m service` reads the settings and runs one process, or several."""
+
+from __future__ import annotations
+
+import logging.config
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from service.core.errors import StartupError
+from service.core.memory import check_workers
+from service.core.settings import Settings, find_strangers, load_settings
+from service.observability.logging import logging_config
+from service.observability.worker_files import share_folder
+from service.server.supervisor import Workers
+from service.server.worker import FAILED, serve
+
+logger = logging.getLogger("service")
+
+
+def main() -> int:
+    """Runs the service until it is told to stop.
+
+    Returns:
+        The exit status: 0 after a stop, 3 if it must not start.
+    """
+    # A stop that was asked for is no failure.
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        settings = load_settings()
+        logging.config.dictConfig(logging_config(settings))
+        for name in find_strangers():
+            logger.warning("%s is no setting of this service: nothing reads it", name)
+        check_workers(settings.workers, settings.models_dir)
+        with share_folder(settings.workers):
+            return _run(settings)
+    except StartupError as error:
+        sys.stderr.write(f"service: {error}\n")
+        return FAILED
+
+
+def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+def _run(settings: Settings) -> int:
+    if settings.workers > 1:
+        return Workers(settings).run()
+    # A closed terminal ends it as Ctrl+C does; the others are what log rotation sends, and mean nothing here.
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    serve(settings)
+    return 0
