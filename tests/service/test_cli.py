@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from service.cli import cli
+from service.cli.main import cli
 from tests.live import wait_for_port
 from tests.service import fake
 
@@ -307,11 +307,11 @@ def test_it_runs_as_a_module_and_ends_with_its_status(models: pathlib.Path, tmp_
 
 def test_help_loads_nothing_that_is_slow() -> None:
     code = (
-        "import sys\nfrom service.cli import cli\n"
+        "import sys\nfrom service.cli.main import cli\n"
         "try: cli.main(['decode', '--help'])\n"
         "except SystemExit: print(*sys.modules)"
     )
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    assert "service.commands.decode" in loaded
+    assert "service.cli.decode" in loaded
     assert not {"onnxruntime", "fastapi", "pydantic", "httpx", "numpy", "PIL"} & set(loaded)

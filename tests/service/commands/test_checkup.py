@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from service.commands.checkup import describe_bundle, examine_bundle
+from service.cli.doctor.bundles import describe_bundle, examine_bundle
 from service.core.settings import Settings
 from tests.service import fake
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from service.commands.machine import describe_machine, examine_machine
+from service.cli.doctor.host import describe_machine, examine_machine
 from service.core.settings import Settings
 
 

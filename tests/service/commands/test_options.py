@@ -6,8 +6,8 @@ import typing
 from typing import Any
 
 from service.api.schemas import query
+from service.cli import encode, interpolate, options
 from service.client import looks
-from service.commands import encode, interpolate, options
 from service.core.choices import Colormap, Dtype, Format, Method, Moving, Polarity, Resample
 
 

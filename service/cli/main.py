@@ -9,14 +9,14 @@ from typing import Any, NoReturn
 import click
 
 from service import __version__
-from service.commands.decode import decode
-from service.commands.doctor import doctor
-from service.commands.encode import encode
-from service.commands.interpolate import interpolate
-from service.commands.models import models
-from service.commands.sample import sample
-from service.commands.serve import serve
-from service.commands.streams import abandon
+from service.cli.decode import decode
+from service.cli.doctor.command import doctor
+from service.cli.encode import encode
+from service.cli.files import abandon
+from service.cli.interpolate import interpolate
+from service.cli.models import models
+from service.cli.sample import sample
+from service.cli.serve import serve
 
 NAME = "cvae"
 FAILED = 1

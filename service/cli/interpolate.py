@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from service.commands import options, streams
-from service.commands.options import Output, Source
+from service.cli import files, options
+from service.cli.options import Output, Source
 
 METHODS = ("lerp", "slerp")
 TEXT = re.compile(r"digit:|[-+.\d]+[\d.eE+-]*(,|$)")
@@ -52,16 +52,16 @@ def interpolate(
     Each is a vector such as 0.5,-1.0, a class such as digit:3, or a picture's file. A .png is a strip; .gif,
     .apng and .webp move. Without -o, JSON comes out.
     """
-    from service.commands import running
+    from service.cli import runner
 
     ends = _read_end(start), _read_end(end)
-    file = running.run(
+    file = runner.run(
         source,
         lambda client: client.into(output.format, **look, **motion).interpolate(  # type: ignore[arg-type]
             *ends, model=source.model, **asked
         ),
     )
-    streams.write(output, file.content)
+    files.write(output, file.content)
 
 
 def _read_end(text: str) -> str | pathlib.Path:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from service.commands import options, streams
-from service.commands.options import Output, Source
+from service.cli import files, options
+from service.cli.options import Output, Source
 
 EXAMPLES = """
 \b
@@ -41,12 +41,12 @@ def decode(
     VECTORS are numbers with commas between them; or one file, .json or .npy; or - for stdin. Several make a
     sheet. Without -o, JSON comes out.
     """
-    from service.commands import running
-    from service.commands import vectors as reading
+    from service.cli import runner
+    from service.cli import vectors as reading
 
     z = reading.read(vectors)
     label = labels[0] if len(labels) == 1 else labels or None
-    file = running.run(
+    file = runner.run(
         source,
         lambda client: client.into(output.format, **look).decode(  # type: ignore[arg-type]
             z,
@@ -55,4 +55,4 @@ def decode(
             dtype=dtype,  # type: ignore[arg-type]
         ),
     )
-    streams.write(output, file.content)
+    files.write(output, file.content)

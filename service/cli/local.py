@@ -11,8 +11,8 @@ import click
 import httpx
 
 from service.bundles.reader import MANIFEST
+from service.cli.options import Source
 from service.client import AsyncClient, Retry
-from service.commands.options import Source
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.inference.registry import Registry

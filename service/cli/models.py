@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from service.commands import options, streams
-from service.commands.options import Source
+from service.cli import files, options
+from service.cli.options import Source
 
 EXAMPLES = """
 \b
@@ -28,12 +28,12 @@ def models(as_json: bool, source: Source) -> None:
 
     The last but one column says which labels a label-conditioned model takes.
     """
-    from service.commands import running
+    from service.cli import runner
 
-    found = running.run(source, lambda client: client.models(), every=not source.bundle)
+    found = runner.run(source, lambda client: client.models(), every=not source.bundle)
     found = tuple(model for model in found if source.model in (None, model.name, model.reference))
     if as_json:
-        streams.say(json.dumps({"models": [dataclasses.asdict(model) for model in found]}, indent=2))
+        files.say(json.dumps({"models": [dataclasses.asdict(model) for model in found]}, indent=2))
         return
     rows = [
         (
@@ -47,7 +47,7 @@ def models(as_json: bool, source: Source) -> None:
         )
         for model in found
     ]
-    streams.say("\n".join(_align([HEAD, *rows])))
+    files.say("\n".join(_align([HEAD, *rows])))
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from service.commands.options import Output
+from service.cli.options import Output
 
 STDIN = STDOUT = "-"
 CLOSED = "it is closed"

@@ -13,9 +13,9 @@ from typing import TypeVar
 import click
 import httpx
 
+from service.cli import files
+from service.cli.options import Output, Source
 from service.client import AsyncClient, CvaeError, File, Retry
-from service.commands import streams
-from service.commands.options import Output, Source
 
 T = TypeVar("T")
 # Enough for a service to restart; a person who mistyped an address does not wait for the whole timeout.
@@ -44,7 +44,7 @@ def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: b
 
 def write_drawn(output: Output, file: File) -> None:
     """Writes pictures that were drawn from a seed, and names it on stderr where the format does not."""
-    streams.write(output, file.content)
+    files.write(output, file.content)
     if file.seed is not None and output.format != "json":
         click.echo(f"seed {file.seed}", err=True)
 
@@ -63,6 +63,6 @@ def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     # Not at the top: who asks a service needs neither FastAPI nor onnxruntime.
-    from service.commands.here import open_here
+    from service.cli.local import open_here
 
     return open_here(source, every=every)

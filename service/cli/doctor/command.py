@@ -6,7 +6,7 @@ import pathlib
 
 import click
 
-from service.commands import streams
+from service.cli import files
 
 FAULTY = 1
 EXAMPLES = """
@@ -29,9 +29,9 @@ def doctor(context: click.Context, bundles: tuple[pathlib.Path, ...], as_json: b
     version are checked, its golden vectors replayed; then batches of 1 and 32 are timed. Ends with 0 if all
     is well, else with 1.
     """
-    from service.commands import examination
+    from service.cli.doctor import report
 
-    found = examination.examine(bundles)
-    streams.say(found.as_json() if as_json else found.as_text())
+    found = report.examine(bundles)
+    files.say(found.as_json() if as_json else found.as_text())
     if not found.is_well:
         context.exit(FAULTY)

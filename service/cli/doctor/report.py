@@ -9,8 +9,8 @@ import pathlib
 import click
 
 from service.bundles.reader import MANIFEST
-from service.commands.checkup import Checkup, describe_bundle, examine_bundle
-from service.commands.machine import Machine, describe_machine, examine_machine
+from service.cli.doctor.bundles import Checkup, describe_bundle, examine_bundle
+from service.cli.doctor.host import Machine, describe_machine, examine_machine
 from service.core.errors import StartupError
 from service.core.settings import load_settings
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from service.commands import options
-from service.commands.options import Output, Source
+from service.cli import options
+from service.cli.options import Output, Source
 
 EXAMPLES = """
 \b
@@ -38,12 +38,12 @@ def sample(look: dict[str, Any], output: Output, source: Source, **asked: Any) -
 
     The same seed draws the same; fewer are the first of more. Without -o, JSON comes out.
     """
-    from service.commands import running
+    from service.cli import runner
 
-    file = running.run(
+    file = runner.run(
         source,
         lambda client: client.into(output.format, **look).sample(  # type: ignore[arg-type]
             model=source.model, **asked
         ),
     )
-    running.write_drawn(output, file)
+    runner.write_drawn(output, file)

@@ -9,7 +9,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from service.commands import streams
+from service.cli import files
 from service.core.errors import ClientError
 from service.imaging.formats.npy import read_npy
 from service.latent.parsing import read_vectors
@@ -40,7 +40,7 @@ def read(arguments: tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def _read_content(name: str) -> NDArray[np.float64]:
-    content = streams.read(name)
+    content = files.read(name)
     return read_npy(content, name) if content.startswith(NPY_START) else _read_json(content, name)
 
 

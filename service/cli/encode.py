@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from service.commands import options, streams
-from service.commands.options import Output, Source
+from service.cli import files as streams
+from service.cli import options
+from service.cli.options import Output, Source
 
 POLARITIES = ("auto", "light-on-dark", "dark-on-light")
 EXAMPLES = """
@@ -51,9 +52,9 @@ def encode(
 
     FILES are PNG or JPEG, of any size and colour; - is stdin. As .npy comes z_mean, or with a seed z.
     """
+    from service.cli import runner
     from service.client import encoding
     from service.client.inputs import to_npy
-    from service.commands import running
 
     pictures = [streams.read(name) for name in files]
     request = encoding.encode(
@@ -64,8 +65,8 @@ def encode(
         model=source.model,
     )
     if output.format == "json":
-        content = running.run(source, lambda client: client.send(request.as_file())).content
+        content = runner.run(source, lambda client: client.send(request.as_file())).content
     else:
-        posterior = running.run(source, lambda client: client.send(request))
+        posterior = runner.run(source, lambda client: client.send(request))
         content = to_npy(posterior.z_mean if posterior.z is None else posterior.z)
     streams.write(output, content)

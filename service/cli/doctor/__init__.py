@@ -1,0 +1,1 @@
+"""`cvae doctor`: what it looks at, and what it says."""
