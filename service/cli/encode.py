@@ -53,8 +53,8 @@ def encode(
     FILES are PNG or JPEG, of any size and colour; - is stdin. As .npy comes z_mean, or with a seed z.
     """
     from service.cli import runner
-    from service.client import encoding
-    from service.client.inputs import to_npy
+    from service.client.requests import encoding
+    from service.client.serialize import to_npy
 
     pictures = [streams.read(name) for name in files]
     request = encoding.encode(

@@ -1,7 +1,6 @@
 """The Python client of the service, blocking and for asyncio; it needs httpx, NumPy and Pillow alone."""
 
-from service.client.asynchronous import AsyncClient
-from service.client.blocking import Client
+from service.client.async_client import AsyncClient
 from service.client.errors import (
     BrokenAnswerError,
     BusyError,
@@ -17,8 +16,9 @@ from service.client.errors import (
     UnreachableError,
 )
 from service.client.files import Files, Urls
-from service.client.looks import Look
-from service.client.replies import (
+from service.client.render_options import Look
+from service.client.requests.base import Request
+from service.client.results import (
     Answer,
     File,
     Frame,
@@ -30,8 +30,8 @@ from service.client.replies import (
     Posterior,
     Reconstruction,
 )
-from service.client.request import Request
-from service.client.retries import Retry
+from service.client.sync_client import Client
+from service.client.transport.retry import Retry
 
 __all__ = [
     "Answer",

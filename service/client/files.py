@@ -7,11 +7,11 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import httpx
 
-from service.client import addresses, drawing, encoding
-from service.client.looks import Look, to_params
-from service.client.replies import File
-from service.client.request import Request
-from service.client.signatures import described_by
+from service.client._signatures import described_by
+from service.client.render_options import Look, to_params
+from service.client.requests import encoding, image_urls, pictures
+from service.client.requests.base import Request
+from service.client.results import File
 from service.core.choices import Format
 
 P = ParamSpec("P")
@@ -43,13 +43,13 @@ class Files(Generic[R]):
         self.format: Format = format
         self.look = look
 
-    decode = _file(drawing.decode)
+    decode = _file(pictures.decode)
     reconstruct = _file(encoding.reconstruct)
-    interpolate = _file(drawing.interpolate)
-    sample = _file(drawing.sample)
-    draw = _file(drawing.draw)
-    manifold = _file(drawing.manifold)
-    latent_map = _file(addresses.latent_map)
+    interpolate = _file(pictures.interpolate)
+    sample = _file(pictures.sample)
+    draw = _file(pictures.draw)
+    manifold = _file(pictures.manifold)
+    latent_map = _file(image_urls.latent_map)
 
 
 class Urls:
@@ -68,9 +68,9 @@ class Urls:
         url = self.base.copy_with(path=f"{self.base.path.rstrip('/')}/{path}")
         return str(url.copy_merge_params((*params, *self.download)))
 
-    decode = _url(addresses.decode)
-    draw = _url(addresses.draw)
-    sample = _url(addresses.sample)
-    interpolate = _url(addresses.interpolate)
-    manifold = _url(addresses.manifold)
-    latent_map = _url(addresses.latent_map)
+    decode = _url(image_urls.decode)
+    draw = _url(image_urls.draw)
+    sample = _url(image_urls.sample)
+    interpolate = _url(image_urls.interpolate)
+    manifold = _url(image_urls.manifold)
+    latent_map = _url(image_urls.latent_map)

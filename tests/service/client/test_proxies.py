@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.client import AsyncClient, Client, Retry, ServiceError, UnreachableError
-from service.client.proxies import find_way, is_here
+from service.client.transport.proxies import find_way, is_here
 from tests.service.client.driving import Driver
 
 ONCE = Retry(tries=1)

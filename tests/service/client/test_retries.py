@@ -23,7 +23,7 @@ from service.client import (
     UnavailableError,
     UnreachableError,
 )
-from service.client.inputs import to_npy
+from service.client.serialize import to_npy
 from tests.service.client.driving import Clock, Driver, Pieces
 
 Answer = httpx.Response | Exception

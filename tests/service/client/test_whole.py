@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from service.client import BrokenAnswerError, Client, Retry, UnreachableError
-from service.client.inputs import to_npy
-from service.client.whole import MEDIA_TYPES, check_file
+from service.client.completeness import MEDIA_TYPES, check_file
+from service.client.serialize import to_npy
 from service.core.choices import Format
 from service.imaging.formats import apng, gif, webp, zip_stream
 from service.imaging.formats.png import write_png

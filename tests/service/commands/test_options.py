@@ -7,7 +7,7 @@ from typing import Any
 
 from service.api.schemas import query
 from service.cli import encode, interpolate, options
-from service.client import looks
+from service.client import render_options
 from service.core.choices import Colormap, Dtype, Format, Method, Moving, Polarity, Resample
 
 
@@ -29,4 +29,4 @@ def test_options_offer_what_the_service_and_the_client_know() -> None:
 
 def test_each_option_of_the_look_is_one_of_the_client() -> None:
     fields = set(query.SequenceQuery.model_fields) - {"dtype"}
-    assert set(looks.Look.__annotations__) == fields
+    assert set(render_options.Look.__annotations__) == fields

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.client import readers
-from service.client.inputs import (
+from service.client import parse
+from service.client.render_options import to_params
+from service.client.requests.base import JSON, NPY, Model, Request, to_name
+from service.client.results import Pictures
+from service.client.serialize import (
     FILES,
     PIXEL_DIMENSIONS,
     Part,
@@ -22,9 +25,6 @@ from service.client.inputs import (
     to_rows,
     to_text,
 )
-from service.client.looks import to_params
-from service.client.replies import Pictures
-from service.client.request import JSON, NPY, Model, Request, to_name
 from service.core.choices import Dtype, Method
 
 
@@ -53,7 +53,7 @@ def decode(
         params += to_params(label=int(label))
     elif label is not None:
         body, kind = to_json({"z": rows.tolist(), "label": [int(each) for each in label]}), JSON
-    read = readers.read_decoded(rows, dtype)
+    read = parse.read_decoded(rows, dtype)
     return Request("POST", "decode", read, params, body, kind, format="npy", pictures=len(rows))
 
 
@@ -95,7 +95,7 @@ def interpolate(
         texts = to_params(**options, **labels)
         parts = (_to_part("from", start), _to_part("to", end))
         body = {"parts": parts + tuple((name, (None, str(text).encode())) for name, text in texts)}
-    params, read = to_params(dtype=dtype), readers.read_pictures(steps, dtype)
+    params, read = to_params(dtype=dtype), parse.read_pictures(steps, dtype)
     return Request("POST", "interpolate", read, params, **body, format="json", pictures=steps)
 
 
@@ -123,7 +123,7 @@ def sample(
     """
     name = to_name(model)
     body = to_json({"n": n, "digit": digit, "seed": seed, "temperature": temperature, "model": name})
-    params, read = to_params(dtype=dtype), readers.read_pictures(n, dtype)
+    params, read = to_params(dtype=dtype), parse.read_pictures(n, dtype)
     return Request("POST", "sample", read, params, body, JSON, format="json", pictures=n)
 
 
@@ -148,7 +148,7 @@ def draw(
         One picture.
     """
     params = to_params(seed=seed, temperature=temperature, model=to_name(model), dtype=dtype)
-    read = readers.read_pictures(1, dtype)
+    read = parse.read_pictures(1, dtype)
     return Request("GET", f"digits/{digit}", read, params, format="json", suffixed=True, pictures=1)
 
 
@@ -178,7 +178,7 @@ def manifold(
     params = to_params(
         n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model), dtype=dtype
     )
-    read = readers.read_pictures(n * n, dtype)
+    read = parse.read_pictures(n * n, dtype)
     return Request("GET", "manifold", read, params, format="json", suffixed=True, pictures=n * n)
 
 

@@ -13,17 +13,18 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
-from service.client import catalogue, drawing, encoding
-from service.client.bounds import BoundedTransport, bounded
-from service.client.connection import TIMEOUT_S, Connection, read_address
-from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client._signatures import described_by
+from service.client.base_client import TIMEOUT_S, Connection, read_address
 from service.client.files import Files
-from service.client.looks import Look
-from service.client.proxies import Way, find_way
-from service.client.replies import File, Frame
-from service.client.request import Request
-from service.client.retries import Retry
-from service.client.signatures import described_by
+from service.client.render_options import Look
+from service.client.requests import encoding, pictures
+from service.client.requests import models as catalogue
+from service.client.requests.base import Request
+from service.client.results import File, Frame
+from service.client.sansio import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client.transport.deadline import BoundedTransport, bounded
+from service.client.transport.proxies import Way, find_way
+from service.client.transport.retry import Retry
 from service.core.choices import Format
 
 P = ParamSpec("P")
@@ -89,14 +90,14 @@ class Client(Connection[httpx.Client]):
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
         self._sleep = sleep
 
-    decode = _sync(drawing.decode)
+    decode = _sync(pictures.decode)
     encode = _sync(encoding.encode)
     reconstruct = _sync(encoding.reconstruct)
-    interpolate = _sync(drawing.interpolate)
-    stream = _stream(drawing.interpolate)
-    sample = _sync(drawing.sample)
-    draw = _sync(drawing.draw)
-    manifold = _sync(drawing.manifold)
+    interpolate = _sync(pictures.interpolate)
+    stream = _stream(pictures.interpolate)
+    sample = _sync(pictures.sample)
+    draw = _sync(pictures.draw)
+    manifold = _sync(pictures.manifold)
     models = _sync(catalogue.models)
     model = _sync(catalogue.model)
     latents = _sync(catalogue.latents)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Generic, TypeVar
 
-from service.client import readers
+from service.client import parse
 from service.client.errors import BrokenAnswerError
-from service.client.inputs import Part
-from service.client.looks import Look, Params, to_params
-from service.client.readers import Read
-from service.client.replies import File, Frame, ModelInfo
+from service.client.parse import Read
+from service.client.render_options import Look, Params, to_params
+from service.client.results import File, Frame, ModelInfo
+from service.client.serialize import Part
 from service.core.choices import Format
 
 T = TypeVar("T")
@@ -64,13 +64,13 @@ class Request(Generic[T]):
         pictures = self.pictures
         if pictures is not None and self.format == "zip":
             pictures *= self.shown
-        read = readers.read_file(self.format, pictures)
+        read = parse.read_file(self.format, pictures)
         return dataclasses.replace(self, read=read)  # type: ignore[return-value, arg-type]
 
     def read_line(self, line: str, index: int) -> Frame:
         """Reads a line of the same as NDJSON; see `readers.read_frame`."""
         dtype: Any = dict(self.params).get("dtype")
-        return readers.read_frame(line, index, dtype)
+        return parse.read_frame(line, index, dtype)
 
     def check_end(self, frames: int) -> None:
         """Checks, at the end of a stream, that all frames came.

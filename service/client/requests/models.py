@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import httpx
 
-from service.client import readers
-from service.client.replies import Latents, ModelDetails, ModelInfo
-from service.client.request import Request
+from service.client import parse
+from service.client.requests.base import Request
+from service.client.results import Latents, ModelDetails, ModelInfo
 
 M = TypeVar("M", bound=ModelInfo)
 
@@ -27,7 +27,7 @@ def model(name: str) -> Request[ModelDetails]:
 
 def latents(name: str) -> Request[Latents]:
     """Gives a model's atlas: where the pictures of the test split lie."""
-    return Request("GET", f"models/{quote(name, safe='@')}/latents", readers.read_latents, format="json")
+    return Request("GET", f"models/{quote(name, safe='@')}/latents", parse.read_latents, format="json")
 
 
 def ready() -> Request[bool]:

@@ -10,16 +10,17 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
-from service.client import catalogue, drawing, encoding
-from service.client.connection import TIMEOUT_S, Connection, read_address
-from service.client.exchange import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client._signatures import described_by
+from service.client.base_client import TIMEOUT_S, Connection, read_address
 from service.client.files import Files
-from service.client.looks import Look
-from service.client.proxies import Way, find_way
-from service.client.replies import File, Frame
-from service.client.request import Request
-from service.client.retries import Retry
-from service.client.signatures import described_by
+from service.client.render_options import Look
+from service.client.requests import encoding, pictures
+from service.client.requests import models as catalogue
+from service.client.requests.base import Request
+from service.client.results import File, Frame
+from service.client.sansio import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client.transport.proxies import Way, find_way
+from service.client.transport.retry import Retry
 from service.core.choices import Format
 
 P = ParamSpec("P")
@@ -78,14 +79,14 @@ class AsyncClient(Connection[httpx.AsyncClient]):
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
         self._sleep = sleep
 
-    decode = _async(drawing.decode)
+    decode = _async(pictures.decode)
     encode = _async(encoding.encode)
     reconstruct = _async(encoding.reconstruct)
-    interpolate = _async(drawing.interpolate)
-    stream = _async_stream(drawing.interpolate)
-    sample = _async(drawing.sample)
-    draw = _async(drawing.draw)
-    manifold = _async(drawing.manifold)
+    interpolate = _async(pictures.interpolate)
+    stream = _async_stream(pictures.interpolate)
+    sample = _async(pictures.sample)
+    draw = _async(pictures.draw)
+    manifold = _async(pictures.manifold)
     models = _async(catalogue.models)
     model = _async(catalogue.model)
     latents = _async(catalogue.latents)

@@ -6,9 +6,9 @@ from typing import Generic, TypeVar, Unpack
 
 import httpx
 
-from service.client.exchange import Options
 from service.client.files import Urls
-from service.client.looks import Look
+from service.client.render_options import Look
+from service.client.sansio import Options
 from service.core.choices import Format
 
 H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)

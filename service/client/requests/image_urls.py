@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.client import readers
-from service.client.inputs import join, to_text
-from service.client.looks import to_params
-from service.client.replies import File
-from service.client.request import Model, Request, to_name
+from service.client import parse
+from service.client.render_options import to_params
+from service.client.requests.base import Model, Request, to_name
+from service.client.results import File
+from service.client.serialize import join, to_text
 from service.core.choices import Method
 
 
@@ -152,4 +152,4 @@ def latent_map(
 
 
 def _picture(path: str, params: tuple[tuple[str, str | int | float | bool | None], ...]) -> Request[File]:
-    return Request("GET", path, readers.read_file("png", None), params, format="png", suffixed=True)
+    return Request("GET", path, parse.read_file("png", None), params, format="png", suffixed=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from service.client import readers
-from service.client.inputs import Pictures, count, to_npy, to_parts
-from service.client.looks import to_params
-from service.client.replies import Posterior, Reconstruction
-from service.client.request import NPY, Model, Request, to_name
+from service.client import parse
+from service.client.render_options import to_params
+from service.client.requests.base import NPY, Model, Request, to_name
+from service.client.results import Posterior, Reconstruction
+from service.client.serialize import Pictures, count, to_npy, to_parts
 from service.core.choices import Dtype, Polarity
 
 
@@ -37,7 +37,7 @@ def encode(
     """
     params = to_params(model=to_name(model), seed=seed, neighbours=neighbours, polarity=polarity)
     n = count(pictures)
-    read = readers.read_posterior(n, drawn=seed is not None)
+    read = parse.read_posterior(n, drawn=seed is not None)
     return Request("POST", "encode", read, params, **_upload(pictures), pictures=n)
 
 
@@ -64,7 +64,7 @@ def reconstruct(
     """
     params = to_params(model=to_name(model), label=label, polarity=polarity, dtype=dtype)
     n = count(pictures)
-    read, upload = readers.read_reconstruction(n, dtype), _upload(pictures)
+    read, upload = parse.read_reconstruction(n, dtype), _upload(pictures)
     return Request("POST", "reconstruct", read, params, **upload, format="json", pictures=n, shown=2)
 
 

@@ -20,10 +20,10 @@ from service.client.errors import (
     UnavailableError,
     to_error,
 )
-from service.client.failures import translate
-from service.client.readers import read_answer
-from service.client.request import Request
-from service.client.retries import Attempts, Retry
+from service.client.parse import read_answer
+from service.client.requests.base import Request
+from service.client.transport.failures import translate
+from service.client.transport.retry import Attempts, Retry
 from service.core.headers import REQUEST_TIMEOUT
 
 T = TypeVar("T")

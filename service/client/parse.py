@@ -14,8 +14,9 @@ import httpx
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from service.client.completeness import MEDIA_TYPES, check_file, check_npy
 from service.client.errors import BrokenAnswerError
-from service.client.replies import (
+from service.client.results import (
     File,
     Floats,
     Frame,
@@ -25,7 +26,6 @@ from service.client.replies import (
     Posterior,
     Reconstruction,
 )
-from service.client.whole import MEDIA_TYPES, check_file, check_npy
 from service.core.choices import Dtype, Format
 from service.core.headers import MODEL_HEADER, REQUEST_ID, SEED_HEADER, SERVER_TIMING
 

@@ -1,0 +1,1 @@
+"""Requests to the service, built without sending them."""

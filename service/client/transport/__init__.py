@@ -1,0 +1,1 @@
+"""What happens on the network: deadlines, proxies, failures, retries."""
