@@ -64,9 +64,9 @@ def test_a_seed_draws_the_same_faults() -> None:
 
 
 def test_the_nearest_tests_come_first() -> None:
-    mirror, rest = mutants.order_tests(pathlib.Path("service/routes/urls.py"), ROOT)
-    assert mirror == ["tests/service/routes/test_urls.py"]
-    assert "tests/service/routes/test_sample.py" in rest
+    mirror, rest = mutants.order_tests(pathlib.Path("service/api/image_urls.py"), ROOT)
+    assert mirror == ["tests/service/api/test_image_urls.py"]
+    assert "tests/service/api/routes/test_sample.py" in rest
     assert rest[-1] == "tests/service"
     assert mutants.order_tests(pathlib.Path("service/none.py"), ROOT) == ([], ["tests/service"])
 

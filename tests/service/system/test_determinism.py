@@ -17,7 +17,7 @@ from service.imaging.pixels import to_bytes
 from service.inference.onnx_model import Model
 from service.server.app import create_app
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 BUNDLES = sorted(path.parent for path in (ROOT / "models").glob("*/model.json"))
 
 

@@ -23,7 +23,7 @@ from service.cli.main import cli
 from tests.live import wait_for_port
 from tests.service import fake
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 DEADLINE_S = 30
 COMMAND = [sys.executable, "-m", "service.cli"]
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from service.core.settings import Settings
 from service.http.caching import BRIEF, LOOSE, NEVER
 from service.server.app import create_app
-from tests.service.routes.test_openapi import examples, fill, operations
+from tests.service.http.openapi.test_document import examples, fill, operations
 
 GETS = [(path, entry) for method, path, entry in operations() if method.upper() == "GET"]
 NOW = (

@@ -8,7 +8,7 @@ import sys
 
 from service.server.openapi_export import write_schema
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 FILE = ROOT / "openapi.json"
 
 

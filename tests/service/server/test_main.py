@@ -23,7 +23,7 @@ import pytest
 from service.imaging.formats.png import write_png
 from tests.service.fake import write_bundle
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 DEADLINE_S = 30
 
 
