@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from service.api.responses import answer_rows, check
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.headers import SEED_HEADER
@@ -18,12 +18,12 @@ from service.http import caching
 from service.http.caching import tag_rows
 from service.http.header_fields import read_field
 from service.http.model_headers import constant_headers
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.inference.engine import Engine
 
 
 @dataclasses.dataclass(frozen=True)
-class Address:
+class ImageUrl:
     """What a URL says beside what to draw.
 
     Attributes:
@@ -54,9 +54,9 @@ async def answer_url(
     request: Request,
     engine: Engine,
     rows: Floats,
-    call: Call,
-    wanted: Wanted,
-    address: Address,
+    call: RequestContext,
+    wanted: Representation,
+    address: ImageUrl,
     facts: dict[str, Any] | None = None,
 ) -> Response:
     """Answers a GET with pictures, or with 304.
@@ -86,7 +86,7 @@ async def answer_url(
     return answer
 
 
-def cache_headers(request: Request, address: Address, tag: str) -> dict[str, str]:
+def cache_headers(request: Request, address: ImageUrl, tag: str) -> dict[str, str]:
     """Gives the headers that say for how long, under which name, and where the same can be had again."""
     headers = {"ETag": tag, "Cache-Control": caching.control(pinned=address.pinned)}
     if address.seed is not None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from service.api.schemas.requests import EndpointBody, InterpolateForm, InterpolateRequest
 from service.api.uploads import Field, read_form, to_x
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Method, Polarity
 from service.core.errors import InvalidValueError, Text
@@ -28,7 +28,7 @@ from service.latent.space import Point
 ENDS = ("from", "to")
 
 
-class End(NamedTuple):
+class Endpoint(NamedTuple):
     """An end of a path; with a picture, its point is at 0 until that is encoded."""
 
     point: Point
@@ -41,20 +41,20 @@ class Files(NamedTuple):
     request: Request
     engine: Engine
     polarity: Polarity
-    call: Call
+    call: RequestContext
 
 
 @dataclasses.dataclass(frozen=True)
-class Path:
+class InterpolationRequest:
     """Two ends and how to go from one to the other."""
 
     engine: Engine
-    start: End
-    end: End
+    start: Endpoint
+    end: Endpoint
     steps: int
     method: Method | None
 
-    async def draw(self, request: Request, call: Call) -> Floats:
+    async def draw(self, request: Request, call: RequestContext) -> Floats:
         """Gives the decoder's rows; what does not fit the model is refused before a picture is encoded.
 
         Args:
@@ -79,7 +79,9 @@ class Path:
         return self.engine.space.connect(start, end, self.steps, self.method)
 
 
-async def read_path(request: Request, media_type: str, models: Registry, call: Call) -> Path:
+async def read_path(
+    request: Request, media_type: str, models: Registry, call: RequestContext
+) -> InterpolationRequest:
     """Reads a path.
 
     Args:
@@ -100,7 +102,7 @@ async def read_path(request: Request, media_type: str, models: Registry, call: C
         engine = models.get(body.model)
         engine.space.check_rows("steps", body.steps)
         start, end = _read_body(engine, "from", body.start), _read_body(engine, "to", body.end)
-        return Path(engine, start, end, body.steps, body.method)
+        return InterpolationRequest(engine, start, end, body.steps, body.method)
     fields = await read_form(request, models, call)
     form = _read_options(fields)
     engine = models.get(form.model)
@@ -108,16 +110,16 @@ async def read_path(request: Request, media_type: str, models: Registry, call: C
     files = Files(request, engine, form.polarity, call)
     labels, contents = {"from": form.from_label, "to": form.to_label}, dict(fields)
     start, end = [await _read_field(files, name, contents[name], labels[name]) for name in ENDS]
-    return Path(engine, start, end, form.steps, form.method)
+    return InterpolationRequest(engine, start, end, form.steps, form.method)
 
 
-def _read_body(engine: Engine, name: str, end: EndpointBody) -> End:
+def _read_body(engine: Engine, name: str, end: EndpointBody) -> Endpoint:
     if end.pixels is None:
-        return End(Point(name, end.z, end.digit, end.label))
+        return Endpoint(Point(name, end.z, end.digit, end.label))
     x = engine.uploads.read_pixels(f"{name}.pixels", end.pixels)
     if len(x) != 1:
         raise InvalidValueError(f"{name}.pixels", "one picture", Text(str(len(x))))
-    return End(Point(name, np.zeros(engine.space.dim), label=end.label), x)
+    return Endpoint(Point(name, np.zeros(engine.space.dim), label=end.label), x)
 
 
 def _read_options(fields: list[Field]) -> InterpolateForm:
@@ -137,8 +139,8 @@ def _read_options(fields: list[Field]) -> InterpolateForm:
         raise RequestValidationError(faults) from error
 
 
-async def _read_field(files: Files, name: str, content: str | bytes, label: int | None) -> End:
+async def _read_field(files: Files, name: str, content: str | bytes, label: int | None) -> Endpoint:
     if isinstance(content, str):
-        return End(read_point(content, name, label))
+        return Endpoint(read_point(content, name, label))
     x = await to_x(files.request, files.engine, [(name, content)], files.polarity, files.call)
-    return End(Point(name, np.zeros(files.engine.space.dim), label=label, at=name), x)
+    return Endpoint(Point(name, np.zeros(files.engine.space.dim), label=label, at=name), x)

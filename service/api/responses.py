@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
 from service.core.media_types import JSON
@@ -17,7 +17,7 @@ from service.http.disconnect import unless_gone
 from service.http.model_headers import headers_of
 from service.http.offload import INLINE_PIXELS, encode
 from service.imaging.pictures import Pictures
-from service.imaging.representation import IN_PARTS, Wanted, check_size
+from service.imaging.representation import IN_PARTS, Representation, check_size
 from service.imaging.writers import open_writer, write, write_json
 from service.inference.engine import Engine
 
@@ -29,8 +29,8 @@ async def answer_rows(
     request: Request,
     engine: Engine,
     rows: Floats,
-    call: Call,
-    wanted: Wanted,
+    call: RequestContext,
+    wanted: Representation,
     facts: dict[str, Any] | None = None,
 ) -> Response:
     """Decodes rows and answers with the pictures; many in a format that allows it are sent as they are made.
@@ -61,7 +61,7 @@ async def answer_rows(
     return await answer_pictures(engine.manifest, pictures, call, wanted, facts)
 
 
-def check(engine: Engine, n: int, wanted: Wanted) -> None:
+def check(engine: Engine, n: int, wanted: Representation) -> None:
     """Refuses an answer of n pictures that would be too large.
 
     Raises:
@@ -73,8 +73,8 @@ def check(engine: Engine, n: int, wanted: Wanted) -> None:
 async def answer_pictures(
     manifest: Manifest,
     pictures: Pictures,
-    call: Call,
-    wanted: Wanted,
+    call: RequestContext,
+    wanted: Representation,
     facts: dict[str, Any] | None = None,
 ) -> Response:
     """Answers with pictures.
@@ -99,7 +99,7 @@ async def answer_pictures(
 
 
 async def answer_fields(
-    manifest: Manifest, fields: dict[str, Any], call: Call, *, inline: bool = True
+    manifest: Manifest, fields: dict[str, Any], call: RequestContext, *, inline: bool = True
 ) -> Response:
     """Answers with JSON: the model's name and version, then the fields; in a thread if they are long."""
     content = await encode(lambda: write_json(manifest, fields), call, inline=inline)
@@ -108,7 +108,7 @@ async def answer_fields(
 
 
 async def _stream(
-    wanted: Wanted, manifest: Manifest, n: int, first: Pictures, rest: AsyncIterator[Pictures]
+    wanted: Representation, manifest: Manifest, n: int, first: Pictures, rest: AsyncIterator[Pictures]
 ) -> AsyncIterator[bytes]:
     writer = open_writer(wanted, manifest, n)
     yield await asyncio.to_thread(writer.write, first)

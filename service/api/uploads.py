@@ -10,7 +10,7 @@ from fastapi import Request
 
 from service.api.schemas.query import EncodeQuery, ReconstructQuery
 from service.api.schemas.requests import EncodeRequest, ReconstructRequest
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Polarity
 from service.core.errors import InvalidValueError, Text
@@ -39,7 +39,7 @@ INLINE_BYTES = 65_536
 
 
 async def read_files(
-    request: Request, media_type: str, models: Registry, call: Call
+    request: Request, media_type: str, models: Registry, call: RequestContext
 ) -> list[tuple[str, bytes]]:
     """Read uploaded pictures.
 
@@ -73,7 +73,7 @@ async def read_files(
     return files
 
 
-async def read_form(request: Request, models: Registry, call: Call) -> list[Field]:
+async def read_form(request: Request, models: Registry, call: RequestContext) -> list[Field]:
     """Read a form.
 
     Returns:
@@ -106,7 +106,7 @@ async def read_x(
     schema: type[B],
     query: EncodeQuery | ReconstructQuery,
     models: Registry,
-    call: Call,
+    call: RequestContext,
 ) -> tuple[Engine, Floats, B | None]:
     """Reads the pictures of a request, and finds the model that it names.
 
@@ -148,7 +148,11 @@ def _read_array(engine: Engine, content: bytes) -> Floats:
 
 
 async def to_x(
-    request: Request, engine: Engine, files: Sequence[tuple[str, bytes]], polarity: Polarity, call: Call
+    request: Request,
+    engine: Engine,
+    files: Sequence[tuple[str, bytes]],
+    polarity: Polarity,
+    call: RequestContext,
 ) -> Floats:
     """Turn uploaded pictures into what a model's encoder takes; see `Uploads.read`.
 

@@ -24,8 +24,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from service.batching.context import Call
-from service.batching.job import Batch, Job, Rows, Run, Share, fail, finish
+from service.batching.context import RequestContext
+from service.batching.job import Batch, BatchSlice, PendingRequest, Rows, Run, fail, finish
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 
 # How much of the measured drain rate each batch replaces.
@@ -71,7 +71,7 @@ class Batcher:
         self.failed = False
         self.waiting_rows = 0
         self.rows_per_s = 0.0
-        self._queue: collections.deque[Job] = collections.deque()
+        self._queue: collections.deque[PendingRequest] = collections.deque()
         self._thread: concurrent.futures.ThreadPoolExecutor | None = None
         self._drain_due = False
         # Batches that run or wait in the thread, the earliest first.
@@ -100,7 +100,7 @@ class Batcher:
         if self.waiting_rows >= self.queue_capacity_rows:
             raise QueueFullError(self._retry_after_s())
 
-    def submit(self, rows: Rows, call: Call | None = None) -> asyncio.Future[Rows]:
+    def submit(self, rows: Rows, call: RequestContext | None = None) -> asyncio.Future[Rows]:
         """Queues rows. They must be valid: what fails in a batch fails all who share it.
 
         Args:
@@ -118,7 +118,7 @@ class Batcher:
         """
         self.check()
         future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
-        self._queue.append(Job(rows, future, call or Call(), self.clock()))
+        self._queue.append(PendingRequest(rows, future, call or RequestContext(), self.clock()))
         self.waiting_rows += len(rows)
         self._wake()
         return future
@@ -145,8 +145,8 @@ class Batcher:
         if self._queue:
             self._wake()
 
-    def _take(self) -> list[Share]:
-        shares: list[Share] = []
+    def _take(self) -> list[BatchSlice]:
+        shares: list[BatchSlice] = []
         if not self._queue:  # closed meanwhile
             return shares
         small = self._queue[0].left <= self.inline_rows
@@ -165,7 +165,7 @@ class Batcher:
                 break
         return shares
 
-    def _drop(self, job: Job) -> bool:
+    def _drop(self, job: PendingRequest) -> bool:
         if not job.future.done() and self.clock() >= job.call.deadline:
             job.future.set_exception(DeadlineError("the deadline passed before the rows could run"))
         if job.future.done():
@@ -173,7 +173,7 @@ class Batcher:
             return True
         return False
 
-    def _start_batch(self, shares: list[Share]) -> None:
+    def _start_batch(self, shares: list[BatchSlice]) -> None:
         if not self._in_thread and sum(len(share.rows) for share in shares) <= self.inline_rows:
             try:
                 batch = self._call(shares)
@@ -190,7 +190,7 @@ class Batcher:
             self._in_thread.append(running)
             running.add_done_callback(lambda done: self._collect(shares, done))
 
-    def _collect(self, shares: list[Share], done: asyncio.Future[Batch]) -> None:
+    def _collect(self, shares: list[BatchSlice], done: asyncio.Future[Batch]) -> None:
         self._in_thread.remove(done)
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
@@ -200,7 +200,7 @@ class Batcher:
         if self._queue:
             self._wake()
 
-    def _call(self, shares: list[Share]) -> Batch:
+    def _call(self, shares: list[BatchSlice]) -> Batch:
         begun = self.clock()
         rows = shares[0].rows if len(shares) == 1 else np.concatenate([share.rows for share in shares])
         results = self.run(rows)
@@ -214,7 +214,7 @@ class Batcher:
         weight = SMOOTHING if self.rows_per_s else 1.0
         self.rows_per_s += weight * (rows_per_s - self.rows_per_s)
 
-    def _die(self, shares: list[Share], error: Exception) -> None:
+    def _die(self, shares: list[BatchSlice], error: Exception) -> None:
         self.failed = True
         fail(shares, error)
         self._fail_all(InferenceError(f"the batcher cannot go on: {error!r}"))

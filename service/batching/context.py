@@ -1,4 +1,4 @@
-"""Owns `Call`: what a request is granted on its way through the models, and where its time went."""
+"""Owns `RequestContext`: what a request is granted on its way through the models, and where its time went."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(eq=False, slots=True)
-class Call:
+class RequestContext:
     """One request's way.
 
     Attributes:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.errors import DeadlineError, InferenceError
 
 Rows = NDArray[Any]
@@ -18,7 +18,7 @@ Run = Callable[[Rows], Rows]
 
 
 @dataclasses.dataclass(eq=False, slots=True)
-class Job:
+class PendingRequest:
     """A caller's rows.
 
     Attributes:
@@ -34,7 +34,7 @@ class Job:
 
     rows: Rows
     future: asyncio.Future[Rows]
-    call: Call
+    call: RequestContext
     submitted: float
     taken: int = 0
     ran: int = 0
@@ -46,17 +46,17 @@ class Job:
         """Rows that still wait."""
         return len(self.rows) - self.taken
 
-    def take(self, room: int) -> Share:
+    def take(self, room: int) -> BatchSlice:
         """Take the next rows from the queue, at most `room` of them."""
-        share = Share(self, self.rows[self.taken : self.taken + room], self.taken)
+        share = BatchSlice(self, self.rows[self.taken : self.taken + room], self.taken)
         self.taken += len(share.rows)
         return share
 
 
-class Share(NamedTuple):
+class BatchSlice(NamedTuple):
     """A caller's rows in one batch; `first` is the place of the first among all of the caller's."""
 
-    job: Job
+    job: PendingRequest
     rows: Rows
     first: int
 
@@ -69,7 +69,7 @@ class Batch(NamedTuple):
     ended: float
 
 
-def finish(shares: Sequence[Share], batch: Batch) -> None:
+def finish(shares: Sequence[BatchSlice], batch: Batch) -> None:
     """Give each caller the results of its rows, and answer those whose rows have all run."""
     start, seconds = 0, batch.ended - batch.begun
     for job, rows, first in shares:
@@ -84,7 +84,7 @@ def finish(shares: Sequence[Share], batch: Batch) -> None:
             _answer(job, batch.ended)
 
 
-def _answer(job: Job, ended: float) -> None:
+def _answer(job: PendingRequest, ended: float) -> None:
     call = job.call
     call.inference_s += job.ran_s
     call.queue_s += ended - job.submitted - job.ran_s
@@ -96,7 +96,7 @@ def _answer(job: Job, ended: float) -> None:
         job.future.set_result(np.concatenate([job.results[first] for first in sorted(job.results)]))
 
 
-def fail(shares: Sequence[Share], error: BaseException) -> None:
+def fail(shares: Sequence[BatchSlice], error: BaseException) -> None:
     """Tells the callers whose batch failed."""
     for job, _, _ in shares:
         if not job.future.done():

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Bytes, Floats
 from service.core.errors import NotAcceptableError
 from service.core.headers import REQUEST_ID
 from service.core.headers import SERVER_TIMING as TIMING_HEADER
 from service.core.media_types import PNG, STILL
-from service.fastpath.requests import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, Order, read_order
+from service.fastpath.requests import DECODE, DECODE_URL, DIGITS, NEGOTIATED, ROUTES, FastRequest, read_order
 from service.http.caching import is_fresh
 from service.http.model_headers import constant_headers
 from service.http.negotiation import choose
@@ -74,7 +74,7 @@ PICTURE_LINES = (
 MAX_BODY_BYTES = 16_384
 
 
-class Lane:
+class FastPath:
     """Decides and answers, for one process."""
 
     def __init__(
@@ -160,7 +160,7 @@ class Lane:
         # The end of a URL says what is wanted, whatever a header says.
         return fits and (scope["path"].endswith(".png") or _wants_png(headers.get(b"accept", b"")))
 
-    def read(self, scope: Mapping[str, Any], body: bytes) -> Order | None:
+    def read(self, scope: Mapping[str, Any], body: bytes) -> FastRequest | None:
         """Gives what a request asks for.
 
         Args:
@@ -172,20 +172,20 @@ class Lane:
         """
         return read_order(self.registry, scope, body)
 
-    def is_fresh(self, scope: Mapping[str, Any], order: Order) -> bool:
+    def is_fresh(self, scope: Mapping[str, Any], order: FastRequest) -> bool:
         """Tells whether the client has the picture already."""
         header = dict(scope["headers"]).get(b"if-none-match")
         return header is not None and is_fresh(header.decode("latin-1"), order.tag)
 
-    def submit(self, order: Order) -> asyncio.Future[Floats]:
+    def submit(self, order: FastRequest) -> asyncio.Future[Floats]:
         """Queues what `read` gave; see `Engine.submit`."""
         return self.registry.get().submit(order.row, order.call)
 
-    def count(self, order: Order, begun: float, status: int = 200) -> None:
+    def count(self, order: FastRequest, begun: float, status: int = 200) -> None:
         """Counts an answer; `begun` is `time.perf_counter`'s."""
         self._counters[order.route, status](time.perf_counter() - begun)
 
-    def answer(self, scope: Mapping[str, Any], order: Order, results: Floats) -> tuple[bytes, bytes]:
+    def answer(self, scope: Mapping[str, Any], order: FastRequest, results: Floats) -> tuple[bytes, bytes]:
         """Return the answer with a picture.
 
         Args:
@@ -208,11 +208,11 @@ class Lane:
         constant = self._constant_lines(self.registry.get())
         return b"".join((constant, PICTURE_LINES % facts, order.lines, self._end(scope, order))), content
 
-    def _end(self, scope: Mapping[str, Any], order: Order) -> bytes:
+    def _end(self, scope: Mapping[str, Any], order: FastRequest) -> bytes:
         before, after = self._vary[order.route]
         return before + ID_LINE % choose_id(scope).encode() + after
 
-    def _to_levels(self, call: Call) -> Bytes:
+    def _to_levels(self, call: RequestContext) -> Bytes:
         # To round a batch costs little more than to round one picture of it, and all are answered together.
         if call.batch is not self._batch:
             self._batch = call.batch
@@ -220,7 +220,7 @@ class Lane:
         levels: Bytes = self._levels[call.place]
         return levels
 
-    def answer_fresh(self, scope: Mapping[str, Any], order: Order) -> bytes:
+    def answer_fresh(self, scope: Mapping[str, Any], order: FastRequest) -> bytes:
         """Gives the header lines of the answer to a client that has the picture already."""
         constant = self._constant_lines(self.registry.get())
         return b"".join((constant, order.lines, self._end(scope, order)))

@@ -20,8 +20,8 @@ from service.connections.forwarded import correct_caller
 from service.connections.rejections import RejectedError
 from service.core.arrays import Floats
 from service.core.errors import ServiceError
-from service.fastpath.handler import Lane
-from service.fastpath.requests import Order
+from service.fastpath.handler import FastPath
+from service.fastpath.requests import FastRequest
 from service.observability.metrics import BEGUN, CLIENT_GONE, ROUTE
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 STATE = "lane"
 
 
-class LaneProtocol(Connection):
+class FastPathProtocol(Connection):
     """A connection with the lane beside it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Takes what uvicorn's own takes."""
         super().__init__(*arguments, **options)
-        self._lane: Lane | None = self.app_state.get(STATE)
+        self._lane: FastPath | None = self.app_state.get(STATE)
         self._held: tuple[RequestResponseCycle, Any] | None = None
         self._future: asyncio.Future[Floats] | None = None
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
@@ -136,7 +136,7 @@ class LaneProtocol(Connection):
             self._future.add_done_callback(functools.partial(self._leave, cycle, order, begun))
 
     def _leave(
-        self, cycle: RequestResponseCycle, order: Order, begun: float, future: asyncio.Future[Floats]
+        self, cycle: RequestResponseCycle, order: FastRequest, begun: float, future: asyncio.Future[Floats]
     ) -> None:
         assert self._lane is not None
         self._future = None
@@ -152,7 +152,9 @@ class LaneProtocol(Connection):
             self._write(cycle, 200, lines, content)
             self._lane.count(order, begun)
 
-    def _refuse(self, cycle: RequestResponseCycle, order: Order, begun: float, error: Exception) -> None:
+    def _refuse(
+        self, cycle: RequestResponseCycle, order: FastRequest, begun: float, error: Exception
+    ) -> None:
         assert self._lane is not None
         scope: Any = cycle.scope
         scope |= {ROUTE: order.route, BEGUN: begun}

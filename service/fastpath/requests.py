@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.errors import ClientError
 from service.core.headers import SEED_HEADER
 from service.core.media_types import PNG
 from service.http.caching import LOOSE, tag_rows
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.space import Z_LIMIT
@@ -37,12 +37,12 @@ SEED = re.compile(rb"seed=([0-9]{1,10})")
 # With the comma as it is, or as scripts write it. Neither "nan" nor "_" can be spelt with these.
 VECTOR = re.compile(rb"z=((?:[0-9.eE-]|,|%2[Cc])+)")
 NUMBERS = {int, float}
-PICTURE = Wanted(PNG)
+PICTURE = Representation(PNG)
 TAG_LINES = f"etag: %b\r\ncache-control: {LOOSE}\r\n".encode()
 SEED_LINE = f"{SEED_HEADER.lower()}: %d\r\n".encode()
 
 
-class Order(NamedTuple):
+class FastRequest(NamedTuple):
     """What a request asks for.
 
     Attributes:
@@ -55,12 +55,12 @@ class Order(NamedTuple):
 
     route: str
     row: Floats
-    call: Call
+    call: RequestContext
     tag: str = ""
     lines: bytes = b""
 
 
-def read_order(registry: Registry, scope: Mapping[str, Any], body: bytes) -> Order | None:
+def read_order(registry: Registry, scope: Mapping[str, Any], body: bytes) -> FastRequest | None:
     """Gives what a request asks for, as far as it is understood.
 
     Args:
@@ -78,7 +78,7 @@ def read_order(registry: Registry, scope: Mapping[str, Any], body: bytes) -> Ord
     return _read_digit(registry, scope)
 
 
-def _read_body(registry: Registry, body: bytes) -> Order | None:
+def _read_body(registry: Registry, body: bytes) -> FastRequest | None:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -88,10 +88,10 @@ def _read_body(registry: Registry, body: bytes) -> Order | None:
     if not NUMBERS.issuperset(map(type, z)):
         return None
     row = _place(registry.get(), z)
-    return None if row is None else Order(DECODE, row, registry.open_call())
+    return None if row is None else FastRequest(DECODE, row, registry.open_call())
 
 
-def _read_url(registry: Registry, query: bytes) -> Order | None:
+def _read_url(registry: Registry, query: bytes) -> FastRequest | None:
     if (found := VECTOR.fullmatch(query)) is None:
         return None
     try:
@@ -102,10 +102,10 @@ def _read_url(registry: Registry, query: bytes) -> Order | None:
     if (row := _place(engine, z)) is None:
         return None
     tag, lines = _tag(engine, row)
-    return Order(ROUTES[1], row, registry.open_call(), tag, lines)
+    return FastRequest(ROUTES[1], row, registry.open_call(), tag, lines)
 
 
-def _read_digit(registry: Registry, scope: Mapping[str, Any]) -> Order | None:
+def _read_digit(registry: Registry, scope: Mapping[str, Any]) -> FastRequest | None:
     digit, seed = DIGIT.fullmatch(scope["path"]), SEED.fullmatch(scope["query_string"])
     if digit is None or seed is None or int(seed[1]) >= SEED_LIMIT:
         return None
@@ -116,7 +116,7 @@ def _read_digit(registry: Registry, scope: Mapping[str, Any]) -> Order | None:
         return None
     tag, lines = _tag(engine, row)
     route = ROUTES[3] if digit[2] else ROUTES[2]
-    return Order(route, row, registry.open_call(), tag, lines + SEED_LINE % int(seed[1]))
+    return FastRequest(route, row, registry.open_call(), tag, lines + SEED_LINE % int(seed[1]))
 
 
 def _place(engine: Engine, z: list[int | float]) -> Floats | None:

@@ -19,7 +19,7 @@ import zlib_ng
 from service.core.arrays import Floats
 from service.core.media_types import JSON
 from service.http import caching
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.inference.engine import Engine
 from service.inference.onnx_model import Runtime
 
@@ -96,14 +96,16 @@ def control(*, pinned: bool) -> str:
     return PINNED if pinned else LOOSE
 
 
-def tag_rows(engine: Engine, rows: Floats, wanted: Wanted, facts: dict[str, Any] | None = None) -> str:
+def tag_rows(
+    engine: Engine, rows: Floats, wanted: Representation, facts: dict[str, Any] | None = None
+) -> str:
     """Gives the tag of the pictures of rows."""
     known = orjson.dumps(facts) if wanted.media_type == JSON else b""
     return caching.make_tag(_stamp(engine), describe(wanted), known, rows.tobytes())
 
 
 @functools.lru_cache(256)
-def describe(wanted: Wanted) -> bytes:
+def describe(wanted: Representation) -> bytes:
     """Gives a representation as bytes, the same for the same."""
     return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.choices import Graph
 from service.core.errors import InvalidValueError, NotReadyError
 from service.core.headers import REQUEST_TIMEOUT
@@ -42,7 +42,7 @@ async def never_keep(response: Response) -> None:
     response.headers["Cache-Control"] = NEVER
 
 
-async def get_call(models: Models, request: Request) -> Call:
+async def get_call(models: Models, request: Request) -> RequestContext:
     """Begins a call, with the client's deadline if the request has one.
 
     Raises:
@@ -56,7 +56,7 @@ async def get_call(models: Models, request: Request) -> Call:
     return models.open_call(int(text))
 
 
-Calls = Annotated[Call, Depends(get_call)]
+Calls = Annotated[RequestContext, Depends(get_call)]
 
 
 class DecoderRoute(APIRoute):

@@ -18,7 +18,7 @@ ERRORS = 400
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 
 
-class HeadAsGet:
+class HeadMiddleware:
     """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -37,7 +37,7 @@ class HeadAsGet:
         await self.app({**scope, "method": "GET"}, receive, send_head)
 
 
-class RootPath:
+class RootPathMiddleware:
     """Puts a service under a path, whether or not the proxy before it takes this path away.
 
     As ASGI has it, `path` then begins with `root_path`; all that makes addresses reads these two.
@@ -60,7 +60,7 @@ class RootPath:
         await self.app(scope, receive, send)
 
 
-class AnswerHeaders:
+class AnswerHeadersMiddleware:
     """Gives answers the headers that no route needs to think of.
 
     HTML pages may load nothing from elsewhere, as ReDoc's script would its makers' logo. Caches, which would
@@ -88,7 +88,7 @@ class AnswerHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it.
 
     Routes find its budget in the scope, and lower it for what they read. It also refuses what would make all

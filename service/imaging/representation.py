@@ -22,7 +22,7 @@ IN_PARTS = (APNG, NDJSON, ZIP)
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class Representation:
     """A representation.
 
     Attributes:
@@ -52,7 +52,7 @@ class Wanted:
         return self.media_type == PNG or (self.media_type == WEBP and not self.sequence)
 
 
-def check_size(wanted: Wanted, n: int, image: ImageSpec, max_pixels: int) -> None:
+def check_size(wanted: Representation, n: int, image: ImageSpec, max_pixels: int) -> None:
     """Refuses what would be too large, or cannot be drawn so, before anything runs.
 
     Args:

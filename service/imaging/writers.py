@@ -28,10 +28,10 @@ from service.imaging.rendering import (
     measure_frame,
     split_scale,
 )
-from service.imaging.representation import IN_PARTS, Wanted
+from service.imaging.representation import IN_PARTS, Representation
 
 
-def write(wanted: Wanted, manifest: Manifest, pictures: Pictures, facts: dict[str, Any]) -> bytes:
+def write(wanted: Representation, manifest: Manifest, pictures: Pictures, facts: dict[str, Any]) -> bytes:
     """Writes pictures.
 
     Args:
@@ -86,7 +86,7 @@ class Writer(Protocol):
         """Gives what comes after the last picture."""
 
 
-def open_writer(wanted: Wanted, manifest: Manifest, n: int) -> Writer:
+def open_writer(wanted: Representation, manifest: Manifest, n: int) -> Writer:
     """Begins a representation of `IN_PARTS`.
 
     Args:
@@ -103,7 +103,7 @@ def open_writer(wanted: Wanted, manifest: Manifest, n: int) -> Writer:
 
 
 class _AnimationWriter:
-    def __init__(self, wanted: Wanted, image: ImageSpec, n: int) -> None:
+    def __init__(self, wanted: Representation, image: ImageSpec, n: int) -> None:
         self._wanted = wanted
         self._image = image
         self._n = n
@@ -127,7 +127,7 @@ class _AnimationWriter:
 
 
 class _LineWriter:
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Representation) -> None:
         self._dtype = wanted.dtype
         self._index = 0
 
@@ -143,7 +143,7 @@ class _LineWriter:
 
 
 class _ArchiveWriter:
-    def __init__(self, wanted: Wanted, n: int) -> None:
+    def __init__(self, wanted: Representation, n: int) -> None:
         self._look, self._scale = split_scale(wanted.look)
         self._digits = len(str(n - 1))
         self._index = 0

@@ -1,4 +1,4 @@
-"""Owns `Places`: where what clients send is decoded and unpacked, in a few threads, for the whole process.
+"""Owns `DecodeThreads`: where what clients send is decoded and unpacked, in a few threads, for the whole process.
 
 Invariants, each with a test:
 - No more runs at once than there are places, and no more requests or bytes wait than there is room for.
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.errors import (
     ClientGoneError,
     DeadlineError,
@@ -40,7 +40,7 @@ SLICE_S = 0.05
 BUDGET_S = 2.0
 
 
-class Places:
+class DecodeThreads:
     """Runs work in threads of its own, a few at once.
 
     Attributes:
@@ -79,7 +79,7 @@ class Places:
             # What is in is done within about a second: it was measured before it was let in.
             raise QueueFullError(1)
 
-    async def run(self, work: Callable[[Check], T | None], size: int, call: Call) -> T:
+    async def run(self, work: Callable[[Check], T | None], size: int, call: RequestContext) -> T:
         """Run work, in turns with that of others.
 
         Args:
@@ -136,7 +136,7 @@ class Places:
 class _Stopper:
     """Ends work that nobody waits for, or that takes too long."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: RequestContext) -> None:
         self.call = call
         self._gone = threading.Event()
 

@@ -1,6 +1,6 @@
 """Owns running one model for many callers, in shared batches: rows to pictures, pictures to posteriors.
 
-No HTTP. What it is given is checked already: rows by `Space`, pictures by `Uploads`.
+No HTTP. What it is given is checked already: rows by `LatentSpace`, pictures by `ImageInputs`.
 Invariant: no answer leaves with another number of rows than was asked for, whatever a batcher gives.
 """
 
@@ -14,19 +14,19 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from service.batching.batcher import Batcher
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.batching.job import Run
 from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import InferenceError, QueueFullError
 from service.core.settings import Settings
 from service.imaging.pictures import Pictures
-from service.inference.decode_threads import Places
-from service.inference.image_inputs import Uploads
+from service.inference.decode_threads import DecodeThreads
+from service.inference.image_inputs import ImageInputs
 from service.inference.onnx_model import Model
 from service.latent import sampling
 from service.latent.atlas import Atlas
-from service.latent.space import Space
+from service.latent.space import LatentSpace
 
 # They take 0.6 ms; in a thread, their requests cost 40% more. The encoder takes 0.4 ms a row.
 INLINE_DECODE_ROWS = 64
@@ -61,7 +61,7 @@ class Engine:
         atlas: Where the pictures of the test split lie.
     """
 
-    def __init__(self, model: Model, settings: Settings, places: Places) -> None:
+    def __init__(self, model: Model, settings: Settings, places: DecodeThreads) -> None:
         """Stores the model and the limits, and where the process decodes uploads.
 
         Raises:
@@ -70,9 +70,9 @@ class Engine:
         self.model = model
         self.manifest = model.manifest
         self.settings = settings
-        self.space = Space(model.manifest, settings.max_request_rows)
+        self.space = LatentSpace(model.manifest, settings.max_request_rows)
         self.atlas = Atlas(**model.bundle.atlas)
-        self.uploads = Uploads(model.manifest.image, settings.max_image_pixels, places)
+        self.uploads = ImageInputs(model.manifest.image, settings.max_image_pixels, places)
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
         self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
 
@@ -109,7 +109,7 @@ class Engine:
         """
         (self._decoder if graph == "decoder" else self._encoder).check()
 
-    def submit(self, rows: Floats, call: Call) -> asyncio.Future[Floats]:
+    def submit(self, rows: Floats, call: RequestContext) -> asyncio.Future[Floats]:
         """Queues rows for the decoder.
 
         Args:
@@ -125,7 +125,7 @@ class Engine:
         """
         return self._decoder.submit(rows, call)
 
-    async def decode(self, rows: Floats, call: Call) -> Pictures:
+    async def decode(self, rows: Floats, call: RequestContext) -> Pictures:
         """Decodes rows.
 
         Args:
@@ -140,7 +140,7 @@ class Engine:
         """
         return Pictures(rows[:, : self.space.dim], check_whole(rows, await self.submit(rows, call)))
 
-    async def stream(self, rows: Floats, call: Call, part: int) -> AsyncIterator[Pictures]:
+    async def stream(self, rows: Floats, call: RequestContext, part: int) -> AsyncIterator[Pictures]:
         """Decodes rows a part at a time, so that the first are there before the last are made.
 
         Args:
@@ -158,7 +158,7 @@ class Engine:
             call.deadline = time.monotonic() + patience_s
             yield await self._decode_in_time(rows[start : start + part], call)
 
-    async def _decode_in_time(self, rows: Floats, call: Call) -> Pictures:
+    async def _decode_in_time(self, rows: Floats, call: RequestContext) -> Pictures:
         while True:
             try:
                 return await self.decode(rows, call)
@@ -167,7 +167,7 @@ class Engine:
                     raise
                 await asyncio.sleep(ROOM_S)
 
-    async def encode(self, x: Floats, call: Call, seed: int | None = None) -> Posterior:
+    async def encode(self, x: Floats, call: RequestContext, seed: int | None = None) -> Posterior:
         """Encodes pictures.
 
         Args:

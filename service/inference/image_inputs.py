@@ -9,18 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.bundles.manifest import CentreOfMassFit, ImageSpec
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, Text
 from service.imaging import preprocess
-from service.inference.decode_threads import SLICE_S, Check, Places
+from service.inference.decode_threads import SLICE_S, Check, DecodeThreads
 
 
-class Uploads:
+class ImageInputs:
     """Reads pictures for one model; how many a request may have is checked elsewhere."""
 
-    def __init__(self, spec: ImageSpec, max_image_pixels: int, places: Places) -> None:
+    def __init__(self, spec: ImageSpec, max_image_pixels: int, places: DecodeThreads) -> None:
         """Store what `read` needs.
 
         Args:
@@ -33,7 +33,7 @@ class Uploads:
         self.places = places
 
     async def read(
-        self, files: Sequence[tuple[str, bytes]], polarity: preprocess.Polarity | None, call: Call
+        self, files: Sequence[tuple[str, bytes]], polarity: preprocess.Polarity | None, call: RequestContext
     ) -> Floats:
         """Turn uploaded files into what the encoder takes.
 

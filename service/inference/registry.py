@@ -8,12 +8,12 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.bundles.reader import MANIFEST, read_bundle
 from service.core.choices import Graph
 from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.core.settings import Settings
-from service.inference.decode_threads import Places
+from service.inference.decode_threads import DecodeThreads
 from service.inference.engine import Engine
 from service.inference.onnx_model import Model
 
@@ -32,7 +32,7 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         """Stores the settings; `start` loads."""
         self.settings = settings
-        self.places = Places()
+        self.places = DecodeThreads()
         self.falls_back = False
         self._open = False
         self._engines: dict[str, Engine] = {}
@@ -131,7 +131,7 @@ class Registry:
             raise NotFoundError("model", f"{plain}@{engine.manifest.version}, which is loaded", name)
         return engine
 
-    def open_call(self, deadline_ms: float | None = None) -> Call:
+    def open_call(self, deadline_ms: float | None = None) -> RequestContext:
         """Begins a call to any of the models.
 
         Args:
@@ -141,7 +141,9 @@ class Registry:
             For what the call runs.
         """
         limit: float = self.settings.deadline_ms
-        return Call(time.monotonic() + (limit if deadline_ms is None else min(limit, deadline_ms)) / 1000)
+        return RequestContext(
+            time.monotonic() + (limit if deadline_ms is None else min(limit, deadline_ms)) / 1000
+        )
 
     def check(self, graph: Graph) -> None:
         """Refuses a request that no model could take; see `Engine.check`.

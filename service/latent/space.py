@@ -44,7 +44,7 @@ class Point:
     at: str | None = None
 
 
-class Space:
+class LatentSpace:
     """Gives rows: `(n, latent_dim + labels)` float32, z and beside it the one-hot label, if it is needed.
 
     Attributes:

@@ -70,7 +70,7 @@ class Metrics:
             return generate_latest(shared), CONTENT_TYPE_LATEST
 
 
-class Meter:
+class MetricsMiddleware:
     """Counts what an application answers."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

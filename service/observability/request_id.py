@@ -20,7 +20,7 @@ _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 OnError = Callable[[Request, Exception], Awaitable[Response]]
 
 
-class RequestId:
+class RequestIdMiddleware:
     """Gives each request an id, its own or a new one, and each answer the header.
 
     It is also the last resort: an exception nobody mapped is logged with the id, and answered by

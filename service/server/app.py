@@ -36,14 +36,19 @@ from service.connections.limits import SocketLimits
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.resources import count_cores
 from service.core.settings import Settings
-from service.fastpath.handler import Lane
+from service.fastpath.handler import FastPath
 from service.fastpath.protocol import STATE
 from service.http import error_handlers
-from service.http.middleware import AnswerHeaders, BodyLimit, HeadAsGet, RootPath
+from service.http.middleware import (
+    AnswerHeadersMiddleware,
+    BodyLimitMiddleware,
+    HeadMiddleware,
+    RootPathMiddleware,
+)
 from service.http.openapi import document
 from service.inference.registry import Registry
-from service.observability.metrics import Meter, Metrics
-from service.observability.request_id import RequestId
+from service.observability.metrics import Metrics, MetricsMiddleware
+from service.observability.request_id import RequestIdMiddleware
 from service.server.drain import DRAIN
 from service.v2 import infer, metadata
 
@@ -96,16 +101,18 @@ class Application:
     def __init__(self, api: FastAPI, settings: Settings) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        inner = BodyLimit(AnswerHeaders(api), settings.max_body_bytes, settings.max_held_body_bytes)
+        inner = BodyLimitMiddleware(
+            AnswerHeadersMiddleware(api), settings.max_body_bytes, settings.max_held_body_bytes
+        )
         outer = _outer_layers(inner, settings, api.state.metrics)
-        self.entrance = RootPath(outer, settings.root_path) if settings.root_path else outer
+        self.entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, or the lifespan."""
         await self.entrance(scope, receive, send)
 
 
-def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> Lane:
+def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> FastPath:
     """Builds the fast lane beside an application.
 
     Args:
@@ -124,7 +131,7 @@ def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> Lane
 
         return _outer_layers(refuse, settings, counts)
 
-    return Lane(registry, settings.max_body_bytes, bool(settings.cors_origins), refusal, counts)
+    return FastPath(registry, settings.max_body_bytes, bool(settings.cors_origins), refusal, counts)
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:
@@ -185,7 +192,9 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
 
 
 def _outer_layers(app: ASGIApp, settings: Settings, counts: Metrics) -> ASGIApp:
-    app = HeadAsGet(Meter(RequestId(app, on_error=error_handlers.answer_unknown), counts))
+    app = HeadMiddleware(
+        MetricsMiddleware(RequestIdMiddleware(app, on_error=error_handlers.answer_unknown), counts)
+    )
     if not settings.cors_origins:
         return app
     return CORSMiddleware(

@@ -28,7 +28,7 @@ AT_ONCE = signal.SIGQUIT
 # Of connections that wait to be accepted, as uvicorn has it.
 BACKLOG = 2048
 READY = b"ready"
-PROTOCOL = "service.fastpath.protocol:LaneProtocol"
+PROTOCOL = "service.fastpath.protocol:FastPathProtocol"
 # Whose inner parts `connection` and `protocol` build on; pyproject.toml has the same range.
 TESTED_UVICORN = ("0.54",)
 # Files besides connections: models, logs, the listening socket, what threads open for a while.

@@ -10,7 +10,7 @@ from typing import get_args
 
 import numpy as np
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import NotFoundError
@@ -26,7 +26,7 @@ KINDS: tuple[Graph, ...] = get_args(Graph)
 IMAGE, PNG = "image", "png"
 
 
-class ServedGraph:
+class V2Model:
     """A graph, and what runs it.
 
     Attributes:
@@ -65,7 +65,7 @@ class ServedGraph:
         """Refuses what would be refused for its time alone; see `Engine.check`."""
         self.engine.check(self.kind)
 
-    async def run(self, arrays: Mapping[str, Floats], call: Call) -> dict[str, Floats]:
+    async def run(self, arrays: Mapping[str, Floats], call: RequestContext) -> dict[str, Floats]:
         """Runs the graph, in batches with whoever else asks.
 
         Args:
@@ -91,7 +91,7 @@ def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result
     """Adds to a graph's results what the service makes of them.
 
     Args:
-        results: From `ServedGraph.run`.
+        results: From `V2Model.run`.
         names: Of the outputs that are asked for.
 
     Returns:
@@ -102,12 +102,12 @@ def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result
     return {**results, PNG: [write_png(pixels) for pixels in to_bytes(results[IMAGE])]}
 
 
-def list_graphs(registry: Registry) -> Iterator[ServedGraph]:
+def list_graphs(registry: Registry) -> Iterator[V2Model]:
     """Gives the graphs of all bundles."""
-    return (ServedGraph(engine, kind) for engine in registry for kind in KINDS)
+    return (V2Model(engine, kind) for engine in registry for kind in KINDS)
 
 
-def find_graph(registry: Registry, name: str, version: str | None = None) -> ServedGraph:
+def find_graph(registry: Registry, name: str, version: str | None = None) -> V2Model:
     """Gives a graph.
 
     Args:
@@ -130,4 +130,4 @@ def find_graph(registry: Registry, name: str, version: str | None = None) -> Ser
         raise NotFoundError("model", f"one of {known}", name)
     if version not in (None, engine.manifest.version):
         raise NotFoundError("version", f"{engine.manifest.version}, which is loaded", version)
-    return ServedGraph(engine, kind)
+    return V2Model(engine, kind)

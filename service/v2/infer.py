@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 from fastapi.routing import APIRoute
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError
 from service.core.headers import LENGTH_HEADER
@@ -27,7 +27,7 @@ from service.http.negotiation import choose_encoding
 from service.http.offload import INLINE_PIXELS
 from service.http.openapi.errors import protocol_responses
 from service.inference.registry import Registry
-from service.v2.graphs import ServedGraph, complete, find_graph
+from service.v2.graphs import V2Model, complete, find_graph
 from service.v2.metadata import Served
 from service.v2.openapi import INFER, tensors, tensors_body
 from service.v2.outputs import AskedOutput, choose_outputs, write_answer
@@ -98,7 +98,7 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
 
 
 async def _read(
-    request: Request, graph: ServedGraph, models: Registry, call: Call
+    request: Request, graph: V2Model, models: Registry, call: RequestContext
 ) -> tuple[InferRequest | None, Mapping[str, Floats]]:
     limit, length = limit_json(models, "binary tensors"), read_field(request, LENGTH_HEADER)
     if length is None:
@@ -117,7 +117,7 @@ async def _read(
     return await parse_apart(request, len(head), parse, call)
 
 
-def _shorten(models: Registry, call: Call, message: InferRequest | None) -> None:
+def _shorten(models: Registry, call: RequestContext, message: InferRequest | None) -> None:
     timeout: Any = ((message and message.parameters) or {}).get("timeout")
     if timeout is None:
         return
@@ -127,11 +127,11 @@ def _shorten(models: Registry, call: Call, message: InferRequest | None) -> None
 
 
 async def _answer(
-    graph: ServedGraph,
+    graph: V2Model,
     facts: Mapping[str, str],
     wanted: Sequence[AskedOutput],
     results: Mapping[str, Floats],
-    call: Call,
+    call: RequestContext,
     encoding: Encoding | None,
 ) -> Response:
     write = functools.partial(_write, facts, wanted, results, encoding)

@@ -12,7 +12,7 @@ from service.http.bodies.json_bodies import SMALL_BYTES, limit_body, limit_json,
 from service.http.bodies.reading import read_body
 from service.http.dependencies import Calls, Models, never_keep
 from service.http.openapi.errors import protocol_responses
-from service.v2.graphs import ServedGraph, find_graph, list_graphs
+from service.v2.graphs import V2Model, find_graph, list_graphs
 from service.v2.openapi import index_body
 from service.v2.schemas import (
     DynamicBatching,
@@ -45,7 +45,7 @@ async def get_graph(
     request: Request,
     models: Models,
     model: Annotated[str, Path(description="A name from `GET /v2/models`.", examples=["mnist-2d.decoder"])],
-) -> ServedGraph:
+) -> V2Model:
     """Gives the graph that the path names, in the version that it names if it names one.
 
     Raises:
@@ -55,7 +55,7 @@ async def get_graph(
     return find_graph(models, model, request.path_params.get("version"))
 
 
-Served = Annotated[ServedGraph, Depends(get_graph)]
+Served = Annotated[V2Model, Depends(get_graph)]
 
 
 @router.get("/v2/", include_in_schema=False)
@@ -196,7 +196,7 @@ def _configure(port: Port) -> TensorConfig:
     return TensorConfig(name=port.name, data_type=CONFIG_TYPES[port.datatype], dims=list(port.shape))
 
 
-def _enter(graph: ServedGraph) -> IndexEntry:
+def _enter(graph: V2Model) -> IndexEntry:
     if graph.ready:
         return IndexEntry(name=graph.name, version=graph.version, state="READY", reason="")
     return IndexEntry(name=graph.name, version=graph.version, state="UNAVAILABLE", reason="it has failed")

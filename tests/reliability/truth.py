@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.bundles.reader import Bundle, read_bundle
-from service.latent.space import Space
+from service.latent.space import LatentSpace
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.uint8]
@@ -32,7 +32,7 @@ class Truth:
         """Open the graphs of `models/<name>`."""
         self.bundle: Bundle = read_bundle(MODELS / name)
         self.manifest = self.bundle.manifest
-        self.space = Space(self.manifest, MAX_ROWS)
+        self.space = LatentSpace(self.manifest, MAX_ROWS)
         self._decoder = onnxruntime.InferenceSession(self.bundle.decoder)
         self._encoder = onnxruntime.InferenceSession(self.bundle.encoder)
 
@@ -42,7 +42,7 @@ class Truth:
         return f"{self.manifest.name}@{self.manifest.version}"
 
     def decode(self, rows: Floats) -> Floats:
-        """Return `(n, height, width)` float32 in [0, 1] of rows as `Space` gives them."""
+        """Return `(n, height, width)` float32 in [0, 1] of rows as `LatentSpace` gives them."""
         dim = self.space.dim
         parts = []
         for part in _split(rows):

@@ -13,8 +13,8 @@ import uvloop
 
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
-from service.fastpath.handler import Lane
-from service.fastpath.protocol import STATE, LaneProtocol
+from service.fastpath.handler import FastPath
+from service.fastpath.protocol import STATE, FastPathProtocol
 from service.server.drain import DrainingState
 
 DEADLINE_S = 10
@@ -59,7 +59,7 @@ class Transport(asyncio.Transport):
 class Connection:
     """A client's connection to one of the two ways."""
 
-    protocol: LaneProtocol
+    protocol: FastPathProtocol
     transport: Transport
 
     async def send(self, *pieces: bytes) -> None:
@@ -74,7 +74,7 @@ class Connection:
 
 
 def connect(
-    app: Any, lane: Lane | None, *, access_log: bool = False, limits: SocketLimits | None = None
+    app: Any, lane: FastPath | None, *, access_log: bool = False, limits: SocketLimits | None = None
 ) -> Connection:
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=access_log)
     config.load()
@@ -83,7 +83,7 @@ def connect(
     app_state: dict[str, Any] = {} if lane is None else {STATE: lane}
     if limits is not None:
         app_state[LIMITS] = limits
-    protocol = LaneProtocol(config=config, server_state=state, app_state=app_state)
+    protocol = FastPathProtocol(config=config, server_state=state, app_state=app_state)
     transport = Transport()
     protocol.connection_made(transport)
     return Connection(protocol, transport)
@@ -98,7 +98,7 @@ def play(scene: Callable[[], Any]) -> Any:
 
 @contextlib.asynccontextmanager
 async def listen(
-    app: Any, lane: Lane | None = None, limits: SocketLimits | None = None
+    app: Any, lane: FastPath | None = None, limits: SocketLimits | None = None
 ) -> AsyncIterator[tuple[int, DrainingState]]:
     """Serve on a real socket of this machine; gives its port and what its connections share."""
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
@@ -106,8 +106,8 @@ async def listen(
     state = DrainingState()
     app_state: dict[str, Any] = {STATE: lane, LIMITS: limits}
 
-    def make() -> LaneProtocol:
-        return LaneProtocol(config=config, server_state=state, app_state=app_state)
+    def make() -> FastPathProtocol:
+        return FastPathProtocol(config=config, server_state=state, app_state=app_state)
 
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
     try:

@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.api.image_urls import Address, answer_url
+from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.api.responses import answer_rows
 from service.api.schemas.query import DecodeQuery, DecodeUrl
@@ -25,7 +25,7 @@ from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.formats.npy import read_npy
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.latent.parsing import read_vectors
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
@@ -70,7 +70,7 @@ async def decode(
         engine, label = models.get(query.model), query.label
         content = await read_body(request, call)
         z = read_npy(content, "body", functools.partial(engine.space.check_shape, "z"))
-    wanted = Wanted(negotiate(request, query.format, STILL), query.look(), query.dtype)
+    wanted = Representation(negotiate(request, query.format, STILL), query.look(), query.dtype)
     rows = engine.space.place(np.atleast_2d(z), label)
     return await answer_rows(request, engine, rows, call, wanted)
 
@@ -98,6 +98,6 @@ async def decode_url(
     engine.space.check_rows("z", len(query.z))
     label = query.label[0] if query.label and len(query.label) == 1 else query.label
     rows = engine.space.place(read_vectors(query.z, "z"), label)
-    wanted = Wanted(media_type, query.look(), query.dtype)
-    address = Address(f"decode.{extension}", query.model, query.download)
+    wanted = Representation(media_type, query.look(), query.dtype)
+    address = ImageUrl(f"decode.{extension}", query.model, query.download)
     return await answer_url(request, engine, rows, call, wanted, address)

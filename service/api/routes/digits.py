@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from service.api.image_urls import Address, answer_url, choose_seed, note_seed
+from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import EXTENSION, URL, cached, seeded
 from service.api.schemas.query import DigitQuery, DigitUrl
 from service.api.schemas.responses import DigitAnswer
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.http.dependencies import Calls, Models
@@ -18,7 +18,7 @@ from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.inference.registry import Registry
 
 router = APIRouter(tags=["image URLs"])
@@ -44,7 +44,7 @@ async def draw_digit_url(
     call: Calls,
 ) -> Response:
     """The same as `/digits/{digit}`, for `<img src>`: `/digits/7.png?seed=3`."""
-    wanted = Wanted(FORMATS[extension], query.look(), query.dtype)
+    wanted = Representation(FORMATS[extension], query.look(), query.dtype)
     return await _draw(request, digit, query, wanted, extension, models, call)
 
 
@@ -64,7 +64,7 @@ async def draw_digit(
     """Draws z from where the class lies in latent space and decodes it; the same seed draws the same."""
     media_type = negotiate(request, query.format, STILL)
     extension = next(name for name, kind in FORMATS.items() if kind == media_type)
-    wanted = Wanted(media_type, query.look(), query.dtype)
+    wanted = Representation(media_type, query.look(), query.dtype)
     return await _draw(request, digit, query, wanted, extension, models, call)
 
 
@@ -72,14 +72,14 @@ async def _draw(
     request: Request,
     digit: int,
     query: DigitQuery | DigitUrl,
-    wanted: Wanted,
+    wanted: Representation,
     extension: str,
     models: Registry,
-    call: Call,
+    call: RequestContext,
 ) -> Response:
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
     facts = {"digit": digit, "seed": seed, "temperature": query.temperature}
     rows = engine.space.draw(digit, seed, query.temperature)
-    address = Address(f"{digit}-{seed}.{extension}", query.model, query.download, chosen)
+    address = ImageUrl(f"{digit}-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.api.image_urls import Address, answer_url
+from service.api.image_urls import ImageUrl, answer_url
 from service.api.interpolation import read_path
 from service.api.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.api.responses import answer_rows, check
@@ -22,7 +22,7 @@ from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.latent.parsing import read_point
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
@@ -96,10 +96,10 @@ async def interpolate_url(
     end = read_point(query.end, "to", query.to_label)
     rows = engine.space.connect(start, end, query.steps, query.method)
     wanted = _wanted(media_type, query, query.steps)
-    address = Address(f"interpolate.{extension}", query.model, query.download)
+    address = ImageUrl(f"interpolate.{extension}", query.model, query.download)
     return await answer_url(request, engine, rows, call, wanted, address)
 
 
-def _wanted(media_type: str, query: SequenceQuery, columns: int) -> Wanted:
+def _wanted(media_type: str, query: SequenceQuery, columns: int) -> Representation:
     look = query.look(columns)
-    return Wanted(media_type, look, query.dtype, True, query.duration_ms, query.loops)
+    return Representation(media_type, look, query.dtype, True, query.duration_ms, query.loops)

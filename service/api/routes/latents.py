@@ -8,11 +8,11 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
-from service.api.image_urls import Address, answer_fresh, cache_headers
+from service.api.image_urls import ImageUrl, answer_fresh, cache_headers
 from service.api.openapi import EXTENSION, LATENTS, cached, pictures
 from service.api.schemas.query import LatentsQuery, MapUrl
 from service.api.schemas.responses import LatentsAnswer, MapAnswer
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.choices import Drawn
 from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
 from service.http.caching import tag_text
@@ -68,7 +68,7 @@ async def list_latents(
         return write_json(engine.manifest, {"z_mean": engine.atlas.z_mean, "label": engine.atlas.label})
 
     tag = tag_text(engine, "latents", media_type, query.array)
-    address = Address(f"latents.{'npy' if media_type == NPY else 'json'}", name)
+    address = ImageUrl(f"latents.{'npy' if media_type == NPY else 'json'}", name)
     return await _answer(request, engine, call, media_type, tag, address, render)
 
 
@@ -96,17 +96,17 @@ async def draw_latent_map(
         return _draw(engine, query, media_type)
 
     tag = tag_text(engine, "latent-map", media_type, str(query.size), str(query.extent), str(query.invert))
-    address = Address(f"latent-map.{extension}", query.model, query.download)
+    address = ImageUrl(f"latent-map.{extension}", query.model, query.download)
     return await _answer(request, engine, call, media_type, tag, address, render)
 
 
 async def _answer(
     request: Request,
     engine: Engine,
-    call: Call,
+    call: RequestContext,
     media_type: str,
     tag: str,
-    address: Address,
+    address: ImageUrl,
     render: Callable[[], bytes],
 ) -> Response:
     headers = cache_headers(request, address, tag)

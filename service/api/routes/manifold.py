@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from service.api.image_urls import Address, answer_url
+from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import EXTENSION, URL, cached, pictures
 from service.api.schemas.query import ManifoldUrl
 from service.api.schemas.responses import PicturesAnswer
@@ -16,7 +16,7 @@ from service.http.dependencies import Calls, Models
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 
 router = APIRouter(tags=["image URLs"])
 
@@ -42,6 +42,6 @@ async def draw_manifold(
     engine = models.get(query.model)
     first, second = map(int, query.dims.split(","))
     rows = engine.space.spread(query.n, query.extent, (first, second), query.label)
-    wanted = Wanted(media_type, query.look(query.n), query.dtype)
-    address = Address(f"manifold.{extension}", query.model, query.download)
+    wanted = Representation(media_type, query.look(query.n), query.dtype)
+    address = ImageUrl(f"manifold.{extension}", query.model, query.download)
     return await answer_url(request, engine, rows, call, wanted, address)

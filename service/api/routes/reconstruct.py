@@ -27,7 +27,7 @@ from service.http.openapi.errors import responses, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.pictures import Pictures
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.imaging.writers import to_pixels
 from service.inference.engine import Posterior
 from service.latent import losses
@@ -58,7 +58,7 @@ async def reconstruct(
     `kl_divergence` in nats per image, and `mean_squared_error`. npy has the reconstructions alone.
     """
     media_type = require_picture(request)
-    wanted = Wanted(
+    wanted = Representation(
         negotiate(request, query.format, STILL),
         query.look(2 if query.pairs else None),
         query.dtype,
@@ -80,7 +80,7 @@ async def reconstruct(
     return answer
 
 
-def _measure(x: Floats, posterior: Posterior, made: Pictures, wanted: Wanted) -> dict[str, Any]:
+def _measure(x: Floats, posterior: Posterior, made: Pictures, wanted: Representation) -> dict[str, Any]:
     return {
         "z_mean": posterior.z_mean,
         "z_log_var": posterior.z_log_var,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 
-from service.api.image_urls import Address, answer_url, choose_seed, note_seed
+from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.api.responses import answer_rows
 from service.api.schemas.query import SampleUrl, StillQuery
@@ -22,7 +22,7 @@ from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.inference.engine import Engine
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
@@ -56,7 +56,7 @@ async def sample(
     """
     require(request, (JSON,))
     body = await read_json(request, SampleRequest, call, most=SMALL_BYTES)
-    wanted = Wanted(negotiate(request, query.format, STILL), query.look(), query.dtype)
+    wanted = Representation(negotiate(request, query.format, STILL), query.look(), query.dtype)
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
     rows = _draw_rows(engine, body, seed)
@@ -85,9 +85,9 @@ async def sample_url(
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
     rows = _draw_rows(engine, query, seed)
-    wanted = Wanted(media_type, query.look(), query.dtype)
+    wanted = Representation(media_type, query.look(), query.dtype)
     facts = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
-    address = Address(f"sample-{seed}.{extension}", query.model, query.download, chosen)
+    address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)
 
 

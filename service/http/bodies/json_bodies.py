@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.errors import MediaTypeError, Text
 from service.core.json_reader import Limit, parse
 from service.http.bodies.limits import find_budget
@@ -51,7 +51,7 @@ def require(request: Request, accepted: tuple[str, ...]) -> str:
 
 
 async def read_json(
-    request: Request, model: type[M], call: Call, instead: str = "", most: int | None = None
+    request: Request, model: type[M], call: RequestContext, instead: str = "", most: int | None = None
 ) -> M:
     """Reads a JSON body, with the errors that FastAPI would give.
 
@@ -95,7 +95,7 @@ def limit_body(request: Request, limit: Limit) -> None:
         budget.lower(limit.max_bytes, limit.expected)
 
 
-async def parse_apart(request: Request, size: int, parse: Callable[[], T], call: Call) -> T:
+async def parse_apart(request: Request, size: int, parse: Callable[[], T], call: RequestContext) -> T:
     """Parses a body: a short one here, a long one in a thread.
 
     One at a time: each step of several threads may hold the interpreter for as long as it takes, and the loop

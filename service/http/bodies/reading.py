@@ -7,7 +7,7 @@ import functools
 
 from fastapi import Request
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.errors import TooLargeError
 from service.http.bodies.compression import decompress, parse_encoding
 from service.http.disconnect import unless_gone
@@ -18,7 +18,7 @@ from service.inference.registry import Registry
 INLINE_BYTES, INLINE_UNPACKED_BYTES = 16_384, 65_536
 
 
-async def read_body(request: Request, call: Call) -> bytes:
+async def read_body(request: Request, call: RequestContext) -> bytes:
     """Read a body, and unpack it if `Content-Encoding` says that it is packed.
 
     Args:

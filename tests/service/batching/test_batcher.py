@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from service.batching.batcher import Batcher
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.batching.job import Rows
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 
@@ -417,7 +417,10 @@ def test_rows_whose_deadline_passed_never_run() -> None:
         model.gate.clear()
         first = batcher.submit(rows(1))
         await turn()
-        late, patient = batcher.submit(rows(2), Call(deadline=1)), batcher.submit(rows(3), Call(deadline=9))
+        late, patient = (
+            batcher.submit(rows(2), RequestContext(deadline=1)),
+            batcher.submit(rows(3), RequestContext(deadline=9)),
+        )
         clock.now = 1
         model.gate.set()
         found = await outcomes(first, late, patient)
@@ -434,7 +437,10 @@ def test_rows_that_ran_too_late_are_told_so() -> None:
         clock = Clock()
         batcher = make(model := Model(), clock=clock, inline_rows=0)
         model.gate.clear()
-        futures = batcher.submit(rows(1), Call(deadline=1)), batcher.submit(rows(2), Call(deadline=2))
+        futures = (
+            batcher.submit(rows(1), RequestContext(deadline=1)),
+            batcher.submit(rows(2), RequestContext(deadline=2)),
+        )
         await turn()
         clock.now = 1
         model.gate.set()
@@ -454,7 +460,7 @@ def test_a_call_is_told_where_its_time_went() -> None:
             return 2 * batch
 
         batcher = make(double, clock=clock)
-        first, second = Call(), Call()
+        first, second = RequestContext(), RequestContext()
         futures = batcher.submit(rows(1, 2, 3), first), batcher.submit(rows(4, 5, 6), second)
         clock.now = 1
         await asyncio.gather(*futures)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.batching.batcher import Batcher
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.batching.job import Rows
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 
@@ -69,7 +69,7 @@ class Caller:
         for _ in range(self.turns_before):
             await asyncio.sleep(0)
         try:
-            future = batcher.submit(self.rows, Call(self.deadline))
+            future = batcher.submit(self.rows, RequestContext(self.deadline))
         except (QueueFullError, NotReadyError) as error:
             return error
         if self.turns_until_gone is not None:

@@ -13,7 +13,7 @@ import pytest
 
 from service.connections.connection import PIECE_BYTES
 from service.connections.limits import LINGER_S, SocketLimits
-from service.fastpath.handler import Lane
+from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
 from service.server.app import Application, create_app, create_lane
 from tests.service.wire import connect, listen, play, play_for_real
@@ -33,12 +33,12 @@ def app(registry: Registry) -> Application:
 
 
 @pytest.fixture(scope="module")
-def fast(registry: Registry, app: Application) -> Lane:
+def fast(registry: Registry, app: Application) -> FastPath:
     return create_lane(registry.settings, registry, app.api.state.metrics)
 
 
 @pytest.fixture(params=["fast", "usual"])
-def lane(request: pytest.FixtureRequest, fast: Lane) -> Lane | None:
+def lane(request: pytest.FixtureRequest, fast: FastPath) -> FastPath | None:
     return fast if request.param == "fast" else None
 
 
@@ -51,7 +51,7 @@ def statuses(answers: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 (\d{3}) ", answers)]
 
 
-def exchange(app: Any, lane: Lane | None, *pieces: bytes, half_close: bool = False) -> bytes:
+def exchange(app: Any, lane: FastPath | None, *pieces: bytes, half_close: bool = False) -> bytes:
     """Send pieces over a real connection; all that comes back until the server closes it."""
 
     async def scene() -> bytes:
@@ -98,7 +98,7 @@ def refused(answer: bytes) -> tuple[int, dict[str, Any]]:
     ],
 )
 def test_what_is_no_request_is_refused_in_words(
-    app: Application, lane: Lane | None, head: bytes, status: int, field: str
+    app: Application, lane: FastPath | None, head: bytes, status: int, field: str
 ) -> None:
     found, problem = refused(exchange(app, lane, head))
     assert (found, problem["errors"][0]["field"]) == (status, field)
@@ -111,7 +111,7 @@ def test_below_the_protocol_a_refusal_is_in_its_words(app: Application) -> None:
     }
 
 
-def test_the_largest_head_is_read(app: Application, lane: Lane | None) -> None:
+def test_the_largest_head_is_read(app: Application, lane: FastPath | None) -> None:
     limits = SocketLimits(max_head_bytes=2000)
     filler = b"a" * (2000 - len(b"/health/live") - len(b"hosta") - len(b"x") - 8)
 
@@ -127,14 +127,14 @@ def test_the_largest_head_is_read(app: Application, lane: Lane | None) -> None:
 
 @pytest.mark.parametrize("first", [LIVE, PICTURE, KNOWN, post()])
 def test_what_came_before_a_fault_is_answered_first(
-    app: Application, lane: Lane | None, first: bytes
+    app: Application, lane: FastPath | None, first: bytes
 ) -> None:
     answer = exchange(app, lane, first + b"garbage\r\n\r\n")
     assert statuses(answer) == [304 if first is KNOWN else 200, 400]
     assert refused(answer)[0] == 400
 
 
-def test_a_body_that_breaks_takes_only_its_own_request_along(app: Application, lane: Lane | None) -> None:
+def test_a_body_that_breaks_takes_only_its_own_request_along(app: Application, lane: FastPath | None) -> None:
     broken = b"POST /decode HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n"
     assert statuses(exchange(app, lane, LIVE + PICTURE + broken)) == [200, 200, 400]
     assert statuses(exchange(app, lane, broken)) == [400]
@@ -143,7 +143,7 @@ def test_a_body_that_breaks_takes_only_its_own_request_along(app: Application, l
 @pytest.mark.parametrize("request_", [KNOWN, PICTURE, LIVE])
 @pytest.mark.parametrize("first", [KNOWN, PICTURE])
 def test_hundreds_of_pipelined_requests_are_answered(
-    app: Application, lane: Lane | None, first: bytes, request_: bytes
+    app: Application, lane: FastPath | None, first: bytes, request_: bytes
 ) -> None:
     n = 600
     answer = exchange(app, lane, first + request_ * n, half_close=True)
@@ -151,7 +151,7 @@ def test_hundreds_of_pipelined_requests_are_answered(
     assert found == [304 if first is KNOWN else 200] + [304 if request_ is KNOWN else 200] * n
 
 
-def test_a_pipelined_body_that_comes_later_is_waited_for(app: Application, lane: Lane | None) -> None:
+def test_a_pipelined_body_that_comes_later_is_waited_for(app: Application, lane: FastPath | None) -> None:
     large = BODY + b" " * (4 * PIECE_BYTES)
     stream = post() + post(body=large) + post(body=large) + PICTURE
     answers = exchange(app, lane, stream[:-5], stream[-5:], half_close=True)
@@ -188,7 +188,7 @@ def test_a_connection_that_ends_reads_what_it_held_back_and_ends_once(app: Appli
 
 @pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"other/2.0"])
 def test_an_offered_protocol_is_declined_and_the_body_read(
-    app: Application, lane: Lane | None, upgrade: bytes
+    app: Application, lane: FastPath | None, upgrade: bytes
 ) -> None:
     headers = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: " + upgrade, b"http2-settings: AAMAAABk")
     whole = post(*headers)
@@ -200,34 +200,36 @@ def test_an_offered_protocol_is_declined_and_the_body_read(
         assert statuses(exchange(app, lane, whole[:cut], whole[cut:], b"x\r\n\r\n"))[0] == 200
 
 
-def test_what_comes_behind_an_offer_is_refused_in_its_own_words(app: Application, lane: Lane | None) -> None:
+def test_what_comes_behind_an_offer_is_refused_in_its_own_words(
+    app: Application, lane: FastPath | None
+) -> None:
     offer = b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
     answers = exchange(app, lane, offer + b"GET /health/live HTTP/1.1\r\n\r\n")
     assert statuses(answers) == [200, 400]
     assert b"Host: expected one such header" in answers
 
 
-def test_http_1_0_that_offers_a_protocol_stays_what_it_is(app: Application, lane: Lane | None) -> None:
+def test_http_1_0_that_offers_a_protocol_stays_what_it_is(app: Application, lane: FastPath | None) -> None:
     head = SLOW.replace(b"host: a\r\n", b"connection: upgrade\r\nupgrade: h2c\r\n") % b"1.0"
     answer = exchange(app, lane, head)
     assert statuses(answer) == [200]
     assert b"chunked" not in answer.partition(b"\r\n\r\n")[0].lower()
 
 
-def test_http_1_0_gets_no_interim_answer(app: Application, lane: Lane | None) -> None:
+def test_http_1_0_gets_no_interim_answer(app: Application, lane: FastPath | None) -> None:
     request = post(b"expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
     head, end, body = request.partition(b"\r\n\r\n")
     assert statuses(exchange(app, lane, head + end, body)) == [200]
 
 
 @pytest.mark.parametrize("version", [b"0.9", b"2.0"])
-def test_another_version_is_named(app: Application, lane: Lane | None, version: bytes) -> None:
+def test_another_version_is_named(app: Application, lane: FastPath | None, version: bytes) -> None:
     answer = exchange(app, lane, b"GET /health/live HTTP/%b\r\nhost: a\r\n\r\n" % version)
     assert statuses(answer) == [505]
     assert version in answer
 
 
-def test_lines_behind_chunks_are_no_headers(app: Application, lane: Lane | None) -> None:
+def test_lines_behind_chunks_are_no_headers(app: Application, lane: FastPath | None) -> None:
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nconnection: close\r\n"
     chunks = b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
     late = b"content-type: text/html\r\nhost: b\r\nx-request-timeout-ms: none\r\n\r\n"
@@ -235,7 +237,7 @@ def test_lines_behind_chunks_are_no_headers(app: Application, lane: Lane | None)
 
 
 @pytest.mark.parametrize("start", [b"0\r\nx: ", b"0\r\n", b"1;"])
-def test_no_line_of_chunks_is_read_without_end(app: Application, lane: Lane | None, start: bytes) -> None:
+def test_no_line_of_chunks_is_read_without_end(app: Application, lane: FastPath | None, start: bytes) -> None:
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
     chunks = b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n" + start
     limit = SocketLimits().max_head_bytes
@@ -243,7 +245,7 @@ def test_no_line_of_chunks_is_read_without_end(app: Application, lane: Lane | No
     assert statuses(answer) == [431]
 
 
-def test_http_1_0_gets_no_chunks(app: Application, lane: Lane | None) -> None:
+def test_http_1_0_gets_no_chunks(app: Application, lane: FastPath | None) -> None:
     old, new = (exchange(app, lane, SLOW % version, half_close=True) for version in (b"1.0", b"1.1"))
     assert b"chunked" not in old
     assert b"transfer-encoding: chunked" in new
@@ -255,14 +257,14 @@ def test_http_1_0_gets_no_chunks(app: Application, lane: Lane | None) -> None:
 
 @pytest.mark.parametrize("request_", [PICTURE, SLOW % b"1.1", post(), LIVE])
 def test_a_client_that_has_sent_all_gets_its_answer(
-    app: Application, lane: Lane | None, request_: bytes
+    app: Application, lane: FastPath | None, request_: bytes
 ) -> None:
     answer = exchange(app, lane, request_, half_close=True)
     assert statuses(answer)[-1] == 200
     assert answer.endswith((b"IEND\xaeB`\x82", b"0\r\n\r\n", b'{"status":"live"}'))
 
 
-def test_half_a_request_is_not_waited_for(app: Application, lane: Lane | None) -> None:
+def test_half_a_request_is_not_waited_for(app: Application, lane: FastPath | None) -> None:
     assert exchange(app, lane, post()[:-3], half_close=True) == b""
     assert exchange(app, lane, post()[:30], half_close=True) == b""
 
@@ -324,7 +326,7 @@ def test_a_refusal_arrives_though_the_client_still_sends(app: Application) -> No
     assert refused(play_for_real(scene))[0] == 400
 
 
-def test_beyond_the_most_connections_newcomers_are_told_so(app: Application, lane: Lane | None) -> None:
+def test_beyond_the_most_connections_newcomers_are_told_so(app: Application, lane: FastPath | None) -> None:
     async def scene() -> None:
         async with listen(app, lane, SocketLimits(max_connections=2)) as (port, state):
             kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
@@ -347,12 +349,12 @@ def test_beyond_the_most_connections_newcomers_are_told_so(app: Application, lan
 
 
 def test_an_exception_in_reading_is_a_500_with_a_trace(
-    app: Application, fast: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Application, fast: FastPath, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(Lane, "read", fail)
+    monkeypatch.setattr(FastPath, "read", fail)
     answer = exchange(app, fast, post(), half_close=True)
     assert statuses(answer)[-1] == 500
     assert b"ZeroDivisionError" not in answer
@@ -375,7 +377,7 @@ LIMITS = SocketLimits(head_timeout_s=5, body_timeout_s=7, write_timeout_s=9)
     ],
 )
 def test_whoever_is_too_slow_is_told_so(
-    app: Application, lane: Lane | None, sent: tuple[bytes, ...], after_s: float, outcome: Any
+    app: Application, lane: FastPath | None, sent: tuple[bytes, ...], after_s: float, outcome: Any
 ) -> None:
     async def scene() -> None:
         connection = connect(app, lane, limits=LIMITS)
@@ -397,7 +399,7 @@ def test_whoever_is_too_slow_is_told_so(
 
 
 def test_who_was_refused_and_sends_on_is_cut_off(
-    app: Application, lane: Lane | None, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: FastPath | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scene() -> None:
         connection = connect(app, lane)
@@ -414,7 +416,7 @@ def test_who_was_refused_and_sends_on_is_cut_off(
 
 
 def test_what_takes_long_to_parse_is_parsed_in_turns(
-    app: Application, lane: Lane | None, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: FastPath | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.connections.connection.TURN_S", 0.0)
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
@@ -435,7 +437,7 @@ def test_what_takes_long_to_parse_is_parsed_in_turns(
     assert [status for status in answers if status != 100] == [200, 200, 200]
 
 
-def test_a_body_that_goes_on_is_waited_for(app: Application, lane: Lane | None) -> None:
+def test_a_body_that_goes_on_is_waited_for(app: Application, lane: FastPath | None) -> None:
     async def scene() -> None:
         connection = connect(app, lane, limits=LIMITS)
         connection.protocol.data_received(post()[: -len(BODY)])
@@ -448,7 +450,9 @@ def test_a_body_that_goes_on_is_waited_for(app: Application, lane: Lane | None) 
     play(scene)
 
 
-def test_the_last_of_the_requests_that_wait_announces_the_end(app: Application, lane: Lane | None) -> None:
+def test_the_last_of_the_requests_that_wait_announces_the_end(
+    app: Application, lane: FastPath | None
+) -> None:
     async def scene(requests: int) -> bytes:
         connection = connect(app, lane)
         connection.protocol.announce_end()  # of one that has nothing to answer, no more than nothing
@@ -461,7 +465,7 @@ def test_the_last_of_the_requests_that_wait_announces_the_end(app: Application, 
     assert play(lambda: scene(2)).count(b"connection: close") == 0
 
 
-def test_a_client_that_does_not_read_is_cut_off(app: Application, lane: Lane | None) -> None:
+def test_a_client_that_does_not_read_is_cut_off(app: Application, lane: FastPath | None) -> None:
     async def scene() -> None:
         connection = connect(app, lane, limits=LIMITS)
         await connection.send(PICTURE)

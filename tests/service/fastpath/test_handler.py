@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from service.batching.batcher import Batcher
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.settings import Settings
-from service.fastpath.handler import Lane
+from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
 from service.server.app import Application, create_app, create_lane
 from tests.service.wire import connect, play
@@ -190,7 +190,7 @@ def app(registry: Registry) -> Application:
     return app
 
 
-def ask(app: Application, lane: Lane | None, *cases: Case) -> bytes:
+def ask(app: Application, lane: FastPath | None, *cases: Case) -> bytes:
     """Sends requests over one connection, none waiting for the last one's answer; all that comes back."""
 
     async def scene() -> bytes:
@@ -206,7 +206,7 @@ def ask(app: Application, lane: Lane | None, *cases: Case) -> bytes:
 
 
 @pytest.fixture
-def lane(registry: Registry, app: Application) -> Lane:
+def lane(registry: Registry, app: Application) -> FastPath:
     return create_lane(SETTINGS, registry, app.api.state.metrics)
 
 
@@ -214,13 +214,13 @@ def lane(registry: Registry, app: Application) -> Lane:
 def answered_fast(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one entry for each picture that the lane gives."""
     calls: list[int] = []
-    original = Lane.answer
+    original = FastPath.answer
 
     def counted(*arguments: Any) -> tuple[bytes, bytes]:
         calls.append(1)
         return original(*arguments)
 
-    monkeypatch.setattr(Lane, "answer", counted)
+    monkeypatch.setattr(FastPath, "answer", counted)
     return calls
 
 
@@ -229,7 +229,7 @@ def without_ids(answer: bytes) -> bytes:
     return re.sub(rb"dur=[0-9.]+", b"dur=(ms)", re.sub(rb"[0-9a-f]{32}", b"(id)", answer))
 
 
-def ask_again(app: Application, lane: Lane | None, case: Case, times: int = 3) -> bytes:
+def ask_again(app: Application, lane: FastPath | None, case: Case, times: int = 3) -> bytes:
     """Sends a request over one connection, each time after the last answer; all that comes back."""
 
     async def scene() -> bytes:
@@ -243,7 +243,7 @@ def ask_again(app: Application, lane: Lane | None, case: Case, times: int = 3) -
     return answer
 
 
-def ask_both(app: Application, lane: Lane, *cases: Case) -> bytes:
+def ask_both(app: Application, lane: FastPath, *cases: Case) -> bytes:
     fast, usual = ask(app, lane, *cases), ask(app, None, *cases)
     assert without_ids(fast) == without_ids(usual)
     return fast
@@ -251,7 +251,7 @@ def ask_both(app: Application, lane: Lane, *cases: Case) -> bytes:
 
 @pytest.mark.parametrize("name", FAST)
 def test_what_the_lane_answers_is_what_the_usual_way_would(
-    name: str, app: Application, lane: Lane, answered_fast: list[int]
+    name: str, app: Application, lane: FastPath, answered_fast: list[int]
 ) -> None:
     answer = ask_both(app, lane, FAST[name])
     assert answer.startswith(b"HTTP/1.1 200 ")
@@ -261,7 +261,7 @@ def test_what_the_lane_answers_is_what_the_usual_way_would(
 
 @pytest.mark.parametrize("name", SLOW)
 def test_what_it_does_not_take_goes_the_usual_way(
-    name: str, app: Application, lane: Lane, answered_fast: list[int]
+    name: str, app: Application, lane: FastPath, answered_fast: list[int]
 ) -> None:
     ask_both(app, lane, SLOW[name])
     assert answered_fast == []
@@ -270,7 +270,7 @@ def test_what_it_does_not_take_goes_the_usual_way(
 @pytest.mark.parametrize("case", [digit(), digit(path="/digits/8.png"), url(b"z=0.5,-1.0")])
 @pytest.mark.parametrize("listed", [b"%b", b"W/%b", b'"0", %b', b"*"])
 def test_who_has_the_picture_is_told_so(
-    app: Application, lane: Lane, answered_fast: list[int], case: Case, listed: bytes
+    app: Application, lane: FastPath, answered_fast: list[int], case: Case, listed: bytes
 ) -> None:
     found = re.search(rb"etag: (\S+)", ask(app, None, case))
     assert found is not None
@@ -285,14 +285,14 @@ def test_who_has_the_picture_is_told_so(
 def recalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one entry for each head that is not parsed again."""
     calls: list[int] = []
-    original = Lane.recall
+    original = FastPath.recall
 
     def counted(*arguments: Any) -> Any:
         known = original(*arguments)
         calls.extend([1] if known else [])
         return known
 
-    monkeypatch.setattr(Lane, "recall", counted)
+    monkeypatch.setattr(FastPath, "recall", counted)
     return calls
 
 
@@ -303,14 +303,14 @@ PARSED = {"in parts", "an id", "an id that is not believed", "a trace", "behind 
 
 @pytest.mark.parametrize("name", sorted((FAST | SLOW).keys() - ONCE))
 def test_a_head_that_is_known_is_answered_as_at_first(
-    name: str, app: Application, lane: Lane, recalled: list[int]
+    name: str, app: Application, lane: FastPath, recalled: list[int]
 ) -> None:
     case = (FAST | SLOW)[name]
     assert without_ids(ask_again(app, lane, case)) == without_ids(ask_again(app, None, case))
     assert len(recalled) == (2 if name in FAST.keys() - PARSED else 0)
 
 
-def test_a_known_head_may_have_another_body(app: Application, lane: Lane, recalled: list[int]) -> None:
+def test_a_known_head_may_have_another_body(app: Application, lane: FastPath, recalled: list[int]) -> None:
     bodies = [
         b'{"z":[0.5,-1.0]}',
         b'{"z":[1.5,-1.0]}',
@@ -319,7 +319,7 @@ def test_a_known_head_may_have_another_body(app: Application, lane: Lane, recall
         b'{"z":[0.5,-1.0]}',
     ]
 
-    async def scene(lane: Lane | None) -> bytes:
+    async def scene(lane: FastPath | None) -> bytes:
         connection = connect(app, lane)
         for i, body in enumerate(bodies):
             await connection.send(*Case((body,)).wire())
@@ -330,12 +330,12 @@ def test_a_known_head_may_have_another_body(app: Application, lane: Lane, recall
     assert len(recalled) == 4
 
 
-def test_heads_do_not_mix_where_bodies_are_equal(app: Application, lane: Lane) -> None:
+def test_heads_do_not_mix_where_bodies_are_equal(app: Application, lane: FastPath) -> None:
     ask(app, lane, known := Case())
     other = Case(headers=(JSON, (b"accept", b"application/json")))
     third = Case(headers=(JSON, (b"accept", b"image/png")))
 
-    async def scene(lane: Lane | None) -> bytes:
+    async def scene(lane: FastPath | None) -> bytes:
         connection = connect(app, lane)
         for i, case in enumerate((other, known, other, third, known, third, other)):
             await connection.send(*case.wire())
@@ -346,7 +346,9 @@ def test_heads_do_not_mix_where_bodies_are_equal(app: Application, lane: Lane) -
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_wherever_the_stream_is_cut_the_answers_are_the_same(seed: int, app: Application, lane: Lane) -> None:
+def test_wherever_the_stream_is_cut_the_answers_are_the_same(
+    seed: int, app: Application, lane: FastPath
+) -> None:
     random = np.random.RandomState(seed)
     names = [name for name in FAST if name != "an id"]
     cases = [Case(), digit(), *((FAST)[names[i]] for i in random.randint(0, len(names), 6))]
@@ -357,7 +359,7 @@ def test_wherever_the_stream_is_cut_the_answers_are_the_same(seed: int, app: App
     cuts = sorted({*cuts, *(end for end in ends if random.rand() < 0.7)})
     pieces = [stream[a:b] for a, b in itertools.pairwise(cuts)]
 
-    async def scene(lane: Lane | None) -> bytes:
+    async def scene(lane: FastPath | None) -> bytes:
         connection = connect(app, lane)
         for piece in pieces:
             connection.protocol.data_received(piece)
@@ -369,11 +371,11 @@ def test_wherever_the_stream_is_cut_the_answers_are_the_same(seed: int, app: App
 
 
 def test_what_follows_a_known_head_s_request_waits_its_turn(
-    app: Application, lane: Lane, recalled: list[int]
+    app: Application, lane: FastPath, recalled: list[int]
 ) -> None:
     slow = b"".join(Case(path="/health/live", method="GET", headers=()).wire())
 
-    async def scene(lane: Lane | None) -> bytes:
+    async def scene(lane: FastPath | None) -> bytes:
         connection = connect(app, lane)
         await connection.send(*Case().wire())
         await connection.read()
@@ -386,7 +388,7 @@ def test_what_follows_a_known_head_s_request_waits_its_turn(
 
 
 def test_errors_after_a_known_head_are_the_usual_ones(
-    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch, recalled: list[int]
+    app: Application, lane: FastPath, registry: Registry, monkeypatch: pytest.MonkeyPatch, recalled: list[int]
 ) -> None:
     async def scene() -> bytes:
         connection = connect(app, lane)
@@ -397,7 +399,7 @@ def test_errors_after_a_known_head_are_the_usual_ones(
             await connection.send(*Case().wire())
             await connection.read(2)
         with monkeypatch.context() as late:
-            late.setattr(registry, "open_call", lambda _=None: Call(0.0))
+            late.setattr(registry, "open_call", lambda _=None: RequestContext(0.0))
             await connection.send(*Case().wire())
             await connection.read(3)
         await connection.send(*Case().wire())
@@ -423,7 +425,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("end", ["goes", "stops"])
 def test_a_connection_that_ends_after_a_known_head_leaves_nothing(
-    end: str, app: Application, lane: Lane, registry: Registry, recalled: list[int], batches: list[int]
+    end: str, app: Application, lane: FastPath, registry: Registry, recalled: list[int], batches: list[int]
 ) -> None:
     async def scene() -> None:
         connection = connect(app, lane)
@@ -448,7 +450,7 @@ def test_a_connection_that_ends_after_a_known_head_leaves_nothing(
 
 
 def test_it_keeps_no_more_heads_than_it_may(
-    app: Application, lane: Lane, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: FastPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.fastpath.handler.MAX_HEADS", 4)
     for i in range(10):
@@ -473,7 +475,7 @@ COUNTED = ("a vector", "a vector in a URL", "a digit", "a digit by its extension
     "case",
     [*((FAST | SLOW)[name] for name in COUNTED), SLOW["a class that is not there"], url(b"z=0,0", tag=b"*")],
 )
-def test_both_count_the_same(case: Case, app: Application, lane: Lane) -> None:
+def test_both_count_the_same(case: Case, app: Application, lane: FastPath) -> None:
     before = counts(app)
     ask(app, lane, case)
     between = counts(app)
@@ -486,12 +488,12 @@ def test_both_count_the_same(case: Case, app: Application, lane: Lane) -> None:
     )
 
 
-def test_both_draw_the_same_bytes_for_any_vector(app: Application, lane: Lane) -> None:
+def test_both_draw_the_same_bytes_for_any_vector(app: Application, lane: FastPath) -> None:
     for z in np.random.RandomState(0).normal(0, 2, (20, 2)):
         ask_both(app, lane, Case((b'{"z":[%r,%r]}' % (z[0].item(), z[1].item()),)))
 
 
-def test_many_in_one_batch_get_their_own(app: Application, lane: Lane, registry: Registry) -> None:
+def test_many_in_one_batch_get_their_own(app: Application, lane: FastPath, registry: Registry) -> None:
     cases = [Case((b'{"z":[%d,%d]}' % (i, -i),)) for i in range(7)]
     cases += [url(b"z=%d,1" % i) for i in range(7)] + [digit(query=b"seed=%d" % i) for i in range(7)]
     sizes: list[int] = []
@@ -522,7 +524,7 @@ def test_many_in_one_batch_get_their_own(app: Application, lane: Lane, registry:
 
 
 @pytest.mark.parametrize("order", ["ff", "fs", "sf", "fsf", "sfs", "ffff"])
-def test_answers_come_in_the_order_of_the_requests(order: str, app: Application, lane: Lane) -> None:
+def test_answers_come_in_the_order_of_the_requests(order: str, app: Application, lane: FastPath) -> None:
     cases = [
         Case((b'{"z":[%d,0]}' % i,), (JSON, (b"x-request-id", b"number-%d" % i)))
         if kind == "f"
@@ -534,7 +536,7 @@ def test_answers_come_in_the_order_of_the_requests(order: str, app: Application,
 
 
 def test_a_full_queue_is_429_with_when_to_come_again(
-    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: FastPath, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get()._decoder, "waiting_rows", 4096)
     answer = ask_both(app, lane, Case())
@@ -543,9 +545,9 @@ def test_a_full_queue_is_429_with_when_to_come_again(
 
 
 def test_a_deadline_that_passed_is_504(
-    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: FastPath, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "open_call", lambda _=None: Call(0.0))
+    monkeypatch.setattr(registry, "open_call", lambda _=None: RequestContext(0.0))
     labels = '{route="/decode",status="504"}'
     before = counts(app).get(labels, 0)
     assert ask_both(app, lane, Case()).startswith(b"HTTP/1.1 504 ")
@@ -553,7 +555,7 @@ def test_a_deadline_that_passed_is_504(
 
 
 def test_a_service_that_stops_is_503(
-    app: Application, lane: Lane, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    app: Application, lane: FastPath, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get()._decoder, "_thread", None)
     assert ask_both(app, lane, Case()).startswith(b"HTTP/1.1 503 ")
@@ -561,7 +563,7 @@ def test_a_service_that_stops_is_503(
 
 def test_a_model_that_fails_is_500_and_says_nothing_of_why(
     app: Application,
-    lane: Lane,
+    lane: FastPath,
     registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -577,12 +579,12 @@ def test_a_model_that_fails_is_500_and_says_nothing_of_why(
 
 
 def test_an_answer_that_cannot_be_made_is_500(
-    app: Application, lane: Lane, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Application, lane: FastPath, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError("out of ink")
 
-    monkeypatch.setattr(Lane, "answer", fail)
+    monkeypatch.setattr(FastPath, "answer", fail)
     answer = ask(app, lane, Case())
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"application/problem+json" in answer
@@ -590,7 +592,7 @@ def test_an_answer_that_cannot_be_made_is_500(
 
 
 def test_a_client_that_goes_takes_its_rows_from_the_queue(
-    app: Application, lane: Lane, registry: Registry, batches: list[int]
+    app: Application, lane: FastPath, registry: Registry, batches: list[int]
 ) -> None:
     batcher, gone = registry.get()._decoder, '{route="/decode",status="499"}'
     before = counts(app).get(gone, 0)
@@ -610,7 +612,7 @@ def test_a_client_that_goes_takes_its_rows_from_the_queue(
 
 
 def test_a_client_that_goes_before_its_body_came_leaves_nothing(
-    app: Application, lane: Lane, registry: Registry
+    app: Application, lane: FastPath, registry: Registry
 ) -> None:
     async def scene() -> None:
         connection = connect(app, lane)
@@ -623,7 +625,7 @@ def test_a_client_that_goes_before_its_body_came_leaves_nothing(
     assert registry.get()._decoder.waiting_rows == 0
 
 
-def test_a_server_that_stops_meanwhile_answers_and_closes(app: Application, lane: Lane) -> None:
+def test_a_server_that_stops_meanwhile_answers_and_closes(app: Application, lane: FastPath) -> None:
     async def scene() -> None:
         connection = connect(app, lane)
         connection.protocol.data_received(Case().wire()[0])
@@ -638,7 +640,7 @@ def test_a_server_that_stops_meanwhile_answers_and_closes(app: Application, lane
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_client_that_does_not_read_goes_the_usual_way(
-    known: bool, app: Application, lane: Lane, answered_fast: list[int]
+    known: bool, app: Application, lane: FastPath, answered_fast: list[int]
 ) -> None:
     async def scene() -> None:
         connection, before = connect(app, lane), b""
@@ -671,7 +673,7 @@ def test_a_body_is_refused_by_the_limit_though_it_would_fit_the_lane(
     )
 
 
-def test_an_answer_s_time_is_counted_from_its_head(app: Application, lane: Lane) -> None:
+def test_an_answer_s_time_is_counted_from_its_head(app: Application, lane: FastPath) -> None:
     def seconds() -> float:
         text = app.api.state.metrics.render()[0].decode()
         return sum(
@@ -686,7 +688,7 @@ def test_an_answer_s_time_is_counted_from_its_head(app: Application, lane: Lane)
         assert 0 < seconds() - before < time.perf_counter() - began
 
 
-def test_an_answer_says_how_long_it_took_to_write(app: Application, lane: Lane) -> None:
+def test_an_answer_says_how_long_it_took_to_write(app: Application, lane: FastPath) -> None:
     for way in (lane, None):
         began = time.perf_counter()
         found = re.search(rb"encode;dur=([0-9.]+)", ask(app, way, Case()))
@@ -695,9 +697,9 @@ def test_an_answer_says_how_long_it_took_to_write(app: Application, lane: Lane) 
 
 
 def test_the_line_in_the_access_log_is_the_usual_one(
-    app: Application, lane: Lane, answered_fast: list[int], caplog: pytest.LogCaptureFixture
+    app: Application, lane: FastPath, answered_fast: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def scene(lane: Lane | None) -> None:
+    async def scene(lane: FastPath | None) -> None:
         connection = connect(app, lane, access_log=True)
         for case in (Case(), url(b"z=0.5,-1.0", tag=b"*")):
             await connection.send(*case.wire())

@@ -7,7 +7,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from service.core.errors import TooLargeError
-from service.http.middleware import BodyLimit, HeadAsGet
+from service.http.middleware import BodyLimitMiddleware, HeadMiddleware
 
 
 def test_head_is_answered_as_get_without_a_body() -> None:
@@ -24,7 +24,7 @@ def test_head_is_answered_as_get_without_a_body() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await HeadAsGet(app)({"type": "http", "method": method}, None, send)  # type: ignore[arg-type]
+        await HeadMiddleware(app)({"type": "http", "method": method}, None, send)  # type: ignore[arg-type]
         return sent
 
     whole, head = asyncio.run(ask("GET")), asyncio.run(ask("HEAD"))
@@ -48,7 +48,7 @@ def test_bodies_that_are_held_together_have_a_limit_too() -> None:
         return {"type": "http.request", "body": b"x" * 60, "more_body": False}
 
     async def scene() -> None:
-        limit = BodyLimit(app, max_body_bytes=80, max_held_bytes=100)
+        limit = BodyLimitMiddleware(app, max_body_bytes=80, max_held_bytes=100)
         scope: dict[str, Any] = {"type": "http", "headers": []}
 
         async def send(_message: Any) -> None: ...

@@ -10,7 +10,7 @@ from service.core.media_types import APNG, FORMATS, GIF, JSON, NDJSON, NPY, PNG,
 from service.imaging import representation, writers
 from service.imaging.pictures import Pictures
 from service.imaging.rendering import Look
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from tests.service import fake
 
 Z = np.random.RandomState(0).standard_normal((5, 2)).astype(np.float32)
@@ -24,7 +24,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 @pytest.mark.parametrize("media_type", representation.IN_PARTS)
 def test_what_is_written_in_parts_is_what_is_written_at_once(manifest: Manifest, media_type: str) -> None:
-    wanted = Wanted(media_type, Look(scale=2, padding=1), sequence=True)
+    wanted = Representation(media_type, Look(scale=2, padding=1), sequence=True)
     writer = writers.open_writer(wanted, manifest, 5)
     parts = [writer.write(Pictures(FIVE.z[i:j], FIVE.image[i:j])) for i, j in ((0, 2), (2, 3), (3, 5))]
     assert all(parts)
@@ -38,24 +38,24 @@ def test_every_format_can_be_written(manifest: Manifest) -> None:
     }  # fmt: skip
     assert set(starts) == set(FORMATS.values())
     for media_type, start in starts.items():
-        assert writers.write(Wanted(media_type), manifest, FIVE, {}).startswith(start)
+        assert writers.write(Representation(media_type), manifest, FIVE, {}).startswith(start)
 
 
 @pytest.mark.parametrize(
     ("wanted", "n", "fits"),
     [
-        (Wanted(PNG), 10, True),
-        (Wanted(PNG), 16, True),  # 112 x 112
-        (Wanted(PNG), 17, False),
-        (Wanted(PNG, Look(scale=4)), 1, True),
-        (Wanted(PNG, Look(scale=5)), 1, False),
-        (Wanted(WEBP, sequence=True), 17, False),
-        (Wanted(JSON, Look(scale=64)), 1000, True),
-        (Wanted(NDJSON, Look(scale=64)), 1000, True),
-        (Wanted(ZIP), 17, False),
+        (Representation(PNG), 10, True),
+        (Representation(PNG), 16, True),  # 112 x 112
+        (Representation(PNG), 17, False),
+        (Representation(PNG, Look(scale=4)), 1, True),
+        (Representation(PNG, Look(scale=5)), 1, False),
+        (Representation(WEBP, sequence=True), 17, False),
+        (Representation(JSON, Look(scale=64)), 1000, True),
+        (Representation(NDJSON, Look(scale=64)), 1000, True),
+        (Representation(ZIP), 17, False),
     ],
 )
-def test_what_is_too_large_is_refused(manifest: Manifest, wanted: Wanted, n: int, fits: bool) -> None:
+def test_what_is_too_large_is_refused(manifest: Manifest, wanted: Representation, n: int, fits: bool) -> None:
     if fits:
         representation.check_size(wanted, n, manifest.image, 112 * 112)
     else:
@@ -64,6 +64,6 @@ def test_what_is_too_large_is_refused(manifest: Manifest, wanted: Wanted, n: int
 
 
 def test_a_side_longer_than_the_format_knows_is_refused(manifest: Manifest) -> None:
-    wanted = Wanted(WEBP, Look(columns=600))
+    wanted = Representation(WEBP, Look(columns=600))
     with pytest.raises(InvalidValueError, match="scale: expected a scale that makes no side longer"):
         representation.check_size(wanted, 600, manifest.image, 10**9)

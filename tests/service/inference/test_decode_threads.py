@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, TooLargeError
 from service.inference import decode_threads
-from service.inference.decode_threads import Check, Places
+from service.inference.decode_threads import Check, DecodeThreads
 
 WAIT_S = 30
 
@@ -39,25 +39,25 @@ async def begun(gate: Gate) -> None:
 
 
 @contextlib.contextmanager
-def opened(**limits: int) -> Iterator[Places]:
-    places = Places(**limits)
+def opened(**limits: int) -> Iterator[DecodeThreads]:
+    places = DecodeThreads(**limits)
     yield places
     places.close()
 
 
-def soon(seconds: float = 0.05) -> Call:
-    return Call(time.monotonic() + seconds)
+def soon(seconds: float = 0.05) -> RequestContext:
+    return RequestContext(time.monotonic() + seconds)
 
 
 def test_what_work_returns_is_returned_and_what_it_raises_raised() -> None:
     def fail(_: Check) -> str:
         raise ValueError("bad")
 
-    async def scene(places: Places) -> None:
-        assert await places.run(lambda _: "done", 1, Call()) == "done"
-        assert await places.run(lambda _: b"", 1, Call()) == b""
+    async def scene(places: DecodeThreads) -> None:
+        assert await places.run(lambda _: "done", 1, RequestContext()) == "done"
+        assert await places.run(lambda _: b"", 1, RequestContext()) == b""
         with pytest.raises(ValueError, match="bad"):
-            await places.run(fail, 1, Call())
+            await places.run(fail, 1, RequestContext())
         assert (places.requests, places.bytes) == (0, 0)
 
     with opened() as places:
@@ -65,9 +65,9 @@ def test_what_work_returns_is_returned_and_what_it_raises_raised() -> None:
 
 
 def test_no_more_runs_at_once_than_there_are_places() -> None:
-    async def scene(places: Places) -> None:
+    async def scene(places: DecodeThreads) -> None:
         gates = [Gate() for _ in range(4)]
-        running = [asyncio.create_task(places.run(gate, 1, Call())) for gate in gates]
+        running = [asyncio.create_task(places.run(gate, 1, RequestContext())) for gate in gates]
         await begun(gates[0])
         await begun(gates[1])
         assert [gate.begun.is_set() for gate in gates] == [True, True, False, False]
@@ -84,14 +84,14 @@ def test_no_more_runs_at_once_than_there_are_places() -> None:
 
 @pytest.mark.parametrize("limits", [{"max_requests": 2}, {"max_bytes": 20}])
 def test_no_more_waits_than_there_is_room_for(limits: dict[str, int]) -> None:
-    async def scene(places: Places) -> None:
+    async def scene(places: DecodeThreads) -> None:
         gate = Gate()
-        running = [asyncio.create_task(places.run(gate, 10, Call())) for _ in range(2)]
+        running = [asyncio.create_task(places.run(gate, 10, RequestContext())) for _ in range(2)]
         await begun(gate)
         with pytest.raises(QueueFullError, match="try again in 1 s"):
             places.check()
         with pytest.raises(QueueFullError):
-            await places.run(gate, 1, Call())
+            await places.run(gate, 1, RequestContext())
         gate.open.set()
         await asyncio.gather(*running)
         places.check()
@@ -102,16 +102,16 @@ def test_no_more_waits_than_there_is_room_for(limits: dict[str, int]) -> None:
 
 def test_one_body_may_be_larger_than_the_room() -> None:
     with opened(max_bytes=10) as places:
-        assert asyncio.run(places.run(lambda _: "done", 1000, Call())) == "done"
+        assert asyncio.run(places.run(lambda _: "done", 1000, RequestContext())) == "done"
 
 
 @pytest.mark.parametrize("cause", ["deadline", "gone"])
 def test_what_has_not_begun_in_time_never_begins(cause: str) -> None:
-    async def scene(places: Places) -> None:
+    async def scene(places: DecodeThreads) -> None:
         first, second = Gate(), Gate()
-        running = asyncio.create_task(places.run(first, 1, Call()))
+        running = asyncio.create_task(places.run(first, 1, RequestContext()))
         await begun(first)
-        late = asyncio.create_task(places.run(second, 1, soon() if cause == "deadline" else Call()))
+        late = asyncio.create_task(places.run(second, 1, soon() if cause == "deadline" else RequestContext()))
         if cause == "deadline":
             with pytest.raises(DeadlineError):
                 await late
@@ -123,7 +123,7 @@ def test_what_has_not_begun_in_time_never_begins(cause: str) -> None:
         assert places.requests == 1
         first.open.set()
         await running
-        assert await places.run(lambda _: "next", 1, Call()) == "next"
+        assert await places.run(lambda _: "next", 1, RequestContext()) == "next"
         assert not second.begun.is_set()
 
     with opened(places=1) as places:
@@ -132,15 +132,17 @@ def test_what_has_not_begun_in_time_never_begins(cause: str) -> None:
 
 @pytest.mark.parametrize("cause", ["deadline", "gone"])
 def test_what_has_begun_ends_at_its_next_look_and_keeps_its_place_till_then(cause: str) -> None:
-    async def scene(places: Places) -> None:
+    async def scene(places: DecodeThreads) -> None:
         gate, after = Gate(), Gate()
-        running = asyncio.create_task(places.run(gate, 1, soon(1) if cause == "deadline" else Call()))
+        running = asyncio.create_task(
+            places.run(gate, 1, soon(1) if cause == "deadline" else RequestContext())
+        )
         await begun(gate)
         if cause == "gone":
             running.cancel()
         await asyncio.wait([running])
         assert running.cancelled() or isinstance(running.exception(), DeadlineError)
-        waiting = asyncio.create_task(places.run(after, 1, Call()))
+        waiting = asyncio.create_task(places.run(after, 1, RequestContext()))
         await asyncio.sleep(0)
         assert not after.begun.is_set()
         gate.open.set()
@@ -174,8 +176,8 @@ def test_work_in_slices_takes_turns_with_others() -> None:
 
         return work
 
-    async def scene(places: Places) -> None:
-        running = [asyncio.create_task(places.run(slices(name), 1, Call())) for name in "ab"]
+    async def scene(places: DecodeThreads) -> None:
+        running = [asyncio.create_task(places.run(slices(name), 1, RequestContext())) for name in "ab"]
         while places.requests < 2:
             await asyncio.sleep(0)
         both_in.set()
@@ -199,8 +201,8 @@ def test_work_that_takes_too_much_processor_time_ends(monkeypatch: pytest.Monkey
 
 def test_what_runs_is_not_waited_for_by_who_closes() -> None:
     async def scene() -> None:
-        places, gate = Places(places=1), Gate()
-        running = asyncio.create_task(places.run(gate, 1, Call()))
+        places, gate = DecodeThreads(places=1), Gate()
+        running = asyncio.create_task(places.run(gate, 1, RequestContext()))
         await begun(gate)
         places.close()  # or the gate would be waited for in vain
         gate.open.set()
@@ -210,8 +212,8 @@ def test_what_runs_is_not_waited_for_by_who_closes() -> None:
 
 
 def test_what_is_closed_takes_nothing() -> None:
-    places = Places()
+    places = DecodeThreads()
     places.close()
     with pytest.raises(NotReadyError):
-        asyncio.run(places.run(lambda _: "done", 1, Call()))
+        asyncio.run(places.run(lambda _: "done", 1, RequestContext()))
     assert (places.requests, places.bytes) == (0, 0)

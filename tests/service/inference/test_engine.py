@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.batching.job import Rows
 from service.bundles.reader import read_bundle
 from service.core.errors import InferenceError, NotReadyError, QueueFullError
 from service.core.settings import Settings
 from service.imaging.pictures import Pictures
-from service.inference.decode_threads import Places
+from service.inference.decode_threads import DecodeThreads
 from service.inference.engine import Engine
 from service.inference.onnx_model import Model
 from service.latent import sampling
@@ -24,7 +24,7 @@ from tests.service import fake
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder: pathlib.Path = fake.write_bundle(tmp_path_factory.mktemp("models") / "fake")
     settings = Settings(max_request_rows=8)
-    engine = Engine(Model(read_bundle(folder), settings), settings, Places())
+    engine = Engine(Model(read_bundle(folder), settings), settings, DecodeThreads())
     engine.start()
     return engine
 
@@ -33,14 +33,14 @@ Z = np.arange(16, dtype=np.float64).reshape(8, 2) / 8
 
 
 def test_every_row_comes_back_in_its_place(engine: Engine) -> None:
-    pictures = asyncio.run(engine.decode(engine.space.place(Z), Call()))
+    pictures = asyncio.run(engine.decode(engine.space.place(Z), RequestContext()))
     np.testing.assert_array_equal(pictures.z, Z.astype(np.float32))
     np.testing.assert_allclose(pictures.image, fake.decode(Z), atol=1e-6)
 
 
 def test_a_stream_gives_the_same_in_parts(engine: Engine) -> None:
     async def collect() -> list[Pictures]:
-        return [part async for part in engine.stream(engine.space.place(Z), Call(), 3)]
+        return [part async for part in engine.stream(engine.space.place(Z), RequestContext(), 3)]
 
     parts = asyncio.run(collect())
     assert [len(part.image) for part in parts] == [3, 3, 2]
@@ -50,7 +50,7 @@ def test_a_stream_gives_the_same_in_parts(engine: Engine) -> None:
 
 def test_a_stream_that_is_read_slowly_is_not_late(engine: Engine) -> None:
     async def collect() -> int:
-        call, rows = Call(time.monotonic() + 0.2), 0
+        call, rows = RequestContext(time.monotonic() + 0.2), 0
         async for part in engine.stream(engine.space.place(Z), call, 3):
             rows += len(part.image)
             await asyncio.sleep(0.3)
@@ -65,14 +65,14 @@ def test_a_stream_that_has_begun_waits_for_room(
 ) -> None:
     submit, left = engine._decoder.submit, [0, refusals]
 
-    def full(rows: Rows, call: Call) -> asyncio.Future[Rows]:
+    def full(rows: Rows, call: RequestContext) -> asyncio.Future[Rows]:
         left[0] += 1
         if 1 < left[0] <= 1 + left[1]:
             raise QueueFullError(1)
         return submit(rows, call)
 
     async def collect() -> int:
-        call = Call(time.monotonic() + 0.2)
+        call = RequestContext(time.monotonic() + 0.2)
         return sum([len(part.image) async for part in engine.stream(engine.space.place(Z), call, 3)])
 
     monkeypatch.setattr(engine._decoder, "submit", full)
@@ -85,28 +85,28 @@ def test_a_stream_that_has_begun_waits_for_room(
 
 def test_the_largest_vector_still_gives_finite_pictures(engine: Engine) -> None:
     rows = engine.space.place(np.array([[1e4, -1e4]]))
-    assert np.isfinite(asyncio.run(engine.decode(rows, Call())).image).all()
+    assert np.isfinite(asyncio.run(engine.decode(rows, RequestContext())).image).all()
 
 
 def test_encode_draws_z_only_with_a_seed(engine: Engine) -> None:
     x = np.random.RandomState(0).random((3, 28, 28, 1)).astype(np.float32)
-    plain = asyncio.run(engine.encode(x, Call()))
+    plain = asyncio.run(engine.encode(x, RequestContext()))
     np.testing.assert_allclose(plain.z_mean, fake.encode(x), atol=1e-6)
     assert plain.z is None
-    drawn = asyncio.run(engine.encode(x, Call(), 5)).z
+    drawn = asyncio.run(engine.encode(x, RequestContext(), 5)).z
     np.testing.assert_array_equal(drawn, sampling.sample_posterior(plain.z_mean, plain.z_log_var, 5))
 
 
 @pytest.mark.parametrize("graph", ["_encoder", "_decoder"])
 def test_it_has_failed_if_either_graph_has(engine: Engine, graph: str) -> None:
-    broken = Engine(engine.model, engine.settings, Places())
+    broken = Engine(engine.model, engine.settings, DecodeThreads())
     assert not broken.failed
     getattr(broken, graph).failed = True
     assert broken.failed
 
 
 def test_closing_refuses_both_graphs(engine: Engine) -> None:
-    closed = Engine(engine.model, engine.settings, Places())
+    closed = Engine(engine.model, engine.settings, DecodeThreads())
     closed.start()
     closed.check("encoder")
     closed.check("decoder")
@@ -122,7 +122,7 @@ class ShortBatcher:
     def __init__(self, results: Rows) -> None:
         self.results = results
 
-    def submit(self, _rows: Rows, _call: Call) -> asyncio.Future[Rows]:
+    def submit(self, _rows: Rows, _call: RequestContext) -> asyncio.Future[Rows]:
         future = asyncio.get_running_loop().create_future()
         future.set_result(self.results)
         return future
@@ -130,9 +130,9 @@ class ShortBatcher:
 
 @pytest.mark.parametrize("n", [7, 9])
 def test_an_answer_with_another_number_of_rows_is_not_handed_out(engine: Engine, n: int) -> None:
-    broken = Engine(engine.model, engine.settings, Places())
+    broken = Engine(engine.model, engine.settings, DecodeThreads())
     broken._decoder = broken._encoder = ShortBatcher(np.zeros((n, 4), np.float32))  # type: ignore[assignment]
     with pytest.raises(InferenceError, match=f"expected 8 results, received {n}"):
-        asyncio.run(broken.decode(broken.space.place(Z), Call()))
+        asyncio.run(broken.decode(broken.space.place(Z), RequestContext()))
     with pytest.raises(InferenceError, match=f"expected 8 results, received {n}"):
-        asyncio.run(broken.encode(np.zeros((8, 28, 28, 1), np.float32), Call()))
+        asyncio.run(broken.encode(np.zeros((8, 28, 28, 1), np.float32), RequestContext()))

@@ -8,23 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.bundles.manifest import CentreOfMassFit, ContainFit, ImageSpec
 from service.core.errors import InvalidValueError
-from service.inference.decode_threads import Places
-from service.inference.image_inputs import Uploads
+from service.inference.decode_threads import DecodeThreads
+from service.inference.image_inputs import ImageInputs
 
 DIGITS = ImageSpec(
     height=28, width=28, channels=1, range=(0, 1), polarity="light-on-dark", fit=CentreOfMassFit(box=20)
 )
 
 
-def make(**changes: Any) -> Uploads:
-    return Uploads(DIGITS.model_copy(update=changes), 10_000, Places())
+def make(**changes: Any) -> ImageInputs:
+    return ImageInputs(DIGITS.model_copy(update=changes), 10_000, DecodeThreads())
 
 
-def read(uploads: Uploads, files: list[tuple[str, bytes]], polarity: Any, call: Call | None = None) -> Any:
-    return asyncio.run(uploads.read(files, polarity, call or Call()))
+def read(
+    uploads: ImageInputs, files: list[tuple[str, bytes]], polarity: Any, call: RequestContext | None = None
+) -> Any:
+    return asyncio.run(uploads.read(files, polarity, call or RequestContext()))
 
 
 def png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError, InvalidValueError, NotFoundError
 from service.latent import sampling
-from service.latent.space import Point, Space
+from service.latent.space import LatentSpace, Point
 from tests.service import fake
 
 CLASSES = [
@@ -18,18 +18,18 @@ CLASSES = [
 ]
 
 
-def make(folder: pathlib.Path, **changes: Any) -> Space:
+def make(folder: pathlib.Path, **changes: Any) -> LatentSpace:
     fake.write_bundle(folder / "fake", **changes)
-    return Space(read_bundle(folder / "fake").manifest, max_rows=9)
+    return LatentSpace(read_bundle(folder / "fake").manifest, max_rows=9)
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+def space(tmp_path_factory: pytest.TempPathFactory) -> LatentSpace:
     return make(tmp_path_factory.mktemp("models"), classes=CLASSES)
 
 
 @pytest.fixture(scope="module")
-def conditional(tmp_path_factory: pytest.TempPathFactory) -> Space:
+def conditional(tmp_path_factory: pytest.TempPathFactory) -> LatentSpace:
     return make(tmp_path_factory.mktemp("models"), conditional=True)
 
 
@@ -42,23 +42,23 @@ def conditional(tmp_path_factory: pytest.TempPathFactory) -> Space:
     ],
 )
 def test_vectors_that_do_not_fit_the_model_are_refused(
-    space: Space, z: np.ndarray[tuple[int, int], np.dtype[np.float64]], says: str
+    space: LatentSpace, z: np.ndarray[tuple[int, int], np.dtype[np.float64]], says: str
 ) -> None:
     with pytest.raises(InvalidValueError, match=says):
         space.place(z)
 
 
-def test_goes_from_a_class_to_a_vector(space: Space) -> None:
+def test_goes_from_a_class_to_a_vector(space: LatentSpace) -> None:
     rows = space.connect(Point("from", digit=3), Point("to", z=np.array([3.0, 0.0])), 3, "lerp")
     np.testing.assert_allclose(rows, [[1, 2], [2, 1], [3, 0]])
 
 
-def test_two_dimensions_are_crossed_straight_by_default(space: Space) -> None:
+def test_two_dimensions_are_crossed_straight_by_default(space: LatentSpace) -> None:
     ends = Point("from", z=np.array([1.0, 0.0])), Point("to", z=np.array([0.0, 1.0]))
     np.testing.assert_allclose(space.connect(*ends, 3, None)[1], [0.5, 0.5])
 
 
-def test_a_label_turns_into_the_other_as_evenly_as_the_path(conditional: Space) -> None:
+def test_a_label_turns_into_the_other_as_evenly_as_the_path(conditional: LatentSpace) -> None:
     ends = Point("from", z=np.array([1.0, 0.0]), label=3), Point("to", z=np.array([0.0, 1.0]), label=7)
     for method in ("lerp", "slerp"):
         labels = conditional.connect(*ends, 5, method)[:, 2:]
@@ -67,7 +67,7 @@ def test_a_label_turns_into_the_other_as_evenly_as_the_path(conditional: Space) 
         np.testing.assert_allclose(labels, expected, atol=1e-7)
 
 
-def test_a_bad_end_is_named(space: Space) -> None:
+def test_a_bad_end_is_named(space: LatentSpace) -> None:
     good = Point("from", digit=3)
     with pytest.raises(InvalidValueError, match=r"to\.z: expected 2 numbers"):
         space.connect(good, Point("to", z=np.zeros(3)), 3, "lerp")
@@ -79,7 +79,7 @@ def test_a_bad_end_is_named(space: Space) -> None:
         space.connect(good, good, 10, "lerp")
 
 
-def test_draws_from_the_class(space: Space) -> None:
+def test_draws_from_the_class(space: LatentSpace) -> None:
     np.testing.assert_array_equal(space.draw(8, 1, 0.0), np.array([[-1, 0.5]], np.float32))
     one, again, other = (space.draw(8, seed, 1.0) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
@@ -104,14 +104,14 @@ def test_classes_that_are_no_gaussians_are_refused(tmp_path: pathlib.Path) -> No
         make(tmp_path, classes=wrong)
 
 
-def test_fewer_samples_are_the_first_of_more(space: Space, conditional: Space) -> None:
+def test_fewer_samples_are_the_first_of_more(space: LatentSpace, conditional: LatentSpace) -> None:
     for some in (space, conditional):
         np.testing.assert_array_equal(some.sample(5, 1.0, 3), some.sample(5, 1.0, 9)[:3])
         np.testing.assert_array_equal(some.draw(8, 5, 1.0, 3), some.draw(8, 5, 1.0, 9)[:3])
         assert (some.sample(5, 1.0, 3) != some.sample(6, 1.0, 3)).any()
 
 
-def test_samples_are_standard_normal_times_the_temperature(space: Space) -> None:
+def test_samples_are_standard_normal_times_the_temperature(space: LatentSpace) -> None:
     z = np.concatenate([space.sample(seed, 2.0, 9) for seed in range(1000)])
     # 18,000 numbers: the mean's standard error is 0.015, the deviation's 0.011.
     assert abs(z.mean()) < 0.06
@@ -130,7 +130,7 @@ def test_samples_have_labels_as_often_as_the_training_images(tmp_path: pathlib.P
     np.testing.assert_allclose(shares, [8 / 17 if i == 3 else 1 / 17 for i in range(10)], atol=0.02)
 
 
-def test_a_samples_label_says_nothing_of_its_vector(conditional: Space) -> None:
+def test_a_samples_label_says_nothing_of_its_vector(conditional: LatentSpace) -> None:
     rows = np.array([conditional.sample(seed, 1.0, 9) for seed in range(1000)]).reshape(-1, 12)
     label = rows[:, 2:].argmax(axis=1)
     # Of 9,000 pairs, the correlation's standard error is 0.01.
@@ -142,14 +142,14 @@ def test_a_samples_label_says_nothing_of_its_vector(conditional: Space) -> None:
     np.testing.assert_array_equal(conditional.sample(5, 1.0, 9)[:, :2], plain)
 
 
-def test_a_grid_goes_from_the_top_left_line_by_line(space: Space) -> None:
+def test_a_grid_goes_from_the_top_left_line_by_line(space: LatentSpace) -> None:
     rows = space.spread(3, 2.0, (0, 1), None)
     expected = [[-2, 2], [0, 2], [2, 2], [-2, 0], [0, 0], [2, 0], [-2, -2], [0, -2], [2, -2]]
     np.testing.assert_array_equal(rows, expected)
     np.testing.assert_array_equal(space.spread(3, 2.0, (1, 0), None)[:, ::-1], expected)
 
 
-def test_a_grid_of_a_conditional_model_has_one_label(conditional: Space) -> None:
+def test_a_grid_of_a_conditional_model_has_one_label(conditional: LatentSpace) -> None:
     rows = conditional.spread(2, 1.0, (0, 1), 7)
     np.testing.assert_array_equal(rows[:, 2:], np.eye(10)[[7] * 4])
     with pytest.raises(InvalidValueError, match=r"label: expected one of 0, 1.* received none"):
@@ -160,6 +160,8 @@ def test_a_grid_of_a_conditional_model_has_one_label(conditional: Space) -> None
     ("n", "dims", "says"),
     [(4, (0, 1), "n: expected at most 9.* received 16"), (2, (0, 2), "dims: expected numbers from 0 to 1")],
 )
-def test_a_grid_that_does_not_fit_is_refused(space: Space, n: int, dims: tuple[int, int], says: str) -> None:
+def test_a_grid_that_does_not_fit_is_refused(
+    space: LatentSpace, n: int, dims: tuple[int, int], says: str
+) -> None:
     with pytest.raises(InvalidValueError, match=says):
         space.spread(n, 1.0, dims, None)

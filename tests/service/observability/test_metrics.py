@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.observability.metrics import BEGUN, ROUTE, Meter, Metrics
+from service.observability.metrics import BEGUN, ROUTE, Metrics, MetricsMiddleware
 
 
 async def refuse(*_: Any) -> Any:
@@ -20,7 +20,7 @@ def measure(app: Any, **scope: Any) -> tuple[str, float]:
     async def send(_: Any) -> None:
         pass
 
-    asyncio.run(Meter(app, metrics)({"type": "http", ROUTE: "/", **scope}, refuse, send))
+    asyncio.run(MetricsMiddleware(app, metrics)({"type": "http", ROUTE: "/", **scope}, refuse, send))
     (line,) = (line for line in metrics.render()[0].decode().splitlines() if "_sum{" in line)
     return line.split('status="')[1].split('"')[0], float(line.split()[1])
 
@@ -52,7 +52,7 @@ def test_a_failure_is_counted_too() -> None:
         raise ZeroDivisionError("a fault of ours")
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(Meter(fail, metrics)({"type": "http", ROUTE: "/"}, refuse, refuse))
+        asyncio.run(MetricsMiddleware(fail, metrics)({"type": "http", ROUTE: "/"}, refuse, refuse))
     assert b'_count{route="/",status="500"} 1.0' in metrics.render()[0]
 
 
@@ -63,6 +63,6 @@ def test_what_is_no_request_is_not_counted() -> None:
     async def app(scope: Any, *_: Any) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(Meter(app, metrics)({"type": "lifespan"}, refuse, refuse))
+    asyncio.run(MetricsMiddleware(app, metrics)({"type": "lifespan"}, refuse, refuse))
     assert seen == ["lifespan"]
     assert b"_count{" not in metrics.render()[0]

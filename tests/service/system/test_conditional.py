@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
-from service.fastpath.handler import Lane
+from service.fastpath.handler import FastPath
 from service.server.app import create_app
 from tests.service import fake
 
@@ -188,7 +188,7 @@ def test_the_list_of_models_tells_which_need_a_label(client: TestClient) -> None
 
 def test_the_lane_leaves_a_vector_without_its_label_to_the_usual_way(client: TestClient) -> None:
     app: Any = client.app
-    lane = Lane(app.api.state.registry, 10_000, False, lambda _: None, app.api.state.metrics)
+    lane = FastPath(app.api.state.registry, 10_000, False, lambda _: None, app.api.state.metrics)
     assert lane.read({"method": "POST"}, b'{"z":[0,0]}') is None
     order = lane.read({"method": "GET", "path": "/digits/7", "query_string": b"seed=1"}, b"")
     assert order is not None

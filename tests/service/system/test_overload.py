@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from starlette.types import Message
 
-from service.batching.context import Call
+from service.batching.context import RequestContext
 from service.core.settings import Settings
 from service.inference.engine import Engine
 from service.inference.registry import Registry
@@ -174,7 +174,7 @@ def test_what_waited_past_its_deadline_is_504_and_never_runs(
             patient = asyncio.ensure_future(ask(client, 1))
             while not runs.is_set():
                 await asyncio.sleep(0.001)
-            monkeypatch.setattr(app.api.state.registry, "open_call", lambda _=None: Call(0.0))
+            monkeypatch.setattr(app.api.state.registry, "open_call", lambda _=None: RequestContext(0.0))
             late = asyncio.ensure_future(ask(client, 2))
             await asyncio.sleep(0.01)
             gate.set()

@@ -22,7 +22,7 @@ from service.core.media_types import FORMATS
 from service.core.settings import Settings
 from service.imaging.pictures import Pictures
 from service.imaging.rendering import Look
-from service.imaging.representation import Wanted
+from service.imaging.representation import Representation
 from service.imaging.writers import write
 from service.inference.engine import Engine
 from service.inference.registry import Registry
@@ -45,7 +45,7 @@ class Case:
 
     request: dict[str, Any]
     rows: Floats
-    wanted: Wanted
+    wanted: Representation
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def expected(self, engine: Engine) -> bytes:
@@ -92,7 +92,7 @@ def ask(registry: Registry, requests: list[dict[str, Any]]) -> list[httpx.Respon
 
 
 def make_decode(engine: Engine, form: str, n: int) -> Iterator[Case]:
-    z, wanted = vectors(n), Wanted(FORMATS[form])
+    z, wanted = vectors(n), Representation(FORMATS[form])
     rows = engine.space.place(z)
     yield Case({"method": "POST", "url": f"/decode?format={form}", "json": {"z": z.tolist()}}, rows, wanted)
     query = "&".join(f"z={a},{b}" for a, b in z.tolist())
@@ -101,7 +101,7 @@ def make_decode(engine: Engine, form: str, n: int) -> Iterator[Case]:
 
 def make_sample(engine: Engine, form: str, n: int) -> Iterator[Case]:
     facts = {"seed": 1, "temperature": 1.0, "digit": None}
-    rows, wanted = engine.space.sample(1, 1.0, n), Wanted(FORMATS[form])
+    rows, wanted = engine.space.sample(1, 1.0, n), Representation(FORMATS[form])
     body = {"n": n, "seed": 1}
     yield Case({"method": "POST", "url": f"/sample?format={form}", "json": body}, rows, wanted, facts)
     yield Case({"method": "GET", "url": f"/sample.{form}?n={n}&seed=1"}, rows, wanted, facts)
@@ -110,7 +110,7 @@ def make_sample(engine: Engine, form: str, n: int) -> Iterator[Case]:
 def make_interpolate(engine: Engine, form: str, n: int) -> Iterator[Case]:
     steps = max(n, 2)
     rows = engine.space.connect(Point("from", digit=3), Point("to", digit=5), steps, None)
-    wanted = Wanted(FORMATS[form], Look(columns=steps), sequence=True)
+    wanted = Representation(FORMATS[form], Look(columns=steps), sequence=True)
     body = {"from": {"digit": 3}, "to": {"digit": 5}, "steps": steps}
     yield Case({"method": "POST", "url": f"/interpolate?format={form}", "json": body}, rows, wanted)
     url = f"/interpolate.{form}?from=digit:3&to=digit:5&steps={steps}"
@@ -119,7 +119,7 @@ def make_interpolate(engine: Engine, form: str, n: int) -> Iterator[Case]:
 
 def make_manifold(engine: Engine, form: str, side: int) -> Iterator[Case]:
     rows = engine.space.spread(side, 3.0, (0, 1), None)
-    wanted = Wanted(FORMATS[form], Look(columns=side))
+    wanted = Representation(FORMATS[form], Look(columns=side))
     yield Case({"method": "GET", "url": f"/manifold.{form}?n={side}"}, rows, wanted)
 
 
