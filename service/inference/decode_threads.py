@@ -1,4 +1,4 @@
-"""Owns `DecodeThreads`: where what clients send is decoded and unpacked, in a few threads, for the whole process.
+"""Owns `DecodeThreads`: where what clients send is decoded and unpacked, in a few threads for all.
 
 Invariants, each with a test:
 - No more runs at once than there are places, and no more requests or bytes wait than there is room for.
