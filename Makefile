@@ -35,9 +35,10 @@ test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a
 mutants: $(SERVE)/.dev ## Say which of N small faults in MODULES (or what the last 20 commits changed) no test sees
 	$(SERVE)/bin/python -m scripts.mutants -n $(N) --seed $(SEED) $(MODULES)
 
-lint: $(SERVE)/.dev ## Check style and types
+lint: $(SERVE)/.dev ## Check style, imports and types
 	$(SERVE)/bin/ruff format --check .
 	$(SERVE)/bin/ruff check .
+	$(SERVE)/bin/lint-imports --no-cache
 	$(SERVE)/bin/mypy service training benchmarks tests examples scripts
 
 format: $(SERVE)/.dev ## Format the code

@@ -1,4 +1,4 @@
-"""The arrows of the architecture: a module imports only what its row names, and the halves never meet."""
+"""The arrows of the architecture: a module imports only what its row names."""
 
 from __future__ import annotations
 
@@ -74,10 +74,7 @@ def imported(path: pathlib.Path) -> set[str]:
 def test_a_module_imports_only_what_its_row_names(path: pathlib.Path) -> None:
     package, *rest = path.relative_to(ROOT).with_suffix("").parts
     table = {"training": TRAINING}[package]
-    other = {"service": "training", "training": "service"}[package]
-    names = imported(path)
-    assert not {n for n in names if n.split(".")[0] == other}
-    ours = {n.split(".")[1] for n in names if n.split(".")[0] == package} - {"__version__"}
+    ours = {n.split(".")[1] for n in imported(path) if n.split(".")[0] == package} - {"__version__"}
     if rest == ["__init__"]:
         assert not ours
     else:
@@ -88,6 +85,13 @@ def test_every_module_has_a_row() -> None:
     rows = {f"training/{n}" for n in TRAINING}
     found = {"/".join(p.relative_to(ROOT).with_suffix("").parts[:2]) for p in modules()}
     assert found - {"training/__init__"} == rows
+
+
+@pytest.mark.parametrize("half", ["service", "training"])
+def test_every_folder_of_modules_is_a_package(half: str) -> None:
+    # The wheel leaves out a folder that is none, and the contracts of import-linter do not see it.
+    folders = {path.parent for path in (ROOT / half).rglob("*.py")}
+    assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
 
 
 def test_the_service_runs_without_tensorflow() -> None:
