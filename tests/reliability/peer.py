@@ -80,6 +80,8 @@ def serve_replies(answer: Answering) -> Iterator[int]:
     Yields:
         Its port.
     """
+    # What is there already is not gone through at the end.
+    gc.freeze()
     ready, stopping = threading.Event(), asyncio.Event()
     found: list[tuple[asyncio.AbstractEventLoop, int]] = []
 
@@ -114,6 +116,7 @@ def serve_replies(answer: Answering) -> Iterator[int]:
             # Who came as the loop ended was let in by nobody, and is collected here and not in another test.
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+        gc.unfreeze()
 
 
 async def _talk(answer: Answering, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
