@@ -81,7 +81,7 @@ def run_tests(tree: pathlib.Path, tests: list[str], marks: str = FAST) -> str | 
     process = subprocess.Popen(
         [*PYTEST, "-m", marks, *tests],
         cwd=tree,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
