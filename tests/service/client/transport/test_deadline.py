@@ -14,7 +14,7 @@ from service.client import Retry, TimedOutError
 from tests.service.client.driving import Driver
 from tests.service.client.sockets import Work, serve
 
-TIMEOUT_S = 0.5
+TIMEOUT_S = 0.2
 # Between two bytes: far less than the timeout, so that none of the waits is too long by itself.
 PAUSE_S = 0.02
 SLACK_S = 2.0
