@@ -41,7 +41,8 @@ def url(models: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     log = tmp_path_factory.mktemp("service") / "log"
     command = [*COMMAND, "serve", "--port", "0", "--models-dir", str(models)]
     with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stderr=file)
+        environment = {**os.environ, "CVAE_DRAIN_MS": "0"}
+        process = subprocess.Popen(command, cwd=ROOT, stderr=file, env=environment)
     try:
         yield f"http://localhost:{wait_for_port(log, process)}"
     finally:
