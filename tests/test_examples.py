@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -56,16 +57,25 @@ def digits() -> Digits:
 def run(folder: pathlib.Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Runs the example as a user would, where nothing of this project can be imported by accident."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-X", "importtime", str(EXAMPLE), NAME, *options]
+    command = [sys.executable, *options, str(EXAMPLE), NAME]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100)
+
+
+def run_here(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> object:
+    """Runs the example in this process, which has imported what it needs, and gives its status."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), NAME, *options])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+    return ended.value.code
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, subprocess.CompletedProcess[str]]:
     """The folder of bundles, and the run that wrote its one bundle."""
     models = tmp_path_factory.mktemp("models")
-    done = run(models)
+    done = run(models, "-X", "importtime")
     assert done.returncode == 0, done.stderr
     return models, done
 
@@ -276,15 +286,21 @@ def test_the_service_does_not_start_over_a_wrong_digit(bundle: pathlib.Path, tmp
 
 
 @pytest.mark.parametrize("latent_dim", [1, 32])
-def test_other_sizes_of_z_are_served_too(tmp_path: pathlib.Path, latent_dim: int) -> None:
-    assert run(tmp_path, "--latent-dim", str(latent_dim)).returncode == 0
+def test_other_sizes_of_z_are_served_too(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, latent_dim: int
+) -> None:
+    assert run_here(tmp_path, monkeypatch, "--latent-dim", str(latent_dim)) == 0
     with TestClient(create_app(Settings(models_dir=tmp_path))) as client:
         assert read(client.post("/decode", json={"z": [0.5] * latent_dim})).shape == (8, 8)
 
 
 @pytest.mark.parametrize("latent_dim", ["0", "33"])
-def test_a_size_of_z_that_it_cannot_fit_is_refused(tmp_path: pathlib.Path, latent_dim: str) -> None:
-    done = run(tmp_path, "--latent-dim", latent_dim)
-    assert done.returncode == 2
-    assert f"--latent-dim: expected 1 to 32, received {latent_dim}" in done.stderr
+def test_a_size_of_z_that_it_cannot_fit_is_refused(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    latent_dim: str,
+) -> None:
+    assert run_here(tmp_path, monkeypatch, "--latent-dim", latent_dim) == 2
+    assert f"--latent-dim: expected 1 to 32, received {latent_dim}" in capsys.readouterr().err
     assert not (tmp_path / NAME).exists()
