@@ -92,7 +92,7 @@ def test_two_lines_of_encodings_count_as_one(client: TestClient) -> None:
         (bombs.gzip_of_zeros(400_001), 413, "at most 400000 bytes once unpacked"),
         (bombs.gzip_of_zeros(100_000_000), 413, "at most 400000 bytes once unpacked"),
         (bombs.gzip_of_empty_members(1001), 413, "at most 1000 gzip members"),
-        (gzip.compress(b"{}")[:-1], 400, "a whole body in gzip"),
+        (gzip.compress(b"{}", mtime=0)[:-1], 400, "a whole body in gzip"),
         (b"{}", 400, "a body in gzip"),
         (b"", 400, "a body in gzip"),
     ],
