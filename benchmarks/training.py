@@ -16,9 +16,10 @@ import keras
 import numpy as np
 
 from benchmarks.markdown import describe, tabulate
-from training import data, train
+from training import train
 from training.config import TrainConfig
-from training.data import Dataset
+from training.data import datasets
+from training.data.datasets import Dataset
 from training.optimizer import make_optimizer
 from training.recipes import RECIPES
 
@@ -108,9 +109,9 @@ def find_curves(config: TrainConfig, dataset: Dataset, epochs: int) -> dict[str,
     return {"plain": plain.history[name], "ours": [row[name] for row in ours]}
 
 
-def scale(split: data.Split) -> Any:
+def scale(split: datasets.Split) -> Any:
     """Gives a split's images as `model.fit` takes them."""
-    return data.scale(split.x)
+    return datasets.scale(split.x)
 
 
 def main() -> None:
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args()
-    dataset, config = data.load(options.data), RECIPES[options.recipe]
+    dataset, config = datasets.load(options.data), RECIPES[options.recipe]
     ways = {
         name: make(config, dataset, options.steps)
         for name, make in (("plain", make_plain), ("ours", make_ours))

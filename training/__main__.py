@@ -56,10 +56,11 @@ def _silence() -> Iterator[None]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training import data, distribution, train
+    from training import distribution, train
+    from training.data import datasets
 
     config, strategy = make_config(options), distribution.make_strategy(options.distribute)
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     output = getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d"))
     train.fit(
         config,
@@ -78,18 +79,20 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> None:
-    from training import data, sweep
+    from training import sweep
+    from training.data import datasets
 
     base, grid = make_config(options), sweep.parse_grid(options.grid)
-    results = sweep.sweep(base, grid, data.load(options.data), options.output)
+    results = sweep.sweep(base, grid, datasets.load(options.data), options.output)
     sys.stdout.write(sweep.tabulate(results))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training import bundle, data, train
+    from training import bundle, train
+    from training.data import datasets
 
     _require_folder(options.folder)
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     how = options.split, options.seed, options.importance_samples
     if (options.folder / "model.json").is_file():
         metrics = bundle.measure_bundle(options.folder, dataset, *how)
@@ -102,10 +105,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from training import bundle, data, train
+    from training import bundle, train
+    from training.data import datasets
 
     _require_folder(options.folder)
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     run = train.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
     manifest = bundle.write_bundle(run, dataset, folder, force=options.force)
@@ -113,9 +117,10 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from training import data, reproduce
+    from training import reproduce
+    from training.data import datasets
 
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     for name in options.names:
         figures = reproduce.reproduce(name, dataset, options.models, options.output)
         for figure, (committed, found) in figures.items():
@@ -123,11 +128,12 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _judge(options: argparse.Namespace) -> None:
-    from training import classifier, data, judge
+    from training import classifier, judge
+    from training.data import datasets
 
     for folder in options.folders:
         _require_folder(folder)
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     trained = classifier.train_classifier(dataset, options.classifier)
     judgements = {}
     for folder in options.folders:
@@ -138,11 +144,12 @@ def _judge(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from training import data, report
+    from training import report
+    from training.data import datasets
 
     for folder in filter(None, (options.folder, options.against)):
         _require_folder(folder)
-    report.write_report(options.folder, data.load(options.data), options.output, options.against)
+    report.write_report(options.folder, datasets.load(options.data), options.output, options.against)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -153,10 +160,11 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _project(options: argparse.Namespace) -> None:
-    from training import data, encoder, evaluate, projector
+    from training import encoder, evaluate, projector
+    from training.data import datasets
 
     _require_folder(options.folder)
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     split = getattr(dataset, options.split)
     z_mean = evaluate.encode(encoder.open_encoder(options.folder, dataset), split).z_mean
     shown = projector.write_projection(options.output, z_mean, split.x, split.label, dataset.class_names)

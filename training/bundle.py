@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card, classes, evaluate, placement, plots
+from training import card, classes, evaluate, plots
 from training.checkpoint import format_log
-from training.data import Dataset, scale
+from training.data import image_spec
+from training.data.datasets import Dataset, scale
 from training.decoder import open_decoder, take_labels
 from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
 from training.manifest import (
@@ -187,7 +188,7 @@ def _describe(
         "name": name,
         "version": "",
         "latent_dim": config.latent_dim,
-        "image": placement.describe_image(dataset.train.x),
+        "image": image_spec.describe_image(dataset.train.x),
         "encoder": describe_graph(folder / "encoder.onnx", OPSET, dataset.shape, config.latent_dim, labels),
         "decoder": describe_graph(folder / "decoder.onnx", OPSET, dataset.shape, config.latent_dim, labels),
         "golden": describe_file(folder / "golden.npz"),

@@ -13,7 +13,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from training.config import TrainingError
-from training.data import Dataset, Split, scale
+from training.data.datasets import Dataset, Split, scale
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]

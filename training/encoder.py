@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import train
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.export import Function, open_onnx, round_model
 from training.manifest import MANIFEST, read_manifest_for
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data import Split, scale
+from training.data.datasets import Split, scale
 from training.likelihood import (
     BATCH,
     IMPORTANCE_SAMPLES,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training import card
 from training.classifier import Classifier, ClassifierError
-from training.data import Dataset, scale
+from training.data.datasets import Dataset, scale
 from training.decoder import is_conditional, open_decoder
 from training.likelihood import Decode, Floats, Labels
 from training.manifest import BundleError, read_manifest_for, write_manifest

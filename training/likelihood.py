@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data import Split, scale
+from training.data.datasets import Split, scale
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

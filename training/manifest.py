@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.config import TrainingError
-from training.data import Dataset
+from training.data.datasets import Dataset
 
 MANIFEST = "model.json"
 # What the version is the digest of.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from training import page, plots
-from training.data import Dataset, Split, scale
+from training.data.datasets import Dataset, Split, scale
 from training.decoder import is_conditional, open_decoder
 from training.evaluate import NEIGHBOURS, Posteriors, encode
 from training.export import open_onnx

@@ -8,7 +8,7 @@ from typing import Any
 
 from training.bundle import write_bundle
 from training.config import TrainingError
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.manifest import read_manifest
 from training.recipes import RECIPES
 from training.train import train

@@ -14,7 +14,7 @@ import keras
 
 from training.checkpoint import RunError, best_epoch
 from training.config import ConfigError, TrainConfig
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.train import train
 
 Grid = Mapping[str, Sequence[Any]]

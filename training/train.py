@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
-from training.data import Dataset, Split
+from training.data.datasets import Dataset, Split
 from training.distribution import deal, is_chief, make_strategy
 from training.model import ConvolutionalVAE
 from training.optimizer import make_optimizer

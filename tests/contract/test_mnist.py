@@ -16,8 +16,8 @@ from PIL import Image
 
 from tests.contract.conftest import COMMITTED
 from tests.contract.serving import serve, training
-from training import data
-from training.data import Dataset
+from training.data import datasets
+from training.data.datasets import Dataset
 
 pytestmark = pytest.mark.mnist
 
@@ -35,7 +35,7 @@ def source() -> pathlib.Path:
 
 @pytest.fixture(scope="module")
 def mnist(source: pathlib.Path) -> Dataset:
-    return data.load(str(source))
+    return datasets.load(str(source))
 
 
 @pytest.fixture(scope="module")

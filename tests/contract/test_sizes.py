@@ -16,8 +16,8 @@ from PIL import Image
 
 from tests.contract.serving import serve, training
 from tests.training import small
-from training import data
-from training.data import Dataset
+from training.data import datasets
+from training.data.datasets import Dataset
 
 Pixels = NDArray[np.uint8]
 
@@ -75,7 +75,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     training("train", "--data", source, "--output", folder / name, *options)
     training("export", folder / name, "--data", source, "--models", folder / "models")
     with serve(folder / "models") as client:
-        yield Case(client, data.load(str(source)), folder / "models" / name, mode)
+        yield Case(client, datasets.load(str(source)), folder / "models" / name, mode)
 
 
 def read(answer: httpx.Response) -> Image.Image:

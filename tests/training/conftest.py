@@ -9,7 +9,7 @@ import pytest
 from tests.training import small
 from training.bundle import write_bundle
 from training.config import TrainConfig
-from training.data import Dataset, load
+from training.data.datasets import Dataset, load
 from training.train import Run, train
 
 

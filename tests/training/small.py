@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from training.config import TrainConfig
-from training.data import Dataset, split
-from training.files import IDX_FILES
+from training.data.datasets import Dataset, split
+from training.data.idx import IDX_FILES
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.training import small
 from training import bundle, evaluate
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.export import round_model
 from training.manifest import BundleError, read_manifest, version_of
 from training.train import Run

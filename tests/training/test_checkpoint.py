@@ -8,7 +8,7 @@ import pytest
 
 from training.checkpoint import Checkpoint, best_epoch
 from training.config import TrainConfig
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.train import compile_model, load
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.classifier import Classifier, ClassifierError, build_classifier, train_classifier
-from training.data import Dataset, scale
+from training.data.datasets import Dataset, scale
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tests.training import small
 from training import distribution
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.distribution import DistributionError
 from training.train import Reseed, train
 

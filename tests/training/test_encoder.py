@@ -7,7 +7,7 @@ import pytest
 
 from tests.training import small
 from training.checkpoint import RunError
-from training.data import Dataset, scale
+from training.data.datasets import Dataset, scale
 from training.encoder import open_encoder
 from training.manifest import BundleError
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from training import evaluate, losses
-from training.data import Dataset, Split, scale
+from training.data.datasets import Dataset, Split, scale
 from training.evaluate import Posteriors
 from training.likelihood import BATCH, SMALLEST, Floats, Labels
 from training.train import Run

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tests.training import small
 from training import export
-from training.data import Dataset, scale
+from training.data.datasets import Dataset, scale
 from training.export import ExportError, Floats, Graph
 from training.model import ConvolutionalVAE
 from training.train import Run

@@ -12,7 +12,7 @@ from scipy.linalg import sqrtm  # type: ignore[import-untyped]
 
 from training import judge
 from training.classifier import Classifier, ClassifierError
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.likelihood import Floats
 from training.manifest import BundleError, read_manifest
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.test_evaluate import decode, images
-from training.data import Split
+from training.data.datasets import Split
 from training.evaluate import Posteriors, measure
 from training.likelihood import Floats, Labels, exact_likelihood, importance_likelihood
 

@@ -18,7 +18,7 @@ from training import card, classifier, judge, projector, train
 from training.__main__ import FAILED, main
 from training.checkpoint import Checkpoint
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
-from training.data import load
+from training.data.datasets import load
 from training.manifest import read_manifest
 from training.recipes import RECIPES
 

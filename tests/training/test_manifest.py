@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.training import small
-from training import data, manifest
+from training import manifest
+from training.data import datasets
 from training.manifest import BundleError, read_manifest, version_of, write_manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -66,7 +67,7 @@ def test_the_producers_are_named_with_versions() -> None:
 def test_the_names_of_classes_are_kept_where_there_are_any() -> None:
     content = small.arrays()
     plain, named = (
-        data.split("some", content, {name: name for name in content}, names) for names in ((), ("a", "b"))
+        datasets.split("some", content, {name: name for name in content}, names) for names in ((), ("a", "b"))
     )
     entry = {"name": "some", "sha256": plain.sha256, "split": {"train": 220, "validation": 20, "test": 80}}
     assert manifest.describe_dataset(plain) == entry

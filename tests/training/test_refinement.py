@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from training import losses
-from training.data import Dataset, scale
+from training.data.datasets import Dataset, scale
 from training.refinement import RADIUS, refine
 from training.train import Run
 

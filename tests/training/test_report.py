@@ -11,7 +11,7 @@ from tests.training import small
 from training import report
 from training.__main__ import main
 from training.bundle import write_bundle
-from training.data import Dataset, scale
+from training.data.datasets import Dataset, scale
 from training.likelihood import SMALLEST
 from training.manifest import read_manifest
 from training.train import Run, train

@@ -9,7 +9,7 @@ import pytest
 from tests.training import small
 from training import reproduce
 from training.__main__ import main
-from training.data import Dataset
+from training.data.datasets import Dataset
 from training.recipes import RECIPES
 from training.reproduce import ReproductionError
 

@@ -9,7 +9,7 @@ from tests.training import small
 from training import sweep
 from training.__main__ import main
 from training.config import ConfigError, TrainConfig
-from training.data import Dataset
+from training.data.datasets import Dataset
 
 
 def test_a_grid_is_read_by_the_types_of_its_fields() -> None:

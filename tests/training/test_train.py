@@ -17,7 +17,7 @@ from tests.training import small
 from training import train
 from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
-from training.data import Dataset, Split
+from training.data.datasets import Dataset, Split
 from training.train import Run
 
 ROOT = pathlib.Path(__file__).parents[2]

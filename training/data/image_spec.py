@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data import Images
+from training.data.datasets import Images
 
 
 def describe_image(x: Images) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import data
-from training.files import DataError
+from training.data import datasets
+from training.data.idx import DataError
 
 
-def assert_same(first: data.Dataset, second: data.Dataset) -> None:
+def assert_same(first: datasets.Dataset, second: datasets.Dataset) -> None:
     for name in ("train", "validation", "test"):
         a, b = getattr(first, name), getattr(second, name)
         assert np.array_equal(a.x, b.x)
@@ -22,9 +22,9 @@ def assert_same(first: data.Dataset, second: data.Dataset) -> None:
 
 def test_idx_gzipped_idx_and_npz_give_the_same_data(tmp_path: pathlib.Path) -> None:
     content = small.arrays()
-    plain = data.load(str(small.write_idx(tmp_path / "plain", content)))
-    packed = data.load(str(small.write_idx(tmp_path / "packed", content, compress=True)))
-    archive = data.load(str(small.write_npz(tmp_path / "digits.npz", content)))
+    plain = datasets.load(str(small.write_idx(tmp_path / "plain", content)))
+    packed = datasets.load(str(small.write_idx(tmp_path / "packed", content, compress=True)))
+    archive = datasets.load(str(small.write_npz(tmp_path / "digits.npz", content)))
     assert_same(plain, packed)
     assert_same(plain, archive)
     assert (plain.name, packed.name, archive.name) == ("plain", "packed", "digits")
@@ -58,7 +58,7 @@ def test_the_digest_sees_one_pixel_and_one_label() -> None:
 
 
 def test_scaling_gives_float32_from_0_to_1() -> None:
-    scaled = data.scale(np.array([0, 51, 255], np.uint8))
+    scaled = datasets.scale(np.array([0, 51, 255], np.uint8))
     assert scaled.dtype == np.float32
     assert scaled.tolist() == pytest.approx([0, 0.2, 1])
 
@@ -67,7 +67,7 @@ def test_scaling_gives_float32_from_0_to_1() -> None:
 def test_what_is_no_data_set_is_named(name: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "file.txt").write_text("digits")
     with pytest.raises(DataError, match="expected 'mnist', a folder of IDX files or of pictures") as caught:
-        data.load(str(tmp_path / name))
+        datasets.load(str(tmp_path / name))
     assert name in str(caught.value)
 
 
@@ -77,7 +77,7 @@ def test_a_failed_download_names_the_next_option(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
     with pytest.raises(DataError, match=r"no route to host.*without a network.*--data DIR"):
-        data.load("mnist")
+        datasets.load("mnist")
 
 
 def test_the_download_is_split_like_the_files(
@@ -86,20 +86,20 @@ def test_the_download_is_split_like_the_files(
     content = small.arrays()
     pairs = tuple((content[f"x_{part}"], content[f"y_{part}"].astype(np.uint8)) for part in ("train", "test"))
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: pairs)
-    found = data.load("mnist")
+    found = datasets.load("mnist")
     assert found.name == "mnist"
-    assert_same(found, data.load(str(small.write_idx(tmp_path, content))))
+    assert_same(found, datasets.load(str(small.write_idx(tmp_path, content))))
 
 
 def test_a_folder_that_holds_no_data_set_says_what_was_looked_for(tmp_path: pathlib.Path) -> None:
     with pytest.raises(
         DataError, match=r"four IDX files \(train-images-idx3-ubyte.* train/<label>"
     ) as caught:
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))
     assert str(tmp_path) in str(caught.value)
 
 
 def test_a_folder_with_idx_files_is_read_as_idx(tmp_path: pathlib.Path) -> None:
     small.write_idx(tmp_path, small.arrays())
     (tmp_path / "train" / "7").mkdir(parents=True)
-    assert len(data.load(str(tmp_path)).test) == 80
+    assert len(datasets.load(str(tmp_path)).test) == 80

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from training.files import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx, read_npz
-from training.pictures import holds_pictures, read_pictures
+from training.data.folders import holds_pictures, read_pictures
+from training.data.idx import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx, read_npz
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import data
-from training.files import DataError
+from training.data import datasets
+from training.data.idx import DataError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -44,7 +44,7 @@ def test_a_broken_idx_file_is_named_with_its_fault(case: str, tmp_path: pathlib.
     path = small.write_idx(tmp_path, small.arrays()) / name
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=message) as caught:
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))
     assert str(path) in str(caught.value)
 
 
@@ -53,7 +53,7 @@ def test_a_broken_gzip_file_is_named(damage: Callable[[bytes], bytes], tmp_path:
     path = small.write_idx(tmp_path, small.arrays(), compress=True) / f"{IMAGES}.gz"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError) as caught:
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))
     assert str(path) in str(caught.value)
 
 
@@ -61,7 +61,7 @@ def test_a_missing_idx_file_is_named(tmp_path: pathlib.Path) -> None:
     path = small.write_idx(tmp_path, small.arrays()) / "t10k-labels-idx1-ubyte"
     path.unlink()
     with pytest.raises(DataError, match="expected this file") as caught:
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))
     assert str(path) in str(caught.value)
 
 
@@ -108,7 +108,7 @@ def test_a_broken_npz_file_is_named_with_its_fault(case: str, tmp_path: pathlib.
     path = tmp_path / "digits.npz"
     path.write_bytes(make())
     with pytest.raises(DataError, match=message) as caught:
-        data.load(str(path))
+        datasets.load(str(path))
     assert str(path) in str(caught.value)
 
 
@@ -117,7 +117,7 @@ def test_idx_files_of_four_dimensions_hold_colour(compress: bool, tmp_path: path
     content = small.arrays()
     for name in ("x_train", "x_test"):
         content[name] = np.stack([content[name], content[name] // 2, 255 - content[name]], axis=3)
-    found = data.load(str(small.write_idx(tmp_path, content, compress=compress)))
+    found = datasets.load(str(small.write_idx(tmp_path, content, compress=compress)))
     assert found.shape == (8, 8, 3)
     assert np.array_equal(found.test.x, content["x_test"])
     assert found.sha256 == small.from_arrays(content).sha256
@@ -126,4 +126,4 @@ def test_idx_files_of_four_dimensions_hold_colour(compress: bool, tmp_path: path
 def test_a_missing_file_of_images_may_be_of_either_kind(tmp_path: pathlib.Path) -> None:
     (small.write_idx(tmp_path, small.arrays()) / IMAGES).unlink()
     with pytest.raises(DataError, match=f"{IMAGES}: expected this file, or with idx4 for colour, or it with"):
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))

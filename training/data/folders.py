@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from training.files import LABELS, DataError
+from training.data.idx import LABELS, DataError
 
 Bytes = NDArray[np.uint8]
 # The files of each class, both in the order of their names.

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from training.data import Images
-from training.placement import describe_image
+from training.data.datasets import Images
+from training.data.image_spec import describe_image
 
 
 def centred(sides: list[tuple[int, int]]) -> Images:

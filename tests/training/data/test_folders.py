@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from training import data
-from training.files import DataError
-from training.pictures import read_pictures
+from training.data import datasets
+from training.data.folders import read_pictures
+from training.data.idx import DataError
 
 Pixels = NDArray[np.uint8]
 
@@ -44,7 +44,7 @@ def some(labels: tuple[str, ...] = ("3", "8"), channels: int = 1) -> dict[str, b
 
 def test_grey_pictures_have_one_channel_and_their_folders_labels(tmp_path: pathlib.Path) -> None:
     files = some()
-    found = data.load(str(write(tmp_path / "some", files)))
+    found = datasets.load(str(write(tmp_path / "some", files)))
     assert (found.name, found.shape, found.class_names) == ("some", (6, 8, 1), ())
     assert [len(split) for split in (found.train, found.validation, found.test)] == [11, 1, 4]
     assert found.train.label.tolist() == [3] * 6 + [8] * 5
@@ -56,14 +56,14 @@ def test_grey_pictures_have_one_channel_and_their_folders_labels(tmp_path: pathl
 def test_one_colour_picture_gives_all_three_channels(tmp_path: pathlib.Path) -> None:
     files = some()
     files["test/8/1.png"] = colour = picture(99, channels=3)
-    found = data.load(str(write(tmp_path, files)))
+    found = datasets.load(str(write(tmp_path, files)))
     assert found.shape == (6, 8, 3)
     assert np.array_equal(found.test.x[3], colour)
     assert np.array_equal(found.test.x[0], np.repeat(np.asarray(files["test/3/0.png"])[..., None], 3, axis=2))
 
 
 def test_names_are_numbered_in_their_order(tmp_path: pathlib.Path) -> None:
-    found = data.load(str(write(tmp_path, some(("square", "circle", "Star")))))
+    found = datasets.load(str(write(tmp_path, some(("square", "circle", "Star")))))
     assert found.class_names == ("Star", "circle", "square")
     assert found.train.label.tolist() == [0] * 6 + [1] * 5 + [2] * 6
 
@@ -71,23 +71,23 @@ def test_names_are_numbered_in_their_order(tmp_path: pathlib.Path) -> None:
 def test_test_pictures_come_in_turns_of_each_class(tmp_path: pathlib.Path) -> None:
     files = some(("a", "b", "c"))
     del files["test/b/1.png"]
-    found = data.load(str(write(tmp_path, files)))
+    found = datasets.load(str(write(tmp_path, files)))
     assert found.test.label.tolist() == [0, 1, 2, 0, 2]
     assert np.array_equal(found.test.x[4, ..., 0], files["test/c/1.png"])
 
 
 def test_the_digest_does_not_depend_on_the_order_of_writing(tmp_path: pathlib.Path) -> None:
     files = some()
-    first = data.load(str(write(tmp_path / "first", files)))
-    second = data.load(str(write(tmp_path / "second", dict(reversed(files.items())))))
+    first = datasets.load(str(write(tmp_path / "first", files)))
+    second = datasets.load(str(write(tmp_path / "second", dict(reversed(files.items())))))
     assert first.sha256 == second.sha256
     files["train/3/0.png"], files["train/3/1.png"] = files["train/3/1.png"], files["train/3/0.png"]
-    assert data.load(str(write(tmp_path / "third", files))).sha256 != first.sha256
+    assert datasets.load(str(write(tmp_path / "third", files))).sha256 != first.sha256
 
 
 def test_hidden_files_are_no_part_of_the_set(tmp_path: pathlib.Path) -> None:
     write(tmp_path, {**some(), "train/.thumbs": b"x", "train/3/.thumbs": b"x", "train/.old/3": b"x"})
-    assert len(data.load(str(tmp_path)).train) == 11
+    assert len(datasets.load(str(tmp_path)).train) == 11
 
 
 GREY = picture(0)
@@ -141,7 +141,7 @@ def test_a_file_that_does_not_fit_is_named_with_its_fault(case: str, tmp_path: p
     name, content, message = BROKEN[case]
     write(tmp_path, {**some(), name: content})
     with pytest.raises(DataError, match=message) as caught:
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))
     assert str(caught.value).startswith(f"{tmp_path / name}: ")
 
 
@@ -160,7 +160,7 @@ LABELS: dict[str, tuple[Callable[[], dict[str, bytes | Pixels]], str]] = {
 def test_labels_that_do_not_fit_are_named(case: str, tmp_path: pathlib.Path) -> None:
     make, message = LABELS[case]
     with pytest.raises(DataError, match=message):
-        data.load(str(write(tmp_path, make())))
+        datasets.load(str(write(tmp_path, make())))
 
 
 def test_a_folder_without_a_picture_is_named(tmp_path: pathlib.Path) -> None:
@@ -170,4 +170,4 @@ def test_a_folder_without_a_picture_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(
         DataError, match="train: expected at least one picture in a folder named by its label"
     ):
-        data.load(str(tmp_path))
+        datasets.load(str(tmp_path))
