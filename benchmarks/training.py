@@ -20,7 +20,7 @@ from training import train
 from training.config import TrainConfig
 from training.data import datasets
 from training.data.datasets import Dataset
-from training.optimizer import make_optimizer
+from training.models.optimizers import make_optimizer
 from training.recipes import RECIPES
 
 Way = Callable[[], None]

@@ -56,10 +56,11 @@ def _silence() -> Iterator[None]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training import distribution, train
+    from training import train
     from training.data import datasets
+    from training.models import devices
 
-    config, strategy = make_config(options), distribution.make_strategy(options.distribute)
+    config, strategy = make_config(options), devices.make_strategy(options.distribute)
     dataset = datasets.load(options.data)
     output = getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d"))
     train.fit(
@@ -71,7 +72,7 @@ def _train(options: argparse.Namespace) -> None:
         tensorboard=options.tensorboard,
         verbose=options.verbose,
     )
-    if not distribution.is_chief(strategy):
+    if not devices.is_chief(strategy):
         return
     run = train.load(output, dataset)
     best = run.history[run.best_epoch - 1]

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from training.config import TrainingError
-from training.model import ConvolutionalVAE
+from training.models.vae import ConvolutionalVAE
 
 LOG_FILE = "log.csv"
 CHECKPOINTS = "checkpoints"

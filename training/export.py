@@ -19,7 +19,7 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from training.config import TrainingError
-from training.model import ConvolutionalVAE
+from training.models.vae import ConvolutionalVAE
 from training.precision import round_weights, store_halves
 
 Floats = NDArray[np.float32]

@@ -18,9 +18,9 @@ import tensorflow as tf
 from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
 from training.data.datasets import Dataset, Split
-from training.distribution import deal, is_chief, make_strategy
-from training.model import ConvolutionalVAE
-from training.optimizer import make_optimizer
+from training.models.devices import deal, is_chief, make_strategy
+from training.models.optimizers import make_optimizer
+from training.models.vae import ConvolutionalVAE
 
 CONFIG_FILE = "config.json"
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from training import evaluate, losses
+from training import evaluate
 from training.data.datasets import Dataset, Split, scale
 from training.evaluate import Posteriors
 from training.likelihood import BATCH, SMALLEST, Floats, Labels
+from training.models import losses
 from training.train import Run
 
 

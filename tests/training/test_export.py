@@ -16,7 +16,7 @@ from tests.training import small
 from training import export
 from training.data.datasets import Dataset, scale
 from training.export import ExportError, Floats, Graph
-from training.model import ConvolutionalVAE
+from training.models.vae import ConvolutionalVAE
 from training.train import Run
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import losses
 from training.config import ConfigError
-from training.model import ConvolutionalVAE, build_decoder, build_encoder
+from training.models import losses
+from training.models.vae import ConvolutionalVAE, build_decoder, build_encoder
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training import losses
+from training.models import losses
 
 
 def kl(z_mean: list[float], z_log_var: list[float]) -> float:

@@ -16,12 +16,12 @@ import pytest
 import tensorflow as tf
 
 from tests.training import small
-from training import distribution
 from training.data.datasets import Dataset
-from training.distribution import DistributionError
+from training.models import devices
+from training.models.devices import DistributionError
 from training.train import Reseed, train
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 SIZES = (
     "--encoder-filters 4 8 --encoder-units 16 16 --decoder-units 16 --decoder-filters 4 4 --decoder-upscale 2"
 )
@@ -135,16 +135,16 @@ def run_workers(*arguments: str) -> None:
 def test_machines_that_are_not_named_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(DistributionError, match=r"TF_CONFIG: expected .* found none"):
-        distribution.make_strategy("multi-worker")
+        devices.make_strategy("multi-worker")
 
 
 def test_one_process_alone_is_its_chief_and_its_figures_stay_scalars() -> None:
-    strategy = distribution.make_strategy("none")
-    assert distribution.is_chief(strategy)
-    assert distribution.count_replicas() == 1
-    assert distribution.spread({"loss": tf.constant(2.0)})["loss"].shape == ()
+    strategy = devices.make_strategy("none")
+    assert devices.is_chief(strategy)
+    assert devices.count_replicas() == 1
+    assert devices.spread({"loss": tf.constant(2.0)})["loss"].shape == ()
 
 
 def test_the_command_line_names_the_kinds() -> None:
     text = subprocess.run([*TRAIN, "--help"], cwd=ROOT, capture_output=True, text=True).stdout
-    assert f"--distribute {{{','.join(distribution.KINDS)}}}" in text
+    assert f"--distribute {{{','.join(devices.KINDS)}}}" in text

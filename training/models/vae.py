@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from training import losses
 from training.config import ConfigError, TrainConfig
-from training.distribution import count_replicas, spread
-from training.layers import DepthToSpace, Reshape, Sampling
-from training.refinement import refine
+from training.models import losses
+from training.models.devices import count_replicas, spread
+from training.models.layers import DepthToSpace, Reshape, Sampling
+from training.models.refinement import refine
 
 Tensor = Any
 Shape = tuple[int, int, int]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training.optimizer import HalfMuon, make_optimizer
+from training.models.optimizers import HalfMuon, make_optimizer
 
 
 @pytest.mark.parametrize("shape", [(24, 40), (40, 24), (32, 32), (2, 50), (1, 7)])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training import losses
 from training.data.datasets import Dataset, scale
-from training.refinement import RADIUS, refine
+from training.models import losses
+from training.models.refinement import RADIUS, refine
 from training.train import Run
 
 PICTURE = (4, 4, 1)

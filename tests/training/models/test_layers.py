@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.layers import DepthToSpace, Reshape, Sampling
+from training.models.layers import DepthToSpace, Reshape, Sampling
 
 N = 50_000
 

@@ -1,0 +1,1 @@
+"""The networks, their losses and optimizers, and the devices they train on."""
