@@ -16,10 +16,10 @@ import keras
 import numpy as np
 
 from benchmarks.markdown import describe, tabulate
-from training import train
 from training.config import TrainConfig
 from training.data import datasets
 from training.data.datasets import Dataset
+from training.fit import loop
 from training.models.optimizers import make_optimizer
 from training.recipes import RECIPES
 
@@ -53,8 +53,8 @@ def make_ours(config: TrainConfig, dataset: Dataset, steps: int) -> Way:
     Returns:
         A function that makes these steps.
     """
-    model = train.compile_model(config, dataset)
-    rows = train.batches(dataset, config)
+    model = loop.compile_model(config, dataset)
+    rows = loop.batches(dataset, config)
     return lambda: model.fit(rows, steps_per_epoch=steps, epochs=1, verbose=0)
 
 
@@ -104,7 +104,7 @@ def find_curves(config: TrainConfig, dataset: Dataset, epochs: int) -> dict[str,
         x, batch_size=config.batch_size, epochs=epochs, validation_data=(validation,), verbose=0
     )
     with tempfile.TemporaryDirectory() as folder:
-        ours = train.train(config, dataset, pathlib.Path(folder), verbose=0).history
+        ours = loop.train(config, dataset, pathlib.Path(folder), verbose=0).history
     name = "val_negative_elbo"
     return {"plain": plain.history[name], "ours": [row[name] for row in ours]}
 
@@ -136,8 +136,8 @@ def main() -> None:
 
 def _make_model(config: TrainConfig, dataset: Dataset) -> Any:
     keras.utils.set_random_seed(config.seed)
-    model = train.compile_model(config, dataset)
-    steps = config.epochs * train.steps_per_epoch(dataset.train, config)
+    model = loop.compile_model(config, dataset)
+    steps = config.epochs * loop.steps_per_epoch(dataset.train, config)
     model.compile(make_optimizer(dataclasses.replace(config, muon_precision="float32"), steps))
     return model
 

@@ -56,14 +56,14 @@ def _silence() -> Iterator[None]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training import train
     from training.data import datasets
+    from training.fit import loop
     from training.models import devices
 
     config, strategy = make_config(options), devices.make_strategy(options.distribute)
     dataset = datasets.load(options.data)
     output = getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d"))
-    train.fit(
+    loop.fit(
         config,
         dataset,
         output,
@@ -74,7 +74,7 @@ def _train(options: argparse.Namespace) -> None:
     )
     if not devices.is_chief(strategy):
         return
-    run = train.load(output, dataset)
+    run = loop.load(output, dataset)
     best = run.history[run.best_epoch - 1]
     sys.stderr.write(f"best epoch {run.best_epoch}: val_negative_elbo {best['val_negative_elbo']:.2f}\n")
 
@@ -89,8 +89,9 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training import bundle, train
+    from training import bundle
     from training.data import datasets
+    from training.fit import loop
 
     _require_folder(options.folder)
     dataset = datasets.load(options.data)
@@ -100,18 +101,19 @@ def _evaluate(options: argparse.Namespace) -> None:
         if options.update:
             bundle.update_metrics(options.folder, metrics, dataset)
     else:
-        run = train.load(options.folder, dataset)
+        run = loop.load(options.folder, dataset)
         metrics = bundle.measure_run(run, dataset, *how)
     sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
 
 
 def _export(options: argparse.Namespace) -> None:
-    from training import bundle, train
+    from training import bundle
     from training.data import datasets
+    from training.fit import loop
 
     _require_folder(options.folder)
     dataset = datasets.load(options.data)
-    run = train.load(options.folder, dataset)
+    run = loop.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
     manifest = bundle.write_bundle(run, dataset, folder, force=options.force)
     sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import card, classes, evaluate, plots
-from training.checkpoint import format_log
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
 from training.decoder import open_decoder, take_labels
 from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
+from training.fit.checkpoints import format_log
+from training.fit.loop import Run
 from training.manifest import (
     BundleError,
     describe_dataset,
@@ -35,7 +36,6 @@ from training.manifest import (
     version_of,
     write_manifest,
 )
-from training.train import Run
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 GOLDEN_ROWS = 8

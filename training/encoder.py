@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from training import train
 from training.data.datasets import Dataset
 from training.export import Function, open_onnx, round_model
+from training.fit import loop
 from training.manifest import MANIFEST, read_manifest_for
 
 Floats = NDArray[np.float32]
@@ -34,7 +34,7 @@ def open_encoder(folder: pathlib.Path, dataset: Dataset) -> Function:
     if (folder / MANIFEST).is_file():
         manifest = read_manifest_for(folder, dataset)
         return open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
-    model = round_model(train.load(folder, dataset).model)
+    model = round_model(loop.load(folder, dataset).model)
 
     def encode(x: Floats) -> Mapping[str, Floats]:
         return {name: np.asarray(value) for name, value in model.infer(x).items()}

@@ -9,9 +9,9 @@ from typing import Any
 from training.bundle import write_bundle
 from training.config import TrainingError
 from training.data.datasets import Dataset
+from training.fit.loop import train
 from training.manifest import read_manifest
 from training.recipes import RECIPES
-from training.train import train
 
 # Another processor rounds differently, and a run's path through 17,000 steps parts from the first.
 TOLERANCE = 0.5

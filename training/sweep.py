@@ -12,10 +12,10 @@ from typing import Any
 
 import keras
 
-from training.checkpoint import RunError, best_epoch
 from training.config import ConfigError, TrainConfig
 from training.data.datasets import Dataset
-from training.train import train
+from training.fit.checkpoints import RunError, best_epoch
+from training.fit.loop import train
 
 Grid = Mapping[str, Sequence[Any]]
 

@@ -10,7 +10,7 @@ from tests.training import small
 from training.bundle import write_bundle
 from training.config import TrainConfig
 from training.data.datasets import Dataset, load
-from training.train import Run, train
+from training.fit.loop import Run, train
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def run_folder(digits: Dataset, tiny: TrainConfig, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="session")
 def run(run_folder: pathlib.Path, digits: Dataset) -> Run:
-    from training.train import load
+    from training.fit.loop import load
 
     return load(run_folder, digits)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training.checkpoint import RunError
 from training.data.datasets import Dataset, scale
 from training.encoder import open_encoder
+from training.fit.checkpoints import RunError
 from training.manifest import BundleError
 
 

@@ -9,9 +9,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from training import evaluate
 from training.data.datasets import Dataset, Split, scale
 from training.evaluate import Posteriors
+from training.fit.loop import Run
 from training.likelihood import BATCH, SMALLEST, Floats, Labels
 from training.models import losses
-from training.train import Run
 
 
 def decode(z: Floats, _: Labels) -> Floats:

@@ -16,8 +16,8 @@ from tests.training import small
 from training import export
 from training.data.datasets import Dataset, scale
 from training.export import ExportError, Floats, Graph
+from training.fit.loop import Run
 from training.models.vae import ConvolutionalVAE
-from training.train import Run
 
 ROOT = pathlib.Path(__file__).parents[2]
 Z = [tf.TensorSpec((None, 2), tf.float32, name="z")]

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import card, classifier, judge, projector, train
+from training import card, classifier, judge, projector
 from training.__main__ import FAILED, main
-from training.checkpoint import Checkpoint
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
+from training.fit import loop
+from training.fit.checkpoints import Checkpoint
 from training.manifest import read_manifest
 from training.recipes import RECIPES
 
@@ -70,8 +71,8 @@ def other(default: Any) -> Any:
     return default + 1 if isinstance(default, int) else default / 2 + 0.01
 
 
-def load_nothing(*_: Any) -> train.Run:
-    return train.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
+def load_nothing(*_: Any) -> loop.Run:
+    return loop.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
 
 
 def test_every_option_reaches_the_config(
@@ -85,8 +86,8 @@ def test_every_option_reaches_the_config(
     def record(config: TrainConfig, _: Any, output: pathlib.Path, **options: Any) -> None:
         received.update(config=config, output=output, **options)
 
-    monkeypatch.setattr(train, "fit", record)
-    monkeypatch.setattr(train, "load", load_nothing)
+    monkeypatch.setattr(loop, "fit", record)
+    monkeypatch.setattr(loop, "load", load_nothing)
     options = [f"--data={digits_file}", f"--output={tmp_path}", "--resume", "--tensorboard", "--verbose=2"]
     for name, value in config.to_dict().items():
         if value is True:
@@ -113,8 +114,8 @@ def test_a_recipe_is_where_options_start_from(
     def record(*arguments: Any, **_: Any) -> None:
         received.extend(arguments)
 
-    monkeypatch.setattr(train, "fit", record)
-    monkeypatch.setattr(train, "load", load_nothing)
+    monkeypatch.setattr(loop, "fit", record)
+    monkeypatch.setattr(loop, "load", load_nothing)
     assert main(["train", f"--data={digits_file}", "--recipe", name, "--epochs", "3"]) == 0
     assert received[0] == dataclasses.replace(RECIPES[name], epochs=3)
     assert received[2] == pathlib.Path("runs") / name
@@ -229,8 +230,8 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupt(*_: Any, **__: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "fit", interrupt)
-    monkeypatch.setattr(train, "load", interrupt)
+    monkeypatch.setattr(loop, "fit", interrupt)
+    monkeypatch.setattr(loop, "load", interrupt)
     options = ["--data", str(digits_file)]
     assert main(["train", *options, "--output", str(tmp_path)]) == 130
     assert "training: interrupted; add --resume" in capsys.readouterr().err
@@ -252,4 +253,4 @@ def test_an_interrupted_run_can_be_resumed(digits_file: pathlib.Path, tmp_path: 
     _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert said == "\ntraining: interrupted; add --resume to go on from the last whole epoch\n"
-    assert 1 <= len(train.load(output, load(str(digits_file))).history) < 500
+    assert 1 <= len(loop.load(output, load(str(digits_file))).history) < 500

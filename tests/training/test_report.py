@@ -12,9 +12,9 @@ from training import report
 from training.__main__ import main
 from training.bundle import write_bundle
 from training.data.datasets import Dataset, scale
+from training.fit.loop import Run, train
 from training.likelihood import SMALLEST
 from training.manifest import read_manifest
-from training.train import Run, train
 
 HEADINGS = (
     "Figures",

@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from tests.training import small
 from training.data.datasets import Dataset
+from training.fit.loop import Reseed, train
 from training.models import devices
 from training.models.devices import DistributionError
-from training.train import Reseed, train
 
 ROOT = pathlib.Path(__file__).parents[3]
 SIZES = (

@@ -7,9 +7,9 @@ import pytest
 from keras import ops
 
 from training.data.datasets import Dataset, scale
+from training.fit.loop import Run
 from training.models import losses
 from training.models.refinement import RADIUS, refine
-from training.train import Run
 
 PICTURE = (4, 4, 1)
 

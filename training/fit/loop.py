@@ -15,9 +15,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
 from training.data.datasets import Dataset, Split
+from training.fit.checkpoints import Checkpoint, RunError, best_epoch
 from training.models.devices import deal, is_chief, make_strategy
 from training.models.optimizers import make_optimizer
 from training.models.vae import ConvolutionalVAE

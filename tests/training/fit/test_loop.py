@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import train
-from training.checkpoint import Checkpoint, RunError, best_epoch
 from training.config import TrainConfig
 from training.data.datasets import Dataset, Split
-from training.train import Run
+from training.fit import loop
+from training.fit.checkpoints import Checkpoint, RunError, best_epoch
+from training.fit.loop import Run
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 def weights(run: Run) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
@@ -39,7 +39,7 @@ def test_eight_images_for_one_step_lower_the_loss(tiny: TrainConfig, tmp_path: p
     # Of twelve images, one validates.
     few = small.from_arrays(small.arrays(train=12, test=8))
     config = dataclasses.replace(tiny, epochs=6, batch_size=8)
-    run = train.train(config, few, tmp_path / "run", verbose=0)
+    run = loop.train(config, few, tmp_path / "run", verbose=0)
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4, 5, 6]
     assert run.history[-1]["loss"] < run.history[0]["loss"]
 
@@ -51,8 +51,8 @@ def test_learns_on_real_digits(run: Run) -> None:
 
 
 def test_every_epoch_sees_each_training_image_once_and_no_other(digits: Dataset, tiny: TrainConfig) -> None:
-    batches = [np.asarray(batch) for batch in train.batches(digits, tiny)]
-    per_epoch = train.steps_per_epoch(digits.train, tiny)
+    batches = [np.asarray(batch) for batch in loop.batches(digits, tiny)]
+    per_epoch = loop.steps_per_epoch(digits.train, tiny)
     assert len(batches) == tiny.epochs * per_epoch
     orders = []
     for epoch in range(tiny.epochs):
@@ -63,8 +63,8 @@ def test_every_epoch_sees_each_training_image_once_and_no_other(digits: Dataset,
 
 
 def test_resumed_batches_are_those_that_were_left(digits: Dataset, tiny: TrainConfig) -> None:
-    whole = [np.asarray(batch) for batch in train.batches(digits, tiny)]
-    rest = [np.asarray(batch) for batch in train.batches(digits, tiny, first_epoch=1)]
+    whole = [np.asarray(batch) for batch in loop.batches(digits, tiny)]
+    rest = [np.asarray(batch) for batch in loop.batches(digits, tiny, first_epoch=1)]
     for expected, found in zip(whole[len(whole) // 2 :], rest, strict=True):
         np.testing.assert_array_equal(expected, found)
 
@@ -74,11 +74,11 @@ def test_the_test_images_change_no_weight(
 ) -> None:
     noise = np.random.RandomState(0).randint(0, 256, digits.test.x.shape).astype(np.uint8)
     other = dataclasses.replace(digits, test=Split(noise, digits.test.label[::-1]))
-    assert same(train.train(tiny, other, tmp_path / "other", verbose=0), run)
+    assert same(loop.train(tiny, other, tmp_path / "other", verbose=0), run)
 
 
 def test_a_seed_decides_the_run(digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, run: Run) -> None:
-    other = train.train(dataclasses.replace(tiny, seed=1), digits, tmp_path / "other", verbose=0)
+    other = loop.train(dataclasses.replace(tiny, seed=1), digits, tmp_path / "other", verbose=0)
     assert not same(other, run)
 
 
@@ -86,14 +86,14 @@ def test_the_best_epoch_is_kept_and_loaded(run_folder: pathlib.Path, digits: Dat
     checkpoint = Checkpoint(run_folder)
     best = best_epoch(checkpoint.history())
     assert checkpoint.epochs() == sorted({best, 2})
-    assert train.load(run_folder, digits).best_epoch == best
+    assert loop.load(run_folder, digits).best_epoch == best
     assert best_epoch([{"val_negative_elbo": v} for v in (3.0, 1.0, 2.0)]) == 2
 
 
 def test_a_finished_run_resumes_to_itself(
     run_folder: pathlib.Path, digits: Dataset, tiny: TrainConfig, run: Run
 ) -> None:
-    again = train.train(tiny, digits, run_folder, resume=True, verbose=0)
+    again = loop.train(tiny, digits, run_folder, resume=True, verbose=0)
     assert same(again, run)
     assert again.history == run.history
 
@@ -107,21 +107,21 @@ def test_a_run_that_stopped_between_epochs_ends_as_one_that_did_not(
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begin = train.Reseed.on_epoch_begin
+    begin = loop.Reseed.on_epoch_begin
 
-    def stop_at_the_second(callback: train.Reseed, epoch: int, _: Any) -> None:
+    def stop_at_the_second(callback: loop.Reseed, epoch: int, _: Any) -> None:
         if epoch == 1:
             raise KeyboardInterrupt
         begin(callback, epoch)
 
     config = dataclasses.replace(tiny, **changes)
-    whole = train.train(config, digits, tmp_path / "whole", verbose=0)
+    whole = loop.train(config, digits, tmp_path / "whole", verbose=0)
     assert whole.history[1]["loss"] < whole.history[0]["loss"]
     with monkeypatch.context() as patch:
-        patch.setattr(train.Reseed, "on_epoch_begin", stop_at_the_second)
+        patch.setattr(loop.Reseed, "on_epoch_begin", stop_at_the_second)
         with pytest.raises(KeyboardInterrupt):
-            train.train(config, digits, tmp_path / "stopped", verbose=0)
-    resumed = train.train(config, digits, tmp_path / "stopped", resume=True, verbose=0)
+            loop.train(config, digits, tmp_path / "stopped", verbose=0)
+    resumed = loop.train(config, digits, tmp_path / "stopped", resume=True, verbose=0)
     assert resumed.history == whole.history
     assert same(resumed, whole)
 
@@ -133,27 +133,27 @@ def test_a_run_from_before_a_field_was_there_is_resumed(
     identity = json.loads((folder / "config.json").read_text())
     del identity["decoder_upsampling"]
     (folder / "config.json").write_text(json.dumps(identity))
-    again = train.train(tiny, digits, folder, resume=True, verbose=0)
-    assert again.history == train.load(run_folder, digits).history
+    again = loop.train(tiny, digits, folder, resume=True, verbose=0)
+    assert again.history == loop.load(run_folder, digits).history
 
 
 def test_another_run_in_the_folder_is_refused(
     run_folder: pathlib.Path, digits: Dataset, tiny: TrainConfig
 ) -> None:
     with pytest.raises(RunError, match="holds a run already; add --resume"):
-        train.train(tiny, digits, run_folder, verbose=0)
+        loop.train(tiny, digits, run_folder, verbose=0)
     with pytest.raises(RunError, match="holds a run with another beta, seed"):
-        train.train(dataclasses.replace(tiny, beta=2, seed=5), digits, run_folder, resume=True, verbose=0)
+        loop.train(dataclasses.replace(tiny, beta=2, seed=5), digits, run_folder, resume=True, verbose=0)
     other = dataclasses.replace(digits, sha256="0" * 64)
     with pytest.raises(RunError, match="holds a run with another dataset_sha256"):
-        train.train(tiny, other, run_folder, resume=True, verbose=0)
+        loop.train(tiny, other, run_folder, resume=True, verbose=0)
     with pytest.raises(RunError, match="expected the data set of this run"):
-        train.load(run_folder, other)
+        loop.load(run_folder, other)
 
 
 def test_a_folder_without_a_run_is_refused(digits: Dataset, tmp_path: pathlib.Path) -> None:
     with pytest.raises(RunError, match="expected a run with a checkpoint, found none"):
-        train.load(tmp_path, digits)
+        loop.load(tmp_path, digits)
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_epoch(
@@ -161,13 +161,13 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_epoch(
 ) -> None:
     config = dataclasses.replace(tiny, learning_rate=1e20, schedule="constant")
     with pytest.raises(RunError, match=r"epoch 1: expected finite figures, found .*negative_elbo nan"):
-        train.train(config, digits, tmp_path / "run", verbose=0)
+        loop.train(config, digits, tmp_path / "run", verbose=0)
     assert Checkpoint(tmp_path / "run").epochs() == []
 
 
 def test_tensorboard_logs_on_request(digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path) -> None:
     config = dataclasses.replace(tiny, epochs=1)
-    train.train(config, digits, tmp_path / "run", tensorboard=True, verbose=0)
+    loop.train(config, digits, tmp_path / "run", tensorboard=True, verbose=0)
     assert list((tmp_path / "run" / "tensorboard").rglob("events.out.tfevents.*"))
 
 
@@ -182,7 +182,7 @@ def newest(
     folder: pathlib.Path, run: Run, dataset: Dataset
 ) -> list[np.ndarray[tuple[int, ...], np.dtype[Any]]]:
     """The last epoch's weights and optimizer state, whichever epoch was the best."""
-    model = train.compile_model(run.model.config, dataset)
+    model = loop.compile_model(run.model.config, dataset)
     assert Checkpoint(folder).restore(model) == 12
     return [np.asarray(value) for value in (*model.weights, *model.optimizer.variables)]
 
@@ -202,7 +202,7 @@ def test_a_killed_run_resumes_to_the_same_result(
     assert process.wait() == -signal.SIGKILL
     assert len(Checkpoint(killed).history()) < 12
     assert start(digits_file, killed, "--resume").wait(300) == 0
-    first, second = (train.load(folder, digits) for folder in (tmp_path / "whole", killed))
+    first, second = (loop.load(folder, digits) for folder in (tmp_path / "whole", killed))
     assert first.history == second.history
     assert same(first, second)
     for a, b in zip(newest(tmp_path / "whole", first, digits), newest(killed, first, digits), strict=True):

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from training.checkpoint import Checkpoint, best_epoch
 from training.config import TrainConfig
 from training.data.datasets import Dataset
-from training.train import compile_model, load
+from training.fit.checkpoints import Checkpoint, best_epoch
+from training.fit.loop import compile_model, load
 
 
 @pytest.fixture
