@@ -21,7 +21,6 @@ from training import card, classes, evaluate, plots
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
 from training.decoder import open_decoder, take_labels
-from training.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.manifest import (
@@ -36,6 +35,7 @@ from training.manifest import (
     version_of,
     write_manifest,
 )
+from training.onnx.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 GOLDEN_ROWS = 8

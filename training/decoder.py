@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from training.export import Function, open_onnx
 from training.likelihood import Decode, Floats, Labels
+from training.onnx.export import Function, open_onnx
 
 
 def open_decoder(folder: pathlib.Path, manifest: Mapping[str, Any]) -> Decode:

@@ -15,10 +15,10 @@ from training import page, plots
 from training.data.datasets import Dataset, Split, scale
 from training.decoder import is_conditional, open_decoder
 from training.evaluate import NEIGHBOURS, Posteriors, encode
-from training.export import open_onnx
 from training.judge import draw_class, draw_prior
 from training.likelihood import BATCH, SMALLEST, Decode, Floats, Labels
 from training.manifest import read_manifest_for
+from training.onnx.export import open_onnx
 from training.page import Section
 
 Doubles = NDArray[np.float64]

@@ -12,9 +12,9 @@ import pytest
 from tests.training import small
 from training import bundle, evaluate
 from training.data.datasets import Dataset
-from training.export import round_model
 from training.fit.loop import Run
 from training.manifest import BundleError, read_manifest, version_of
+from training.onnx.export import round_model
 
 FILES = {
     "history.csv",

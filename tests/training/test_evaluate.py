@@ -87,7 +87,7 @@ def test_knn_of_few_points_uses_them_all() -> None:
 
 
 def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) -> None:
-    from training.export import export
+    from training.onnx.export import export
 
     encoder, decoder = (graph.run() for graph in export(run.model, scale(digits.test.x)))
     figures = evaluate.evaluate(

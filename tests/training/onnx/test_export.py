@@ -13,13 +13,13 @@ import pytest
 import tensorflow as tf
 
 from tests.training import small
-from training import export
 from training.data.datasets import Dataset, scale
-from training.export import ExportError, Floats, Graph
 from training.fit.loop import Run
 from training.models.vae import ConvolutionalVAE
+from training.onnx import export
+from training.onnx.export import ExportError, Floats, Graph
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 Z = [tf.TensorSpec((None, 2), tf.float32, name="z")]
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.precision import round_weights, store_halves
+from training.onnx.half_precision import round_weights, store_halves
 
 X = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from training.config import TrainingError
 from training.models.vae import ConvolutionalVAE
-from training.precision import round_weights, store_halves
+from training.onnx.half_precision import round_weights, store_halves
 
 Floats = NDArray[np.float32]
 Function = Callable[..., Mapping[str, Floats]]

@@ -1,0 +1,1 @@
+"""From Keras to ONNX, and ONNX files as functions."""
