@@ -131,8 +131,9 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _judge(options: argparse.Namespace) -> None:
-    from training import classifier, judge
+    from training import judge
     from training.data import datasets
+    from training.evaluation import classifier
 
     for folder in options.folders:
         _require_folder(folder)
@@ -163,13 +164,14 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _project(options: argparse.Namespace) -> None:
-    from training import encoder, evaluate, projector
+    from training import encoder, projector
     from training.data import datasets
+    from training.evaluation import metrics
 
     _require_folder(options.folder)
     dataset = datasets.load(options.data)
     split = getattr(dataset, options.split)
-    z_mean = evaluate.encode(encoder.open_encoder(options.folder, dataset), split).z_mean
+    z_mean = metrics.encode(encoder.open_encoder(options.folder, dataset), split).z_mean
     shown = projector.write_projection(options.output, z_mean, split.x, split.label, dataset.class_names)
     why = ", the first that its sheet of thumbnails holds" if shown < len(split) else ""
     sys.stderr.write(f"{options.output}: {shown} of {len(split)} images{why}\n")

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card, classes, evaluate, plots
+from training import card
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
 from training.decoder import open_decoder, take_labels
+from training.evaluation import class_mixtures, metrics, plots
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.manifest import (
@@ -83,17 +84,17 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int)
         dataset: Gives the neighbours and the split.
         split: "test" or "validation".
         seed: Of epsilon.
-        samples: As for `evaluate.evaluate`.
+        samples: As for `metrics.evaluate`.
 
     Returns:
-        As `evaluate.evaluate`.
+        As `metrics.evaluate`.
 
     Raises:
         ExportError: A graph cannot be exported.
     """
     encoder, decoder = (graph.run() for graph in _export(run, dataset))
     decode = take_labels(decoder, dataset.labels if run.model.config.conditional else None)
-    return evaluate.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
+    return metrics.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
 
 
 def measure_bundle(
@@ -106,10 +107,10 @@ def measure_bundle(
         dataset: Gives the neighbours and the split.
         split: "test" or "validation".
         seed: Of epsilon.
-        samples: As for `evaluate.evaluate`.
+        samples: As for `metrics.evaluate`.
 
     Returns:
-        As `evaluate.evaluate`.
+        As `metrics.evaluate`.
 
     Raises:
         BundleError: The folder holds no bundle, or one for images of another shape.
@@ -117,28 +118,28 @@ def measure_bundle(
     manifest = read_manifest_for(folder, dataset)
     encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
     decode = open_decoder(folder, manifest)
-    return evaluate.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
+    return metrics.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
 
 
-def update_metrics(folder: pathlib.Path, metrics: dict[str, Any], dataset: Dataset) -> None:
+def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Dataset) -> None:
     """Writes figures into a bundle's manifest and card; its version does not depend on them.
 
     Args:
         folder: `models/<name>`.
-        metrics: As `measure_bundle` gives them.
+        figures: As `measure_bundle` gives them.
         dataset: What was measured.
 
     Raises:
         BundleError: The figures are not of the test split of the bundle's own data set.
     """
     manifest = read_manifest(folder)
-    expected, received = ("test", manifest["dataset"]["sha256"]), (metrics["split"], dataset.sha256)
+    expected, received = ("test", manifest["dataset"]["sha256"]), (figures["split"], dataset.sha256)
     if received != expected:
         raise BundleError(
             f"{folder}: expected figures of the split and data set {expected}, received {received}"
         )
     judged = {name: manifest["metrics"][name] for name in ("generation",) if name in manifest["metrics"]}
-    manifest["metrics"] = {**metrics, **judged}
+    manifest["metrics"] = {**figures, **judged}
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
 
@@ -152,7 +153,7 @@ def _write_files(
 ) -> dict[str, Any]:
     conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
     decode = take_labels(decoder, dataset.labels if conditional else None)
-    train, test = evaluate.encode(encode, dataset.train), evaluate.encode(encode, dataset.test)
+    train, test = metrics.encode(encode, dataset.train), metrics.encode(encode, dataset.test)
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
     (folder / "history.csv").write_text(format_log(run.history))
@@ -164,10 +165,10 @@ def _write_files(
         picture = plots.manifold(lambda z: decode(z, np.zeros(len(z), np.int64)), test.z_mean)
     (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
-    metrics = evaluate.figures(decode, train, test, dataset.test, "test")
+    figures = metrics.figures(decode, train, test, dataset.test, "test")
     # Where a label says what is drawn, its picture's place in latent space does not.
     read = None if conditional else lambda z: encode(decoder(z)["image"])["z_mean"]
-    manifest = _describe(folder, name, run, dataset, classes.describe_classes(train, read), metrics)
+    manifest = _describe(folder, name, run, dataset, class_mixtures.describe_classes(train, read), figures)
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
     return manifest
@@ -179,7 +180,7 @@ def _describe(
     run: Run,
     dataset: Dataset,
     classes: list[dict[str, Any]],
-    metrics: dict[str, Any],
+    figures: dict[str, Any],
 ) -> dict[str, Any]:
     config = run.model.config
     labels = len(classes) if config.conditional else 0
@@ -196,7 +197,7 @@ def _describe(
         "classes": classes,
         "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
         "training": {**config.to_dict(), "best_epoch": run.best_epoch},
-        "metrics": metrics,
+        "metrics": figures,
         "dataset": describe_dataset(dataset),
         "producer": describe_producer(),
         "git_commit": find_commit(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from training.likelihood import Decode, Floats, Labels
+from training.evaluation.likelihood import Decode, Floats, Labels
 from training.onnx.export import Function, open_onnx
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import card
-from training.classifier import Classifier, ClassifierError
 from training.data.datasets import Dataset, scale
 from training.decoder import is_conditional, open_decoder
-from training.likelihood import Decode, Floats, Labels
+from training.evaluation.classifier import Classifier, ClassifierError
+from training.evaluation.likelihood import Decode, Floats, Labels
 from training.manifest import BundleError, read_manifest_for, write_manifest
 
 Doubles = NDArray[np.float64]

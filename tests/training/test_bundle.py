@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import bundle, evaluate
+from training import bundle
 from training.data.datasets import Dataset
+from training.evaluation import metrics
 from training.fit.loop import Run
 from training.manifest import BundleError, read_manifest, version_of
 from training.onnx.export import round_model
@@ -121,7 +122,7 @@ def test_a_bundle_that_cannot_be_finished_leaves_the_old_one(
         raise OSError("no space left on device")
 
     before = files(copy)
-    monkeypatch.setattr(evaluate, "figures", fail)
+    monkeypatch.setattr(metrics, "figures", fail)
     with pytest.raises(OSError, match="no space"):
         bundle.write_bundle(run, digits, copy, force=True)
     assert files(copy) == before
@@ -138,28 +139,28 @@ def test_a_name_that_is_none_is_refused(name: str, run: Run, digits: Dataset, tm
 def test_a_bundle_s_own_files_reproduce_its_figures(
     bundle_folder: pathlib.Path, run: Run, digits: Dataset
 ) -> None:
-    metrics = read_manifest(bundle_folder)["metrics"]
-    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=0, samples=500) == metrics
-    assert bundle.measure_run(run, digits, "test", seed=0, samples=500) == metrics
-    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=1, samples=500) != metrics
+    figures = read_manifest(bundle_folder)["metrics"]
+    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=0, samples=500) == figures
+    assert bundle.measure_run(run, digits, "test", seed=0, samples=500) == figures
+    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=1, samples=500) != figures
     assert bundle.measure_bundle(bundle_folder, digits, "validation", seed=0, samples=500)["images"] == 50
 
 
 def test_updating_writes_figures_into_manifest_and_card(copy: pathlib.Path, digits: Dataset) -> None:
     before = read_manifest(copy)
-    metrics = {**before["metrics"], "negative_elbo": 12.3456}
-    bundle.update_metrics(copy, metrics, digits)
-    assert read_manifest(copy) == {**before, "metrics": metrics}
+    figures = {**before["metrics"], "negative_elbo": 12.3456}
+    bundle.update_metrics(copy, figures, digits)
+    assert read_manifest(copy) == {**before, "metrics": figures}
     assert "12.35 nats" in (copy / "README.md").read_text()
 
 
 def test_only_figures_of_the_bundle_s_own_test_split_are_written(copy: pathlib.Path, digits: Dataset) -> None:
     before = files(copy)
-    metrics = read_manifest(copy)["metrics"]
+    figures = read_manifest(copy)["metrics"]
     with pytest.raises(BundleError, match=r"split and data set .*'test'.* received .*'validation'"):
-        bundle.update_metrics(copy, {**metrics, "split": "validation"}, digits)
+        bundle.update_metrics(copy, {**figures, "split": "validation"}, digits)
     with pytest.raises(BundleError, match=r"received .*'other'"):
-        bundle.update_metrics(copy, metrics, dataclasses.replace(digits, sha256="other"))
+        bundle.update_metrics(copy, figures, dataclasses.replace(digits, sha256="other"))
     assert files(copy) == before
 
 

@@ -11,9 +11,9 @@ import pytest
 from scipy.linalg import sqrtm  # type: ignore[import-untyped]
 
 from training import judge
-from training.classifier import Classifier, ClassifierError
 from training.data.datasets import Dataset
-from training.likelihood import Floats
+from training.evaluation.classifier import Classifier, ClassifierError
+from training.evaluation.likelihood import Floats
 from training.manifest import BundleError, read_manifest
 
 

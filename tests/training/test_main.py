@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import card, classifier, judge, projector
+from training import card, judge, projector
 from training.__main__ import FAILED, main
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
+from training.evaluation import classifier
 from training.fit import loop
 from training.fit.checkpoints import Checkpoint
 from training.manifest import read_manifest

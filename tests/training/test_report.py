@@ -12,8 +12,8 @@ from training import report
 from training.__main__ import main
 from training.bundle import write_bundle
 from training.data.datasets import Dataset, scale
+from training.evaluation.likelihood import SMALLEST
 from training.fit.loop import Run, train
-from training.likelihood import SMALLEST
 from training.manifest import read_manifest
 
 HEADINGS = (

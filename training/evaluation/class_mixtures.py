@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier
 
-from training.evaluate import NEIGHBOURS, Posteriors
-from training.likelihood import Floats, Labels
+from training.evaluation.likelihood import Floats, Labels
+from training.evaluation.metrics import NEIGHBOURS, Posteriors
 
 Read = Callable[[Floats], Floats]
 Doubles = NDArray[np.float64]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from training.data.datasets import Split, scale
-from training.likelihood import (
+from training.evaluation.likelihood import (
     BATCH,
     IMPORTANCE_SAMPLES,
     SMALLEST,

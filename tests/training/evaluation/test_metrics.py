@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from training import evaluate
 from training.data.datasets import Dataset, Split, scale
-from training.evaluate import Posteriors
+from training.evaluation import metrics
+from training.evaluation.likelihood import BATCH, SMALLEST, Floats, Labels
+from training.evaluation.metrics import Posteriors
 from training.fit.loop import Run
-from training.likelihood import BATCH, SMALLEST, Floats, Labels
 from training.models import losses
 
 
@@ -35,7 +35,7 @@ def images(n: int) -> Split:
 def test_means_are_over_all_images_of_the_split() -> None:
     n = BATCH + 7
     q, split = posteriors(n), images(n)
-    figures = evaluate.measure(decode, q, split, seed=5)
+    figures = metrics.measure(decode, q, split, seed=5)
     epsilon = np.random.RandomState(5).standard_normal((n, 2))
     z = (q.z_mean + np.exp(q.z_log_var / 2) * epsilon).astype(np.float32)
     x_logits = np.broadcast_to(z.sum(axis=1)[:, None, None, None], (n, 4, 4, 1))
@@ -49,7 +49,7 @@ def test_means_are_over_all_images_of_the_split() -> None:
 def test_a_pixel_that_is_surely_wrong_costs_a_bounded_amount() -> None:
     split = Split(np.full((1, 4, 4, 1), 255, np.uint8), np.zeros(1, np.int64))
     q = Posteriors(np.zeros((1, 2), np.float32), np.full((1, 2), -50, np.float32), split.label)
-    black = evaluate.measure(lambda *_: np.zeros((1, 4, 4, 1), np.float32), q, split)
+    black = metrics.measure(lambda *_: np.zeros((1, 4, 4, 1), np.float32), q, split)
     np.testing.assert_allclose(black["reconstruction_loss"], 16 * -np.log(SMALLEST))
 
 
@@ -62,14 +62,14 @@ def test_each_image_is_decoded_with_its_label() -> None:
         seen.extend(label)
         return decode(z, label)
 
-    evaluate.measure(note, q, split)
+    metrics.measure(note, q, split)
     assert seen == [2, 0, 1]
 
 
 def test_likelihoods_are_left_out_if_not_asked_for() -> None:
     q, split = posteriors(20), images(20)
-    assert set(evaluate.figures(decode, q, q, split, "test")) - set(
-        evaluate.figures(decode, q, q, split, "test", samples=0)
+    assert set(metrics.figures(decode, q, q, split, "test")) - set(
+        metrics.figures(decode, q, q, split, "test", samples=0)
     ) == {"importance_likelihood", "exact_likelihood"}
 
 
@@ -77,20 +77,20 @@ def test_knn_agrees_with_another_implementation() -> None:
     train, other = posteriors(900, 1, 4), posteriors(1100, 2, 4)
     reference = KNeighborsClassifier(15, algorithm="brute").fit(train.z_mean.astype(np.float64), train.label)
     expected = float((reference.predict(other.z_mean.astype(np.float64)) == other.label).mean())
-    assert evaluate.knn_accuracy(train, other) == pytest.approx(expected, abs=1e-12)
+    assert metrics.knn_accuracy(train, other) == pytest.approx(expected, abs=1e-12)
 
 
 def test_knn_of_few_points_uses_them_all() -> None:
     train = Posteriors(np.zeros((3, 2), np.float32), np.zeros((3, 2), np.float32), np.array([7, 7, 2]))
     other = Posteriors(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32), np.array([7, 2]))
-    assert evaluate.knn_accuracy(train, other) == 0.5
+    assert metrics.knn_accuracy(train, other) == 0.5
 
 
 def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) -> None:
     from training.onnx.export import export
 
     encoder, decoder = (graph.run() for graph in export(run.model, scale(digits.test.x)))
-    figures = evaluate.evaluate(
+    figures = metrics.evaluate(
         encoder, lambda z, _: decoder(z)["image"], digits.train, digits.validation, "validation"
     )
     logged = run.history[run.best_epoch - 1]

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from training.classifier import Classifier, ClassifierError, build_classifier, train_classifier
 from training.data.datasets import Dataset, scale
+from training.evaluation.classifier import Classifier, ClassifierError, build_classifier, train_classifier
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training import plots
-from training.plots import Decode, Floats
+from training.evaluation import plots
+from training.evaluation.plots import Decode, Floats
 
 POINTS = np.random.default_rng(0).normal(0, 1, (300, 2)).astype(np.float32)
 LEFT, BOTTOM, OTHER = plots.MARGINS

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.training.test_evaluate import decode, images
+from tests.training.evaluation.test_metrics import decode, images
 from training.data.datasets import Split
-from training.evaluate import Posteriors, measure
-from training.likelihood import Floats, Labels, exact_likelihood, importance_likelihood
+from training.evaluation.likelihood import Floats, Labels, exact_likelihood, importance_likelihood
+from training.evaluation.metrics import Posteriors, measure
 
 
 def test_each_sample_is_decoded_with_its_image_s_label() -> None:

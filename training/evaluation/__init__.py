@@ -1,0 +1,1 @@
+"""The figures and pictures of a model over a whole split."""
