@@ -89,7 +89,7 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training import bundle
+    from training.bundles import writer
     from training.data import datasets
     from training.fit import loop
 
@@ -97,17 +97,17 @@ def _evaluate(options: argparse.Namespace) -> None:
     dataset = datasets.load(options.data)
     how = options.split, options.seed, options.importance_samples
     if (options.folder / "model.json").is_file():
-        metrics = bundle.measure_bundle(options.folder, dataset, *how)
+        metrics = writer.measure_bundle(options.folder, dataset, *how)
         if options.update:
-            bundle.update_metrics(options.folder, metrics, dataset)
+            writer.update_metrics(options.folder, metrics, dataset)
     else:
         run = loop.load(options.folder, dataset)
-        metrics = bundle.measure_run(run, dataset, *how)
+        metrics = writer.measure_run(run, dataset, *how)
     sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
 
 
 def _export(options: argparse.Namespace) -> None:
-    from training import bundle
+    from training.bundles import writer
     from training.data import datasets
     from training.fit import loop
 
@@ -115,7 +115,7 @@ def _export(options: argparse.Namespace) -> None:
     dataset = datasets.load(options.data)
     run = loop.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
-    manifest = bundle.write_bundle(run, dataset, folder, force=options.force)
+    manifest = writer.write_bundle(run, dataset, folder, force=options.force)
     sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")
 
 
@@ -164,14 +164,15 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _project(options: argparse.Namespace) -> None:
-    from training import encoder, projector
+    from training import projector
+    from training.bundles.open_encoder import open_encoder
     from training.data import datasets
     from training.evaluation import metrics
 
     _require_folder(options.folder)
     dataset = datasets.load(options.data)
     split = getattr(dataset, options.split)
-    z_mean = metrics.encode(encoder.open_encoder(options.folder, dataset), split).z_mean
+    z_mean = metrics.encode(open_encoder(options.folder, dataset), split).z_mean
     shown = projector.write_projection(options.output, z_mean, split.x, split.label, dataset.class_names)
     why = ", the first that its sheet of thumbnails holds" if shown < len(split) else ""
     sys.stderr.write(f"{options.output}: {shown} of {len(split)} images{why}\n")

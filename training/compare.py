@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from training.decoder import is_conditional
-from training.manifest import read_manifest
+from training.bundles.manifest import read_manifest
+from training.bundles.open_decoder import is_conditional
 
 BATCHES = (32, 1)
 ROUNDS, CALLS = 7, 40

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card
+from training.bundles import model_card
+from training.bundles.manifest import BundleError, read_manifest_for, write_manifest
+from training.bundles.open_decoder import is_conditional, open_decoder
 from training.data.datasets import Dataset, scale
-from training.decoder import is_conditional, open_decoder
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.likelihood import Decode, Floats, Labels
-from training.manifest import BundleError, read_manifest_for, write_manifest
 
 Doubles = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Da
         raise BundleError(f"{folder}: expected the data set of this bundle, received {dataset.name}")
     manifest["metrics"]["generation"] = judgement
     write_manifest(folder, manifest)
-    (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
 
 
 def draw_class(entry: Mapping[str, Any], n: int) -> Floats:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from training import page
+from training.bundles.manifest import read_manifest_for
+from training.bundles.open_decoder import is_conditional, open_decoder
 from training.data.datasets import Dataset, Split, scale
-from training.decoder import is_conditional, open_decoder
 from training.evaluation import plots
 from training.evaluation.likelihood import BATCH, SMALLEST, Decode, Floats, Labels
 from training.evaluation.metrics import NEIGHBOURS, Posteriors, encode
 from training.judge import draw_class, draw_prior
-from training.manifest import read_manifest_for
 from training.onnx.export import open_onnx
 from training.page import Section
 

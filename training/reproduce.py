@@ -6,11 +6,11 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from training.bundle import write_bundle
+from training.bundles.manifest import read_manifest
+from training.bundles.writer import write_bundle
 from training.config import TrainingError
 from training.data.datasets import Dataset
 from training.fit.loop import train
-from training.manifest import read_manifest
 from training.recipes import RECIPES
 
 # Another processor rounds differently, and a run's path through 17,000 steps parts from the first.

@@ -16,7 +16,7 @@ FRESH = {"fresh": {}, "conditional": {"conditional": True, "refine_steps": 0}}
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A folder of the bundles that this code writes now."""
-    from training.bundle import write_bundle
+    from training.bundles.writer import write_bundle
     from training.fit.loop import train
 
     digits, models = small.from_arrays(small.arrays()), tmp_path_factory.mktemp("models")

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from tests.training import small
-from training.bundle import write_bundle
+from training.bundles.writer import write_bundle
 from training.config import TrainConfig
 from training.data.datasets import Dataset, load
 from training.fit.loop import Run, train

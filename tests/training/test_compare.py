@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from training.__main__ import main
+from training.bundles.manifest import BundleError, read_manifest
 from training.compare import compare_bundles, tabulate
-from training.manifest import BundleError, read_manifest
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 from scipy.linalg import sqrtm  # type: ignore[import-untyped]
 
 from training import judge
+from training.bundles.manifest import BundleError, read_manifest
 from training.data.datasets import Dataset
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.likelihood import Floats
-from training.manifest import BundleError, read_manifest
 
 
 @dataclasses.dataclass

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import card, judge, projector
+from training import judge, projector
 from training.__main__ import FAILED, main
+from training.bundles import model_card
+from training.bundles.manifest import read_manifest
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
 from training.evaluation import classifier
 from training.fit import loop
 from training.fit.checkpoints import Checkpoint
-from training.manifest import read_manifest
 from training.recipes import RECIPES
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -132,7 +133,7 @@ def test_judge_writes_what_it_says(
     folder = str(shutil.copytree(bundle_folder, tmp_path / "digits"))
     monkeypatch.setattr(classifier, "train_classifier", lambda dataset, output: (dataset.name, output))
     monkeypatch.setattr(judge, "judge_bundle", lambda *given: {"by": str(given[2])})
-    monkeypatch.setattr(card, "write_card", lambda _: "")
+    monkeypatch.setattr(model_card, "write_card", lambda _: "")
     options = ["judge", folder, "--data", str(digits_file), "--classifier", "runs/some"]
     assert main(options) == 0
     expected = {"by": str(("digits", pathlib.Path("runs/some")))}

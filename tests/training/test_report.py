@@ -10,11 +10,11 @@ import pytest
 from tests.training import small
 from training import report
 from training.__main__ import main
-from training.bundle import write_bundle
+from training.bundles.manifest import read_manifest
+from training.bundles.writer import write_bundle
 from training.data.datasets import Dataset, scale
 from training.evaluation.likelihood import SMALLEST
 from training.fit.loop import Run, train
-from training.manifest import read_manifest
 
 HEADINGS = (
     "Figures",

@@ -17,14 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import card
-from training.data import image_spec
-from training.data.datasets import Dataset, scale
-from training.decoder import open_decoder, take_labels
-from training.evaluation import class_mixtures, metrics, plots
-from training.fit.checkpoints import format_log
-from training.fit.loop import Run
-from training.manifest import (
+from training.bundles import model_card
+from training.bundles.manifest import (
     BundleError,
     describe_dataset,
     describe_file,
@@ -36,6 +30,12 @@ from training.manifest import (
     version_of,
     write_manifest,
 )
+from training.bundles.open_decoder import open_decoder, take_labels
+from training.data import image_spec
+from training.data.datasets import Dataset, scale
+from training.evaluation import class_mixtures, metrics, plots
+from training.fit.checkpoints import format_log
+from training.fit.loop import Run
 from training.onnx.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -141,7 +141,7 @@ def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Datas
     judged = {name: manifest["metrics"][name] for name in ("generation",) if name in manifest["metrics"]}
     manifest["metrics"] = {**figures, **judged}
     write_manifest(folder, manifest)
-    (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
 
 
 def _export(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
@@ -170,7 +170,7 @@ def _write_files(
     read = None if conditional else lambda z: encode(decoder(z)["image"])["z_mean"]
     manifest = _describe(folder, name, run, dataset, class_mixtures.describe_classes(train, read), figures)
     write_manifest(folder, manifest)
-    (folder / "README.md").write_text(card.write_card(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
     return manifest
 
 

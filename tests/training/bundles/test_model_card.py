@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pathlib
 
-from training.card import MNIST_SHA256, write_card
-from training.manifest import read_manifest
+from training.bundles.manifest import read_manifest
+from training.bundles.model_card import MNIST_SHA256, write_card
 
-MODELS = pathlib.Path(__file__).parents[2] / "models"
+MODELS = pathlib.Path(__file__).parents[3] / "models"
 
 
 def test_the_card_tells_figures_training_and_limits(bundle_folder: pathlib.Path) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.training import small
+from training.bundles.manifest import BundleError
+from training.bundles.open_encoder import open_encoder
 from training.data.datasets import Dataset, scale
-from training.encoder import open_encoder
 from training.fit.checkpoints import RunError
-from training.manifest import BundleError
 
 
 def test_a_run_and_its_bundle_encode_alike(

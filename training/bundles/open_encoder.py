@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from training.bundles.manifest import MANIFEST, read_manifest_for
 from training.data.datasets import Dataset
 from training.fit import loop
-from training.manifest import MANIFEST, read_manifest_for
 from training.onnx.export import Function, open_onnx, round_model
 
 Floats = NDArray[np.float32]

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.training import small
-from training import manifest
+from training.bundles import manifest
+from training.bundles.manifest import BundleError, read_manifest, version_of, write_manifest
 from training.data import datasets
-from training.manifest import BundleError, read_manifest, version_of, write_manifest
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 CONTENT: dict[str, Any] = {name: i for i, name in enumerate(manifest.VERSIONED)}
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import bundle
+from training.bundles import writer
+from training.bundles.manifest import BundleError, read_manifest, version_of
 from training.data.datasets import Dataset
 from training.evaluation import metrics
 from training.fit.loop import Run
-from training.manifest import BundleError, read_manifest, version_of
 from training.onnx.export import round_model
 
 FILES = {
@@ -88,7 +88,7 @@ def test_the_atlas_holds_the_test_split(bundle_folder: pathlib.Path, run: Run, d
 def test_a_bundle_written_again_differs_in_its_date_alone(
     bundle_folder: pathlib.Path, run: Run, digits: Dataset, tmp_path: pathlib.Path
 ) -> None:
-    again = bundle.write_bundle(run, digits, tmp_path / "digits")
+    again = writer.write_bundle(run, digits, tmp_path / "digits")
     first, second = files(bundle_folder), files(tmp_path / "digits")
     del first["model.json"], second["model.json"]
     assert first == second
@@ -108,9 +108,9 @@ def test_a_bundle_that_is_there_is_replaced_by_force_only(
     (copy / "stray").write_text("")
     before = files(copy)
     with pytest.raises(BundleError, match="is there already; add --force"):
-        bundle.write_bundle(run, digits, copy)
+        writer.write_bundle(run, digits, copy)
     assert files(copy) == before
-    bundle.write_bundle(run, digits, copy, force=True)
+    writer.write_bundle(run, digits, copy, force=True)
     assert set(files(copy)) == FILES
     assert [path.name for path in copy.parent.iterdir()] == ["digits"]
 
@@ -124,14 +124,14 @@ def test_a_bundle_that_cannot_be_finished_leaves_the_old_one(
     before = files(copy)
     monkeypatch.setattr(metrics, "figures", fail)
     with pytest.raises(OSError, match="no space"):
-        bundle.write_bundle(run, digits, copy, force=True)
+        writer.write_bundle(run, digits, copy, force=True)
     assert files(copy) == before
 
 
 @pytest.mark.parametrize("name", ["a b", ".hidden", "-x", "ä", ".."])
 def test_a_name_that_is_none_is_refused(name: str, run: Run, digits: Dataset, tmp_path: pathlib.Path) -> None:
     with pytest.raises(BundleError, match="expected a name of letters, digits"):
-        bundle.write_bundle(run, digits, tmp_path / name)
+        writer.write_bundle(run, digits, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
@@ -140,16 +140,16 @@ def test_a_bundle_s_own_files_reproduce_its_figures(
     bundle_folder: pathlib.Path, run: Run, digits: Dataset
 ) -> None:
     figures = read_manifest(bundle_folder)["metrics"]
-    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=0, samples=500) == figures
-    assert bundle.measure_run(run, digits, "test", seed=0, samples=500) == figures
-    assert bundle.measure_bundle(bundle_folder, digits, "test", seed=1, samples=500) != figures
-    assert bundle.measure_bundle(bundle_folder, digits, "validation", seed=0, samples=500)["images"] == 50
+    assert writer.measure_bundle(bundle_folder, digits, "test", seed=0, samples=500) == figures
+    assert writer.measure_run(run, digits, "test", seed=0, samples=500) == figures
+    assert writer.measure_bundle(bundle_folder, digits, "test", seed=1, samples=500) != figures
+    assert writer.measure_bundle(bundle_folder, digits, "validation", seed=0, samples=500)["images"] == 50
 
 
 def test_updating_writes_figures_into_manifest_and_card(copy: pathlib.Path, digits: Dataset) -> None:
     before = read_manifest(copy)
     figures = {**before["metrics"], "negative_elbo": 12.3456}
-    bundle.update_metrics(copy, figures, digits)
+    writer.update_metrics(copy, figures, digits)
     assert read_manifest(copy) == {**before, "metrics": figures}
     assert "12.35 nats" in (copy / "README.md").read_text()
 
@@ -158,13 +158,13 @@ def test_only_figures_of_the_bundle_s_own_test_split_are_written(copy: pathlib.P
     before = files(copy)
     figures = read_manifest(copy)["metrics"]
     with pytest.raises(BundleError, match=r"split and data set .*'test'.* received .*'validation'"):
-        bundle.update_metrics(copy, {**figures, "split": "validation"}, digits)
+        writer.update_metrics(copy, {**figures, "split": "validation"}, digits)
     with pytest.raises(BundleError, match=r"received .*'other'"):
-        bundle.update_metrics(copy, figures, dataclasses.replace(digits, sha256="other"))
+        writer.update_metrics(copy, figures, dataclasses.replace(digits, sha256="other"))
     assert files(copy) == before
 
 
 def test_images_of_another_shape_are_refused(bundle_folder: pathlib.Path) -> None:
     content = {k: v[:, :6] if v.ndim == 3 else v for k, v in small.arrays().items()}
     with pytest.raises(BundleError, match=r"expected images of shape \(8, 8, 1\), received \(6, 8, 1\)"):
-        bundle.measure_bundle(bundle_folder, small.from_arrays(content), "test", seed=0, samples=500)
+        writer.measure_bundle(bundle_folder, small.from_arrays(content), "test", seed=0, samples=500)
