@@ -131,9 +131,9 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _judge(options: argparse.Namespace) -> None:
-    from training import judge
     from training.data import datasets
     from training.evaluation import classifier
+    from training.reports import generation_quality
 
     for folder in options.folders:
         _require_folder(folder)
@@ -141,15 +141,15 @@ def _judge(options: argparse.Namespace) -> None:
     trained = classifier.train_classifier(dataset, options.classifier)
     judgements = {}
     for folder in options.folders:
-        judgements[str(folder)] = judgement = judge.judge_bundle(folder, dataset, trained)
+        judgements[str(folder)] = judgement = generation_quality.judge_bundle(folder, dataset, trained)
         if options.update:
-            judge.write_judgement(folder, judgement, dataset)
+            generation_quality.write_judgement(folder, judgement, dataset)
     sys.stdout.write(json.dumps(judgements, indent=1) + "\n")
 
 
 def _report(options: argparse.Namespace) -> None:
-    from training import report
     from training.data import datasets
+    from training.reports import report
 
     for folder in filter(None, (options.folder, options.against)):
         _require_folder(folder)
@@ -157,17 +157,17 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from training import compare
+    from training.reports import compare
 
     found = compare.compare_bundles(options.folders)
     sys.stdout.write(compare.to_json(found) if options.format == "json" else compare.tabulate(found))
 
 
 def _project(options: argparse.Namespace) -> None:
-    from training import projector
     from training.bundles.open_encoder import open_encoder
     from training.data import datasets
     from training.evaluation import metrics
+    from training.reports import projector
 
     _require_folder(options.folder)
     dataset = datasets.load(options.data)

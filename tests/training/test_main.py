@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import judge, projector
 from training.__main__ import FAILED, main
 from training.bundles import model_card
 from training.bundles.manifest import read_manifest
@@ -24,6 +23,7 @@ from training.evaluation import classifier
 from training.fit import loop
 from training.fit.checkpoints import Checkpoint
 from training.recipes import RECIPES
+from training.reports import generation_quality, projector
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZES = "--encoder-filters 4 8 --encoder-units 16 --decoder-units 16 --decoder-filters 4 4 --batch-size 32"
@@ -132,7 +132,7 @@ def test_judge_writes_what_it_says(
 ) -> None:
     folder = str(shutil.copytree(bundle_folder, tmp_path / "digits"))
     monkeypatch.setattr(classifier, "train_classifier", lambda dataset, output: (dataset.name, output))
-    monkeypatch.setattr(judge, "judge_bundle", lambda *given: {"by": str(given[2])})
+    monkeypatch.setattr(generation_quality, "judge_bundle", lambda *given: {"by": str(given[2])})
     monkeypatch.setattr(model_card, "write_card", lambda _: "")
     options = ["judge", folder, "--data", str(digits_file), "--classifier", "runs/some"]
     assert main(options) == 0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training import projector
-from training.projector import ProjectorError, write_projection
+from training.reports import projector
+from training.reports.projector import ProjectorError, write_projection
 
 FILES = ["metadata.tsv", "projector_config.pbtxt", "sprite.png", "tensors.tsv"]
 

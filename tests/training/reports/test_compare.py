@@ -8,7 +8,7 @@ import pytest
 
 from training.__main__ import main
 from training.bundles.manifest import BundleError, read_manifest
-from training.compare import compare_bundles, tabulate
+from training.reports.compare import compare_bundles, tabulate
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import report
 from training.__main__ import main
 from training.bundles.manifest import read_manifest
 from training.bundles.writer import write_bundle
 from training.data.datasets import Dataset, scale
 from training.evaluation.likelihood import SMALLEST
 from training.fit.loop import Run, train
+from training.reports import report
 
 HEADINGS = (
     "Figures",
@@ -92,7 +92,7 @@ def test_the_command_writes_the_page(
 
 
 def test_every_shipped_bundle_tells_how_its_training_went() -> None:
-    for folder in (pathlib.Path(__file__).parents[2] / "models").iterdir():
+    for folder in (pathlib.Path(__file__).parents[3] / "models").iterdir():
         training, history = (
             json.loads((folder / "model.json").read_text())["training"],
             report.read_history(folder),

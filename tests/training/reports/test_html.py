@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import base64
-import html.parser
 import io
 import re
+from html.parser import HTMLParser
 
 import numpy as np
 from PIL import Image
 
-from training import page
-from training.page import Section
+from training.reports import html
+from training.reports.html import Section
 
 
-class Reader(html.parser.HTMLParser):
+class Reader(HTMLParser):
     """Notes the elements, and that what is opened is closed."""
 
     VOID = frozenset({"meta", "img"})
@@ -36,8 +36,8 @@ class Reader(html.parser.HTMLParser):
 
 
 def test_a_page_is_whole_and_escapes_what_it_is_given() -> None:
-    parts = (page.table("a < b", ["", "x & y"], [["<b>", 1], ["two", "<i>"]]),)
-    text = page.render("A <title>", 'it\'s "so"', [Section("One & two", "a > b", parts)])
+    parts = (html.table("a < b", ["", "x & y"], [["<b>", 1], ["two", "<i>"]]),)
+    text = html.render("A <title>", 'it\'s "so"', [Section("One & two", "a > b", parts)])
     reader = Reader(text)
     assert reader.open == []
     assert not {"b", "i", "script"} & {tag for tag, _ in reader.seen}
@@ -47,8 +47,8 @@ def test_a_page_is_whole_and_escapes_what_it_is_given() -> None:
 
 def test_nothing_is_asked_of_the_network() -> None:
     image = np.zeros((1, 2, 2, 1), np.float32)
-    parts = (page.sheet(image, 1, "c"), page.curves("c", {"a": [1.0, 2.0]}))
-    reader = Reader(page.render("t", "t", [Section("s", "s", parts)]))
+    parts = (html.sheet(image, 1, "c"), html.curves("c", {"a": [1.0, 2.0]}))
+    reader = Reader(html.render("t", "t", [Section("s", "s", parts)]))
     links = [attrs.get("src") or attrs.get("href") or "" for _, attrs in reader.seen]
     assert [link[:22] for link in links if link] == ["data:image/png;base64,"]
     policy = next(attrs["content"] for _, attrs in reader.seen if "http-equiv" in attrs)
@@ -59,7 +59,7 @@ def test_nothing_is_asked_of_the_network() -> None:
 def test_a_sheet_has_its_pictures_row_by_row() -> None:
     image = np.zeros((5, 2, 3, 3), np.float32)
     image[:] = np.linspace(0, 1, 5)[:, None, None, None]
-    figure = page.sheet(image, 2, "what < is seen")
+    figure = html.sheet(image, 2, "what < is seen")
     assert 'alt="what &lt; is seen"' in figure
     found = re.search(r"base64,([^\"]+)", figure)
     assert found is not None
@@ -69,11 +69,11 @@ def test_a_sheet_has_its_pictures_row_by_row() -> None:
 
 
 def test_curves_stay_within_their_frame() -> None:
-    figure = page.curves("loss", {"a": [900.0, *np.linspace(10, 5, 40)], "b": [7.0]})
+    figure = html.curves("loss", {"a": [900.0, *np.linspace(10, 5, 40)], "b": [7.0]})
     points = re.findall(r'points="([^"]*)"', figure)
     assert [len(line.split()) for line in points] == [41, 1]
     for x, y in (map(float, point.split(",")) for line in points for point in line.split()):
-        assert page.LEFT <= x <= page.WIDTH
-        assert 0 <= y <= page.HEIGHT - page.BOTTOM
+        assert html.LEFT <= x <= html.WIDTH
+        assert 0 <= y <= html.HEIGHT - html.BOTTOM
     assert "epoch 41" in figure
     assert ">5.0</text>" in figure

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from training import page
 from training.bundles.manifest import read_manifest_for
 from training.bundles.open_decoder import is_conditional, open_decoder
 from training.data.datasets import Dataset, Split, scale
 from training.evaluation import plots
 from training.evaluation.likelihood import BATCH, SMALLEST, Decode, Floats, Labels
 from training.evaluation.metrics import NEIGHBOURS, Posteriors, encode
-from training.judge import draw_class, draw_prior
 from training.onnx.export import open_onnx
-from training.page import Section
+from training.reports import html
+from training.reports.generation_quality import draw_class, draw_prior
+from training.reports.html import Section
 
 Doubles = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def write_report(
     )
     sections = describe(subject, dataset.test, other)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(page.render(subject.name, text, sections), encoding="utf-8")
+    output.write_text(html.render(subject.name, text, sections), encoding="utf-8")
 
 
 def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
@@ -149,7 +149,7 @@ def _figures(subjects: list[Subject]) -> Section:
         if any(key in each for each in found)
     ]
     text = "From the manifest: nats an image, over the test split with one z drawn for each image."
-    return Section("Figures", text, (page.table("Figures", ["", *(s.name for s in subjects)], rows),))
+    return Section("Figures", text, (html.table("Figures", ["", *(s.name for s in subjects)], rows),))
 
 
 def _curves(subjects: list[Subject]) -> Section:
@@ -163,7 +163,7 @@ def _curves(subjects: list[Subject]) -> Section:
             if subject.history
             for kind, prefix in (("training", ""), ("validation", "val_"))
         }
-        parts.append(page.curves(f"{key}, nats an image", series))
+        parts.append(html.curves(f"{key}, nats an image", series))
     best = subjects[0].manifest["training"]["best_epoch"]
     text = f"Epoch {best} had the lowest validation negative_elbo, and is what was exported."
     return Section("Training", text, tuple(parts))
@@ -179,7 +179,7 @@ def _space(subject: Subject) -> Section:
         drawn = plots.manifold(lambda z: decode(z, np.zeros(len(z), np.int64)), z_mean)
         what = "What an even grid over latent space decodes to"
     scatter = plots.latent_scatter(z_mean, subject.posteriors.label)
-    parts = (page.picture(scatter, "z_mean of the test images, by label"), page.picture(drawn, what))
+    parts = (html.picture(scatter, "z_mean of the test images, by label"), html.picture(drawn, what))
     return Section(
         "Latent space", "More than two dimensions are shown by their first two principal axes.", parts
     )
@@ -193,7 +193,7 @@ def _reconstructions(subjects: list[Subject], split: Split) -> Section:
         losses = ", ".join(f"{split.label[i]}: {subjects[0].reconstruction_loss[i]:.0f}" for i in rows)
         made = ", then ".join(subject.name for subject in subjects)
         caption = f"{name}: images, then what {made} makes of them. Label and nats: {losses}"
-        parts.append(page.sheet(np.concatenate(shown), SHOWN, caption))
+        parts.append(html.sheet(np.concatenate(shown), SHOWN, caption))
     return Section("Reconstructions", "Decoded from z_mean, by reconstruction_loss.", tuple(parts))
 
 
@@ -204,9 +204,9 @@ def _samples(subject: Subject) -> Section:
         z = np.concatenate([draw_class(entry, COLUMNS) for entry in classes])
         label = np.repeat([entry["label"] for entry in classes], COLUMNS).astype(np.int64)
         caption = f"A row a class: {', '.join(str(entry['label']) for entry in classes)}"
-        parts.append(page.sheet(subject.decode(z, label), COLUMNS, caption))
+        parts.append(html.sheet(subject.decode(z, label), COLUMNS, caption))
     parts.append(
-        page.sheet(subject.decode(*draw_prior(subject.manifest, 5 * COLUMNS)), COLUMNS, "From the prior")
+        html.sheet(subject.decode(*draw_prior(subject.manifest, 5 * COLUMNS)), COLUMNS, "From the prior")
     )
     return Section("Samples", "Drawn, not chosen.", tuple(parts))
 
@@ -219,7 +219,7 @@ def _ways(subject: Subject) -> Section:
         z = np.concatenate([(1 - t) * a + t * b for (_, a), (_, b) in pairs]).astype(np.float32)
         label = np.concatenate([np.where(t[:, 0] < 0.5, a, b) for (a, _), (b, _) in pairs]).astype(np.int64)
         names = ", ".join(f"{a} to {b}" for (a, _), (b, _) in pairs)
-        parts.append(page.sheet(subject.decode(z, label), STEPS, f"From class to class: {names}"))
+        parts.append(html.sheet(subject.decode(z, label), STEPS, f"From class to class: {names}"))
     dims = _by_information(subject)[:TRAVERSED]
     z = np.zeros((len(dims), STEPS, subject.posteriors.z_mean.shape[1]), np.float32)
     for row, dim in enumerate(dims):
@@ -227,7 +227,7 @@ def _ways(subject: Subject) -> Section:
     label = np.full(len(dims) * STEPS, middles[0][0] if middles else 0, np.int64)
     names = ", ".join(f"z[{dim}]" for dim in dims)
     caption = f"One dimension from {-SPREAD:g} to {SPREAD:g}, all others 0: {names}"
-    parts.append(page.sheet(subject.decode(z.reshape(len(label), -1), label), STEPS, caption))
+    parts.append(html.sheet(subject.decode(z.reshape(len(label), -1), label), STEPS, caption))
     return Section("Ways through latent space", "Straight lines, in even steps.", tuple(parts))
 
 
@@ -250,7 +250,7 @@ def _classes(subject: Subject, split: Split) -> Section:
         "mostly taken for",
     ]
     text = "The label of each image is read off its 15 nearest neighbours among the other test images."
-    return Section("Classes", text, (page.table("By class", head, rows),))
+    return Section("Classes", text, (html.table("By class", head, rows),))
 
 
 def _dimensions(subject: Subject) -> Section:
@@ -262,7 +262,7 @@ def _dimensions(subject: Subject) -> Section:
     ]
     head = ["dimension", "kl_divergence", "variance of z_mean", "active"]
     return Section(
-        "Dimensions", "By what they tell, in nats an image.", (page.table("By dimension", head, rows),)
+        "Dimensions", "By what they tell, in nats an image.", (html.table("By dimension", head, rows),)
     )
 
 

@@ -10,11 +10,18 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm  # type: ignore[import-untyped]
 
-from training import judge
 from training.bundles.manifest import BundleError, read_manifest
 from training.data.datasets import Dataset
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.likelihood import Floats
+from training.reports import generation_quality
+from training.reports.generation_quality import (
+    draw_class,
+    draw_prior,
+    frechet_distance,
+    judge_bundle,
+    write_judgement,
+)
 
 
 @dataclasses.dataclass
@@ -40,7 +47,7 @@ def test_a_class_is_drawn_from_its_components_as_they_weigh() -> None:
         {"weight": 0.75, "z_mean": [5.0, 0.0], "stddev": [0.5, 0.0]},
         {"weight": 0.25, "z_mean": [-5.0, 1.0], "stddev": [0.0, 0.25]},
     ]
-    z = judge.draw_class({"label": 3, "z_mean": [0, 0], "covariance": np.eye(2), "components": parts}, 4000)
+    z = draw_class({"label": 3, "z_mean": [0, 0], "covariance": np.eye(2), "components": parts}, 4000)
     first = z[:, 0] > 0
     # Four standard errors over 4,000 draws.
     assert abs(first.mean() - 0.75) < 4 * np.sqrt(0.19 / 4000)
@@ -50,7 +57,7 @@ def test_a_class_is_drawn_from_its_components_as_they_weigh() -> None:
 
 def test_a_class_without_components_is_drawn_from_its_gaussian() -> None:
     covariance = np.array([[2.0, 0.6], [0.6, 0.5]])
-    z = judge.draw_class({"label": 3, "z_mean": [1.0, -2.0], "covariance": covariance}, 4000)
+    z = draw_class({"label": 3, "z_mean": [1.0, -2.0], "covariance": covariance}, 4000)
     np.testing.assert_allclose(z.mean(axis=0), [1, -2], atol=4 * np.sqrt(2 / 4000))
     np.testing.assert_allclose(np.cov(z.T), covariance, atol=8 * np.sqrt(2 / 4000))
 
@@ -61,12 +68,12 @@ def test_prior_samples_have_labels_as_often_as_training_has_where_the_model_take
         "decoder": {"inputs": [{"name": "z"}, {"name": "label"}]},
         "classes": [{"label": 2, "count": 300}, {"label": 7, "count": 100}],
     }
-    z, label = judge.draw_prior(manifest, 4000)
+    z, label = draw_prior(manifest, 4000)
     assert z.shape == (4000, 3)
     assert set(label.tolist()) == {2, 7}
     assert abs((label == 2).mean() - 0.75) < 4 * np.sqrt(0.19 / 4000)
     plain = {**manifest, "decoder": {"inputs": [{"name": "z"}]}}
-    np.testing.assert_array_equal(judge.draw_prior(plain, 4000)[0], z)
+    np.testing.assert_array_equal(draw_prior(plain, 4000)[0], z)
 
 
 def test_the_distance_agrees_with_another_implementation() -> None:
@@ -76,15 +83,15 @@ def test_the_distance_agrees_with_another_implementation() -> None:
     s, t = np.cov(one.T), np.cov(other.T)
     gap = one.mean(axis=0) - other.mean(axis=0)
     expected = gap @ gap + np.trace(s + t - 2 * np.real(sqrtm(s @ t)))
-    found = judge.frechet_distance(one.astype(np.float32), other.astype(np.float32))
+    found = frechet_distance(one.astype(np.float32), other.astype(np.float32))
     assert found == pytest.approx(expected, rel=1e-4)
-    assert judge.frechet_distance(other.astype(np.float32), one.astype(np.float32)) == pytest.approx(found)
+    assert frechet_distance(other.astype(np.float32), one.astype(np.float32)) == pytest.approx(found)
 
 
 def test_the_distance_of_a_set_to_itself_is_nothing_features_that_never_vary_too() -> None:
     features = np.random.RandomState(0).normal(0, 1, (100, 6)).astype(np.float32)
     features[:, 2] = 0
-    assert judge.frechet_distance(features, features) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(features, features) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_bundle_is_judged_by_what_it_draws(
@@ -94,13 +101,13 @@ def test_a_bundle_is_judged_by_what_it_draws(
     def open_decoder(*_: object) -> object:
         return lambda z, _: np.eye(10, dtype=np.float32)[np.where(z[:, 0] > 0, 4, 1)]
 
-    monkeypatch.setattr(judge, "open_decoder", open_decoder)
+    monkeypatch.setattr(generation_quality, "open_decoder", open_decoder)
     manifest = read_manifest(copy)
     for entry in manifest["classes"]:
         side = 1.0 if entry["label"] == 4 else -1.0
         entry["components"] = [{"weight": 1.0, "z_mean": [side, 0.0], "stddev": [0.0, 1.0]}]
     (copy / "model.json").write_text(json.dumps(manifest))
-    judged = judge.judge_bundle(copy, digits, READER)
+    judged = judge_bundle(copy, digits, READER)
     assert judged["class_accuracy"] == {str(d): float(d in (1, 4)) for d in range(10)}
     assert judged["confident_share"] == 1.0
     assert judged["frechet_distance"] > 0
@@ -111,8 +118,8 @@ def test_a_judgement_is_kept_beside_the_figures_and_shown_in_the_card(
     copy: pathlib.Path, digits: Dataset
 ) -> None:
     before = read_manifest(copy)
-    judged = judge.judge_bundle(copy, digits, READER)
-    judge.write_judgement(copy, judged, digits)
+    judged = judge_bundle(copy, digits, READER)
+    write_judgement(copy, judged, digits)
     after = read_manifest(copy)
     assert after == {**before, "metrics": {**before["metrics"], "generation": judged}}
     card = (copy / "README.md").read_text()
@@ -123,7 +130,7 @@ def test_a_judgement_is_kept_beside_the_figures_and_shown_in_the_card(
 def test_a_bundle_of_other_labels_or_another_data_set_is_refused(copy: pathlib.Path, digits: Dataset) -> None:
     few = Classifier(Reader(), np.arange(8))
     with pytest.raises(ClassifierError, match=r"expected the labels of the classifier, found \[8, 9\] too"):
-        judge.judge_bundle(copy, digits, few)
+        judge_bundle(copy, digits, few)
     other = dataclasses.replace(digits, sha256="0" * 64, name="others")
     with pytest.raises(BundleError, match="expected the data set of this bundle, received others"):
-        judge.write_judgement(copy, {}, other)
+        write_judgement(copy, {}, other)

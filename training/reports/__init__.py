@@ -1,0 +1,1 @@
+"""What is shown of bundles: pages, tables, and folders for other programs."""
