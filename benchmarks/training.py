@@ -19,9 +19,9 @@ from benchmarks.markdown import describe, tabulate
 from training.config import TrainConfig
 from training.data import datasets
 from training.data.datasets import Dataset
+from training.experiments.recipes import RECIPES
 from training.fit import loop
 from training.models.optimizers import make_optimizer
-from training.recipes import RECIPES
 
 Way = Callable[[], None]
 

@@ -80,8 +80,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> None:
-    from training import sweep
     from training.data import datasets
+    from training.experiments import sweep
 
     base, grid = make_config(options), sweep.parse_grid(options.grid)
     results = sweep.sweep(base, grid, datasets.load(options.data), options.output)
@@ -120,8 +120,8 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from training import reproduce
     from training.data import datasets
+    from training.experiments import reproduce
 
     dataset = datasets.load(options.data)
     for name in options.names:

@@ -9,7 +9,7 @@ import typing
 from typing import Any
 
 from training.config import TrainConfig
-from training.recipes import RECIPES
+from training.experiments.recipes import RECIPES
 
 
 def make_parser() -> argparse.ArgumentParser:

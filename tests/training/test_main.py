@@ -20,9 +20,9 @@ from training.bundles.manifest import read_manifest
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
 from training.evaluation import classifier
+from training.experiments.recipes import RECIPES
 from training.fit import loop
 from training.fit.checkpoints import Checkpoint
-from training.recipes import RECIPES
 from training.reports import generation_quality, projector
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training import sweep
 from training.__main__ import main
 from training.config import ConfigError, TrainConfig
 from training.data.datasets import Dataset
+from training.experiments import sweep
 
 
 def test_a_grid_is_read_by_the_types_of_its_fields() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.training import small
-from training import reproduce
 from training.__main__ import main
 from training.data.datasets import Dataset
-from training.recipes import RECIPES
-from training.reproduce import ReproductionError
+from training.experiments import reproduce
+from training.experiments.recipes import RECIPES
+from training.experiments.reproduce import ReproductionError
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from training.bundles.manifest import read_manifest
 from training.bundles.writer import write_bundle
 from training.config import TrainingError
 from training.data.datasets import Dataset
+from training.experiments.recipes import RECIPES
 from training.fit.loop import train
-from training.recipes import RECIPES
 
 # Another processor rounds differently, and a run's path through 17,000 steps parts from the first.
 TOLERANCE = 0.5

@@ -6,9 +6,9 @@ import pathlib
 
 import pytest
 
-from training.recipes import RECIPES
+from training.experiments.recipes import RECIPES
 
-MODELS = pathlib.Path(__file__).parents[2] / "models"
+MODELS = pathlib.Path(__file__).parents[3] / "models"
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*/model.json")), ids=lambda path: path.parent.name)

@@ -1,0 +1,1 @@
+"""Many runs: the recipes, searches over configs, and the bundles made again."""
