@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.training import small
-from training.__main__ import main
+from training.cli.main import main
 from training.data.datasets import Dataset
 from training.experiments import reproduce
 from training.experiments.recipes import RECIPES

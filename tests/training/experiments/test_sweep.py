@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training.__main__ import main
+from training.cli.main import main
 from training.config import ConfigError, TrainConfig
 from training.data.datasets import Dataset
 from training.experiments import sweep

@@ -34,7 +34,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 make = tf.distribute.MirroredStrategy
 tf.distribute.MirroredStrategy = lambda: make(["/cpu:0", "/cpu:1"])
-from training.__main__ import main
+from training.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from training.__main__ import main
 from training.bundles.manifest import BundleError, read_manifest
+from training.cli.main import main
 from training.reports.compare import compare_bundles, tabulate
 
 

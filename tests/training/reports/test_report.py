@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.training import small
-from training.__main__ import main
 from training.bundles.manifest import read_manifest
 from training.bundles.writer import write_bundle
+from training.cli.main import main
 from training.data.datasets import Dataset, scale
 from training.evaluation.likelihood import SMALLEST
 from training.fit.loop import Run, train

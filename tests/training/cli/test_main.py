@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.__main__ import FAILED, main
 from training.bundles import model_card
 from training.bundles.manifest import read_manifest
+from training.cli.main import FAILED, main
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
 from training.evaluation import classifier
@@ -25,14 +25,14 @@ from training.fit import loop
 from training.fit.checkpoints import Checkpoint
 from training.reports import generation_quality, projector
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 SIZES = "--encoder-filters 4 8 --encoder-units 16 --decoder-units 16 --decoder-filters 4 4 --batch-size 32"
 
 
 def test_help_names_every_choice_with_its_default_and_loads_no_tensorflow() -> None:
     code = """
 import sys
-from training.__main__ import main
+from training.cli.main import main
 try:
     main(["train", "--help"])
 finally:

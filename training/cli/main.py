@@ -1,0 +1,197 @@
+"""Parses the command line and calls; nothing else: `python -m training --help`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Iterator
+
+from training.cli.options import make_config, make_parser
+from training.config import TrainingError
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: Of the command line; unset: the process's own.
+
+    Returns:
+        The exit status: 0, 2 for a request that cannot be met, 130 after an interrupt.
+    """
+    options = make_parser().parse_args(arguments)
+    try:
+        with _silence():
+            import tensorflow  # noqa: F401
+        COMMANDS[options.command](options)
+    except (TrainingError, OSError) as error:
+        sys.stderr.write(f"training: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        hint = "; add --resume to go on from the last whole epoch" if options.command == "train" else ""
+        sys.stderr.write(f"\ntraining: interrupted{hint}\n")
+        return INTERRUPTED
+    return 0
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Discards what TensorFlow's libraries write while they load, before they read any setting."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    try:
+        with pathlib.Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.data import datasets
+    from training.fit import loop
+    from training.models import devices
+
+    config, strategy = make_config(options), devices.make_strategy(options.distribute)
+    dataset = datasets.load(options.data)
+    output = getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d"))
+    loop.fit(
+        config,
+        dataset,
+        output,
+        strategy=strategy,
+        resume=options.resume,
+        tensorboard=options.tensorboard,
+        verbose=options.verbose,
+    )
+    if not devices.is_chief(strategy):
+        return
+    run = loop.load(output, dataset)
+    best = run.history[run.best_epoch - 1]
+    sys.stderr.write(f"best epoch {run.best_epoch}: val_negative_elbo {best['val_negative_elbo']:.2f}\n")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    from training.data import datasets
+    from training.experiments import sweep
+
+    base, grid = make_config(options), sweep.parse_grid(options.grid)
+    results = sweep.sweep(base, grid, datasets.load(options.data), options.output)
+    sys.stdout.write(sweep.tabulate(results))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.bundles import writer
+    from training.data import datasets
+    from training.fit import loop
+
+    _require_folder(options.folder)
+    dataset = datasets.load(options.data)
+    how = options.split, options.seed, options.importance_samples
+    if (options.folder / "model.json").is_file():
+        metrics = writer.measure_bundle(options.folder, dataset, *how)
+        if options.update:
+            writer.update_metrics(options.folder, metrics, dataset)
+    else:
+        run = loop.load(options.folder, dataset)
+        metrics = writer.measure_run(run, dataset, *how)
+    sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from training.bundles import writer
+    from training.data import datasets
+    from training.fit import loop
+
+    _require_folder(options.folder)
+    dataset = datasets.load(options.data)
+    run = loop.load(options.folder, dataset)
+    folder = options.models / (options.name or options.folder.resolve().name)
+    manifest = writer.write_bundle(run, dataset, folder, force=options.force)
+    sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from training.data import datasets
+    from training.experiments import reproduce
+
+    dataset = datasets.load(options.data)
+    for name in options.names:
+        figures = reproduce.reproduce(name, dataset, options.models, options.output)
+        for figure, (committed, found) in figures.items():
+            sys.stdout.write(f"{name}: {figure}: committed {committed:.2f}, found {found:.2f} nats\n")
+
+
+def _judge(options: argparse.Namespace) -> None:
+    from training.data import datasets
+    from training.evaluation import classifier
+    from training.reports import generation_quality
+
+    for folder in options.folders:
+        _require_folder(folder)
+    dataset = datasets.load(options.data)
+    trained = classifier.train_classifier(dataset, options.classifier)
+    judgements = {}
+    for folder in options.folders:
+        judgements[str(folder)] = judgement = generation_quality.judge_bundle(folder, dataset, trained)
+        if options.update:
+            generation_quality.write_judgement(folder, judgement, dataset)
+    sys.stdout.write(json.dumps(judgements, indent=1) + "\n")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from training.data import datasets
+    from training.reports import report
+
+    for folder in filter(None, (options.folder, options.against)):
+        _require_folder(folder)
+    report.write_report(options.folder, datasets.load(options.data), options.output, options.against)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from training.reports import compare
+
+    found = compare.compare_bundles(options.folders)
+    sys.stdout.write(compare.to_json(found) if options.format == "json" else compare.tabulate(found))
+
+
+def _project(options: argparse.Namespace) -> None:
+    from training.bundles.open_encoder import open_encoder
+    from training.data import datasets
+    from training.evaluation import metrics
+    from training.reports import projector
+
+    _require_folder(options.folder)
+    dataset = datasets.load(options.data)
+    split = getattr(dataset, options.split)
+    z_mean = metrics.encode(open_encoder(options.folder, dataset), split).z_mean
+    shown = projector.write_projection(options.output, z_mean, split.x, split.label, dataset.class_names)
+    why = ", the first that its sheet of thumbnails holds" if shown < len(split) else ""
+    sys.stderr.write(f"{options.output}: {shown} of {len(split)} images{why}\n")
+
+
+def _require_folder(folder: pathlib.Path) -> None:
+    # Before a data set is loaded, or even downloaded, for nothing.
+    if not folder.is_dir():
+        raise TrainingError(f"{folder}: expected a folder that is there")
+
+
+COMMANDS = {
+    "train": _train,
+    "sweep": _sweep,
+    "evaluate": _evaluate,
+    "export": _export,
+    "reproduce": _reproduce,
+    "judge": _judge,
+    "compare": _compare,
+    "report": _report,
+    "project": _project,
+}
