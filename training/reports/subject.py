@@ -1,0 +1,79 @@
+"""What a report shows: a bundle, its history, and what it makes of each image of a split."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import pathlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.bundles.manifest import read_manifest_for
+from training.bundles.open_decoder import open_decoder
+from training.data.datasets import Dataset, Split
+from training.evaluation.likelihood import BATCH, SMALLEST, Decode, Floats
+from training.evaluation.metrics import Posteriors, encode
+from training.onnx.export import open_onnx
+
+Doubles = NDArray[np.float64]
+
+HISTORY = "history.csv"
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A bundle and what it makes of a split.
+
+    Attributes:
+        manifest: Of the bundle.
+        history: One row of metrics an epoch; empty if the bundle has none.
+        decode: Its decoder.
+        posteriors: Of the split.
+        image: The split's reconstructions from z_mean, `(n, height, width, channels)` float32.
+        reconstruction_loss: `(n,)` nats, of those.
+        kl_divergence: `(n, latent_dim)` nats.
+    """
+
+    manifest: dict[str, Any]
+    history: list[dict[str, float]]
+    decode: Decode
+    posteriors: Posteriors
+    image: Floats
+    reconstruction_loss: Doubles
+    kl_divergence: Doubles
+
+    @property
+    def name(self) -> str:
+        """The bundle's name."""
+        return str(self.manifest["name"])
+
+
+def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
+    """Runs a bundle over the test split of a data set."""
+    manifest, split = read_manifest_for(folder, dataset), dataset.test
+    decode = open_decoder(folder, manifest)
+    posteriors = encode(open_onnx((folder / manifest["encoder"]["file"]).read_bytes()), split)
+    spans = [slice(i, i + BATCH) for i in range(0, len(split), BATCH)]
+    image = np.concatenate([decode(posteriors.z_mean[span], split.label[span]) for span in spans])
+    mean, log_var = posteriors.z_mean.astype(np.float64), posteriors.z_log_var.astype(np.float64)
+    # Kingma & Welling 2014, appendix B, before its sum over dimensions.
+    kl = -0.5 * (1 + log_var - mean**2 - np.exp(log_var))
+    return Subject(manifest, read_history(folder), decode, posteriors, image, _losses(split, image), kl)
+
+
+def read_history(folder: pathlib.Path) -> list[dict[str, float]]:
+    """Reads the log of the run that a bundle came from; empty where the bundle has none."""
+    path = folder / HISTORY
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _losses(split: Split, image: Floats) -> Doubles:
+    p = np.clip(image.astype(np.float64), SMALLEST, 1 - SMALLEST)
+    x = split.x / 255.0
+    losses: Doubles = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(axis=(1, 2, 3))
+    return losses
