@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.folders import holds_pictures, read_pictures
-from training.data.idx import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx, read_npz
+from training.data.idx import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx
+from training.data.npz import read_npz
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]

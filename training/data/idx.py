@@ -1,11 +1,10 @@
-"""Owns the files that hold a data set as four arrays: IDX and npz."""
+"""Find and read IDX files, the form in which MNIST is kept: four files, one for each array."""
 
 from __future__ import annotations
 
 import gzip
 import pathlib
 import re
-import zipfile
 import zlib
 from collections.abc import Iterator
 
@@ -85,32 +84,6 @@ def read_idx(path: pathlib.Path) -> NDArray[np.uint8]:
             f"received {len(content) - header}"
         )
     return np.frombuffer(content, np.uint8, count, header).reshape(shape)
-
-
-def read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
-    """Reads an npz file.
-
-    Args:
-        path: Of the file.
-
-    Returns:
-        `x_train`, `y_train`, `x_test` and `y_test`, as they are.
-
-    Raises:
-        DataError: It is broken, lacks one of the four, or holds something other than numbers.
-    """
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: expected a whole .npz file, which is a zip archive; this is none")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = sorted(set(IDX_FILES) - set(archive.files))
-            if missing:
-                raise DataError(f"{path}: expected the arrays {sorted(IDX_FILES)}, missing {missing}")
-            return {name: archive[name] for name in IDX_FILES}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole .npz file: {error}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: expected arrays of numbers: {error}") from error
 
 
 def _candidates(folder: pathlib.Path, file: str) -> Iterator[pathlib.Path]:
