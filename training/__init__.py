@@ -1,4 +1,4 @@
-"""Trains a convolutional variational autoencoder (VAE) and exports it as a model bundle."""
+"""Train a convolutional variational autoencoder (VAE) and export it as a model bundle."""
 
 import os
 

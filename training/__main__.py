@@ -1,4 +1,4 @@
-"""Starts the command line: `python -m training`."""
+"""Start the command line: `python -m training`."""
 
 from __future__ import annotations
 

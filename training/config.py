@@ -1,4 +1,4 @@
-"""Owns `TrainConfig`: every choice of a training run, checked when it is made."""
+"""`TrainConfig`: every choice of a training run, checked when it is made."""
 
 from __future__ import annotations
 

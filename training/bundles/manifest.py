@@ -1,4 +1,4 @@
-"""Owns `model.json` (docs/bundle.md): its fields, its version, its file."""
+"""Read and write `model.json`, the manifest of a bundle (docs/bundle.md), and fill its fields."""
 
 from __future__ import annotations
 

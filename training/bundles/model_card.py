@@ -1,4 +1,4 @@
-"""Owns the text of a model card (Mitchell et al. 2019): what a bundle is, its figures, its limits."""
+"""Write a model card (Mitchell et al. 2019): what a bundle is, its figures, its limits."""
 
 from __future__ import annotations
 

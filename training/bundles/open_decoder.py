@@ -1,4 +1,4 @@
-"""Owns opening the decoder of a bundle, as a function of latent vectors and labels."""
+"""Open the decoder of a bundle, as a function of latent vectors and labels."""
 
 from __future__ import annotations
 

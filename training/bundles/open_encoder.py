@@ -1,4 +1,4 @@
-"""Owns the encoder of what is there already, a run or a bundle, as a function of arrays."""
+"""Open the encoder of a run or of a bundle, as a function of arrays."""
 
 from __future__ import annotations
 

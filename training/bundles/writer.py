@@ -1,4 +1,4 @@
-"""Owns writing a bundle (docs/bundle.md) from a trained model and its data set, and measuring one.
+"""Write a bundle (docs/bundle.md) from a trained model and its data set, and measure one.
 
 Invariant: a bundle appears whole or not at all; it is written beside its place and then moved there.
 """

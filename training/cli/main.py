@@ -1,4 +1,4 @@
-"""Parses the command line and calls; nothing else: `python -m training --help`."""
+"""Parse the command line and run the command that it names: `python -m training --help`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the command line: its commands, their options, and the config that they make."""
+"""Define the command line: its commands, their options, and the config that they make."""
 
 from __future__ import annotations
 

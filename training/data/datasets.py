@@ -1,4 +1,4 @@
-"""Owns the data sets: where each kind is read, their fixed split and scaling.
+"""Load a data set of any kind, check it, and split it always in the same way.
 
 Invariant: the test split is its own pair of arrays, from its own files; nothing moves into or out of it.
 """

@@ -1,4 +1,4 @@
-"""Owns reading a set of pictures, `train/<label>/*` and `test/<label>/*`, PNG or JPEG, to four arrays.
+"""Read folders of pictures, `train/<label>/*` and `test/<label>/*`, PNG or JPEG, to four arrays.
 
 Invariant: the arrays depend on the files' names and pixels alone, not on the order of a file system.
 """

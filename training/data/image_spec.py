@@ -1,4 +1,4 @@
-"""Owns what a set of images says of itself: polarity, and how its figures were placed. Pure functions."""
+"""Measure for the manifest what images are like: polarity, and how their figures were placed."""
 
 from __future__ import annotations
 

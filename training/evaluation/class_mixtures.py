@@ -1,4 +1,4 @@
-"""Owns where each class lies in latent space, and the mixture that pictures of it are drawn from."""
+"""Describe where each class lies in latent space, and fit the mixture that pictures of it are drawn from."""
 
 from __future__ import annotations
 

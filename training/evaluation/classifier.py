@@ -1,4 +1,4 @@
-"""Owns the classifier that judges what models draw: a network trained apart from all of them."""
+"""Train the classifier that judges what models draw: a network trained apart from all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns estimates of log p(x), which the ELBO bounds from below: by importance sampling and by quadrature."""
+"""Estimate log p(x), which the ELBO bounds from below: by importance sampling and by quadrature."""
 
 from __future__ import annotations
 

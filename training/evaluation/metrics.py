@@ -1,4 +1,4 @@
-"""Owns the figures of a model over a whole split, and the statistics of its latent space.
+"""Measure a model over a whole split, and the statistics of its latent space.
 
 One path for all: the networks come as functions of arrays, so the exported files are measured the same way
 as Keras' own networks, and the figures in a bundle are those of its files.

@@ -1,4 +1,4 @@
-"""Owns the pictures of a latent space: arrays in, PNG files out; no model, no data loading."""
+"""Draw pictures of a latent space: arrays in, PNG files out; no model, no data loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the recipes: the config of each bundle in `models/`, for `make reproduce`, and of one to compare with.
+"""The recipes: the config of each bundle in `models/`, for `make reproduce`, and of one to compare with.
 
 docs/experiments.md says what was tried, and what did not help.
 """

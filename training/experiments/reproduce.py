@@ -1,4 +1,4 @@
-"""Owns training a bundle of `models/` again from its recipe, and comparing its figures with the committed."""
+"""Train a bundle of `models/` again from its recipe, and compare its figures with the committed."""
 
 from __future__ import annotations
 

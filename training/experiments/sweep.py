@@ -1,4 +1,4 @@
-"""Owns a search over a grid of configs: one run for each, resumable, and a table of what came of them."""
+"""Search a grid of configs: one run for each, resumable, and a table of what came of them."""
 
 from __future__ import annotations
 

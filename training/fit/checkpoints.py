@@ -1,4 +1,4 @@
-"""Owns what a run leaves on disk each epoch: the log, the newest and the best checkpoint.
+"""Write and read what a run leaves on disk each epoch: the log, the newest and the best checkpoint.
 
 Invariants: a checkpoint has its name only when it is whole, and the log has its row by then; so after a kill
 at any moment the newest checkpoint is whole and the log has a row for each epoch up to it.

@@ -1,4 +1,4 @@
-"""Owns the training run: the loop, the order of its images, resuming, progress.
+"""Train a model: the loop, the order of its images, resuming, progress.
 
 Invariant: what an epoch does depends on the config, the data and the weights and optimizer state at its
 start, and on nothing else. A run that is killed and resumed therefore ends where it would have ended.

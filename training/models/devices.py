@@ -1,4 +1,4 @@
-"""Owns training on several devices or machines: the strategy, who writes, how images are dealt out.
+"""Train on several devices or machines: the strategy, who writes, how images are dealt out.
 
 Invariant: a step is the same step however many replicas share it, to the order of float32's sums: each takes
 its part of the batch and of the batch's epsilon (`Sampling`), and losses are means over the whole batch.

@@ -1,4 +1,4 @@
-"""Owns the Keras layers that Keras does not have."""
+"""Layers for Keras that Keras itself does not have."""
 
 from __future__ import annotations
 

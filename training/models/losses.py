@@ -1,4 +1,4 @@
-"""Owns the loss parts of a VAE, in nats per image; pure functions of arrays."""
+"""The loss parts of a VAE, in nats per image; pure functions of arrays."""
 
 from __future__ import annotations
 

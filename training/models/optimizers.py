@@ -1,4 +1,4 @@
-"""Owns the optimizers; Muon's iteration is written for speed, which it is most of a step of."""
+"""The optimizers. Muon's iteration is most of a step, so it is written for speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the refinement of z_mean: a few steps from what the encoder says towards what the decoder says.
+"""Refine z_mean: a few steps from what the encoder says towards what the decoder says.
 
 An encoder must guess the posterior of an image it has never seen, and over-fits long before the decoder does.
 But the decoder can be asked: each step moves an image's own z_mean towards the optimum of its own ELBO

@@ -1,4 +1,4 @@
-"""Owns the networks: `build_encoder`, `build_decoder` and the `ConvolutionalVAE` that trains them."""
+"""The networks: `build_encoder`, `build_decoder` and the `ConvolutionalVAE` that trains them."""
 
 from __future__ import annotations
 

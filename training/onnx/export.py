@@ -1,4 +1,4 @@
-"""Owns the way from Keras to ONNX, and the checks that refuse a bad one.
+"""Convert Keras networks to ONNX, and refuse a graph that computes something else.
 
 Invariants: the batch axis is free; no op is random; names are those of the bundle contract; every output
 is within `TOLERANCE` of Keras' at each of `PARITY_BATCHES`, absolute up to 1 and relative above.

@@ -1,4 +1,4 @@
-"""Owns keeping weights in float16, which halves a bundle; what computes with them stays float32.
+"""Keep weights in float16, which halves a bundle; what computes with them stays float32.
 
 Invariant: `store_halves` changes no value. It leaves alone whatever float16 cannot hold, so it is exact for
 any graph, and pays for one whose weights `round_weights` has been over.

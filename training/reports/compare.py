@@ -1,4 +1,4 @@
-"""Owns the table that sets bundles side by side: sizes, figures, and what a picture costs."""
+"""Compare bundles in a table: sizes, figures, and what a picture costs."""
 
 from __future__ import annotations
 

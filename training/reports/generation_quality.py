@@ -1,4 +1,4 @@
-"""Owns what an independent classifier says of a bundle's pictures: are they what they should be?"""
+"""Ask a classifier, trained apart, whether a bundle's pictures are what they should be."""
 
 from __future__ import annotations
 

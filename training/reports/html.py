@@ -1,4 +1,4 @@
-"""Owns the HTML of a report: one file that needs no other, no script and no network. Values in, text out."""
+"""Write the HTML of a report: one file that needs no other, no script and no network. Values in, text out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the folder that TensorBoard's Embedding Projector opens: arrays in, files out.
+"""Write the folder that TensorBoard's Embedding Projector opens: arrays in, files out.
 
 Invariant: vectors, labels and thumbnails are of the same images, in the same order.
 """
