@@ -20,7 +20,7 @@ class ConfigError(TrainingError):
 
 
 def option(default: Any, text: str) -> Any:
-    """Declares a field of `TrainConfig` with the text that `--help` shows."""
+    """Declare a field of `TrainConfig` with the text that `--help` shows."""
     return dataclasses.field(default=default, metadata={"help": text})
 
 
@@ -71,7 +71,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        """Checks the ranges.
+        """Check the ranges.
 
         Raises:
             ConfigError: A value is out of its range.
@@ -105,7 +105,7 @@ class TrainConfig:
             raise ConfigError(f"{name}: expected {expected}, received {getattr(self, name)!r}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Gives the fields as JSON types."""
+        """Return the fields as JSON types."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in dataclasses.asdict(self).items()
@@ -113,7 +113,7 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> TrainConfig:
-        """Makes the config `to_dict` came from.
+        """Make the config `to_dict` came from.
 
         Raises:
             ConfigError: A field is unknown or out of its range.

@@ -35,14 +35,14 @@ class BundleError(TrainingError):
 
 
 def version_of(manifest: Mapping[str, Any]) -> str:
-    """Computes a manifest's version: 12 hex digits of its content's digest."""
+    """Compute a manifest's version: 12 hex digits of its content's digest."""
     content = {name: manifest[name] for name in VERSIONED}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
-    """Reads a bundle's manifest.
+    """Read a bundle's manifest.
 
     Args:
         folder: `models/<name>`.
@@ -62,7 +62,7 @@ def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def read_manifest_for(folder: pathlib.Path, dataset: Dataset) -> dict[str, Any]:
-    """Reads the manifest of a bundle for a data set's images.
+    """Read the manifest of a bundle for a data set's images.
 
     Args:
         folder: `models/<name>`.
@@ -82,21 +82,21 @@ def read_manifest_for(folder: pathlib.Path, dataset: Dataset) -> dict[str, Any]:
 
 
 def write_manifest(folder: pathlib.Path, manifest: Mapping[str, Any]) -> None:
-    """Writes a bundle's manifest; whoever reads meanwhile gets the old one or the new one, whole."""
+    """Write a bundle's manifest; whoever reads meanwhile gets the old one or the new one, whole."""
     partial = folder / f".{MANIFEST}.partial"
     partial.write_text(json.dumps(manifest, indent=1) + "\n")
     partial.replace(folder / MANIFEST)
 
 
 def describe_file(path: pathlib.Path) -> dict[str, str]:
-    """Gives a file's entry: its name and its checksum."""
+    """Return a file's entry: its name and its checksum."""
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def describe_graph(
     path: pathlib.Path, opset: int, shape: tuple[int, int, int], latent_dim: int, labels: int = 0
 ) -> dict[str, Any]:
-    """Gives a graph's entry.
+    """Return a graph's entry.
 
     Args:
         path: `encoder.onnx` or `decoder.onnx`.
@@ -123,19 +123,19 @@ def describe_graph(
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Gives a data set's entry: name, checksum, the images of each split, and its classes' names if any."""
+    """Return a data set's entry: name, checksum, the images of each split, and its classes' names if any."""
     counts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     names = {"class_names": list(dataset.class_names)} if dataset.class_names else {}
     return {"name": dataset.name, "sha256": dataset.sha256, "split": counts, **names}
 
 
 def describe_producer() -> dict[str, str]:
-    """Gives the versions of the packages that make a bundle."""
+    """Return the versions of the packages that make a bundle."""
     return {package: importlib.metadata.version(package) for package in PRODUCERS}
 
 
 def find_commit() -> str | None:
-    """Gives the commit of this code, or None outside of a checkout."""
+    """Return the commit of this code, or None outside of a checkout."""
     command = ["git", "-C", str(pathlib.Path(__file__).parent), "rev-parse", "HEAD"]
     try:
         # Nothing in the command comes from outside.

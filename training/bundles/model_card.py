@@ -23,7 +23,7 @@ p(x|z), so they are smoother than the data. It is no classifier: the labels only
 
 
 def write_card(manifest: Mapping[str, Any]) -> str:
-    """Gives the model card of a bundle.
+    """Return the model card of a bundle.
 
     Args:
         manifest: Whole.

@@ -13,7 +13,7 @@ from training.onnx.export import Function, open_onnx
 
 
 def open_decoder(folder: pathlib.Path, manifest: Mapping[str, Any]) -> Decode:
-    """Opens a bundle's decoder.
+    """Open a bundle's decoder.
 
     Args:
         folder: `models/<name>`.
@@ -28,12 +28,12 @@ def open_decoder(folder: pathlib.Path, manifest: Mapping[str, Any]) -> Decode:
 
 
 def is_conditional(manifest: Mapping[str, Any]) -> bool:
-    """Tells whether a bundle's decoder takes a label beside z."""
+    """Tell whether a bundle's decoder takes a label beside z."""
     return any(tensor["name"] == "label" for tensor in manifest["decoder"]["inputs"])
 
 
 def take_labels(decoder: Function, labels: Labels | None) -> Decode:
-    """Gives a decoder that takes labels, not their one-hot rows.
+    """Return a decoder that takes labels, not their one-hot rows.
 
     Args:
         decoder: `z`, and one-hot rows if there are labels, to `image`.

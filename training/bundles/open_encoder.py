@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 def open_encoder(folder: pathlib.Path, dataset: Dataset) -> Function:
-    """Gives the encoder of a bundle, as onnxruntime computes it, or of a run, as Keras does.
+    """Return the encoder of a bundle, as onnxruntime computes it, or of a run, as Keras does.
 
     Args:
         folder: `models/<name>`, or where `train` wrote; a run has the weights that its bundle would have.

@@ -45,7 +45,7 @@ GOLDEN_EXTENT = 4.0
 
 
 def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: bool = False) -> dict[str, Any]:
-    """Exports, measures and draws a model, and writes its bundle.
+    """Export, measure and draw a model, and write its bundle.
 
     Args:
         run: The trained model.
@@ -77,7 +77,7 @@ def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: boo
 
 
 def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int) -> dict[str, Any]:
-    """Gives the figures of the files that a run would be exported as.
+    """Return the figures of the files that a run would be exported as.
 
     Args:
         run: The trained model.
@@ -100,7 +100,7 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int)
 def measure_bundle(
     folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int
 ) -> dict[str, Any]:
-    """Gives the figures of a bundle's own files.
+    """Return the figures of a bundle's own files.
 
     Args:
         folder: `models/<name>`.
@@ -122,7 +122,7 @@ def measure_bundle(
 
 
 def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Dataset) -> None:
-    """Writes figures into a bundle's manifest and card; its version does not depend on them.
+    """Write figures into a bundle's manifest and card; its version does not depend on them.
 
     Args:
         folder: `models/<name>`.

@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command.
+    """Run one command.
 
     Args:
         arguments: Of the command line; unset: the process's own.
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Discards what TensorFlow's libraries write while they load, before they read any setting."""
+    """Discard what TensorFlow's libraries write while they load, before they read any setting."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept = os.dup(2)
     try:

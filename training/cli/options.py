@@ -13,7 +13,7 @@ from training.experiments.recipes import RECIPES
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Gives the parser of the command line.
+    """Return the parser of the command line.
 
     Returns:
         A parser whose namespaces have the command's name in `command`, and leave out what was not given of a
@@ -146,7 +146,7 @@ def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser
 
 
 def make_config(options: argparse.Namespace) -> TrainConfig:
-    """Gives the config that was asked for: the recipe's, or the default one, with what was given."""
+    """Return the config that was asked for: the recipe's, or the default one, with what was given."""
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
     recipe = getattr(options, "recipe", None)

@@ -37,7 +37,7 @@ class Split:
     label: Labels
 
     def __len__(self) -> int:
-        """Counts the images."""
+        """Count the images."""
         return len(self.x)
 
 
@@ -74,7 +74,7 @@ class Dataset:
 
 
 def load(data: str) -> Dataset:
-    """Reads and splits a data set.
+    """Read and split a data set.
 
     Args:
         data: "mnist" for Keras' download, a folder of four IDX files (plain or .gz), a folder of pictures
@@ -105,7 +105,7 @@ def split(
     sources: Mapping[str, str],
     class_names: tuple[str, ...] = (),
 ) -> Dataset:
-    """Checks the four arrays and splits them.
+    """Check the four arrays and split them.
 
     Args:
         name: Of the data set.
@@ -147,7 +147,7 @@ def split(
 
 
 def scale(x: Images) -> NDArray[np.float32]:
-    """Gives the images as the networks take them.
+    """Return the images as the networks take them.
 
     Args:
         x: uint8, any shape.

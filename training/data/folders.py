@@ -49,12 +49,12 @@ class Pictures:
 
 
 def holds_pictures(folder: pathlib.Path) -> bool:
-    """Tells whether a folder has a folder `train` or `test`."""
+    """Tell whether a folder has a folder `train` or `test`."""
     return any((folder / part).is_dir() for part in ("train", "test"))
 
 
 def read_pictures(folder: pathlib.Path) -> Pictures:
-    """Reads a set of pictures.
+    """Read a set of pictures.
 
     Grey is what has red, green and blue alike in every pixel, however the file stores it. If all pictures
     are grey there is one channel, else there are three. Transparency is laid over white and a camera's
@@ -157,7 +157,7 @@ def _stack(pictures: list[Bytes], channels: int) -> Bytes:
 
 
 def _read(path: pathlib.Path) -> Bytes:
-    """Gives `(height, width, 1)` uint8 of a grey picture, `(height, width, 3)` of another."""
+    """Return `(height, width, 1)` uint8 of a grey picture, `(height, width, 3)` of another."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             pixels = _to_bytes(_turn(image))

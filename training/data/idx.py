@@ -28,12 +28,12 @@ class DataError(TrainingError):
 
 
 def holds_idx(folder: pathlib.Path) -> bool:
-    """Tells whether a folder has any of the four IDX files."""
+    """Tell whether a folder has any of the four IDX files."""
     return any(path.is_file() for file in IDX_FILES.values() for path in _candidates(folder, file))
 
 
 def find_idx(folder: pathlib.Path, name: str) -> pathlib.Path:
-    """Finds one of the four IDX files.
+    """Find one of the four IDX files.
 
     Args:
         folder: Of the data set.
@@ -54,7 +54,7 @@ def find_idx(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def read_idx(path: pathlib.Path) -> NDArray[np.uint8]:
-    """Reads an IDX file.
+    """Read an IDX file.
 
     Args:
         path: Its name says how many dimensions: `idx1`, `idx3` or `idx4`. It is gzipped if it ends in .gz.

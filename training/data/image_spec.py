@@ -11,7 +11,7 @@ from training.data.datasets import Images
 
 
 def describe_image(x: Images) -> dict[str, Any]:
-    """Gives the manifest's `image` from the training images.
+    """Return the manifest's `image` from the training images.
 
     Args:
         x: `(n, height, width, channels)` uint8.

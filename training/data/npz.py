@@ -13,7 +13,7 @@ from training.data.idx import IDX_FILES, DataError
 
 
 def read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
-    """Reads an npz file.
+    """Read an npz file.
 
     Args:
         path: Of the file.

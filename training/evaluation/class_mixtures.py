@@ -48,12 +48,12 @@ class Component:
     scale: float | None = None
 
     def draw(self, scale: float) -> Floats:
-        """Draws `(200, latent_dim)` float32, the same each time."""
+        """Draw `(200, latent_dim)` float32, the same each time."""
         epsilon = np.random.RandomState(0).standard_normal((DRAWS, len(self.z_mean)))
         return (self.z_mean + scale * self.stddev * epsilon).astype(np.float32)
 
     def describe(self, rows: int) -> dict[str, Any]:
-        """Gives its entry of the manifest, as one of the components that were made from so many rows."""
+        """Return the component's manifest entry; `rows` are those of all components of its class."""
         return {
             "weight": round(self.rows / rows, 6),
             "z_mean": self.z_mean.round(6).tolist(),
@@ -62,7 +62,7 @@ class Component:
 
 
 def describe_classes(posteriors: Posteriors, read: Read | None = None) -> list[dict[str, Any]]:
-    """Gives where each class lies in latent space.
+    """Return where each class lies in latent space.
 
     Args:
         posteriors: Of the training split.
@@ -93,7 +93,7 @@ def describe_classes(posteriors: Posteriors, read: Read | None = None) -> list[d
 
 
 def class_components(posteriors: Posteriors, read: Read) -> dict[int, list[dict[str, Any]]]:
-    """Gives a mixture of Gaussians for each class, whose draws are pictures of that class.
+    """Return a mixture of Gaussians for each class, whose draws are pictures of that class.
 
     Classes overlap in few dimensions and have many parts in any number, so one Gaussian a class draws many
     others. Here a class's core, the vectors whose neighbours are of the class as well, is parted by k-means;

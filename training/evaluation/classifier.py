@@ -43,7 +43,7 @@ class Classifier:
     labels: Labels
 
     def judge(self, x: Floats) -> tuple[Floats, Floats]:
-        """Classifies images.
+        """Classify images.
 
         Args:
             x: `(n, height, width, channels)` float32 in [0, 1].
@@ -59,13 +59,13 @@ class Classifier:
         return odds / odds.sum(axis=1, keepdims=True), features
 
     def measure_accuracy(self, split: Split) -> float:
-        """Gives the share of a split that it classifies correctly, in [0, 1]."""
+        """Return the share of a split that it classifies correctly, in [0, 1]."""
         probabilities, _ = self.judge(scale(split.x))
         return float((self.labels[probabilities.argmax(axis=1)] == split.label).mean())
 
 
 def build_classifier(shape: tuple[int, int, int], labels: int, seed: int) -> keras.Model:
-    """Gives an untrained network.
+    """Return an untrained network.
 
     Four 3 x 3 convolutions, two of which halve the picture, and two dense layers. While training, images are
     turned, moved and zoomed, and half of the features dropped.
@@ -93,7 +93,7 @@ def build_classifier(shape: tuple[int, int, int], labels: int, seed: int) -> ker
 def train_classifier(
     dataset: Dataset, output: pathlib.Path, *, seed: int = 0, epochs: int = EPOCHS, verbose: int = 1
 ) -> Classifier:
-    """Trains a classifier and keeps it, or gives the one that a folder holds.
+    """Train a classifier and keep it, or return the one that a folder holds.
 
     Args:
         dataset: Its train split is fitted, its validation split chooses the epoch; test is not touched.

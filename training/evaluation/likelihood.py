@@ -31,7 +31,7 @@ GRID_EDGE, GRID_POINTS = 4.5, 161
 def importance_likelihood(
     decode: Decode, z_mean: Floats, z_log_var: Floats, split: Split, samples: int, seed: int = 0
 ) -> float:
-    """Estimates -log p(x) by importance sampling from q(z|x) (Burda et al. 2016, equation 8).
+    """Estimate -log p(x) by importance sampling from q(z|x) (Burda et al. 2016, equation 8).
 
     Args:
         decode: `z` and label to `image`.
@@ -58,7 +58,7 @@ def importance_likelihood(
 
 
 def exact_likelihood(decode: Decode, split: Split) -> float:
-    """Gives -log p(x) of a model of two latent dimensions, by quadrature over an even grid.
+    """Return -log p(x) of a model of two latent dimensions, by quadrature over an even grid.
 
     Args:
         decode: `z` `(batch, 2)` and label to `image`.
@@ -80,7 +80,7 @@ def exact_likelihood(decode: Decode, split: Split) -> float:
 
 
 def _log_likelihood(decode: Decode, z: Floats, x: NDArray[np.uint8], label: Labels) -> Floats:
-    """Gives log p(x|z) of `z` `(n, samples, latent_dim)` for `x` `(n, ...)`: `(n, samples)` float32."""
+    """Return log p(x|z) of `z` `(n, samples, latent_dim)` for `x` `(n, ...)`: `(n, samples)` float32."""
     n, samples, dim = z.shape
     on, off = _log_odds(decode, z.reshape(-1, dim), label.repeat(samples))
     pixels: Floats = on.reshape(n, samples, -1) @ scale(x).reshape(n, -1, 1)
@@ -88,7 +88,7 @@ def _log_likelihood(decode: Decode, z: Floats, x: NDArray[np.uint8], label: Labe
 
 
 def _log_odds(decode: Decode, z: Floats, label: Labels) -> tuple[Floats, Floats]:
-    """Gives what makes log p(x|z) = on x + off: `(n, pixels)` and `(n,)` float32."""
+    """Return what makes log p(x|z) = on x + off: `(n, pixels)` and `(n,)` float32."""
     parts = []
     for i in range(0, len(z), BATCH):
         image = decode(z[i : i + BATCH], label[i : i + BATCH])

@@ -46,7 +46,7 @@ class Posteriors:
 
 
 def encode(encoder: Function, split: Split) -> Posteriors:
-    """Encodes a split.
+    """Encode a split.
 
     Args:
         encoder: `x` to `z_mean` and `z_log_var`.
@@ -61,7 +61,7 @@ def encode(encoder: Function, split: Split) -> Posteriors:
 
 
 def measure(decode: Decode, posteriors: Posteriors, split: Split, seed: int = 0) -> dict[str, float]:
-    """Gives the loss parts, with one z drawn for each image.
+    """Return the loss parts, with one z drawn for each image.
 
     Args:
         decode: `z` and label to `image`.
@@ -90,7 +90,7 @@ def measure(decode: Decode, posteriors: Posteriors, split: Split, seed: int = 0)
 
 
 def knn_accuracy(train: Posteriors, other: Posteriors) -> float:
-    """Tells how well labels can be read off latent space.
+    """Tell how well labels can be read off latent space.
 
     Each z_mean of `other` takes the label most common among its 15 nearest z_mean of `train`, by Euclidean
     distance; of labels equally common, the smallest.
@@ -126,7 +126,7 @@ def evaluate(
     seed: int = 0,
     samples: int = IMPORTANCE_SAMPLES,
 ) -> dict[str, Any]:
-    """Gives all figures of a split.
+    """Return all figures of a split.
 
     Args:
         encoder: `x` to `z_mean` and `z_log_var`.
@@ -154,7 +154,7 @@ def figures(
     seed: int = 0,
     samples: int = IMPORTANCE_SAMPLES,
 ) -> dict[str, Any]:
-    """Gives what `evaluate` gives, of splits that are encoded already.
+    """Return what `evaluate` returns, of splits that are encoded already.
 
     Args:
         decode: `z` and label to `image`.

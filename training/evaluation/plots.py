@@ -26,7 +26,7 @@ MARGINS = (54, 46, 14)
 
 
 def latent_scatter(z_mean: Floats, label: NDArray[np.int64]) -> bytes:
-    """Draws where the images of a split lie in latent space, coloured by label.
+    """Draw where the images of a split lie in latent space, coloured by label.
 
     Args:
         z_mean: `(n, latent_dim)` float32; more than two dimensions are drawn over the first two principal
@@ -55,7 +55,7 @@ def latent_scatter(z_mean: Floats, label: NDArray[np.int64]) -> bytes:
 
 
 def manifold(decode: Decode, z_mean: Floats, n: int = 20) -> bytes:
-    """Draws what an even grid over [-4, 4]² decodes to, z[0] to the right, z[1] up.
+    """Draw what an even grid over [-4, 4]² decodes to, z[0] to the right, z[1] up.
 
     Args:
         decode: `z` to `image` `(batch, height, width, channels)` float32 in [0, 1].
@@ -74,7 +74,7 @@ def manifold(decode: Decode, z_mean: Floats, n: int = 20) -> bytes:
 
 
 def styles(decode: Callable[[Floats, Labels], Floats], labels: Labels, latent_dim: int, n: int = 20) -> bytes:
-    """Draws each label in the same styles: a row a label, a column a z from the prior.
+    """Draw each label in the same styles: a row a label, a column a z from the prior.
 
     Args:
         decode: `z` and label to `image` `(batch, height, width, channels)` float32 in [0, 1].
@@ -98,7 +98,7 @@ def styles(decode: Callable[[Floats, Labels], Floats], labels: Labels, latent_di
 
 
 def plane(z_mean: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gives the plane that is drawn.
+    """Return the plane that is drawn.
 
     Args:
         z_mean: `(n, latent_dim)` float32.

@@ -25,7 +25,7 @@ class ReproductionError(TrainingError):
 def reproduce(
     name: str, dataset: Dataset, models: pathlib.Path, output: pathlib.Path, *, verbose: int = 1
 ) -> dict[str, tuple[float, float]]:
-    """Trains a recipe, writes its bundle beside the run, and compares.
+    """Train a recipe, write its bundle beside the run, and compare their figures.
 
     Args:
         name: Of the recipe and of the bundle.

@@ -40,7 +40,7 @@ class Result:
 
 
 def parse_grid(texts: Sequence[str]) -> Grid:
-    """Reads a grid from the command line.
+    """Read a grid from the command line.
 
     Args:
         texts: Such as "learning_rate=1e-3,2e-3"; where a value is several numbers, "decoder_units=64/64,128".
@@ -63,7 +63,7 @@ def parse_grid(texts: Sequence[str]) -> Grid:
 def sweep(
     base: TrainConfig, grid: Grid, dataset: Dataset, output: pathlib.Path, *, verbose: int = 0
 ) -> list[Result]:
-    """Trains each config of a grid; what has been trained before is only looked up.
+    """Train each config of a grid; what has been trained before is only looked up.
 
     Args:
         base: Of all runs, but for the fields of the grid.
@@ -88,7 +88,7 @@ def sweep(
 
 
 def tabulate(results: Sequence[Result]) -> str:
-    """Gives the results as a Markdown table, in their order."""
+    """Return the results as a Markdown table, in their order."""
     names = list(results[0].choice)
     shown = ("negative_elbo", "reconstruction_loss", "kl_divergence")
     rows = [[*names, *shown, "while training", "best epoch", "seconds"]]

@@ -29,21 +29,21 @@ class Checkpoint(keras.callbacks.Callback):
     """Keeps the newest and the best epoch's weights and optimizer state, and the log, on disk."""
 
     def __init__(self, output: pathlib.Path) -> None:
-        """Stores the folder."""
+        """Store the folder."""
         super().__init__()
         self.folder = output / CHECKPOINTS
         self.log = output / LOG_FILE
 
     def path(self, epoch: int) -> pathlib.Path:
-        """Names the checkpoint made after an epoch, counted from 1."""
+        """Name the checkpoint made after an epoch, counted from 1."""
         return self.folder / f"epoch-{epoch:04d}.weights.h5"
 
     def epochs(self) -> list[int]:
-        """Lists the epochs that have a checkpoint, oldest first."""
+        """List the epochs that have a checkpoint, oldest first."""
         return sorted(int(path.name[6:10]) for path in self.folder.glob("epoch-*.weights.h5"))
 
     def restore(self, model: ConvolutionalVAE) -> int:
-        """Loads the newest checkpoint and cuts the log to it.
+        """Load the newest checkpoint and cut the log to it.
 
         Args:
             model: Gets the weights and the optimizer state.
@@ -57,14 +57,14 @@ class Checkpoint(keras.callbacks.Callback):
         return done
 
     def load_newest(self, model: ConvolutionalVAE) -> int:
-        """Loads the newest checkpoint and writes nothing; as `restore` else."""
+        """Load the newest checkpoint and write nothing; otherwise as `restore`."""
         done = max(self.epochs(), default=0)
         if done:
             model.load_weights(self.path(done))
         return done
 
     def history(self) -> list[dict[str, float]]:
-        """Reads the log: one row of metrics for each epoch up to the newest checkpoint."""
+        """Read the log: one row of metrics for each epoch up to the newest checkpoint."""
         if not self.log.exists():
             return []
         with self.log.open(newline="") as file:
@@ -72,7 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
         return rows[: max(self.epochs(), default=0)]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes the log's row, then the checkpoint, then deletes those no longer needed.
+        """Write the log's row, then the checkpoint, then delete those no longer needed.
 
         Raises:
             RunError: The loss is not finite; nothing is written, so the last good epoch stays the newest.
@@ -99,7 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def format_log(rows: list[dict[str, float]]) -> str:
-    """Gives a run's history as CSV, one row an epoch."""
+    """Return a run's history as CSV, one row an epoch."""
     file = io.StringIO()
     writer = csv.DictWriter(file, rows[0] if rows else ["epoch"], lineterminator="\n")
     writer.writeheader()
@@ -108,5 +108,5 @@ def format_log(rows: list[dict[str, float]]) -> str:
 
 
 def best_epoch(history: list[dict[str, float]]) -> int:
-    """Gives the epoch with the lowest validation negative_elbo, counted from 1."""
+    """Return the epoch with the lowest validation negative_elbo, counted from 1."""
     return int(np.argmin([row["val_negative_elbo"] for row in history])) + 1

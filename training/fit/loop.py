@@ -49,7 +49,7 @@ def train(
     tensorboard: bool = False,
     verbose: int = 1,
 ) -> Run:
-    """Trains a VAE on one device and leaves config, log and checkpoints in a folder.
+    """Train a VAE on one device and leave config, log and checkpoints in a folder.
 
     Args:
         config: Every choice of the run.
@@ -80,7 +80,7 @@ def fit(
     tensorboard: bool = False,
     verbose: int = 1,
 ) -> None:
-    """Trains a VAE as `train` does, on as many devices or machines as its strategy has.
+    """Train a VAE as `train` does, on as many devices or machines as its strategy has.
 
     Args:
         config: As for `train`.
@@ -122,7 +122,7 @@ def fit(
 
 
 def load(output: pathlib.Path, dataset: Dataset) -> Run:
-    """Gives a folder's run with the weights of its best epoch so far.
+    """Return a folder's run with the weights of its best epoch so far.
 
     Args:
         output: Where `train` wrote.
@@ -148,7 +148,7 @@ def load(output: pathlib.Path, dataset: Dataset) -> Run:
 
 
 def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
-    """Gives a model ready to fit, with fresh weights.
+    """Return a model ready to fit, with fresh weights.
 
     Args:
         config: Of the run.
@@ -166,12 +166,12 @@ def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
 
 
 def steps_per_epoch(split: Split, config: TrainConfig) -> int:
-    """Counts the batches of an epoch, the last, smaller one too."""
+    """Count the batches of an epoch, the last, smaller one too."""
     return -(-len(split) // config.batch_size)
 
 
 def batches(dataset: Dataset, config: TrainConfig, first_epoch: int = 0) -> tf.data.Dataset:
-    """Gives all batches of all epochs from one on; the order depends on seed and epoch alone.
+    """Return all batches of all epochs from one on; the order depends on seed and epoch alone.
 
     Args:
         dataset: Its training split is kept in memory as uint8.
@@ -215,7 +215,7 @@ class Reseed(keras.callbacks.Callback):
     """Sets the model's random layers at the start of each epoch; see `ConvolutionalVAE.reseed`."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Reseeds for this epoch."""
+        """Reseed for this epoch."""
         self.model.reseed(epoch)
 
 

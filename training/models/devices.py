@@ -22,7 +22,7 @@ class DistributionError(TrainingError):
 
 
 def make_strategy(kind: Kind) -> tf.distribute.Strategy:
-    """Gives the strategy of a run. TensorFlow wants it before it computes anything.
+    """Return the strategy of a run. TensorFlow wants it before it computes anything.
 
     Args:
         kind: "none": one device; "mirrored": all GPUs of this machine; "multi-worker": the machines that the
@@ -47,7 +47,7 @@ def make_strategy(kind: Kind) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Tells whether this process is the one of the run that writes."""
+    """Tell whether this process is the one of the run that writes."""
     resolver = strategy.cluster_resolver
     if resolver is None or resolver.task_type is None or resolver.task_type == "chief":
         return True
@@ -55,14 +55,14 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def deal(rows: tf.data.Dataset) -> tf.data.Dataset:
-    """Has each worker take its part of every batch."""
+    """Have each worker take its part of every batch."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return rows.with_options(options)
 
 
 def spread(logs: dict[str, Any]) -> dict[str, Any]:
-    """Gives a step's figures in the shape that Keras averages over machines.
+    """Return a step's figures in the shape that Keras averages over machines.
 
     Args:
         logs: Scalars, which are the same on all replicas.
@@ -77,6 +77,6 @@ def spread(logs: dict[str, Any]) -> dict[str, Any]:
 
 
 def count_replicas() -> int:
-    """Gives how many replicas share a step."""
+    """Count the replicas that share a step."""
     replicas: int = tf.distribute.get_strategy().num_replicas_in_sync
     return replicas

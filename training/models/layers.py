@@ -23,7 +23,7 @@ class Sampling(keras.layers.Layer):
     """
 
     def __init__(self, seed: int, **kwargs: Any) -> None:
-        """Stores the seed.
+        """Store the seed.
 
         Args:
             seed: Of the layer's own generator.
@@ -33,7 +33,7 @@ class Sampling(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
-        """Draws one z for each row."""
+        """Draw one z for each row."""
         z_mean, z_log_var = inputs
         rows, dim = ops.shape(z_mean)[0], z_mean.shape[1]
         # There is none while Keras traces shapes.
@@ -53,7 +53,7 @@ class DepthToSpace(keras.layers.Layer):
     """
 
     def __init__(self, block: int, **kwargs: Any) -> None:
-        """Stores the side of a block.
+        """Store the side of a block.
 
         Args:
             block: In pixels.
@@ -63,7 +63,7 @@ class DepthToSpace(keras.layers.Layer):
         self.block = block
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Rearranges the values; none changes."""
+        """Rearrange the values; none changes."""
         # TensorFlow's own op becomes one ONNX node; reshapes and a transpose would become four.
         return inputs if self.block == 1 else tf.nn.depth_to_space(inputs, self.block)
 
@@ -79,7 +79,7 @@ class Reshape(keras.layers.Layer):
     """
 
     def __init__(self, shape: tuple[int, ...], **kwargs: Any) -> None:
-        """Stores the shape.
+        """Store the shape.
 
         Args:
             shape: Of a row.
@@ -89,5 +89,5 @@ class Reshape(keras.layers.Layer):
         self.shape = shape
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Reshapes; no value moves."""
+        """Reshape; no value moves."""
         return ops.reshape(inputs, (-1, *self.shape))

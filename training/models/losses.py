@@ -10,7 +10,7 @@ Tensor = Any
 
 
 def reconstruction_loss(x: Tensor, x_logits: Tensor) -> Tensor:
-    """Gives -log p(x|z) under a Bernoulli likelihood, summed over pixels.
+    """Return -log p(x|z) under a Bernoulli likelihood, summed over pixels.
 
     For grey pixels it is the cross-entropy that treats x as a probability. It is computed from logits,
     as log(1 + exp(l)) - l x, which overflows nowhere.
@@ -26,7 +26,7 @@ def reconstruction_loss(x: Tensor, x_logits: Tensor) -> Tensor:
 
 
 def kl_divergence(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
-    """Gives KL(q(z|x) || N(0, I)) of a diagonal Gaussian, summed over latent dimensions.
+    """Return KL(q(z|x) || N(0, I)) of a diagonal Gaussian, summed over latent dimensions.
 
     Args:
         z_mean: `(batch, latent_dim)` float32.
@@ -39,7 +39,7 @@ def kl_divergence(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
 
 
 def negative_elbo(reconstruction: Tensor, kl: Tensor, beta: float = 1.0) -> Tensor:
-    """Gives the loss of each image: reconstruction_loss + beta kl_divergence.
+    """Return the loss of each image: reconstruction_loss + beta kl_divergence.
 
     Args:
         reconstruction: `(batch,)` float32, from `reconstruction_loss`.

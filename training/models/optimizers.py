@@ -13,7 +13,7 @@ Tensor = Any
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    """Gives the optimizer of a run.
+    """Return the optimizer of a run.
 
     Args:
         config: Its optimizer, learning rate, schedule and Muon's precision.
@@ -41,7 +41,7 @@ class HalfMuon(keras.optimizers.Muon):
     """
 
     def zeropower_via_newtonschulz5(self, x: Tensor, steps: int) -> Tensor:
-        """Gives a matrix with the singular vectors of `x` and singular values near 1.
+        """Return a matrix with the singular vectors of `x` and singular values near 1.
 
         Args:
             x: `(n, m)` float32.

@@ -23,7 +23,7 @@ RADIUS = 2.5
 
 
 def refine(decode: Decode, x: Tensor, z_mean: Tensor, z_log_var: Tensor, steps: int) -> Tensor:
-    """Improves z_mean for each image.
+    """Improve z_mean for each image.
 
     Where the ELBO of a Gaussian q is stationary in its mean, the expected gradient of U(z) = -log p(x, z) is
     0 (Opper & Archambeau 2009, equation 6). Gradient and curvature are central differences of U over `RADIUS`
@@ -59,7 +59,7 @@ def _newton_step(energy: Tensor, latent_dim: int) -> Tensor:
 
 
 def _energy(decode: Decode, x: Tensor, points: Tensor) -> Tensor:
-    """Gives U at `(batch, points, latent_dim)` less U at each row's first point: `(batch, points)`.
+    """Return U at `(batch, points, latent_dim)` less U at each row's first point: `(batch, points)`.
 
     The difference is taken pixel by pixel, before the sum: that of two sums would have lost two digits.
     """

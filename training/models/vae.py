@@ -20,7 +20,7 @@ Shape = tuple[int, int, int]
 
 
 def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
-    """Gives the network from images to the parameters of q(z|x).
+    """Return the network from images to the parameters of q(z|x).
 
     Args:
         config: Its sizes.
@@ -45,7 +45,7 @@ def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
 
 
 def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.Model:
-    """Gives the network from latent vectors to the log-odds of p(x|z), or p(x|z, label).
+    """Return the network from latent vectors to the log-odds of p(x|z), or p(x|z, label).
 
     A dense trunk makes a small picture of few channels; 3 x 3 convolutions refine it; a sub-pixel
     convolution (Shi et al. 2016), or transposed ones in their place, bring it to full size.
@@ -100,7 +100,7 @@ class ConvolutionalVAE(keras.Model):
     """
 
     def __init__(self, config: TrainConfig, shape: Shape, labels: int = 0, **kwargs: Any) -> None:
-        """Builds encoder and decoder.
+        """Build encoder and decoder.
 
         Args:
             config: Sizes, beta and seed.
@@ -117,10 +117,10 @@ class ConvolutionalVAE(keras.Model):
         self.parts = {name: keras.metrics.Mean(name=name) for name in names}
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Does nothing: the parts are built when the model is made."""
+        """Do nothing: the parts are built when the model is made."""
 
     def call(self, inputs: Tensor, training: bool = False) -> dict[str, Tensor]:
-        """Encodes, samples and decodes a batch.
+        """Encode, sample and decode a batch.
 
         While training, z comes from what the encoder says at once; else from what `infer` makes of it.
 
@@ -139,7 +139,7 @@ class ConvolutionalVAE(keras.Model):
         return {**q, "x_logits": self.decoder(given, training=training)}
 
     def infer(self, x: Tensor) -> dict[str, Tensor]:
-        """Gives q(z|x): what the encoder says, its mean refined by asking the decoder.
+        """Return q(z|x): what the encoder says, its mean refined by asking the decoder.
 
         Args:
             x: `(batch, height, width, channels)` float32 in [0, 1].
@@ -159,7 +159,7 @@ class ConvolutionalVAE(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """Gives the batch's mean loss and adds its parts to the metrics.
+        """Return the batch's mean loss and adds its parts to the metrics.
 
         Args:
             x: As `call` takes it.
@@ -180,18 +180,18 @@ class ConvolutionalVAE(keras.Model):
         return ops.mean(losses.negative_elbo(reconstruction, kl, self.config.beta)) / count_replicas()
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
-        """Makes a step, as `keras.Model` does, on one machine or several."""
+        """Make a step, as `keras.Model` does, on one machine or several."""
         return spread(super().train_step(data))
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
-        """Measures a batch, as `keras.Model` does, on one machine or several."""
+        """Measure a batch, as `keras.Model` does, on one machine or several."""
         return spread(super().test_step(data))
 
     def _images(self, inputs: Tensor) -> Tensor:
         return inputs["x"] if self.config.conditional else inputs
 
     def reseed(self, epoch: int) -> None:
-        """Sets every random layer to a state that only the config's seed and the epoch decide.
+        """Set every random layer to a state that only the config's seed and the epoch decide.
 
         A run resumed at an epoch then draws what the uninterrupted run drew.
 

@@ -58,12 +58,12 @@ class Graph:
     onnx: bytes
 
     def run(self) -> Function:
-        """Gives the exported file as a function, run by onnxruntime."""
+        """Return the exported file as a function, run by onnxruntime."""
         return open_onnx(self.onnx)
 
 
 def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
-    """Exports encoder and decoder and checks both.
+    """Export encoder and decoder and check both.
 
     Args:
         model: Trained; the graphs have its weights rounded to float16, as the files keep them.
@@ -96,7 +96,7 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
 
 
 def round_model(model: ConvolutionalVAE) -> ConvolutionalVAE:
-    """Gives a copy of a model with its weights rounded to float16, as `export` writes them."""
+    """Return a copy of a model with its weights rounded to float16, as `export` writes them."""
     labels = sum(tensor.shape[1] for tensor in model.decoder.inputs[1:])
     rounded = ConvolutionalVAE(model.config, model.encoder.inputs[0].shape[1:], labels)
     rounded.set_weights(model.get_weights())
@@ -105,7 +105,7 @@ def round_model(model: ConvolutionalVAE) -> ConvolutionalVAE:
 
 
 def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence[Any]) -> Graph:
-    """Converts one function to ONNX and checks the graph.
+    """Convert one function to ONNX and check the graph.
 
     `from_keras` breaks on Keras 3 models (tensorflow-onnx issue 2448); `from_function` over a function
     that returns a dict works and keeps the dict's names.
@@ -137,7 +137,7 @@ def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence
 
 
 def check_parity(graph: Graph, *inputs: Floats) -> None:
-    """Compares both forms of a graph.
+    """Compare both forms of a graph.
 
     Args:
         graph: To check.
@@ -162,7 +162,7 @@ def check_parity(graph: Graph, *inputs: Floats) -> None:
 
 
 def open_onnx(content: bytes) -> Function:
-    """Gives an ONNX file as a function.
+    """Return an ONNX file as a function.
 
     Args:
         content: The file.
@@ -181,7 +181,7 @@ def open_onnx(content: bytes) -> Function:
 
 
 def _tidy(proto: onnx.ModelProto, name: str) -> None:
-    """Orders nodes and names tensors by the graph's shape alone, so that equal weights give equal files."""
+    """Order nodes and name tensors by the graph's shape alone, so that equal weights give equal files."""
     graph = proto.graph
     graph.name, graph.doc_string = name, ""
     graph.output.sort(key=lambda value: value.name)

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 
 def round_weights(model: keras.Model) -> None:
-    """Rounds every weight to the nearest float16, in place; the variables stay float32.
+    """Round every weight to the nearest float16, in place; the variables stay float32.
 
     A weight of a network of this size moves by 2**-11 of itself at most, less than a thousandth of what an
     epoch moves it.
@@ -26,7 +26,7 @@ def round_weights(model: keras.Model) -> None:
 
 
 def store_halves(proto: onnx.ModelProto) -> None:
-    """Replaces each float32 constant that is exact in float16 by that, and a cast in front of its readers.
+    """Replace each float32 constant that is exact in float16 by that, and a cast in front of its readers.
 
     onnxruntime does the cast once, when it loads the file.
 

@@ -30,7 +30,7 @@ NUMBERS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
 
 
 def compare_bundles(folders: Sequence[pathlib.Path], rounds: int = ROUNDS) -> dict[str, dict[str, Any]]:
-    """Sets bundles side by side.
+    """Compare bundles by size, figures, and what a picture costs.
 
     Args:
         folders: `models/<name>`, one or more.
@@ -50,7 +50,7 @@ def compare_bundles(folders: Sequence[pathlib.Path], rounds: int = ROUNDS) -> di
 
 
 def tabulate(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Gives a Markdown table with a column for each bundle; times have their ratio to the first one's."""
+    """Return a Markdown table with a column for each bundle; times have their ratio to the first one's."""
     first = next(iter(found.values()))
     names = list(dict.fromkeys(name for row in found.values() for name in row))
     lines = [
@@ -64,7 +64,7 @@ def tabulate(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def to_json(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Gives the same as JSON."""
+    """Return the same as JSON."""
     return json.dumps(found, indent=1) + "\n"
 
 

@@ -25,7 +25,7 @@ BATCH = 1_000
 
 
 def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier) -> dict[str, Any]:
-    """Judges what a bundle draws.
+    """Judge what a bundle draws.
 
     Args:
         folder: `models/<name>`.
@@ -60,7 +60,7 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
 
 
 def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Dataset) -> None:
-    """Writes a judgement into a bundle's manifest and card; its version does not depend on it.
+    """Write a judgement into a bundle's manifest and card; its version does not depend on it.
 
     Args:
         folder: `models/<name>`.
@@ -79,7 +79,7 @@ def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Da
 
 
 def draw_class(entry: Mapping[str, Any], n: int) -> Floats:
-    """Draws latent vectors of a class as the service does: from its components, else from its Gaussian.
+    """Draw latent vectors of a class as the service does: from its components, else from its Gaussian.
 
     Args:
         entry: Of the class, in the manifest.
@@ -98,7 +98,7 @@ def draw_class(entry: Mapping[str, Any], n: int) -> Floats:
 
 
 def draw_prior(manifest: Mapping[str, Any], n: int = PRIOR_DRAWS) -> tuple[Floats, Labels]:
-    """Draws latent vectors from N(0, I), each with a label as frequent as in the training split.
+    """Draw latent vectors from N(0, I), each with a label as frequent as in the training split.
 
     Args:
         manifest: Of the bundle.
@@ -118,7 +118,7 @@ def draw_prior(manifest: Mapping[str, Any], n: int = PRIOR_DRAWS) -> tuple[Float
 
 
 def frechet_distance(one: Floats, other: Floats) -> float:
-    """Gives the Fréchet distance between two sets of features, taken as Gaussian (Heusel et al. 2017, eq. 6).
+    """Return the Fréchet distance between two sets of features, as Gaussians (Heusel et al. 2017, eq. 6).
 
     It depends on the network that the features come from: only distances under one classifier compare.
 

@@ -50,7 +50,7 @@ class Section:
 
 
 def render(title: str, text: str, sections: Sequence[Section]) -> str:
-    """Gives the page.
+    """Return the page.
 
     Args:
         title: Of the page, plain.
@@ -76,7 +76,7 @@ def render(title: str, text: str, sections: Sequence[Section]) -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Gives a table; the first cell of a row is its heading."""
+    """Return a table; the first cell of a row is its heading."""
     heads = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
     lines = "".join(
         f'<tr><th scope="row">{html.escape(str(first))}</th>'
@@ -90,7 +90,7 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def sheet(image: Floats, columns: int, caption: str) -> str:
-    """Gives pictures as one, row by row.
+    """Return pictures as one, row by row.
 
     Args:
         image: `(n, height, width, channels)` float32 in [0, 1]; 1 or 3 channels.
@@ -113,7 +113,7 @@ def sheet(image: Floats, columns: int, caption: str) -> str:
 
 
 def picture(png: bytes, caption: str, width: int | None = None) -> str:
-    """Gives a PNG file as a figure, a plot unless a width is given in CSS pixels."""
+    """Return a PNG file as a figure, a plot unless a width is given in CSS pixels."""
     data, text = base64.b64encode(png).decode(), html.escape(caption, quote=True)
     size = f' width="{width}"' if width else " class=plot"
     return (
@@ -123,7 +123,7 @@ def picture(png: bytes, caption: str, width: int | None = None) -> str:
 
 
 def curves(caption: str, series: Mapping[str, Sequence[float]]) -> str:
-    """Gives lines over epochs.
+    """Return lines over epochs.
 
     Args:
         caption: What they are, with its unit.

@@ -36,7 +36,7 @@ def write_projection(
     label: NDArray[np.int64],
     class_names: tuple[str, ...] = (),
 ) -> int:
-    """Writes vectors, labels, thumbnails and the file that names them.
+    """Write vectors, labels, thumbnails and the file that names them.
 
     Args:
         folder: Made if missing; the four files in it are replaced.
@@ -62,7 +62,7 @@ def write_projection(
 
 
 def count_fitting(height: int, width: int) -> int:
-    """Counts the thumbnails of a size that a square sheet holds at most.
+    """Count the thumbnails of a size that a square sheet holds at most.
 
     Raises:
         ProjectorError: Not even one.
@@ -76,7 +76,7 @@ def count_fitting(height: int, width: int) -> int:
 
 
 def write_tensors(z_mean: NDArray[np.float32]) -> str:
-    """Gives a line a vector: its numbers, separated by tabs, exact in float32; no header.
+    """Return a line for each vector: its numbers, separated by tabs, exact in float32; no header.
 
     Vectors of one or two numbers are filled up with 0, which changes no distance.
     """
@@ -86,7 +86,7 @@ def write_tensors(z_mean: NDArray[np.float32]) -> str:
 
 
 def write_metadata(label: NDArray[np.int64], class_names: tuple[str, ...]) -> str:
-    """Gives a line an image: its label, and its class's name where there is one.
+    """Return a line for each image: its label, and its class's name where there is one.
 
     The projector takes the first line for a header if it has a tab: one column has none, two have one.
     """
@@ -98,7 +98,7 @@ def write_metadata(label: NDArray[np.int64], class_names: tuple[str, ...]) -> st
 
 
 def write_sprite(x: Bytes) -> bytes:
-    """Gives the sheet of thumbnails.
+    """Return the sheet of thumbnails.
 
     Args:
         x: `(n, height, width, channels)` uint8 with 1 or 3 channels, n at least 1.
@@ -119,7 +119,7 @@ def write_sprite(x: Bytes) -> bytes:
 
 
 def write_config(height: int, width: int) -> str:
-    """Gives the text of TensorBoard's `ProjectorConfig` for the three files and a thumbnail's size."""
+    """Return the text of TensorBoard's `ProjectorConfig` for the three files and a thumbnail's size."""
     return f"""embeddings {{
   tensor_name: "z_mean"
   tensor_path: "{TENSORS}"

@@ -13,7 +13,7 @@ from training.reports.subject import look_at
 def write_report(
     folder: pathlib.Path, dataset: Dataset, output: pathlib.Path, against: pathlib.Path | None = None
 ) -> None:
-    """Writes the report of a bundle: one HTML file that needs no other.
+    """Write the report of a bundle: one HTML file that needs no other.
 
     Args:
         folder: `models/<name>`.

@@ -34,7 +34,7 @@ FIGURES = (
 
 
 def describe(subject: Subject, split: Split, other: Subject | None) -> list[Section]:
-    """Gives the sections of a report.
+    """Return the sections of a report.
 
     Args:
         subject: The bundle.

@@ -51,7 +51,7 @@ class Subject:
 
 
 def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
-    """Runs a bundle over the test split of a data set."""
+    """Run a bundle over the test split of a data set."""
     manifest, split = read_manifest_for(folder, dataset), dataset.test
     decode = open_decoder(folder, manifest)
     posteriors = encode(open_onnx((folder / manifest["encoder"]["file"]).read_bytes()), split)
@@ -64,7 +64,7 @@ def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
 
 
 def read_history(folder: pathlib.Path) -> list[dict[str, float]]:
-    """Reads the log of the run that a bundle came from; empty where the bundle has none."""
+    """Read the log of the run that a bundle came from; empty where the bundle has none."""
     path = folder / HISTORY
     if not path.is_file():
         return []
