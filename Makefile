@@ -25,11 +25,11 @@ serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see RE
 	$(SERVE)/bin/python -m service
 
 test: $(SERVE)/.dev $(TRAIN)/.dev ## Run the fast tests
-	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/test_*.py
+	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
 
 test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
-	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/test_*.py
+	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 	$(TRAIN)/bin/pytest tests/training tests/contract
 
 mutants: $(SERVE)/.dev ## Say which of N small faults in MODULES (or what the last 20 commits changed) no test sees
@@ -72,12 +72,12 @@ soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in
 bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in half an hour
 	$(SERVE)/bin/python -m benchmarks
 	for part in decoder bulk workers overload; do \
-	  $(SERVE)/bin/python -m benchmarks.$$part >benchmarks/results/$$part.md || exit 1; \
+	  $(SERVE)/bin/python -m benchmarks.suites.$$part >benchmarks/results/$$part.md || exit 1; \
 	  cat benchmarks/results/$$part.md; \
 	done
 
 bench-training: $(TRAIN)/.train ## Measure a step of training against plain model.fit (DATA)
-	$(TRAIN)/bin/python -m benchmarks.training --data $(DATA) >benchmarks/results/training.md
+	$(TRAIN)/bin/python -m benchmarks.suites.training --data $(DATA) >benchmarks/results/training.md
 	cat benchmarks/results/training.md
 
 lock: $(SERVE)/.dev ## Resolve the newest versions into locks/

@@ -11,11 +11,11 @@ import pathlib
 import signal
 import sys
 
-from benchmarks.environments import ROOT, find_version
-from benchmarks.load import LoadError, require_wrk
+from benchmarks.harness.environments import ROOT, find_version
+from benchmarks.harness.load import LoadError, require_wrk
+from benchmarks.harness.report import write_report
+from benchmarks.harness.rounds import measure_rounds
 from benchmarks.peers import PEERS
-from benchmarks.report import write_report
-from benchmarks.rounds import measure_rounds
 
 NAMES = [peer.name for peer in PEERS]
 

@@ -34,7 +34,7 @@ class TrainConfig:
     optimizer: Optimizer = option(
         "adam", "adam, or muon for matrices (Jordan et al. 2024) and adam for the rest"
     )
-    # Most of a step is this; in bfloat16, one of mnist-16d takes 0.65 of its time (benchmarks/training.py).
+    # Most of a step: in bfloat16, that of mnist-16d takes 0.65 of its time (benchmarks.suites.training).
     muon_precision: Precision = option(
         "float32", "of muon's iteration; bfloat16 is faster where the processor computes it, slower elsewhere"
     )

@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from benchmarks.markdown import describe, tabulate
-from benchmarks.processes import find_tree
+from benchmarks.harness.markdown import describe, tabulate
+from benchmarks.harness.processes import find_tree
 from tests.reliability.hostile import BOMBS, LIMIT_S, SOON_S, Bomb
 from tests.reliability.probe import Latencies, Probe
 from tests.reliability.serving import PROC, Service, ask_status, serve

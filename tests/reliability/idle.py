@@ -10,7 +10,7 @@ import resource
 import time
 from collections.abc import Mapping
 
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.markdown import describe, tabulate
 from tests.reliability.probe import Latencies, Probe
 from tests.reliability.serving import Service, ask_status, serve
 from tests.reliability.tables import list_faults

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmarks.processes import find_tree, memory_mb
+from benchmarks.harness.processes import find_tree, memory_mb
 from tests.live import ROOT, wait_for_port
 
 READY_S = 60.0

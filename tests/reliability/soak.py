@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.markdown import describe, tabulate
 from tests.live import ROOT
 from tests.reliability.probe import Latencies, Probe, Sampler
 from tests.reliability.serving import Service

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.markdown import describe, tabulate
 from tests.reliability.stops import Plan, Stop
 
 KINDS = ("refused", "cut", "unanswered", "unaccepted", "raced", "late", "garbled")

@@ -1,4 +1,4 @@
-"""benchmarks/training.py runs where Keras is, and both ways train; no timing is asserted."""
+"""benchmarks/suites/training.py runs where Keras is, and both ways train; no timing is asserted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 @pytest.mark.slow
 def test_a_step_is_measured_both_ways(digits_file: pathlib.Path) -> None:
     options = ["--data", str(digits_file), "--recipe", "mnist-2d", "--rounds", "1", "--steps", "1"]
-    command = [sys.executable, "-m", "benchmarks.training", *options, "--epochs", "2"]
+    command = [sys.executable, "-m", "benchmarks.suites.training", *options, "--epochs", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]

@@ -1,4 +1,4 @@
-"""Measures a step of training against plain `model.fit`: `python -m benchmarks.training`."""
+"""Measures a step of training against plain `model.fit`: `python -m benchmarks.suites.training`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.markdown import describe, tabulate
 from training.config import TrainConfig
 from training.data import datasets
 from training.data.datasets import Dataset
@@ -116,7 +116,7 @@ def scale(split: datasets.Split) -> Any:
 
 def main() -> None:
     """Measures and writes Markdown."""
-    parser = argparse.ArgumentParser("benchmarks.training")
+    parser = argparse.ArgumentParser("benchmarks.suites.training")
     parser.add_argument("--data", default="mnist")
     recipes = [name for name, config in RECIPES.items() if not config.conditional]
     parser.add_argument("--recipe", choices=recipes, default="mnist-16d")

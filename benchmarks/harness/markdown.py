@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.machine import describe_machine
+from benchmarks.harness.machine import describe_machine
 
 
 def describe(title: str, text: str) -> str:

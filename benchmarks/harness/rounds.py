@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from benchmarks.environments import InstallError, install
-from benchmarks.figures import Figures, Table, find_median
-from benchmarks.load import run_load
+from benchmarks.harness.environments import InstallError, install
+from benchmarks.harness.figures import Figures, Table, find_median
+from benchmarks.harness.load import run_load
+from benchmarks.harness.processes import cpu_s, memory_mb
+from benchmarks.harness.servers import Server, ServerError, serve
 from benchmarks.peers import Peer
-from benchmarks.processes import cpu_s, memory_mb
-from benchmarks.servers import Server, ServerError, serve
 
 WARM_UP_S, WARM_UP_CONNECTIONS = 2, 16
 

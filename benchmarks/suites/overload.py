@@ -1,4 +1,4 @@
-"""Offers the service ten times what it can answer, at a steady rate: `python -m benchmarks.overload`.
+"""Offers the service ten times what it can answer, at a steady rate: `python -m benchmarks.suites.overload`.
 
 Requests are sent when they are due, whatever became of those before, and their latency counts from then on.
 """
@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 
-from benchmarks import answers
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness import answers
+from benchmarks.harness.markdown import describe, tabulate
+from benchmarks.harness.servers import serve
 from benchmarks.peers import OURS
 from benchmarks.peers.session import decode, open_session
-from benchmarks.servers import serve
 from service.core.settings import Settings
 from service.imaging.formats.npy import write_npy
 

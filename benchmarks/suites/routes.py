@@ -1,4 +1,7 @@
-"""Measures the kinds of requests, of this version and of another, in turn: `python -m benchmarks.routes`."""
+"""Measure kinds of requests, of this version and of another, in turn.
+
+Start it by `python -m benchmarks.suites.routes`.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks.answers import NOT_MODIFIED, AnswerError, ask, check_shape
-from benchmarks.environments import ROOT
-from benchmarks.load import run_load
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.answers import NOT_MODIFIED, AnswerError, ask, check_shape
+from benchmarks.harness.environments import ROOT
+from benchmarks.harness.load import run_load
+from benchmarks.harness.markdown import describe, tabulate
+from benchmarks.harness.processes import cpu_s
+from benchmarks.harness.servers import Server, ServerError, serve
 from benchmarks.peers import OURS, VECTOR, Peer
-from benchmarks.processes import cpu_s
-from benchmarks.servers import Server, ServerError, serve
 
 CONNECTIONS, ROUNDS, SECONDS = 16, 5, 3
 
@@ -149,7 +152,7 @@ def main() -> int:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("benchmarks.routes", description=__doc__)
+    parser = argparse.ArgumentParser("benchmarks.suites.routes")
     parser.add_argument("--against", nargs="*", default=[], metavar="COMMIT", help="other versions")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for each kind, in each round")

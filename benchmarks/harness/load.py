@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 
-from benchmarks.answers import Answer
+from benchmarks.harness.answers import Answer
 
 SCRIPT = pathlib.Path(__file__).with_name("request.lua")
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}

@@ -1,4 +1,7 @@
-"""Measures one worker and several, in turn: start, memory, throughput: `python -m benchmarks.workers`."""
+"""Measure one worker and several, in turn: start, memory, throughput.
+
+Start it by `python -m benchmarks.suites.workers`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ import statistics
 import sys
 import time
 
-from benchmarks.load import run_load
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.load import run_load
+from benchmarks.harness.markdown import describe, tabulate
+from benchmarks.harness.rounds import measure
+from benchmarks.harness.servers import serve
 from benchmarks.peers import OURS
-from benchmarks.rounds import measure
-from benchmarks.servers import serve
 
 ROUNDS, SECONDS, CONNECTIONS = 3, 5, 64
 

@@ -19,12 +19,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import Answer, AnswerError, ask, check_pictures
-from benchmarks.environments import ROOT, find_programs
-from benchmarks.load import LoadError
+from benchmarks.harness.answers import Answer, AnswerError, ask, check_pictures
+from benchmarks.harness.environments import ROOT, find_programs
+from benchmarks.harness.load import LoadError
+from benchmarks.harness.processes import cpu_s, find_tree
 from benchmarks.peers import VECTOR, Peer
 from benchmarks.peers.session import decode, open_session
-from benchmarks.processes import cpu_s, find_tree
 
 START_S, STOP_S, SETTLE_S = 120, 20, 60
 LOG_TAIL = 3000

@@ -8,11 +8,11 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.figures import Table, find_ratios
-from benchmarks.machine import describe_machine
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.figures import Table, find_ratios
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.markdown import describe, tabulate
+from benchmarks.harness.plot import draw
 from benchmarks.peers import PEERS
-from benchmarks.plot import draw
 
 COMPARED_AT = 16
 WHAT = {peer.name: peer.what for peer in PEERS}

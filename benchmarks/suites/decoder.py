@@ -1,4 +1,7 @@
-"""Measures the decoder alone, on one thread, against the processor's peak: `python -m benchmarks.decoder`."""
+"""Measure the decoder alone, on one thread, against the processor's peak.
+
+Start it by `python -m benchmarks.suites.decoder`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.markdown import describe, tabulate
 from benchmarks.peers.session import DECODER, open_session
 
 BATCHES = (1, 8, 32, 128)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.figures import Table
+from benchmarks.harness.figures import Table
 
 mpl.use("agg")
 OURS, OTHERS = "tab:blue", "lightgrey"

@@ -1,4 +1,7 @@
-"""Measures requests of many vectors against a loop of `session.run`, in turn: `python -m benchmarks.bulk`."""
+"""Measure requests of many vectors against a loop of `session.run`, in turn.
+
+Start it by `python -m benchmarks.suites.bulk`.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.answers import Answer, ask, check_pictures
-from benchmarks.load import run_load
-from benchmarks.markdown import describe, tabulate
+from benchmarks.harness.answers import Answer, ask, check_pictures
+from benchmarks.harness.load import run_load
+from benchmarks.harness.markdown import describe, tabulate
+from benchmarks.harness.servers import Server, serve
 from benchmarks.peers import OURS
 from benchmarks.peers.session import decode, open_session
-from benchmarks.servers import Server, serve
 
 ROWS, CONNECTIONS, ROUNDS, SECONDS = 256, 4, 5, 3
 ANSWERS = {

@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.peers import Peer
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 STAMP = ".requirements"
 
 

@@ -1,0 +1,1 @@
+"""Starts servers, loads them, checks every answer, and writes down what was measured."""
