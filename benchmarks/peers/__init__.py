@@ -56,7 +56,7 @@ def _uvicorn(app: str) -> tuple[str, ...]:
 
 
 def _module(name: str) -> tuple[str, ...]:
-    return ("python", "-m", f"benchmarks.peers.{name}", "{port}")
+    return ("python", "-m", f"benchmarks.peers.{name}")
 
 
 OURS = Peer(
@@ -67,6 +67,7 @@ OURS = Peer(
     None,
     (("CVAE_PORT", "{port}"), ("CVAE_LOG_LEVEL", "warning")),
 )
+MOSEC = (*_module("mosec"), "--port", "{port}", "--address", "127.0.0.1", "--log-level", "warning")
 
 PEERS = (
     Peer(
@@ -91,9 +92,25 @@ PEERS = (
     OURS,
     Peer("asgi", "bare ASGI, a batch a turn, ISA-L PNG, no checks", _uvicorn("asgi:app"), "uvicorn", "asgi"),
     Peer(
+        "mosec",
+        "mosec, batches of 16, our PNG writer, no checks",
+        MOSEC,
+        "mosec",
+        "mosec",
+        (("MAX_BATCH", "16"),),
+    ),
+    Peer(
+        "mosec-64",
+        "the same, batches of 64",
+        MOSEC,
+        "mosec",
+        "mosec",
+        (("MAX_BATCH", "64"),),
+    ),
+    Peer(
         "typical", "FastAPI, def endpoint, onnxruntime, Pillow", _uvicorn("typical:app"), "fastapi", "typical"
     ),
-    Peer("litserve", "LitServe, batching, ZeroMQ", _module("litserve"), "litserve", "litserve"),
+    Peer("litserve", "LitServe, batching, ZeroMQ", (*_module("litserve"), "{port}"), "litserve", "litserve"),
     Peer(
         "bentoml",
         "BentoML, async method, Pillow",
@@ -104,7 +121,7 @@ PEERS = (
     Peer(
         "ray",
         "Ray Serve, batching, HAProxy, tuned for throughput",
-        _module("ray"),
+        (*_module("ray"), "{port}"),
         "ray",
         "ray",
         (

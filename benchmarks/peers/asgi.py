@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +11,7 @@ import orjson
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from benchmarks.peers.png import write_png
 from benchmarks.peers.session import decode, open_session
 
 
@@ -46,21 +45,6 @@ class Decoder:
                 future.set_result(picture)
 
 
-def write_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Gives a PNG file of `(28, 28)` uint8."""
-    lines = np.zeros((28, 29), np.uint8)
-    lines[:, 1:] = pixels
-    data = isal_zlib.compress(lines, 1)
-    return HEAD + _chunk(b"IDAT", data) + END
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    content = kind + data
-    return len(data).to_bytes(4, "big") + content + zlib.crc32(content).to_bytes(4, "big")
-
-
-HEAD = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0))
-END = _chunk(b"IEND", b"")
 DECODE = Decoder().decode
 
 
@@ -69,7 +53,8 @@ async def app(
 ) -> None:
     """Answers any request, as if it were the right one."""
     message = await receive()
-    png = write_png(await DECODE(orjson.loads(message["body"])["z"]))
+    pixels = await DECODE(orjson.loads(message["body"])["z"])
+    png = write_png(pixels, lambda lines: isal_zlib.compress(lines, 1))
     headers = [(b"content-type", b"image/png"), (b"content-length", b"%d" % len(png))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": png})
