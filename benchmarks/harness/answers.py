@@ -31,12 +31,14 @@ class Answer:
         body: Of the answer.
         tag: Its `ETag`; empty if it has none.
         volatile: Lua's pattern of what of the body differs each time; empty: nothing does.
+        media_type: Its `Content-Type`; empty if it has none, or nobody looked.
     """
 
     status: int
     body: bytes
     tag: str = ""
     volatile: str = ""
+    media_type: str = ""
 
 
 # To a client that has the picture.
@@ -109,9 +111,19 @@ def check_pictures(answer: Answer, expected: NDArray[np.uint8]) -> None:
     Raises:
         AnswerError: Another status, count, size or content.
     """
-    if answer.status != 200:
-        raise AnswerError(f"expected status 200, received {answer.status}: {answer.body[:200]!r}")
-    found = read_pictures(answer.body)
+    compare(read(answer), expected)
+
+
+def compare(found: NDArray[Any], expected: NDArray[np.uint8]) -> None:
+    """Check that pictures are just these.
+
+    Args:
+        found: uint8, or float in [0, 1].
+        expected: `(n, height, width)`.
+
+    Raises:
+        AnswerError: Another count, size or content.
+    """
     if found.shape != expected.shape:
         raise AnswerError(f"expected pictures of shape {expected.shape}, received {found.shape}")
     levels = found if found.dtype.kind in "iu" else found * 255
@@ -127,7 +139,16 @@ def check_shape(answer: Answer, shape: tuple[int, ...]) -> None:
     Raises:
         AnswerError: Another status, count or size.
     """
+    if (found := read(answer).shape) != shape:
+        raise AnswerError(f"expected pictures of shape {shape}, received {found}")
+
+
+def read(answer: Answer) -> NDArray[Any]:
+    """Return the pictures of an answer, as `read_pictures` does.
+
+    Raises:
+        AnswerError: Its status is not 200, or there are none in it.
+    """
     if answer.status != 200:
         raise AnswerError(f"expected status 200, received {answer.status}: {answer.body[:200]!r}")
-    if (found := read_pictures(answer.body).shape) != shape:
-        raise AnswerError(f"expected pictures of shape {shape}, received {found}")
+    return read_pictures(answer.body)

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.harness.answers import Answer
 
@@ -74,21 +74,48 @@ def run_load(
     Raises:
         LoadError: wrk failed; its message is the reason. Or an answer was not the expected one.
     """
-    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
-    command += [f"--timeout={TIMEOUT_S}s", "--latency", *(f"--header={header}" for header in headers)]
-    command += [f"--script={SCRIPT}", url]
     with tempfile.NamedTemporaryFile() as file:
         file.write(expected.body)
         file.flush()
         variables = {"BODY": body, "EXPECTED": file.name, "STATUS": str(expected.status)}
-        environment = {**os.environ, **variables, "VOLATILE": expected.volatile}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        variables["VOLATILE"] = expected.volatile
+        return run_wrk(url, SCRIPT, variables, connections, seconds, headers)
+
+
+def run_wrk(
+    url: str,
+    script: pathlib.Path,
+    variables: Mapping[str, str],
+    connections: int,
+    seconds: float,
+    headers: Sequence[str] = (),
+) -> Load:
+    """Run wrk with a script that counts wrong answers.
+
+    Args:
+        url: To ask.
+        script: In Lua.
+        variables: Of the environment, for the script.
+        connections: Requests under way at once.
+        seconds: For so long; wrk rounds to whole ones.
+        headers: Further ones, as `Name: value`.
+
+    Returns:
+        What was seen.
+
+    Raises:
+        LoadError: wrk failed; its message is the reason. Or an answer was wrong.
+    """
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
+    command += [f"--timeout={TIMEOUT_S}s", "--latency", *(f"--header={header}" for header in headers)]
+    command += [f"--script={script}", url]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True)
     if done.returncode:
         raise LoadError(f"expected wrk to succeed, received {done.stderr.strip() or done.stdout.strip()!r}")
     load = parse(done.stdout)
     if load.wrong:
         raise LoadError(
-            f"{url}: expected {load.requests} times the same answer, received {load.wrong} others"
+            f"{url}: expected {load.requests} times the answer known before, received {load.wrong} others"
         )
     return load
 
