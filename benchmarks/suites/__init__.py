@@ -1,1 +1,1 @@
-"""Each measures one thing and prints a page: `python -m benchmarks.suites.NAME`."""
+"""Each measures one thing and prints a page of it: `python -m benchmarks.suites.NAME`."""
