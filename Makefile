@@ -69,9 +69,9 @@ soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in
 	$(SERVE)/bin/python -m tests.reliability idle --connections 10000
 	$(SERVE)/bin/python -m tests.reliability bombs
 
-bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in half an hour
+bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in an hour
 	$(SERVE)/bin/python -m benchmarks
-	for part in decoder bulk workers overload; do \
+	for part in decoder bulk workers overload kinds; do \
 	  $(SERVE)/bin/python -m benchmarks.suites.$$part >benchmarks/results/$$part.md || exit 1; \
 	  cat benchmarks/results/$$part.md; \
 	done
