@@ -14,7 +14,7 @@ from benchmarks.harness.markdown import describe, tabulate
 from benchmarks.harness.plot import draw
 from benchmarks.peers import PEERS
 
-COMPARED_AT = 16
+COMPARED_AT = (16, 64)
 WHAT = {peer.name: peer.what for peer in PEERS}
 
 
@@ -35,13 +35,13 @@ def write_report(
         failures: Why each of the others was not measured.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ratios = find_ratios(table, COMPARED_AT)
+    ratios = {count: found for count in COMPARED_AT if (found := find_ratios(table, count))}
     result = {
         "machine": describe_machine(),
         "settings": settings,
         "versions": versions,
         "not_measured": {name: _first_line(reason) for name, reason in failures.items()},
-        "ratios": {"connections": COMPARED_AT, "peers": ratios},
+        "ratios": {str(count): found for count, found in ratios.items()},
         "figures": {
             name: {str(connections): dataclasses.asdict(figures) for connections, figures in rows.items()}
             for name, rows in table.items()
@@ -52,7 +52,7 @@ def write_report(
         _describe(settings),
         _tabulate(table),
         _excuse(failures),
-        _compare(ratios),
+        *(_compare(count, found) for count, found in ratios.items()),
         _list(versions),
     )
     (folder / "results.md").write_text("\n".join(part for part in parts if part))
@@ -85,10 +85,8 @@ def _first_line(text: str) -> str:
     return text.partition("\n")[0]
 
 
-def _compare(ratios: Mapping[str, Mapping[str, float]]) -> str:
-    if not ratios:
-        return ""
-    head = (f"ours against, at {COMPARED_AT} connections", "throughput", "p50", "CPU", "memory")
+def _compare(connections: int, ratios: Mapping[str, Mapping[str, float]]) -> str:
+    head = (f"ours against, at {connections} connections", "throughput", "p50", "CPU", "memory")
     rows = [(name, *(f"{_round(ratio)} ×" for ratio in row.values())) for name, row in ratios.items()]
     return "Above 1, ours is so many times better.\n\n" + tabulate(head, rows)
 

@@ -90,7 +90,6 @@ PEERS = (
     ),
     # Beside what it is compared with first: the machine's speed drifts.
     OURS,
-    Peer("asgi", "bare ASGI, a batch a turn, ISA-L PNG, no checks", _uvicorn("asgi:app"), "uvicorn", "asgi"),
     Peer(
         "mosec",
         "mosec, batches of 16, our PNG writer, no checks",
@@ -107,6 +106,7 @@ PEERS = (
         "mosec",
         (("MAX_BATCH", "64"),),
     ),
+    Peer("asgi", "bare ASGI, a batch a turn, ISA-L PNG, no checks", _uvicorn("asgi:app"), "uvicorn", "asgi"),
     Peer(
         "typical", "FastAPI, def endpoint, onnxruntime, Pillow", _uvicorn("typical:app"), "fastapi", "typical"
     ),

@@ -14,7 +14,10 @@ def make_figures(scale: float, errors: int = 0) -> Figures:
 
 
 def write(folder: pathlib.Path, failures: dict[str, str]) -> str:
-    table = {"asgi": {16: make_figures(2)}, "ours": {16: make_figures(1, errors=7)}}
+    table = {
+        "asgi": {16: make_figures(2), 64: make_figures(2)},
+        "ours": {16: make_figures(1, errors=7), 64: make_figures(4)},
+    }
     versions = {"asgi": "uvicorn 1.2", "ours": "fastapi 3.4"}
     write_report(folder, table, versions, {"rounds": 3, "seconds": 5}, failures)
     return (folder / "results.md").read_text()
@@ -24,6 +27,9 @@ def test_the_report_holds_figures_ratios_and_versions(tmp_path: pathlib.Path) ->
     lines = write(tmp_path / "new", {}).splitlines()
     assert "| ours | 16 | 1000 | 2 | 8 | 100 | 50 | 7 |" in lines
     assert "| asgi | 2 × | 2 × | 2 × | 2 × |" in lines
+    assert "| asgi | 0.5 × | 0.5 × | 0.5 × | 0.5 × |" in lines
+    heads = [line.split(" | ")[0] for line in lines if line.startswith("| ours against")]
+    assert heads == ["| ours against, at 16 connections", "| ours against, at 64 connections"]
     assert any(line.startswith("| asgi | ") and line.endswith(" | uvicorn 1.2 |") for line in lines)
     assert not any("Not measured" in line for line in lines)
     assert (tmp_path / "new" / "plot.png").read_bytes().startswith(b"\x89PNG")
