@@ -21,7 +21,7 @@ NAMES = [peer.name for peer in PEERS]
 
 
 def main() -> int:
-    """Runs the benchmark.
+    """Run the benchmark.
 
     Returns:
         The exit status: 0 if every peer was measured, else 1.

@@ -1,4 +1,4 @@
-"""Owns the answers that a load must get: asked for at rest, looked at, and then the same to the byte."""
+"""Asks for the answers that a load must get, and checks their pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the virtual environments of the peers, `.venv-bench/NAME`, made of `benchmarks/peers/NAME.txt`."""
+"""Makes the virtual environments of the peers, `.venv-bench/NAME`, from `benchmarks/peers/NAME.txt`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class InstallError(Exception):
 
 
 def find_programs(peer: Peer) -> pathlib.Path:
-    """Gives the folder of the programs in a peer's environment."""
+    """Return the folder of the programs in a peer's environment."""
     return (
         ROOT / ".venv-bench" / peer.environment / "bin"
         if peer.environment
@@ -26,7 +26,7 @@ def find_programs(peer: Peer) -> pathlib.Path:
 
 
 def install(peer: Peer) -> None:
-    """Makes a peer's environment, unless it is there and as the list of packages says.
+    """Make a peer's environment, unless it is there and as the list of packages says.
 
     Args:
         peer: To make ready.
@@ -56,7 +56,7 @@ def _run(*command: str) -> None:
 
 
 def find_version(peer: Peer) -> str:
-    """Gives the version of a peer's main package, as installed."""
+    """Return the version of a peer's main package, as installed."""
     code = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
     command = [str(find_programs(peer) / "python"), "-c", code, peer.package]
     version = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""Owns the figures of a run: one measurement, medians over rounds, ratios. Pure."""
+"""Computes the figures of a run: one measurement, medians over rounds, ratios. Pure functions."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Table = Mapping[str, Mapping[int, Figures]]
 
 
 def find_median(rounds: Sequence[Figures]) -> Figures:
-    """Gives the median of each figure over rounds, and the sum of the errors."""
+    """Return the median of each figure over rounds, and the sum of the errors."""
     names = [field.name for field in dataclasses.fields(Figures) if field.name != "errors"]
     medians = {name: statistics.median(getattr(figures, name) for figures in rounds) for name in names}
     return Figures(**medians, errors=sum(figures.errors for figures in rounds))
 
 
 def find_ratios(table: Table, connections: int, name: str = "ours") -> dict[str, dict[str, float]]:
-    """Compares one peer with each other.
+    """Compare one peer with each other.
 
     Args:
         table: The figures.

@@ -1,4 +1,4 @@
-"""Owns the load: runs wrk, has it hold each answer against the one expected, and reads what it prints."""
+"""Runs wrk, has it compare each answer with the one expected, and parses what it prints."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Load:
 
 
 def require_wrk() -> None:
-    """Checks that wrk is there.
+    """Check that wrk is there.
 
     Raises:
         LoadError: It is not.
@@ -58,7 +58,7 @@ def require_wrk() -> None:
 def run_load(
     url: str, body: str, expected: Answer, connections: int, seconds: float, headers: Sequence[str] = ()
 ) -> Load:
-    """Sends a request over and over.
+    """Send a request over and over.
 
     Args:
         url: To ask.
@@ -121,7 +121,7 @@ def run_wrk(
 
 
 def parse(text: str) -> Load:
-    """Reads wrk's report.
+    """Read wrk's report.
 
     Args:
         text: What `wrk --latency` printed.
@@ -152,12 +152,12 @@ def _find(pattern: str, text: str) -> str:
 
 
 def parse_ms(text: str) -> float:
-    """Reads a time such as `310.00us`, in milliseconds."""
+    """Read a time such as `310.00us`, in milliseconds."""
     return _scale(text, UNITS)
 
 
 def parse_number(text: str) -> float:
-    """Reads a number such as `12.34k`."""
+    """Read a number such as `12.34k`."""
     return _scale(text, SUFFIXES)
 
 

@@ -1,4 +1,4 @@
-"""Owns what a report says of the machine."""
+"""Describes the machine for a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def describe_machine() -> dict[str, Any]:
-    """Gives the machine's processor, cores and Python, and the date."""
+    """Return the machine's processor, cores and Python, and the date."""
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {

@@ -1,4 +1,4 @@
-"""Owns the Markdown of results: a table, and a page that says on what machine and when it was measured."""
+"""Writes results as Markdown: tables, and a page's head with the machine and the date."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.harness.machine import describe_machine
 
 
 def describe(title: str, text: str) -> str:
-    """Gives a page's head.
+    """Return a page's head.
 
     Args:
         title: Of the page.
@@ -24,6 +24,6 @@ def describe(title: str, text: str) -> str:
 
 
 def tabulate(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Gives a table, a line for its head, one below it and one for each row."""
+    """Return a table, a line for its head, one below it and one for each row."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

@@ -1,4 +1,4 @@
-"""Owns the plot of a run."""
+"""Draws the plot of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OURS, OTHERS = "tab:blue", "lightgrey"
 
 
 def draw(table: Table, path: pathlib.Path) -> None:
-    """Draws throughput and processor time by peer, at the middle number of connections measured.
+    """Draw throughput and processor time by peer, at the middle number of connections measured.
 
     Args:
         table: The medians.

@@ -1,4 +1,4 @@
-"""Owns what /proc says of a process and all that it started."""
+"""Reads from /proc what a process and all that it started have used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARENT, SESSION, TIMES = 1, 3, slice(11, 15)
 
 
 def find_tree(root: int) -> dict[int, float]:
-    """Finds a process, its descendants, and the orphans of its session.
+    """Find a process, its descendants, and the orphans of its session.
 
     Args:
         root: The process's id.
@@ -40,12 +40,12 @@ def _read_stats() -> list[tuple[int, list[str]]]:
 
 
 def cpu_s(root: int) -> float:
-    """Gives the processor time that a process and its descendants have used, in seconds."""
+    """Return the processor time that a process and its descendants have used, in seconds."""
     return sum(find_tree(root).values())
 
 
 def memory_mb(root: int) -> float:
-    """Gives the memory of a process and its descendants in MB; shared pages once, if /proc says."""
+    """Return the memory of a process and its descendants in MB; shared pages once, if /proc says."""
     return sum(_memory_kb(pid) for pid in find_tree(root)) * 1024 / 1e6
 
 

@@ -1,4 +1,4 @@
-"""Owns what a run leaves behind: `results.json`, `results.md` and `plot.png`."""
+"""Writes what a run leaves behind: `results.json`, `results.md` and `plot.png`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_report(
     settings: Mapping[str, Any],
     failures: Mapping[str, str],
 ) -> None:
-    """Writes the three files.
+    """Write the three files.
 
     Args:
         folder: Where to; made if need be.

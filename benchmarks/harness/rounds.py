@@ -1,4 +1,4 @@
-"""Owns the order of a run: in each round every peer is measured alone; one that fails stops no other."""
+"""Measures every peer alone, round by round; one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def measure_rounds(
     peers: Sequence[Peer], rounds: int, connections: Sequence[int], seconds: int
 ) -> tuple[Table, dict[str, str]]:
-    """Installs peers and measures them.
+    """Install peers and measure them.
 
     Args:
         peers: To measure.
@@ -46,7 +46,7 @@ def measure_rounds(
 
 
 def try_each(peers: Sequence[Peer], act: Callable[[Peer], T], failures: dict[str, str]) -> dict[str, T]:
-    """Does something with each peer that has not failed.
+    """Do something with each peer that has not failed.
 
     Args:
         peers: To do it with.
@@ -69,7 +69,7 @@ def try_each(peers: Sequence[Peer], act: Callable[[Peer], T], failures: dict[str
 
 
 def measure_peer(peer: Peer, connections: Sequence[int], seconds: int) -> dict[int, Figures]:
-    """Measures one peer.
+    """Measure one peer.
 
     Args:
         peer: To start, measure and stop.
@@ -89,7 +89,7 @@ def measure_peer(peer: Peer, connections: Sequence[int], seconds: int) -> dict[i
 
 
 def measure(server: Server, connections: int, seconds: int) -> Figures:
-    """Measures a server that runs.
+    """Measure a server that runs.
 
     Args:
         server: Warm.

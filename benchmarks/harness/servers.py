@@ -1,4 +1,4 @@
-"""Owns a peer's life: start, wait for the right answer, settle, stop. Ends no process but its own."""
+"""Starts a peer, waits for the right answer, lets it settle, stops it. Ends no process but its own."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Server:
         return dataclasses.replace(answer, volatile=volatile)
 
     def settle(self) -> None:
-        """Waits until the work that the load left behind is done: less than half a core for 0.2 s."""
+        """Wait until the work that the load left behind is done: less than half a core for 0.2 s."""
         end, used = time.monotonic() + SETTLE_S, cpu_s(self.pid)
         while time.monotonic() < end:
             time.sleep(0.2)
@@ -96,7 +96,7 @@ def _decode_vector() -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def serve(peer: Peer) -> Iterator[Server]:
-    """Runs a peer for as long as the context lasts, in a session of its own.
+    """Run a peer for as long as the context lasts, in a session of its own.
 
     Args:
         peer: To run.

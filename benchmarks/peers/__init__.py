@@ -1,4 +1,4 @@
-"""Owns `PEERS`: what is compared, how each starts, what it is asked.
+"""Lists the `PEERS`: what is compared, how each starts, what it is asked.
 
 The files beside this one are their code and the packages they need.
 """

@@ -24,12 +24,12 @@ class Decoder:
     """
 
     def __init__(self) -> None:
-        """Loads the decoder."""
+        """Load the decoder."""
         self.session = open_session()
         self.waiting: list[tuple[list[float], asyncio.Future[NDArray[np.uint8]]]] = []
 
     def decode(self, vector: list[float]) -> asyncio.Future[NDArray[np.uint8]]:
-        """Gives the future of a picture `(28, 28)` uint8."""
+        """Return the future of a picture `(28, 28)` uint8."""
         loop = asyncio.get_running_loop()
         if not self.waiting:
             loop.call_soon(self._run)
@@ -51,7 +51,7 @@ DECODE = Decoder().decode
 async def app(
     _scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
 ) -> None:
-    """Answers any request, as if it were the right one."""
+    """Answer any request, as if it were the right one."""
     message = await receive()
     pixels = await DECODE(orjson.loads(message["body"])["z"])
     png = write_png(pixels, lambda lines: isal_zlib.compress(lines, 1))

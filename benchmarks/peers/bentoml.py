@@ -19,10 +19,10 @@ class Decoder:
     """The decoder."""
 
     def __init__(self) -> None:
-        """Loads it."""
+        """Load it."""
         self.session = open_session()
 
     @bentoml.api
     async def decode(self, z: list[float]) -> Annotated[bytes, bentoml.validators.ContentType("image/png")]:
-        """Gives a PNG."""
+        """Return a PNG."""
         return write_png(decode(self.session, [z])[0])

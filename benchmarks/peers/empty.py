@@ -16,11 +16,11 @@ class Vector(BaseModel):
 
 @app.post("/empty")
 async def empty() -> Response:
-    """Answers nothing."""
+    """Answer nothing."""
     return Response()
 
 
 @app.post("/body")
 async def body(_vector: Vector) -> Response:
-    """Reads the body and answers nothing."""
+    """Read the body and answer nothing."""
     return Response()

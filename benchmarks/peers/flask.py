@@ -17,7 +17,7 @@ model = build_decoder(TrainConfig(), (28, 28, 1))
 
 @app.post("/decode")
 def decode() -> Response:
-    """Answers a PNG."""
+    """Answer a PNG."""
     x_logits = model.predict(np.array([request.get_json()["z"]], np.float32), verbose=0)
     pixels = 255 / (1 + np.exp(-x_logits[0, ..., 0]))
     buffer = io.BytesIO()

@@ -20,28 +20,28 @@ class Decoder(litserve.LitAPI):
     """The decoder; each method's contract is LitServe's."""
 
     def setup(self, _device: str) -> None:
-        """Loads it."""
+        """Load it."""
         self.session = open_session()
 
     def decode_request(self, request: dict[str, Any]) -> list[float]:
-        """Gives a request's vector."""
+        """Return a request's vector."""
         vector: list[float] = request["z"]
         return vector
 
     def batch(self, inputs: list[list[float]]) -> NDArray[np.float32]:
-        """Gives the vectors as `(batch, 2)` float32."""
+        """Return the vectors as `(batch, 2)` float32."""
         return np.array(inputs, np.float32)
 
     def predict(self, x: NDArray[np.float32]) -> Bytes:
-        """Gives the pictures, `(batch, 28, 28)` uint8."""
+        """Return the pictures, `(batch, 28, 28)` uint8."""
         return decode(self.session, x)
 
     def unbatch(self, output: Bytes) -> list[Bytes]:
-        """Gives one picture a request."""
+        """Return one picture a request."""
         return list(output)
 
     def encode_response(self, output: Bytes) -> Response:
-        """Gives the answer."""
+        """Return the answer."""
         return Response(write_png(output), media_type="image/png")
 
 

@@ -17,11 +17,11 @@ class Decoder(MLModel):
     """The decoder."""
 
     async def load(self) -> bool:
-        """Loads it."""
+        """Load it."""
         self.session = open_session()
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Gives the pictures, `(batch, 28, 28)` uint8."""
+        """Return the pictures, `(batch, 28, 28)` uint8."""
         pixels = decode(self.session, NumpyCodec.decode_input(payload.inputs[0]))
         return InferenceResponse(model_name=self.name, outputs=[NumpyCodec.encode_output("image", pixels)])

@@ -1,4 +1,4 @@
-"""Owns the peers' PNG by Pillow."""
+"""Writes PNG files with Pillow, for the peers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def write_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Gives a PNG file, at the level that Pillow's documentation calls the fastest.
+    """Return a PNG file, at the level that Pillow's documentation calls the fastest.
 
     Args:
         pixels: `(28, 28)` uint8.

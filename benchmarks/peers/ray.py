@@ -19,21 +19,21 @@ class Decoder:
     """The decoder, in one replica."""
 
     def __init__(self) -> None:
-        """Loads it."""
+        """Load it."""
         self.session = open_session()
 
     @serve.batch(max_batch_size=64, batch_wait_timeout_s=0)
     async def decode(self, vectors: list[list[float]]) -> list[bytes]:
-        """Gives a PNG for each vector."""
+        """Return a PNG for each vector."""
         return [write_png(pixels) for pixels in decode(self.session, vectors)]
 
     async def __call__(self, request: Request) -> Response:
-        """Answers a request."""
+        """Answer a request."""
         return Response(await self.decode((await request.json())["z"]), media_type="image/png")
 
 
 def main() -> None:
-    """Serves until it is told to stop."""
+    """Serve until it is told to stop."""
     ray.init(include_dashboard=False, _temp_dir=tempfile.gettempdir(), log_to_driver=False)
     # Ray sets a handler of its own, which aborts.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -1,4 +1,4 @@
-"""Owns running the decoder as the service does: on one thread."""
+"""Runs the decoder as the service does: on one thread."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DECODER = pathlib.Path(__file__).parents[2] / "models" / "mnist-2d" / "decoder.o
 
 
 def open_session() -> onnxruntime.InferenceSession:
-    """Gives a session of the decoder."""
+    """Return a session of the decoder."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(DECODER, options, providers=["CPUExecutionProvider"])
 
 
 def decode(session: onnxruntime.InferenceSession, vectors: Any) -> NDArray[np.uint8]:
-    """Gives the pictures of latent vectors.
+    """Return the pictures of latent vectors.
 
     Args:
         session: Of the decoder.

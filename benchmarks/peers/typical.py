@@ -25,7 +25,7 @@ class Vector(BaseModel):
 
 @app.post("/decode")
 def decode(vector: Vector) -> Response:
-    """Answers a PNG."""
+    """Answer a PNG."""
     (images,) = session.run(None, {"z": np.array([vector.z], np.float32)})
     buffer = io.BytesIO()
     Image.fromarray((images[0, ..., 0] * 255).astype(np.uint8)).save(buffer, "png")

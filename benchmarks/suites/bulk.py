@@ -33,7 +33,7 @@ ANSWERS = {
 
 
 def main() -> int:
-    """Measures and prints a table.
+    """Measure and print a table.
 
     Returns:
         The exit status, 0.
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def measure_bare(session: onnxruntime.InferenceSession, vectors: NDArray[np.float32]) -> float:
-    """Gives the images a second of a loop: the mean, as for the service, and not the best."""
+    """Return the images a second of a loop: the mean, as for the service, and not the best."""
     count, start = 0, time.perf_counter()
     while (seconds := time.perf_counter() - start) < SECONDS:
         session.run(None, {"z": vectors})
@@ -95,7 +95,7 @@ def find_answer(server: Server, query: str, body: str, vectors: NDArray[np.float
 
 
 def measure(server: Server, query: str, body: str, expected: Answer) -> float:
-    """Gives the images a second of one kind of answer.
+    """Return the images a second of one kind of answer.
 
     Args:
         server: Of the service.

@@ -24,7 +24,7 @@ SECONDS, REPEATS = 0.5, 5
 
 
 def count_multiply_adds(model: onnx.ModelProto) -> int:
-    """Counts the multiply-adds of one row through a network's MatMul, Gemm and Conv nodes.
+    """Count the multiply-adds of one row through a network's MatMul, Gemm and Conv nodes.
 
     Args:
         model: Whose first dimension is the batch; the second input of those nodes is a constant.
@@ -50,7 +50,7 @@ def count_multiply_adds(model: onnx.ModelProto) -> int:
 
 
 def make_product() -> onnxruntime.InferenceSession:
-    """Gives a session, on one thread, that multiplies two matrices of `SIDE` x `SIDE` float32."""
+    """Return a session, on one thread, that multiplies two matrices of `SIDE` x `SIDE` float32."""
     infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (SIDE, SIDE)) for name in "abc"]
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["a", "b"], ["c"])], "product", infos[:2], infos[2:]
@@ -64,7 +64,7 @@ def make_product() -> onnxruntime.InferenceSession:
 
 
 def find_rate(call: Callable[[], object]) -> float:
-    """Gives calls a second: the best of several repeats, others on the machine only slow it down."""
+    """Return calls a second: the best of several repeats, others on the machine only slow it down."""
     call()
     rates = []
     for _ in range(REPEATS):
@@ -77,7 +77,7 @@ def find_rate(call: Callable[[], object]) -> float:
 
 
 def main() -> int:
-    """Measures and prints a table.
+    """Measure and print a table.
 
     Returns:
         The exit status, 0.

@@ -55,7 +55,7 @@ class Client:
     """
 
     def __init__(self, port: int) -> None:
-        """Stores the port, and makes the request."""
+        """Store the port, and make the request."""
         self.vectors = np.random.default_rng(0).standard_normal((ROWS, 2)).astype(np.float32)
         self.reference: bytes | None = None
         body = write_npy(self.vectors)
@@ -66,7 +66,7 @@ class Client:
         self._opened: list[asyncio.StreamWriter] = []
 
     async def send(self, due: float) -> Answer:
-        """Sends the request.
+        """Send the request.
 
         Args:
             due: When it was to be sent, on the monotonic clock.
@@ -106,7 +106,7 @@ class Client:
         return int(lines[0].split()[1]), headers.get("retry-after"), body
 
     def close(self) -> None:
-        """Closes the connections, those too on which an answer is under way."""
+        """Close the connections, those too on which an answer is under way."""
         for writer in self._opened:
             writer.close()
 
@@ -117,7 +117,7 @@ class Client:
 
 
 async def find_capacity(client: Client) -> float:
-    """Gives the requests a second that a few clients get answered, each waiting for its answer.
+    """Return the requests a second that a few clients get answered, each waiting for its answer.
 
     Raises:
         AnswerError: One of them was wrong.
@@ -136,7 +136,7 @@ async def find_capacity(client: Client) -> float:
 
 
 async def flood(client: Client, per_s: float) -> list[Answer]:
-    """Sends at a steady rate for `OPEN_S`, and waits for all answers."""
+    """Send at a steady rate for `OPEN_S`, and wait for all answers."""
     tasks, start = [], time.monotonic()
     for i in itertools.count():
         due = start + i / per_s
@@ -148,7 +148,7 @@ async def flood(client: Client, per_s: float) -> list[Answer]:
 
 
 async def measure(port: int) -> tuple[float, float, list[Answer]]:
-    """Measures the capacity, and then what becomes of `TIMES` that.
+    """Measure the capacity, and then what becomes of `TIMES` that.
 
     Returns:
         The capacity, the rate offered, both in requests a second, and the answers.
@@ -167,7 +167,7 @@ async def measure(port: int) -> tuple[float, float, list[Answer]]:
 
 
 def main() -> int:
-    """Measures and prints a table.
+    """Measure and print a table.
 
     Returns:
         The exit status: 0 if all were answered 429, or 200 with the right pictures within the deadline.

@@ -74,7 +74,7 @@ class Found(NamedTuple):
 
 
 def measure_kinds(peer: Peer, seconds: int) -> dict[Kind, Found]:
-    """Measures a service.
+    """Measure a service.
 
     Args:
         peer: Of this version or another.
@@ -113,7 +113,7 @@ def _measure(server: Server, kind: Kind, seconds: int) -> Found | None:
 
 @contextlib.contextmanager
 def check_out(commit: str) -> Iterator[Peer]:
-    """Lays out the service of a commit, to run on the packages that are installed.
+    """Lay out the service of a commit, to run on the packages that are installed.
 
     Args:
         commit: What git knows it by.
@@ -133,7 +133,7 @@ def check_out(commit: str) -> Iterator[Peer]:
 
 
 def main() -> int:
-    """Measures and prints a table.
+    """Measure and print a table.
 
     Returns:
         The exit status, 0.

@@ -27,7 +27,7 @@ Way = Callable[[], None]
 
 
 def make_plain(config: TrainConfig, dataset: Dataset, steps: int) -> Way:
-    """Gives some steps as a tutorial writes them: `model.fit` over an array, with Keras' own optimizer.
+    """Return some steps as a tutorial writes them: `model.fit` over an array, with Keras' own optimizer.
 
     Args:
         config: Of the run.
@@ -43,7 +43,7 @@ def make_plain(config: TrainConfig, dataset: Dataset, steps: int) -> Way:
 
 
 def make_ours(config: TrainConfig, dataset: Dataset, steps: int) -> Way:
-    """Gives as many steps as `training train` makes them.
+    """Return as many steps as `training train` makes them.
 
     Args:
         config: Of the run.
@@ -59,7 +59,7 @@ def make_ours(config: TrainConfig, dataset: Dataset, steps: int) -> Way:
 
 
 def measure(ways: dict[str, Way], rounds: int, steps: int) -> dict[str, tuple[float, float]]:
-    """Measures ways to train in turn.
+    """Measure ways to train in turn.
 
     Args:
         ways: By name.
@@ -87,7 +87,7 @@ def measure(ways: dict[str, Way], rounds: int, steps: int) -> dict[str, tuple[fl
 
 
 def find_curves(config: TrainConfig, dataset: Dataset, epochs: int) -> dict[str, list[float]]:
-    """Trains both ways from the same weights.
+    """Train both ways from the same weights.
 
     Args:
         config: Of the run.
@@ -110,12 +110,12 @@ def find_curves(config: TrainConfig, dataset: Dataset, epochs: int) -> dict[str,
 
 
 def scale(split: datasets.Split) -> Any:
-    """Gives a split's images as `model.fit` takes them."""
+    """Return a split's images as `model.fit` takes them."""
     return datasets.scale(split.x)
 
 
 def main() -> None:
-    """Measures and writes Markdown."""
+    """Measure and write Markdown."""
     parser = argparse.ArgumentParser("benchmarks.suites.training")
     parser.add_argument("--data", default="mnist")
     recipes = [name for name, config in RECIPES.items() if not config.conditional]

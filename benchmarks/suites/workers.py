@@ -21,7 +21,7 @@ ROUNDS, SECONDS, CONNECTIONS = 3, 5, 64
 
 
 def measure_workers(workers: int) -> tuple[float, float, float, float]:
-    """Measures the service with so many workers.
+    """Measure the service with so many workers.
 
     Returns:
         Seconds from process start to the first right answer, to 0.1 s; requests a second; microseconds of
@@ -40,7 +40,7 @@ def measure_workers(workers: int) -> tuple[float, float, float, float]:
 
 
 def main() -> int:
-    """Measures and prints a table.
+    """Measure and print a table.
 
     Returns:
         The exit status, 0.
