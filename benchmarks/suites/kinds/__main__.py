@@ -73,22 +73,35 @@ def measure_rounds(peers: Sequence[Peer], kinds: Sequence[Kind], rounds: int, se
 
 
 def choose(words: Sequence[str]) -> list[Kind]:
-    """Return the kinds whose names have one of some words, all without words.
+    """Return the kinds that some words mean, all without words.
+
+    Args:
+        words: Each a kind's name, or a part of some.
 
     Raises:
         SystemExit: A word is in no name.
     """
-    for word in words:
-        if not any(word.lower() in kind.name.lower() for kind in KINDS):
-            sys.exit(f"benchmarks: --only: expected a part of a kind's name, received {word!r}")
-    return [kind for kind in KINDS if not words or any(word.lower() in kind.name.lower() for word in words)]
+    chosen = [kind for word in words for kind in _find(word)]
+    return [kind for kind in KINDS if not words or kind in chosen]
+
+
+def _find(word: str) -> list[Kind]:
+    names = {kind.name.lower(): kind for kind in KINDS}
+    if word.lower() in names:
+        return [names[word.lower()]]
+    found = [kind for name, kind in names.items() if word.lower() in name]
+    if not found:
+        sys.exit(f"benchmarks: --only: expected a part of a kind's name, received {word!r}")
+    return found
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.suites.kinds")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for each kind, in each round")
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="kinds with it in their name")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="WORD", help="names of kinds, or parts of some"
+    )
     parser.add_argument("--tree", type=pathlib.Path, help="another checkout, to be measured in turn")
     parser.add_argument("--name", default="before", help="of the other checkout, in the table")
     return parser.parse_args(arguments)

@@ -22,6 +22,11 @@ def test_words_choose_kinds_and_none_chooses_all() -> None:
     assert names == ["GET /interpolate.gif, 16 frames", "GET /health/ready", "GET /health/live"]
 
 
+def test_a_whole_name_chooses_its_kind_alone() -> None:
+    assert [kind.name for kind in suite.choose(["post /decode"])] == ["POST /decode"]
+    assert len(suite.choose(["POST /dec"])) > 1
+
+
 def test_a_word_in_no_name_is_refused() -> None:
     with pytest.raises(SystemExit, match="received 'nonsense'"):
         suite.choose(["gif", "nonsense"])
