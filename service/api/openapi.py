@@ -8,19 +8,27 @@ from typing import Any
 from fastapi.openapi.models import Example
 from pydantic import BaseModel
 
+from service.api.schemas.query import SequenceQuery
 from service.api.schemas.requests import (
     DecodeRequest,
+    EncodeRequest,
     InterpolateForm,
     InterpolateRequest,
+    ReconstructRequest,
+    SampleRequest,
 )
 from service.core.headers import SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
 from service.core.media_types import JSON, NDJSON, NPY
 from service.http.openapi import headers
-from service.http.openapi.document import REFERENCE, _drop_null
+from service.http.openapi.document import REFERENCE, drop_null
 from service.latent.parsing import POINT_PATTERN
 
-# What a route can answer that takes a body; that is a URL; that gives an atlas.
+# The bodies that routes read themselves, so that FastAPI does not see them.
+BODIES = (DecodeRequest, EncodeRequest, InterpolateRequest, ReconstructRequest, SampleRequest)
+# The parameters that most requests leave alone, listed last.
+LATE_PARAMETERS = ("model", "format", *SequenceQuery.model_fields, "download")
+# Statuses of the errors that routes can answer: those with a body, image URLs, and lists of latent vectors.
 BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 URL = (404, 422, 429, 503, 504)
 LATENTS = (404, 406, 422, 503)
@@ -108,7 +116,7 @@ def path_body(examples: Mapping[str, Example]) -> dict[str, Any]:
     }
     options = InterpolateForm.model_json_schema()["properties"]
     for option in options.values():
-        _drop_null(option)
+        drop_null(option)
     encoding = {"contentType": f"text/plain, {FILES}"}
     form = _form({"from": end, "to": end}, {"from": encoding, "to": encoding}, options)
     return _body({JSON: _json(InterpolateRequest, examples), "multipart/form-data": form})

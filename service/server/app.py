@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
-from service.api import overview
+from service.api import openapi, overview
 from service.api.routes import (
     decode,
     digits,
@@ -51,6 +51,7 @@ from service.observability.metrics import Metrics, MetricsMiddleware
 from service.observability.request_id import RequestIdMiddleware
 from service.server.drain import DRAIN
 from service.v2 import infer, metadata
+from service.v2 import openapi as v2_openapi
 
 ROUTERS = (
     decode.router,
@@ -164,7 +165,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
-    document.install(api, ROUTERS)
+    document.install(api, ROUTERS, (*openapi.BODIES, *v2_openapi.BODIES), openapi.LATE_PARAMETERS)
     error_handlers.install(api)
     return Application(api, settings)
 

@@ -11,7 +11,10 @@ from service.core.headers import LENGTH_HEADER
 from service.core.media_types import JSON, OCTETS
 from service.http.bodies.compression import ENCODINGS
 from service.http.openapi import headers
+from service.v2.schemas import IndexRequest, InferAnswer, InferRequest
 
+# The bodies and answers that routes read and write themselves, so that FastAPI does not see them.
+BODIES = (InferRequest, InferAnswer, IndexRequest)
 INFER = (400, 404, 413, 415, 429, 503, 504)
 
 

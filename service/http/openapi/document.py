@@ -1,4 +1,4 @@
-"""Owns the OpenAPI entries that FastAPI cannot derive: picture answers, bodies, what all routes share."""
+"""The OpenAPI document: what FastAPI derives, completed with what all routes share."""
 
 from __future__ import annotations
 
@@ -8,47 +8,33 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
-from service.api.schemas.query import SequenceQuery
-from service.api.schemas.requests import (
-    DecodeRequest,
-    EncodeRequest,
-    InterpolateRequest,
-    ReconstructRequest,
-    SampleRequest,
-)
 from service.core.headers import REQUEST_ID
 from service.core.media_types import JSON, PNG
 from service.http import query_params
 from service.http.openapi import errors, headers
 from service.http.problems import Problem, ProtocolError
-from service.v2.schemas import IndexRequest, InferAnswer, InferRequest
-
-# What routes read by themselves, and FastAPI does not see.
-BODIES = (
-    DecodeRequest,
-    EncodeRequest,
-    InterpolateRequest,
-    ReconstructRequest,
-    SampleRequest,
-    InferRequest,
-    InferAnswer,
-    IndexRequest,
-    ProtocolError,
-)
 
 REFERENCE = "#/components/schemas/"
-# What most requests leave alone comes after what they are about.
-LATE_PARAMETERS = ("model", "format", *SequenceQuery.model_fields, "download")
 
 
 def name_operation(route: APIRoute) -> str:
-    """Gives the `operationId` of a route, which client generators make a function's name of."""
+    """Return the `operationId` of a route, which client generators turn into a function's name."""
     return route.name
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Makes `app.openapi` complete the schema that FastAPI gives of these routers' routes."""
+def install(
+    app: FastAPI, routers: Sequence[APIRouter], models: Sequence[type[BaseModel]], late: Sequence[str]
+) -> None:
+    """Make `app.openapi` complete the schema that FastAPI derives from these routers' routes.
+
+    Args:
+        app: The application that has the routers.
+        routers: All of them.
+        models: Bodies that routes read themselves, so that FastAPI does not see them.
+        late: Names of query parameters to list last, in this order: those that most requests leave alone.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -63,21 +49,17 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             )
             for path, method, parameters in query_params.describe(routers):
                 schema["paths"][path][method].setdefault("parameters", []).extend(parameters)
-            app.openapi_schema = _complete(schema)
+            app.openapi_schema = _complete(schema, models, late)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(schema: dict[str, Any]) -> dict[str, Any]:
+def _complete(
+    schema: dict[str, Any], models: Sequence[type[BaseModel]], late: Sequence[str]
+) -> dict[str, Any]:
     components = schema["components"]
-    for model in (Problem, *BODIES):
-        entry = model.model_json_schema(ref_template=REFERENCE + "{model}")
-        components["schemas"] |= entry.pop("$defs", {})
-        components["schemas"][model.__name__] = entry
-    # FastAPI adds its own 422 to every route with a parameter; ours are declared where they can happen.
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components["schemas"].pop(unused, None)
+    _complete_schemas(components["schemas"], models)
     components["schemas"] = dict(sorted(components["schemas"].items()))
     shared = {str(status): entry for status, entry in errors.responses(*errors.EXAMPLES).items()}
     components |= {"responses": shared, "headers": headers.ANSWERS, "parameters": headers.REQUESTS}
@@ -85,49 +67,66 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
         for method, operation in path.items():
             if method == "get":
                 operation["responses"]["200"].setdefault("headers", {}).update(headers.name("Cache-Control"))
-            _complete_operation(operation, shared)
+            _complete_responses(operation["responses"], shared)
+            _complete_parameters(operation, late)
     for entry in shared.values():
         entry["headers"] = {**headers.name(REQUEST_ID), **entry.get("headers", {})}
     return schema
 
 
-def _complete_operation(operation: dict[str, Any], shared: Mapping[str, Any]) -> None:
-    answers = operation["responses"]
-    if JSON in answers.get("422", {}).get("content", {}):
-        del answers["422"]
-    answers.setdefault("500", shared["500"])
-    for status, entry in sorted(answers.items()):
-        # In order, and what all say alike by reference.
-        answers[status] = answers.pop(status)
+def _complete_schemas(schemas: dict[str, Any], models: Sequence[type[BaseModel]]) -> None:
+    described: list[type[BaseModel]] = [Problem, ProtocolError, *models]
+    for model in described:
+        entry = model.model_json_schema(ref_template=REFERENCE + "{model}")
+        schemas |= entry.pop("$defs", {})
+        schemas[model.__name__] = entry
+    # FastAPI adds its own 422 to every route with a parameter; ours are declared where they can happen.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+
+
+def _complete_responses(responses: dict[str, Any], shared: Mapping[str, Any]) -> None:
+    if JSON in responses.get("422", {}).get("content", {}):
+        del responses["422"]
+    responses.setdefault("500", shared["500"])
+    for status, entry in sorted(responses.items()):
+        # By status, and by reference where it is what all routes say.
+        responses[status] = responses.pop(status)
         if entry == shared.get(status):
-            answers[status] = {"$ref": f"#/components/responses/{status}"}
+            responses[status] = {"$ref": f"#/components/responses/{status}"}
         else:
             entry["headers"] = {**headers.name(REQUEST_ID), **entry.get("headers", {})}
-    content = answers["200"].get("content", {})
+    content = responses["200"].get("content", {})
     if PNG in content:
         # Swagger UI asks for the first, and so shows the picture.
         for media_type in [media_type for media_type in content if media_type != PNG]:
             content[media_type] = content.pop(media_type)
+
+
+def _complete_parameters(operation: dict[str, Any], late: Sequence[str]) -> None:
     known = operation.get("parameters", [])
     for parameter in known:
-        _drop_null(parameter["schema"])
+        drop_null(parameter["schema"])
         for repeated in ("title", "description"):
             parameter["schema"].pop(repeated, None)
         if examples := parameter["schema"].pop("examples", None):
             parameter["example"] = examples[0]  # which Swagger UI fills in
-    parameters = [*sorted(known, key=_place), *headers.parameters(operation)]
+
+    def rank(parameter: Mapping[str, Any]) -> tuple[bool, bool, int]:
+        name = parameter["name"]
+        return (
+            parameter["in"] != "path",
+            not parameter["required"],
+            late.index(name) + 1 if name in late else 0,
+        )
+
+    parameters = [*sorted(known, key=rank), *headers.parameters(operation)]
     if parameters:
         operation["parameters"] = parameters
 
 
-def _place(parameter: Mapping[str, Any]) -> tuple[bool, bool, int]:
-    name = parameter["name"]
-    late = LATE_PARAMETERS.index(name) + 1 if name in LATE_PARAMETERS else 0
-    return parameter["in"] != "path", not parameter["required"], late
-
-
-def _drop_null(schema: dict[str, Any]) -> None:
-    """Says of what is left out by not being there that it may be left out, not that it may be null."""
+def drop_null(schema: dict[str, Any]) -> None:
+    """Take `null` out of the schema of a parameter that may be left out: nobody can send null for it."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         del schema["anyOf"]
