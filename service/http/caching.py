@@ -24,7 +24,7 @@ from service.inference.engine import Engine
 from service.inference.onnx_model import Runtime
 
 # Raise it when the same request begins to give other bytes.
-RENDERER = 1
+RENDERER = 2
 TAG_BYTES = 16
 YEAR_S = 365 * 24 * 3600
 # Without a version in the URL, a reload may change the picture.

@@ -1,28 +1,35 @@
 from __future__ import annotations
 
+import pathlib
 from typing import get_args
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
+from scripts.colormaps import write_module
 from service.core.choices import Colormap
-from service.imaging.colormaps import ANCHORS, colour
+from service.imaging import colormap_tables
+from service.imaging.colormap_tables import TABLES
+from service.imaging.colormaps import colour
 
 LEVELS = np.arange(256, dtype=np.uint8)[:, np.newaxis]
 NAMES: list[Colormap] = ["viridis", "magma", "inferno", "coolwarm"]
 
 
-def test_every_colormap_but_grey_has_anchors() -> None:
-    assert [*get_args(Colormap)] == ["grey", *ANCHORS] == ["grey", *NAMES]
+def test_every_colormap_but_grey_has_a_table() -> None:
+    assert [*get_args(Colormap)] == ["grey", *TABLES] == ["grey", *NAMES]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_colours_are_those_of_matplotlib_to_7_levels(name: Colormap) -> None:
-    expected = matplotlib.colormaps[name](LEVELS[:, 0])[:, :3] * 255
-    difference = np.abs(colour(LEVELS, name) - expected)
-    assert difference.max() < 7.5
-    assert difference.mean() < 1
+def test_all_levels_have_the_colours_of_matplotlib(name: Colormap) -> None:
+    expected = [to_hex(matplotlib.colormaps[name](level)) for level in range(256)]
+    assert ["#" + bytes(row).hex() for row in colour(LEVELS, name)] == expected
+
+
+def test_the_tables_are_as_the_script_writes_them() -> None:
+    assert pathlib.Path(colormap_tables.__file__).read_text() == write_module()
 
 
 @pytest.mark.parametrize("shape", [(1,), (5, 1), (2, 3, 4, 1)])
