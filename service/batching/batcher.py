@@ -1,16 +1,17 @@
-"""Owns `Batcher`: rows that concurrent callers bring run as one batch. No HTTP, no ONNX.
+"""`Batcher` runs the rows of concurrent callers as one batch. It knows no HTTP and no ONNX.
 
 Invariants, each with a test:
-- Nothing waits while nothing runs: a batch is what has arrived when the event loop has come round twice, with
-  what lay in the sockets at the first turn. While a batch runs in the thread, the next waits there for it as
-  soon as it is full, so that the thread never idles.
-- All limits count rows. A caller with more rows than a batch holds gets them in parts, and after each part
-  the others come first.
-- Each caller gets the results of all its own rows, in order, or one error; never those of another, never
-  some, never none. It is answered when its last row has run, not when that has left the queue.
-- A caller who has gone, or whose deadline has passed, leaves before its rows run; one whose rows ran too late
-  is told so.
-- A batch that fails, fails its own callers alone. A batcher that cannot go on fails all, and says so.
+- Nothing waits while nothing runs: a batch starts after two turns of the event loop, with all rows that have
+  arrived by then; the first turn reads what lay in the sockets. While a batch runs in the thread, the next
+  one is handed to the thread as soon as it is full, so that the thread never idles.
+- All limits count rows. A caller with more rows than a batch holds is served in parts, and queues again
+  behind the others after each part.
+- Each caller gets the results of all its own rows, in order, or one error: never another caller's, never only
+  some, never none. Its future is done when its last row has run, not when that row has left the queue.
+- A caller who has cancelled, or whose deadline has passed, is dropped before its rows run; if its rows ran
+  too late, it gets `DeadlineError`.
+- When a batch fails, only its own callers fail. When the batcher cannot go on, all callers fail, and `failed`
+  says so.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from service.core.errors import DeadlineError, InferenceError, NotReadyError, Qu
 
 # How much of the measured drain rate each batch replaces.
 SMOOTHING = 0.1
-# Full batches that wait in the thread.
+# Full batches that wait for the thread beside the one that runs.
 AHEAD = 1
 
 
@@ -40,7 +41,7 @@ class Batcher:
     Attributes:
         waiting_rows: Rows that wait.
         rows_per_s: The measured drain rate; 0 before the first batch.
-        failed: Whether it cannot go on; it then refuses callers.
+        failed: Whether it cannot go on, and refuses all callers.
     """
 
     def __init__(
@@ -52,15 +53,15 @@ class Batcher:
         inline_rows: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Stores what `start` needs.
+        """Store what `start` needs.
 
         Args:
-            run: Rows to as many results; called from one thread at a time.
-            max_batch_rows: Most rows of one call.
-            queue_capacity_rows: While so many rows wait, callers are refused. The last one taken may bring
-                more than there was room for; else small callers would take all room before a large one.
-            inline_rows: A batch whose first caller brings no more than these holds no more than these, and
-                runs on the event loop if the thread is idle; others run in the thread.
+            run: Returns a result for each row; called from one thread at a time.
+            max_batch_rows: Most rows of one call of `run`.
+            queue_capacity_rows: While this many rows wait, callers are refused. The last one accepted may
+                exceed it; otherwise small callers would always leave no room for a large one.
+            inline_rows: If the first caller of a batch has at most this many rows, the batch has at most this
+                many, and runs on the event loop if the thread is idle. Other batches run in the thread.
             clock: Monotonic, in seconds.
         """
         self.run = run
@@ -78,21 +79,21 @@ class Batcher:
         self._in_thread: list[asyncio.Future[Batch]] = []
 
     def start(self) -> None:
-        """Opens for callers."""
+        """Start to accept rows."""
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "batcher")
 
     def close(self) -> None:
-        """Fails who still waits, and lets a batch that runs finish."""
+        """Fail all callers that wait, and let a running batch finish."""
         self._fail_all(NotReadyError("the service is stopping"))
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None
 
     def check(self) -> None:
-        """Refuses callers that `submit` would refuse, whatever they bring.
+        """Raise what `submit` would raise now for any rows.
 
         Raises:
-            QueueFullError: No further rows may wait.
+            QueueFullError: The queue is full.
             NotReadyError: Not started, closed or failed.
         """
         if self._thread is None or self.failed:
@@ -101,19 +102,20 @@ class Batcher:
             raise QueueFullError(self._retry_after_s())
 
     def submit(self, rows: Rows, call: RequestContext | None = None) -> asyncio.Future[Rows]:
-        """Queues rows. They must be valid: what fails in a batch fails all who share it.
+        """Queue rows. They must be valid, because a failure fails all callers of the batch.
 
         Args:
             rows: `(n, ...)`, n at least 1; of one dtype and row shape for all callers.
-            call: Rows that have not begun to run by its deadline never do; `queue_s` and `inference_s` grow
-                by what these rows took, before the future is done. Unset: as long as it takes.
+            call: The request's context. Rows that have not started by its deadline never run; before the
+                future is done, `queue_s` and `inference_s` grow by the time these rows took. Unset: no
+                deadline.
 
         Returns:
-            A future of the results, `(n, ...)`. Cancel it, and what has not begun to run never does. Its
-            errors: `DeadlineError`, `InferenceError`, `NotReadyError`.
+            A future of the results, `(n, ...)`. When it is cancelled, rows that have not started never run.
+            Its errors: `DeadlineError`, `InferenceError`, `NotReadyError`.
 
         Raises:
-            QueueFullError: No further rows may wait.
+            QueueFullError: The queue is full.
             NotReadyError: Not started, closed or failed.
         """
         self.check()
@@ -133,9 +135,9 @@ class Batcher:
             asyncio.get_running_loop().call_soon(self._poll)
 
     def _poll(self) -> None:
-        # Before `_drain`, the loop reads all sockets. Without this turn, requests that come while a batch is
-        # answered and those that come while it runs make two batches that take turns: at 16 connections, of 8
-        # rows each and not 16, for a fifth more processor time a request.
+        # Before `_drain`, the loop reads all sockets. Without this turn, requests that arrive while a batch
+        # runs and those that arrive while its results are sent form two batches that take turns: at 16
+        # connections, of 8 rows each instead of 16, for a fifth more processor time a request.
         asyncio.get_running_loop().call_soon(self._drain)
 
     def _drain(self) -> None:
@@ -177,7 +179,7 @@ class Batcher:
         if not self._in_thread and sum(len(share.rows) for share in shares) <= self.inline_rows:
             try:
                 batch = self._call(shares)
-            except Exception as error:  # whatever a model may raise
+            except Exception as error:  # a model may raise anything
                 fail(shares, error)
             else:
                 finish(shares, batch)

@@ -1,4 +1,4 @@
-"""Owns `RequestContext`: what a request is granted on its way through the models, and where its time went."""
+"""The request context: a request's deadline, and where its time went."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(eq=False, slots=True)
 class RequestContext:
-    """One request's way.
+    """A request's deadline and timings, passed along with its rows.
 
     Attributes:
         deadline: On the batchers' clock (`time.monotonic`); what is not done by then is given up.
-        queue_s: Seconds that its rows waited, for their turn and for those that ran before them.
-        inference_s: Seconds of the batches that they ran in.
-        encode_s: Seconds that it took to write the answer.
-        batch: The results of the batch that ran last, those of others among them.
-        place: Of its first row there.
+        queue_s: Seconds that its rows waited in the queue and for earlier batches.
+        inference_s: Seconds that the batches with its rows ran.
+        encode_s: Seconds that writing the answer took.
+        batch: All results of the last batch that held its rows, other callers' too.
+        place: Index in `batch` of its first row.
     """
 
     deadline: float = math.inf
@@ -38,10 +38,10 @@ class RequestContext:
 
     @contextlib.asynccontextmanager
     async def bound(self, end: str) -> AsyncIterator[None]:
-        """Give up what a block waits for when the deadline passes.
+        """Cancel the block when the deadline passes.
 
         Args:
-            end: What it waits for, for the error.
+            end: What the block waits for, to complete the error "the deadline passed before …".
 
         Raises:
             DeadlineError: The deadline passed.
@@ -53,7 +53,7 @@ class RequestContext:
             raise DeadlineError(f"the deadline passed before {end}") from None
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run work in a thread; if none is free by the deadline, it never runs.
+        """Run work in a thread; if no thread is free by the deadline, it never starts.
 
         Raises:
             DeadlineError: The deadline passed before it was done.
@@ -62,7 +62,7 @@ class RequestContext:
             return await asyncio.to_thread(work)
 
     def timing(self) -> str:
-        """Gives the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""
+        """Return the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""
         return (
             f"queue;dur={self.queue_s * 1e3:.3f}, inference;dur={self.inference_s * 1e3:.3f}, "
             f"encode;dur={self.encode_s * 1e3:.3f}"

@@ -1,4 +1,4 @@
-"""Owns what a `Batcher` keeps of its callers: their rows, what has become of them, and how they are told."""
+"""The requests that wait in a `Batcher`: their rows, their progress, and how they get results or an error."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Run = Callable[[Rows], Rows]
 
 @dataclasses.dataclass(eq=False, slots=True)
 class PendingRequest:
-    """A caller's rows.
+    """A request whose rows wait or run.
 
     Attributes:
-        rows: All of them.
-        future: Gets the results.
-        call: Its deadline, on the batcher's clock; told where the time went.
-        submitted: On the batcher's clock.
-        taken: Rows that have left the queue.
-        ran: Rows whose results are there.
-        ran_s: Seconds of the batches that held its rows.
-        results: Of the rows that have run, by the place of the first of them.
+        rows: All its rows.
+        future: Receives the results.
+        call: The request's context, whose deadline is on the batcher's clock and whose timings grow.
+        submitted: When it came, on the batcher's clock.
+        taken: How many rows have left the queue.
+        ran: How many rows have results.
+        ran_s: Seconds that the batches with its rows ran.
+        results: Those of each slice that has run, by the index of its first row in `rows`.
     """
 
     rows: Rows
@@ -43,7 +43,7 @@ class PendingRequest:
 
     @property
     def left(self) -> int:
-        """Rows that still wait."""
+        """How many rows still wait."""
         return len(self.rows) - self.taken
 
     def take(self, room: int) -> BatchSlice:
@@ -54,7 +54,7 @@ class PendingRequest:
 
 
 class BatchSlice(NamedTuple):
-    """A caller's rows in one batch; `first` is the place of the first among all of the caller's."""
+    """The rows of one request in one batch; `first` is the index of the first in the request's `rows`."""
 
     job: PendingRequest
     rows: Rows
@@ -62,7 +62,7 @@ class BatchSlice(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a batch gave, and when it ran, on the batcher's clock."""
+    """The results of a batch, and when it ran, on the batcher's clock."""
 
     results: Rows
     begun: float
@@ -70,7 +70,7 @@ class Batch(NamedTuple):
 
 
 def finish(shares: Sequence[BatchSlice], batch: Batch) -> None:
-    """Give each caller the results of its rows, and answer those whose rows have all run."""
+    """Hand each request its results, and complete those whose rows have all run."""
     start, seconds = 0, batch.ended - batch.begun
     for job, rows, first in shares:
         job.results[first] = batch.results[start : start + len(rows)]
@@ -78,8 +78,7 @@ def finish(shares: Sequence[BatchSlice], batch: Batch) -> None:
         job.ran_s += seconds
         job.call.batch, job.call.place = batch.results, start
         start += len(rows)
-        # Rows that have left the queue may still run in the thread. Whoever was cancelled meanwhile has a
-        # future that is done already.
+        # A request that was cancelled while its rows ran has a future that is done already.
         if job.ran == len(job.rows) and not job.future.done():
             _answer(job, batch.ended)
 
@@ -97,7 +96,7 @@ def _answer(job: PendingRequest, ended: float) -> None:
 
 
 def fail(shares: Sequence[BatchSlice], error: BaseException) -> None:
-    """Tells the callers whose batch failed."""
+    """Fail the requests of a batch that failed."""
     for job, _, _ in shares:
         if not job.future.done():
             failure = InferenceError(f"the batch failed: {error!r}")

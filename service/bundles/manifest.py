@@ -1,4 +1,4 @@
-"""Owns the manifest of a bundle (docs/bundle.md): its fields and types, its version, how its parts fit."""
+"""The manifest of a bundle (docs/bundle.md): fields and types, version, how its parts must fit."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Manifest(Part):
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """What the decoder can be given as label, in the order of its one-hot input; none if it has none."""
+        """The labels that the decoder takes, in the order of its one-hot input; empty if it takes none."""
         conditional = any(tensor.name == "label" for tensor in self.decoder.inputs)
         return tuple(entry.label for entry in self.classes) if conditional else ()
 
@@ -174,14 +174,7 @@ class Manifest(Part):
 
 
 def version_of(manifest: dict[str, Any]) -> str:
-    """Computes a manifest's version from its content.
-
-    Args:
-        manifest: The parsed JSON.
-
-    Returns:
-        12 hex digits.
-    """
+    """Return the version that belongs to a parsed manifest's content: 12 hex digits."""
     content = {name: manifest[name] for name in VERSIONED}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

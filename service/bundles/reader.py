@@ -1,6 +1,6 @@
-"""Owns reading a bundle folder: manifest, checksums, version, golden vectors, atlas (docs/bundle.md).
+"""Read a bundle folder: manifest, checksums, version, golden vectors, atlas (docs/bundle.md).
 
-Invariant: a `Bundle` is only ever made from files whose checksums and version agree with the manifest.
+Invariant: a `Bundle` is only built from files whose checksums and version agree with the manifest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from service.core.errors import BundleError, shorten
 
 MANIFEST = "model.json"
 CARD = "README.md"
-# By pydantic's names of faults, where its own words are of Python or lack what was expected.
+# What was expected, by pydantic's names of faults, where its own words speak of Python or do not say.
 EXPECTED = {
     "missing": "this field",
     "extra_forbidden": "no field of this name",
@@ -41,7 +41,7 @@ class Bundle:
     """A bundle whose files agree with its manifest.
 
     Attributes:
-        manifest: What it says of itself.
+        manifest: Its `model.json`.
         encoder: The ONNX file's bytes.
         decoder: The ONNX file's bytes.
         golden: `x`, `z_mean`, `z_log_var`, `z` and `image`, float32.
@@ -58,13 +58,10 @@ class Bundle:
 
 
 def read_bundle(folder: pathlib.Path) -> Bundle:
-    """Reads a bundle and checks all that can be checked without running it.
+    """Read a bundle and check all that can be checked without running it.
 
     Args:
         folder: `models/<name>`.
-
-    Returns:
-        The bundle.
 
     Raises:
         BundleError: A file is missing or broken, or does not agree with the manifest.
@@ -102,7 +99,7 @@ def _read_manifest(folder: pathlib.Path) -> Manifest:
 
 
 def _read(path: pathlib.Path) -> bytes:
-    # To open a pipe waits for who writes into it, and a device may never end.
+    # Opening a pipe would wait for a writer, and a device may never end.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
     return path.read_bytes()
@@ -143,7 +140,7 @@ def _read_arrays(
 ) -> dict[str, NDArray[Any]]:
     expected = f"{folder / spec.file}: expected the arrays {', '.join(names)}"
     try:
-        # Not np.load, which would take a single array or a pickle for what it is.
+        # Not np.load, which also accepts a single array or a pickle.
         with np.lib.npyio.NpzFile(io.BytesIO(content[spec.file]), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name in names}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
@@ -178,6 +175,6 @@ def _check_arrays(
 def _check_pixels(path: pathlib.Path, golden: dict[str, NDArray[Any]]) -> None:
     for name in ("x", "image"):
         low, high = float(golden[name].min()), float(golden[name].max())
-        # A comparison that a nan fails as well.
+        # Written so that nan fails too.
         if not (low >= 0 and high <= 1):
             raise BundleError(f"{path}: {name}: expected values in [0, 1], found {low:.3g} to {high:.3g}")

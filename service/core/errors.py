@@ -1,4 +1,4 @@
-"""Owns the exception tree. No HTTP here: `app` alone maps it to statuses.
+"""The exceptions of the service. Their HTTP statuses are assigned in `http.error_handlers` alone.
 
 ServiceError
 ├── ClientGoneError          nobody waits for the answer any more
@@ -14,7 +14,7 @@ ServiceError
     │   ├── BundleError      a bundle does not keep the contract
     │   └── ProviderError    onnxruntime does not offer the provider asked for
     ├── NotReadyError        not started yet, stopping, or no longer able to go on
-    ├── QueueFullError       as many rows wait as the queue holds; says when to come again
+    ├── QueueFullError       as many rows wait as the queue holds; says when to try again
     ├── DeadlineError        the answer would come too late
     └── InferenceError       the model failed; the text is for the log
 """
@@ -25,7 +25,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 RECEIVED_CHARACTERS = 80
-# Beyond, Python would not even write it: `int` and `str` refuse each other at 4,300 digits.
+# From here on, integers are described by their length: Python refuses to write those of over 4,300 digits.
 LONG_INTEGER = 10**RECEIVED_CHARACTERS
 
 
@@ -43,11 +43,10 @@ class ClientError(ServiceError):
     Attributes:
         field: The part of the request, such as `z[3][1]` or `model`.
         expected: What it should have been.
-        received: What came, shortened.
+        received: What came, shortened: a `Text` as it is, anything else as its repr.
     """
 
     def __init__(self, field: str, expected: str, received: object) -> None:
-        """Stores the three parts; `received` is shown as its repr unless it is a `str` subclass `Text`."""
         self.field = cut(field)
         self.expected = expected
         self.received = shorten(received)
@@ -106,7 +105,6 @@ class QueueFullError(ServerError):
     """
 
     def __init__(self, retry_after_s: int) -> None:
-        """Stores when to come again."""
         self.retry_after_s = retry_after_s
         super().__init__(f"the queue is full; try again in {retry_after_s} s")
 
@@ -126,7 +124,7 @@ class Text(str):
 
 
 def shorten(value: object) -> str:
-    """Gives a short text of any value, for an error message.
+    """Return a short text of any value, for an error message.
 
     Args:
         value: What came; a `Text` is kept as it is, anything else becomes its repr.
@@ -143,7 +141,7 @@ def cut(text: str) -> str:
 
 
 def _take(pieces: Iterable[str]) -> Iterator[str]:
-    """Yields pieces until they are too long; `repr` would go through all of what came, however deep."""
+    """Yield pieces until there are enough characters; `repr` would walk the whole value, however deep."""
     left = RECEIVED_CHARACTERS
     for piece in pieces:
         yield piece

@@ -1,4 +1,4 @@
-"""Owns turning nested JSON lists into arrays, and saying which element is wrong."""
+"""Read nested JSON lists as arrays, and name the element that is wrong."""
 
 from __future__ import annotations
 
@@ -16,21 +16,18 @@ NUMBERS = {int, float}
 
 
 def read_integer(value: object) -> object:
-    """Makes an integer of what JSON writes as 3.0, which is one; anything else is left to be refused."""
+    """Return a float such as 3.0 as an integer, and any other value unchanged, for a validator to refuse."""
     return int(value) if type(value) is float and value.is_integer() else value
 
 
 def read_labels(value: object) -> int | list[int]:
-    """Takes one label or a list of them, or says which element is wrong.
-
-    Args:
-        value: What came.
+    """Validate one label or a list of labels.
 
     Returns:
-        The same.
+        `value`, with floats such as 3.0 as integers.
 
     Raises:
-        PydanticCustomError: Neither, an empty list, or an element that is no integer.
+        PydanticCustomError: Neither a label nor a list, an empty list, or an element that is no integer.
     """
     labels = [read_integer(label) for label in (value if isinstance(value, list) else [value])]
     if not labels:
@@ -42,17 +39,18 @@ def read_labels(value: object) -> int | list[int]:
 
 
 def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
-    """Turns nested lists into an array, or says which element is wrong.
+    """Convert nested lists to an array.
 
     Args:
-        value: What came.
-        depths: The nestings that are allowed, 1 for a flat list.
+        value: Parsed JSON.
+        depths: The levels of nesting that are allowed, 1 for a flat list.
 
     Returns:
         float64, every value finite, no dimension of length 0.
 
     Raises:
-        PydanticCustomError: Not nested so, ragged, empty, not numbers, or not finite.
+        PydanticCustomError: Nested otherwise, ragged, empty, not numbers, or not finite; it names the
+            element.
     """
     shape: list[int] = []
     first = value

@@ -1,7 +1,7 @@
-"""Owns parsing JSON that a client sent: what is too much of it is refused before any of it is made.
+"""Parse the JSON of requests, after checking that it is not too much.
 
-orjson keeps the interpreter for as long as it parses, in whichever thread. So what it is given is bounded by
-the bytes, and by counts of what costs more than its bytes: on two cores of an ordinary server, 2 MiB of
+orjson holds the interpreter lock while it parses, in whichever thread. So its input is bounded: by its bytes,
+and by counts of what costs more time than its bytes tell: on two cores of an ordinary server, 2 MiB of
 nothing but `[]` take 135 ms, of numbers 5 to 28 ms. Counting takes 4 ms.
 """
 
@@ -15,11 +15,11 @@ import orjson
 
 from service.core.errors import Text, TooLargeError
 
-# Of the largest body, so many bytes for each value, and for each list, object or field.
+# A body may hold one value for each 8 bytes of the limit, and one list, object or field for each 32.
 BYTES_A_VALUE, BYTES_A_PART = 8, 32
-# So many may always be there, however small the largest body.
+# This many are always allowed, however low the limit is.
 FEW = 1024
-# What is longer is not parsed a second time, four times as slowly, for a better error or an infinity.
+# Longer bodies are not parsed again by `json`, four times as slowly, for a better error or an infinity.
 SECOND_BYTES = 65_536
 # orjson's integers end here; beyond, they are floats.
 MOST_INTEGER_DIGITS = 20
@@ -27,32 +27,28 @@ INTEGERS = range(-(2**63), 2**64)
 
 
 class Limit(NamedTuple):
-    """How much JSON a body may be, and what errors say besides, such as what may be larger."""
+    """The most bytes of JSON in a body, and what to add in errors, such as what may be larger."""
 
     max_bytes: int
     note: str = ""
 
     @property
     def expected(self) -> str:
-        """What an error says was expected."""
+        """The words of an error."""
         return f"at most {self.max_bytes} bytes of JSON{self.note}"
 
 
 def parse(content: bytes, limit: Limit) -> Any:
     """Parse JSON.
 
-    Args:
-        content: The text.
-        limit: How much it may be.
-
     Returns:
-        Its value; integers beyond 64 bits are floats, infinite beyond those. A short text may also say NaN
-        and Infinity.
+        The value. Integers beyond 64 bits become floats, and infinite beyond float64. A short text may also
+        contain NaN and Infinity.
 
     Raises:
-        TooLargeError: It is longer, or holds more values, lists or objects than this allows.
+        TooLargeError: It has more bytes, values, lists or objects than the limit allows.
         json.JSONDecodeError: It is not JSON.
-        ValueError: It is not even text.
+        ValueError: It is not UTF-8.
         RecursionError: It is nested too deep.
     """
     if len(content) > limit.max_bytes:
@@ -60,14 +56,14 @@ def parse(content: bytes, limit: Limit) -> Any:
     _check_extent(content, limit)
     if len(content) > SECOND_BYTES:
         return orjson.loads(content)
-    # Four times as fast for what it takes; of the rest, the standard library says more exactly what is wrong.
+    # orjson is four times as fast; for what it refuses, `json` says more exactly what is wrong.
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(content)
     return json.loads(content, parse_int=_read_integer)
 
 
 def _check_extent(content: bytes, limit: Limit) -> None:
-    # What stands in texts is counted too: no text that is meant here has thousands of them.
+    # Characters inside strings count too: no string of this API has thousands of them.
     counts = {
         "values": (content.count(b","), max(limit.max_bytes // BYTES_A_VALUE, FEW)),
         "lists, objects and fields": (

@@ -1,8 +1,8 @@
-"""Owns how much memory this process may have, and how many workers fit into it.
+"""How much memory this process may use, and how many workers fit into it.
 
-The figures are of the shipped bundles on x86-64: of two workers, each has 99 MB of its own at rest, 125 MB
-after many requests of 256 pictures, and for moments up to 600 MB while eight requests of the largest kind run
-at once; their parent has 28 MB, and what all of them map is 46 MB.
+Measured with the shipped bundles on x86-64: of two workers, each uses 99 MB of its own at rest, 125 MB after
+many requests of 256 pictures, and for moments up to 600 MB while eight requests of the largest kind run at
+once; their parent uses 28 MB, and all of them share 46 MB of mapped files.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from service.core.resources import ROOT, find_groups
 logger = logging.getLogger(__name__)
 
 MIB = 2**20
-# The kernel of version 1 writes a number near 2**63 for none.
+# Control groups of version 1 write a number near 2**63 for "no limit".
 NO_LIMIT_BYTES = 2**60
-# Interpreter, libraries and onnxruntime: what all share, what a parent of workers has, what a worker has.
+# Interpreter, libraries and onnxruntime: shared by all, of the parent of workers, of each worker.
 SHARED_BYTES, PARENT_BYTES, WORKER_BYTES = 48 * MIB, 32 * MIB, 64 * MIB
-# What warming up leaves, beside the weights: as they are in the file, and as they are run.
+# For each model: what warming up leaves, and the weights twice, as read from the file and as prepared to run.
 MODEL_BYTES, WEIGHTS_TIMES = 12 * MIB, 2
-# Room for requests, in each worker that `auto` starts.
+# Kept free for requests, for each worker that `auto` starts.
 REQUESTS_BYTES = 128 * MIB
 
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """What a service takes before any request.
+    """The memory that a service needs before any request.
 
     Attributes:
-        worker_bytes: Each worker.
+        worker_bytes: Of each worker.
     """
 
     worker_bytes: int
 
     def total(self, workers: int, spare_bytes: int = 0) -> int:
-        """Return the bytes of so many workers, each with some to spare."""
+        """Return the bytes that workers need in all, each with some to spare."""
         parent = PARENT_BYTES if workers > 1 else 0
         return SHARED_BYTES + parent + workers * (self.worker_bytes + spare_bytes)
 
@@ -49,7 +49,7 @@ class Need:
 
 
 def measure_need(models_dir: pathlib.Path) -> Need:
-    """Return what workers with the bundles of a folder take."""
+    """Return what a worker that loads the bundles of a folder needs."""
     graphs = [path.stat().st_size for path in models_dir.glob("*/*.onnx") if path.is_file()]
     models = len({path.parent for path in models_dir.glob("*/*.onnx")})
     return Need(WORKER_BYTES + models * MODEL_BYTES + WEIGHTS_TIMES * sum(graphs))
@@ -67,15 +67,15 @@ def fit_workers(models_dir: pathlib.Path, root: pathlib.Path = ROOT) -> int:
 
 
 def check_workers(workers: int, models_dir: pathlib.Path, root: pathlib.Path = ROOT) -> None:
-    """Refuse more workers than the memory holds, and log if it holds no requests beside them.
+    """Refuse more workers than fit into memory, and log a warning if they leave no room for requests.
 
     Args:
-        workers: How many are to be started.
+        workers: How many to start.
         models_dir: Folder of the bundles that each loads.
         root: Folder that holds `proc` and `sys`.
 
     Raises:
-        StartupError: The kernel would end them before the first request. A single one may try.
+        StartupError: The kernel would kill them before the first request. A single worker is never refused.
     """
     limits = [limit for limit in (read_limit(root), _read_meminfo(root, "MemTotal")) if limit is not None]
     limit, need = min(limits, default=NO_LIMIT_BYTES), measure_need(models_dir)

@@ -1,4 +1,4 @@
-"""Owns how many processor cores this process may use: what the host has is not what a container gets."""
+"""How many processor cores this process may use, which in a container may be fewer than the host has."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ ROOT = pathlib.Path("/")
 
 
 def count_cores(root: pathlib.Path = ROOT) -> int:
-    """Gives the cores that this process may use.
+    """Return the cores that this process may use.
 
     Args:
         root: Folder that holds `proc` and `sys`.
 
     Returns:
-        The cores it may run on, or what its control groups let it use of them, rounded up; at least 1.
+        The cores it may run on, or its quota of them by control groups, rounded up, if that is less; at least
+        1.
     """
     # macOS and Windows know no affinity.
     affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -25,7 +26,7 @@ def count_cores(root: pathlib.Path = ROOT) -> int:
 
 
 def _quotas(root: pathlib.Path) -> Iterator[float]:
-    """Yields the quota, in cores, of each control group that this process is in and that has one."""
+    """Yield the quota, in cores, of each control group that this process is in and that has one."""
     for group, first_version in find_groups(root, "cpu"):
         quota = _read_v1(group) if first_version else _read_v2(group)
         if quota is not None:
@@ -50,7 +51,7 @@ def _read_v2(group: pathlib.Path) -> float | None:
 
 
 def find_groups(root: pathlib.Path, controller: str) -> Iterator[tuple[pathlib.Path, bool]]:
-    """Finds the control groups that this process is in; a limit of any of them holds.
+    """Find the control groups that this process is in. The limit of each applies, also of those further up.
 
     Args:
         root: Folder that holds `proc` and `sys`.

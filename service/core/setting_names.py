@@ -1,4 +1,4 @@
-"""Owns the variables `CVAE_*` that are no setting's: the misspelt are refused, all others left alone."""
+"""Find `CVAE_*` variables that no setting reads: misspelt ones are refused, all others ignored."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MIN_BEGINNING = 4
 
 
 def find_unread(variables: Mapping[str, str | None], settings: Collection[str]) -> list[str]:
-    """Return the variables of our prefix that nothing reads, and that are no slip.
+    """Return the variables with our prefix that no setting reads and nobody else is known to set.
 
     Args:
-        variables: By name; the case of names does not matter.
-        settings: Their names, without the prefix.
+        variables: Values by name, in any case.
+        settings: Names of the settings, without the prefix.
 
     Returns:
         Names in capitals, sorted.
 
     Raises:
-        StartupError: One is so close to a setting's name that it must have been meant.
+        StartupError: One is so close to a setting's name that the setting must have been meant.
     """
     known = {name.upper() for name in settings}
     ours = {

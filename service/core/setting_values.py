@@ -1,4 +1,4 @@
-"""Owns what operators may write for a setting: `16m`, `~`, lists, origins of pages, proxies."""
+"""Parse the values that operators write for settings: `16m`, `~`, lists, origins of pages, proxies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_size(text: str) -> str:
     """Return bytes as digits, of a number that may have a unit: `16m` is 16 MiB.
 
     Args:
-        text: What came; if it is no such thing, it is returned as it is, for its type to refuse.
+        text: A text that is no size is returned as it is, for the setting's type to refuse.
     """
     found = SIZE.fullmatch(text)
     return str(int(found[1]) * UNITS[found[2].lower()]) if found else text

@@ -1,4 +1,4 @@
-"""Owns the settings: frozen, typed, from `CVAE_*` variables and a `.env` file; limits name their unit."""
+"""The settings: frozen, typed, from `CVAE_*` variables and a `.env` file. Limits name their unit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.core.setting_names import LINK, find_unread
 
 ENV_FILE = ".env"
 MAX_WORKERS = 64
-# A day; of weeks, the system's calls that wait make an error.
+# A day; the system calls that wait refuse some weeks.
 MAX_MS = 86_400_000
 # Settings that are words, and are understood in any case.
 WORDS = {"workers", "provider", "log_level"}
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
     def _count(cls, value: Any, info: ValidationInfo) -> Any:
         if value != "auto":
             return value
-        # Its own value is refused elsewhere, if it is missing here.
+        # Missing if it was invalid, which is an error of its own.
         models_dir = info.data.get("models_dir", pathlib.Path())
         return min(count_cores(), fit_workers(models_dir), MAX_WORKERS)
 
@@ -187,10 +187,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Reads the settings from the environment and `.env`.
-
-    Returns:
-        The settings.
+    """Read the settings from the environment and `.env`.
 
     Raises:
         StartupError: A value has the wrong type or range, or a variable's name is misspelt; the message names
@@ -209,10 +206,10 @@ def load_settings() -> Settings:
 
 
 def find_strangers() -> list[str]:
-    """Return the variables `CVAE_*`, of the environment or `.env`, that are no setting's and are nobody's.
+    """Return the `CVAE_*` variables of the environment and `.env` that no setting reads.
 
     Raises:
-        StartupError: One is a setting's misspelt, or `.env` cannot be read.
+        StartupError: One is a misspelt setting, or `.env` cannot be read.
     """
     try:
         written = DotEnvSettingsSource(Settings).env_vars
@@ -222,7 +219,7 @@ def find_strangers() -> list[str]:
 
 
 def _tidy(name: str, value: str) -> str:
-    """Return a value as its type takes it; an empty one, or a Kubernetes link, means that it is not set."""
+    """Return a value ready for its type. Empty ones, and the links that Kubernetes sets, count as unset."""
     if not value or (name == "port" and LINK.fullmatch(value)):
         raise PydanticUseDefault
     if name in WORDS:
