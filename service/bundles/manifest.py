@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from service.core.choices import ImagePolarity
+
 # Whatever can change an answer; the version is the digest of these.
 VERSIONED = (
     "format_version",
@@ -73,7 +75,7 @@ class ImageSpec(Part):
     width: int = Field(ge=1)
     channels: Literal[1, 3]
     range: tuple[Literal[0], Literal[1]]
-    polarity: Literal["light-on-dark", "dark-on-light"]
+    polarity: ImagePolarity
     fit: Annotated[ContainFit | CentreOfMassFit, Field(discriminator="method")] = ContainFit()
 
     @property

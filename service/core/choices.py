@@ -6,6 +6,7 @@ from typing import Literal
 
 SEED_LIMIT = 2**32
 Dtype = Literal["float32", "uint8"]
+ImagePolarity = Literal["light-on-dark", "dark-on-light"]
 Polarity = Literal["auto", "light-on-dark", "dark-on-light"]
 Method = Literal["lerp", "slerp"]
 Resample = Literal["nearest", "smooth"]

@@ -1,27 +1,25 @@
-"""Owns pictures: floats to bytes, and uploads to what a model takes. Pure functions."""
+"""Decode uploads, and fit them to the size and polarity of a model's pictures. Pure functions."""
 
 from __future__ import annotations
 
 import io
 import struct
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageFile
 
 from service.core.arrays import Floats
+from service.core.choices import ImagePolarity
 from service.core.errors import InvalidValueError, MalformedBodyError, Text
 from service.imaging.decoding.container import read_container
 
-Polarity = Literal["light-on-dark", "dark-on-light"]
-
 UPLOAD_FORMATS = ("PNG", "JPEG")
-# A picture is worked on at about this size: 16 million pixels as floats take 64 MB, several times over.
+# Larger pictures are first reduced to about this size: 16 million pixels as floats take 64 MB, several times.
 WORKING_SIDE = 1024
-# So much of a file is read between two looks at whether to go on: of a black picture, a million pixels.
+# Bytes that are read between two checks whether to go on; in a black picture, a million pixels.
 PIECE_BYTES = 1024
-# What a camera's mark asks for (Exif 2.32, tag Orientation), by its number; 1 asks for nothing.
+# How to turn a photo, by its tag Orientation (Exif 2.32); 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -34,7 +32,7 @@ TURNS = {
 
 
 class _Watched(io.BytesIO):
-    """A file of which no more is read than somebody waits for."""
+    """A file in memory that calls `check` before each read."""
 
     def __init__(self, content: bytes, check: Callable[[], None]) -> None:
         super().__init__(content)
@@ -50,15 +48,15 @@ def read_image(
 ) -> Floats:
     """Decode an uploaded PNG or JPEG of any size and colour.
 
-    Transparency is laid over white, as on a page; a camera's rotation mark is obeyed; 16-bit grey keeps
-    its range. What it costs is bounded before a pixel is decoded; see `containers`.
+    Transparency is laid over white, as on a page; photos are turned as their tag says; 16-bit grey keeps its
+    range. The cost is bounded before any pixel is decoded; see `decoding.container`.
 
     Args:
         content: The file.
-        field: What errors name.
+        field: The name of the field, for errors.
         channels: 1 for grey, 3 for colour.
         max_pixels: Largest width times height.
-        check: Called between the pieces of the work, which what it raises ends.
+        check: Called again and again; it stops the work by raising.
 
     Returns:
         `(height, width, channels)` float32 in [0, 1].
@@ -96,8 +94,8 @@ def _to_floats(image: Image.Image, channels: int) -> Floats:
     return pixels.reshape(image.height, image.width, channels)
 
 
-def find_polarity(x: Floats) -> Polarity:
-    """Tells a picture's background from its border.
+def find_polarity(x: Floats) -> ImagePolarity:
+    """Find whether a picture is dark on light or light on dark, from its border.
 
     Args:
         x: `(height, width, channels)` float32 in [0, 1].
@@ -110,7 +108,7 @@ def find_polarity(x: Floats) -> Polarity:
 
 
 def scale_into(x: Floats, height: int, width: int) -> Floats:
-    """Scales a picture, its proportions kept, to fill a box as far as it can.
+    """Scale a picture to the largest size within a box, keeping its proportions.
 
     Args:
         x: `(h, w, channels)` float32 in [0, 1].
@@ -118,7 +116,7 @@ def scale_into(x: Floats, height: int, width: int) -> Floats:
         width: Of the box.
 
     Returns:
-        Float32 in [0, 1] that touches the box's sides in one dimension at least.
+        Float32 in [0, 1], as high or as wide as the box.
     """
     ratio = min(height / x.shape[0], width / x.shape[1])
     size = max(1, round(x.shape[1] * ratio)), max(1, round(x.shape[0] * ratio))
@@ -132,12 +130,12 @@ def scale_into(x: Floats, height: int, width: int) -> Floats:
 
 
 def fit(x: Floats, height: int, width: int, box: int | None, field: str) -> Floats:
-    """Brings a light figure on dark ground to a model's size, by `fit_ink` if there is a box."""
+    """Fit a light figure on dark ground to a model's size: with `fit_ink` if there is a box, else whole."""
     return fit_whole(x, height, width) if box is None else fit_ink(x, height, width, box, field)
 
 
 def fit_whole(x: Floats, height: int, width: int) -> Floats:
-    """Scales a picture whole into another's size, its proportions kept, in the middle of bars of 0.
+    """Scale a whole picture into the middle of a canvas of 0, keeping its proportions.
 
     Args:
         x: `(h, w, channels)` float32 in [0, 1].
@@ -156,16 +154,16 @@ def fit_whole(x: Floats, height: int, width: int) -> Floats:
 
 
 def fit_ink(x: Floats, height: int, width: int, box: int, field: str) -> Floats:
-    """Places a light figure on dark ground as MNIST's makers did (LeCun et al. 1998, section III.A).
+    """Fit a light figure on dark ground as MNIST's makers did (LeCun et al. 1998, section III.A).
 
-    The ink's bounding box is scaled into a square box, and its centre of mass put in the middle.
+    The bounding box of the ink is scaled into a square box, and its centre of mass put in the middle.
 
     Args:
         x: `(h, w, channels)` float32 in [0, 1], 0 the background.
         height: Of the result.
         width: Of the result.
-        box: Longest side of the scaled ink, but it stays within the picture.
-        field: What errors name.
+        box: Longest side of the scaled ink, which stays within the picture.
+        field: The name of the field, for errors.
 
     Returns:
         `(height, width, channels)` float32 in [0, 1].
@@ -174,7 +172,7 @@ def fit_ink(x: Floats, height: int, width: int, box: int, field: str) -> Floats:
         InvalidValueError: There is no ink.
     """
     ink = x.max(axis=2)
-    # Paper is never quite even: what is under a fifth of the way to the darkest stroke is ground.
+    # Paper is never quite even: what is less than a fifth of the way to the darkest stroke is background.
     low = np.float32(np.median(ink))
     ground = low + 0.2 * (ink.max() - low)
     rows, columns = np.nonzero((ink > ground).any(axis=1))[0], np.nonzero((ink > ground).any(axis=0))[0]

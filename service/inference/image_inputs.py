@@ -1,4 +1,4 @@
-"""Owns what comes to an encoder: uploaded files and plain numbers become `x`, as it was trained on."""
+"""Turn uploaded files and numbers into `x`, the encoder's input, as it was in training."""
 
 from __future__ import annotations
 
@@ -12,43 +12,44 @@ from numpy.typing import NDArray
 from service.batching.context import RequestContext
 from service.bundles.manifest import CentreOfMassFit, ImageSpec
 from service.core.arrays import Floats
+from service.core.choices import ImagePolarity
 from service.core.errors import InvalidValueError, Text
 from service.imaging import preprocess
 from service.inference.decode_threads import SLICE_S, Check, DecodeThreads
 
 
 class ImageInputs:
-    """Reads pictures for one model; how many a request may have is checked elsewhere."""
+    """Reads pictures for one model. How many a request may have is not checked here."""
 
     def __init__(self, spec: ImageSpec, max_image_pixels: int, places: DecodeThreads) -> None:
         """Store what `read` needs.
 
         Args:
-            spec: What the model's pictures are.
+            spec: The size, colours and polarity of the model's pictures.
             max_image_pixels: Largest width times height of an upload.
-            places: Of the process, where uploads are decoded.
+            places: Decode the uploads of all models.
         """
         self.spec = spec
         self.max_image_pixels = max_image_pixels
         self.places = places
 
     async def read(
-        self, files: Sequence[tuple[str, bytes]], polarity: preprocess.Polarity | None, call: RequestContext
+        self, files: Sequence[tuple[str, bytes]], polarity: ImagePolarity | None, call: RequestContext
     ) -> Floats:
-        """Turn uploaded files into what the encoder takes.
+        """Decode uploaded files to the encoder's input.
 
         Args:
             files: Field names and contents, PNG or JPEG; at least one.
-            polarity: Of the uploads; None looks at each one's border, but takes colours as they are.
-            call: That they belong to. Cancel this, or let its deadline pass, and no further file is decoded.
+            polarity: Of the uploads. None: found by each one's border, except in colour.
+            call: The request's context. After cancellation or its deadline, no further file is decoded.
 
         Returns:
             `(batch, height, width, channels)` float32 in [0, 1].
 
         Raises:
-            InvalidValueError: An even picture.
+            InvalidValueError: A picture has nothing but background.
             MalformedBodyError: A file is not a whole PNG or JPEG.
-            TooLargeError: A file has too many pixels, or would take too long.
+            TooLargeError: A file has too many pixels, or takes too long.
             QueueFullError: Too many uploads wait.
             DeadlineError: The deadline passed.
             NotReadyError: The service is stopping.
@@ -60,7 +61,7 @@ class ImageInputs:
     def _read_some(
         self,
         files: Sequence[tuple[str, bytes]],
-        polarity: preprocess.Polarity | None,
+        polarity: ImagePolarity | None,
         pictures: list[Floats],
         check: Check,
     ) -> Floats | None:
@@ -73,10 +74,10 @@ class ImageInputs:
         return np.stack(pictures) if len(pictures) == len(files) else None
 
     def read_pixels(self, field: str, pixels: NDArray[np.float64]) -> Floats:
-        """Turns numbers into what the encoder takes.
+        """Return numbers as the encoder's input.
 
         Args:
-            field: What errors name.
+            field: The name of the field, for errors.
             pixels: One picture or several, with or without the channel axis where that is 1.
 
         Returns:
@@ -95,7 +96,7 @@ class ImageInputs:
         """Return how many pictures an array of numbers holds.
 
         Args:
-            field: What errors name.
+            field: The name of the field, for errors.
             shape: Of one picture or several, with or without the channel axis where that is 1.
 
         Raises:
@@ -111,9 +112,7 @@ class ImageInputs:
             raise InvalidValueError(field, f"{expected}, or a list of such", received)
         return shape[0]
 
-    def _read_one(
-        self, field: str, content: bytes, polarity: preprocess.Polarity | None, check: Check
-    ) -> Floats:
+    def _read_one(self, field: str, content: bytes, polarity: ImagePolarity | None, check: Check) -> Floats:
         spec = self.spec
         x = preprocess.read_image(content, field, spec.channels, self.max_image_pixels, check)
         check()
@@ -124,9 +123,9 @@ class ImageInputs:
             x = preprocess.fit(x, spec.height, spec.width, box, field)
         return x if spec.polarity == "light-on-dark" else 1 - x
 
-    def _find_polarity(self, x: Floats) -> preprocess.Polarity:
+    def _find_polarity(self, x: Floats) -> ImagePolarity:
         spec = self.spec
-        # A light border of a picture in colour need not be paper; turned over, all its colours are others.
+        # In colour, a light border need not be paper, and inverting would change all colours.
         if spec.channels == 3 and not isinstance(spec.fit, CentreOfMassFit):
             return spec.polarity
         return preprocess.find_polarity(x)
