@@ -1,4 +1,4 @@
-"""Owns the atlas of a model: where the pictures of the test split lie, and which of them are nearest."""
+"""The atlas of a model: where the encoder puts the test images, and which of them are nearest to a vector."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 @dataclasses.dataclass(frozen=True)
 class Neighbours:
-    """The entries of the atlas that are nearest to each vector, the nearest first.
+    """The points of the atlas that are nearest to each vector, the nearest first.
 
     Attributes:
-        index: `(batch, k)` int64, their places in the atlas.
+        index: `(batch, k)` int64, row numbers in the atlas.
         label: `(batch, k)` int64.
         distance: `(batch, k)` float64, Euclidean.
     """
@@ -33,7 +33,6 @@ class Atlas:
     """
 
     def __init__(self, z_mean: NDArray[np.float32], label: NDArray[np.int64]) -> None:
-        """Stores the points."""
         self.z_mean = z_mean
         self.label = label
         # In double precision, so that only true ties are decided by rounding.
@@ -41,14 +40,11 @@ class Atlas:
         self._squares = (self._points**2).sum(axis=1)
 
     def nearest(self, z: NDArray[np.float32], k: int) -> Neighbours:
-        """Gives the nearest points.
+        """Return the points nearest to each vector; of equally near points, the earlier one first.
 
         Args:
             z: `(batch, latent_dim)` float32.
-            k: How many; all there are, if they are fewer.
-
-        Returns:
-            Of each vector; of equal distances, the earlier point first.
+            k: How many; at most as many as the atlas has.
         """
         k = min(k, len(self._points))
         index = np.stack([self._search(row, k) for row in z.astype(np.float64)])
@@ -58,7 +54,8 @@ class Atlas:
         return Neighbours(index, self.label[index], distance)
 
     def _search(self, row: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        # Less the square of `row`, which all have in common: one product and not n differences.
+        # Squared distances less the square of `row`, which is the same for all: one product, no n
+        # differences.
         squares = self._squares - 2 * (self._points @ row)
         last = np.partition(squares, k - 1)[k - 1]
         nearer, tied = np.flatnonzero(squares < last), np.flatnonzero(squares == last)
@@ -66,9 +63,10 @@ class Atlas:
 
     @functools.cached_property
     def plane(self) -> NDArray[np.float64]:
-        """The points in a plane: their two dimensions, or the two principal axes of more.
+        """The points in a plane, `(n, 2)` float64.
 
-        `(n, 2)` float64; one dimension is laid along the first axis.
+        Two dimensions stay as they are, one becomes the first axis, and more are projected on their two
+        principal axes.
         """
         n, dim = self._points.shape
         if dim <= 2:

@@ -16,14 +16,14 @@ LERP_DIMS = 3
 
 
 def interpolate(start: Floats, end: Floats, steps: int, method: Method) -> Floats:
-    """Gives a path between two vectors, both included.
+    """Return a path between two vectors, both included.
 
     Args:
         start: `(latent_dim,)` float32.
         end: `(latent_dim,)` float32.
         steps: Points on the path, at least 2.
         method: "lerp", a straight line, or "slerp" (Shoemake 1985), which turns the direction evenly and
-            here interpolates the radius linearly. Where there is no one arc (a zero vector, parallel or
+            here interpolates the radius linearly. Where the arc is not unique (a zero vector, parallel or
             opposite vectors), slerp is the straight line.
 
     Returns:
@@ -38,7 +38,7 @@ def interpolate(start: Floats, end: Floats, steps: int, method: Method) -> Float
 
 
 def default_method(latent_dim: int) -> Method:
-    """Gives the method for a latent space of this size: lerp up to 3 dimensions, slerp above."""
+    """Return the method for a latent space of this size: lerp up to 3 dimensions, slerp above."""
     return "lerp" if latent_dim <= LERP_DIMS else "slerp"
 
 

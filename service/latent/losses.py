@@ -1,4 +1,4 @@
-"""Owns how far a reconstruction is from its picture, picture by picture. Pure functions."""
+"""Losses of each picture: how far its reconstruction is from it. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from service.core.arrays import Floats
 
-# A pixel that a decoder gives as 0 or 1 exactly is one that float32 has rounded.
+# Decoders never mean exactly 0 or 1: float32 has rounded.
 SMALLEST = 1e-7
 
 
 def reconstruction_loss(x: Floats, reconstruction: Floats) -> NDArray[np.float64]:
-    """Gives -log p(x|z) under a Bernoulli for each pixel (Kingma & Welling 2014, appendix C.1).
+    """Return -log p(x|z) under a Bernoulli for each pixel (Kingma & Welling 2014, appendix C.1).
 
     Args:
         x: `(batch, height, width, channels)` float32 in [0, 1].
-        reconstruction: The same, the mean of p(x|z).
+        reconstruction: Of the same shape and range, the mean of p(x|z).
 
     Returns:
         `(batch,)` float64, nats per image, summed over pixels and channels.
@@ -27,7 +27,7 @@ def reconstruction_loss(x: Floats, reconstruction: Floats) -> NDArray[np.float64
 
 
 def kl_divergence(z_mean: Floats, z_log_var: Floats) -> NDArray[np.float64]:
-    """Gives KL(q(z|x) || N(0, I)) (Kingma & Welling 2014, appendix B).
+    """Return KL(q(z|x) || N(0, I)) (Kingma & Welling 2014, appendix B).
 
     Args:
         z_mean: `(batch, latent_dim)` float32.
@@ -42,11 +42,11 @@ def kl_divergence(z_mean: Floats, z_log_var: Floats) -> NDArray[np.float64]:
 
 
 def mean_squared_error(x: Floats, reconstruction: Floats) -> NDArray[np.float64]:
-    """Gives the mean square of the difference, over the pixels and channels of each picture.
+    """Return the mean square of the difference, over the pixels and channels of each picture.
 
     Args:
         x: `(batch, height, width, channels)` float32 in [0, 1].
-        reconstruction: The same.
+        reconstruction: Of the same shape and range.
 
     Returns:
         `(batch,)` float64 in [0, 1].

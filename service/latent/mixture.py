@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians that classes are drawn from. Pure functions."""
+"""Mixtures of Gaussians, which the vectors of a class are drawn from. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from service.latent.sampling import open_stream
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """Gaussians that a class is drawn from.
+    """A mixture of Gaussians.
 
     Attributes:
         means: `(components, latent_dim)` float32.
         roots: `(components, latent_dim, latent_dim)` float32, from `covariance_root`.
-        bounds: `(components,)` float64, rising: a number in [0, 1) below the first of them, or between two,
-            picks a component.
+        bounds: `(components,)` float64, the cumulative weights, the last 1: a number in [0, 1) picks the
+            component of the first bound above it.
     """
 
     means: Floats
@@ -29,28 +29,25 @@ class Mixture:
 
 
 def mix(means: Sequence[Floats], roots: Sequence[Floats], weights: Sequence[float]) -> Mixture:
-    """Gives a mixture of Gaussians.
+    """Return a mixture of Gaussians.
 
     Args:
         means: `(latent_dim,)` each.
         roots: `(latent_dim, latent_dim)` each.
         weights: Above 0; only their ratios count.
-
-    Returns:
-        The mixture.
     """
     bounds = np.cumsum(np.array(weights, np.float64))
     return Mixture(np.array(means), np.array(roots), bounds / bounds[-1])
 
 
 def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int = 1) -> Floats:
-    """Draws from a mixture's components, N(mean, temperature² root rootᵀ).
+    """Draw vectors from a mixture whose components are N(mean, temperature² root rootᵀ).
 
     Args:
-        mixture: Of a class.
-        seed: In [0, 2**32); picks the components too.
+        mixture: The mixture.
+        seed: In [0, 2**32); decides the components too.
         temperature: Scales the standard deviation; 0 gives a component's mean.
-        n: How many; fewer are the first of more.
+        n: How many; a smaller n gives the first of a larger one's.
 
     Returns:
         `(n, latent_dim)` float32.
@@ -64,7 +61,7 @@ def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int
 
 
 def covariance_root(covariance: NDArray[np.float64]) -> Floats:
-    """Gives the symmetric square root of a covariance matrix, singular ones too.
+    """Return the symmetric square root of a covariance matrix, which may be singular.
 
     Args:
         covariance: `(latent_dim, latent_dim)`, symmetric.

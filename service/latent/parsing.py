@@ -1,4 +1,4 @@
-"""Owns how URLs and forms write vectors and points of latent space: `0.5,-1.0`, `digit:3`."""
+"""Parse vectors and points of latent space as URLs and forms write them: `0.5,-1.0`, `digit:3`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from service.core.errors import InvalidValueError, Text
 from service.latent.space import Point
 
-# As JSON has them, but for a sign, or a point at either end; Python's `float` would take "nan" and "1_0".
-# A text fits in one way only: if a digit could be of either of two groups, a long text would take minutes.
+# Numbers as in JSON, and also with a plus sign, or a point at either end; Python's `float` would also take
+# "nan" and "1_0". A text matches in one way only: if a digit could belong to either of two groups, a long
+# text would take minutes.
 NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 DIGIT_PATTERN = "digit:([0-9]{1,9})"
-# For the schema of the API; spaces may stand around each part, as a plus sign in a URL is one.
+# For the API's schema. Spaces may stand around each part, because a plus sign in a URL means a space.
 VECTOR_PATTERN = f"^ *{NUMBER_PATTERN} *(, *{NUMBER_PATTERN} *)*$"
 POINT_PATTERN = f"{VECTOR_PATTERN}|^ *{DIGIT_PATTERN} *$"
 NUMBER = re.compile(NUMBER_PATTERN)
-# A URL has no more; a form might.
+# More than a URL can have; a form might have more.
 MOST_CHARACTERS = 65_536
 CHARACTERS = frozenset("0123456789+-.eE, ")
 DIGIT = re.compile(DIGIT_PATTERN)
@@ -28,23 +29,23 @@ VECTOR = "numbers with commas between them, such as 0.5,-1.0"
 
 
 def read_vector(text: str, field: str) -> NDArray[np.float64]:
-    """Reads a vector.
+    """Parse a vector.
 
     Args:
         text: Such as `0.5,-1.0`.
-        field: What errors name.
+        field: The name of the parameter, for errors.
 
     Returns:
         `(n,)` float64, finite, n at least 1.
 
     Raises:
-        InvalidValueError: A part is no finite number, or the text is too long.
+        InvalidValueError: A part is not a finite number, or the text is too long.
     """
     if len(text) > MOST_CHARACTERS:
         raise InvalidValueError(field, f"at most {MOST_CHARACTERS} characters", len(text))
     parts = text.split(",")
     try:
-        # What `float` makes of these characters alone is what the pattern takes, at a tenth of the time.
+        # Of these characters alone, `float` accepts what the pattern does, in a tenth of the time.
         vector = np.array([float(part) for part in parts]) if CHARACTERS.issuperset(text) else None
     except ValueError:
         vector = None
@@ -63,17 +64,17 @@ def _find_faults(parts: Sequence[str], field: str) -> Iterator[InvalidValueError
 
 
 def read_vectors(texts: Sequence[str], field: str) -> NDArray[np.float64]:
-    """Reads vectors, all of one length.
+    """Parse vectors, all of one length.
 
     Args:
         texts: At least one.
-        field: What errors name.
+        field: The name of the parameter, for errors.
 
     Returns:
         `(len(texts), n)` float64, finite.
 
     Raises:
-        InvalidValueError: A part is no finite number, or a vector has another length than the first.
+        InvalidValueError: A part is not a finite number, or a vector has another length than the first.
     """
     names = [field] if len(texts) == 1 else [f"{field}[{i}]" for i in range(len(texts))]
     vectors = [read_vector(text, name) for text, name in zip(texts, names, strict=True)]
@@ -85,18 +86,15 @@ def read_vectors(texts: Sequence[str], field: str) -> NDArray[np.float64]:
 
 
 def read_point(text: str, field: str, label: int | None = None) -> Point:
-    """Reads a point.
+    """Parse a point.
 
     Args:
         text: `digit:3`, or a vector.
-        field: What errors name.
-        label: Beside a vector, for a label-conditioned model.
-
-    Returns:
-        The point.
+        field: The name of the parameter, for errors.
+        label: The label beside a vector, for a label-conditioned model.
 
     Raises:
-        InvalidValueError: Neither, or a label beside a digit.
+        InvalidValueError: The text is neither, or a label comes with a digit.
     """
     digit = DIGIT.fullmatch(text.strip(" "))
     if digit is None:

@@ -1,7 +1,7 @@
-"""Owns the latent space of one model: what a request names in it becomes rows for its decoder.
+"""The latent space of one model: turns vectors, classes and seeds of requests into rows for its decoder.
 
-No model runs here. Invariant: rows that it gives fit the decoder and the limits, so that nothing is refused
-once it has begun.
+No model runs here. Invariant: the rows it returns fit the decoder and the limits, so that nothing is refused
+after it has started to run.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ from service.latent import interpolation, mixture, sampling
 
 Label = int | Sequence[int] | None
 
-# Ten thousand standard deviations from the prior: float32 still holds every activation there.
+# Ten thousand standard deviations of the prior; there, float32 still holds every activation.
 Z_LIMIT = 1e4
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A point of latent space: a vector, or the middle of a class.
+    """A point of latent space: a vector, or the centre of a class.
 
     Attributes:
-        field: What errors name.
-        z: The vector's numbers, float64, or None.
-        digit: The class's label, or None.
-        label: What the decoder is given beside z, or None; with a digit, that is the label.
-        at: What errors name instead of `<field>.z` and `<field>.digit`, where a text held it whole; its label
-            is `<field>_label` then.
+        field: The name of the point in the request; errors name `<field>.z`, `.digit` and `.label`.
+        z: The vector, float64, or None.
+        digit: The label of the class, or None.
+        label: The label for the decoder beside z, or None; with a digit, the digit is the label.
+        at: Set where the request has the point as one text: errors then name this, and `<field>_label`.
     """
 
     field: str
@@ -45,64 +44,58 @@ class Point:
 
 
 class LatentSpace:
-    """Gives rows: `(n, latent_dim + labels)` float32, z and beside it the one-hot label, if it is needed.
+    """Makes rows, `(n, latent_dim + labels)` float32: z, and the one-hot label if the decoder takes one.
 
     Attributes:
-        labels: That the decoder takes; empty if it takes none.
-        dim: latent_dim.
+        labels: The labels that the decoder takes; empty if it takes none.
+        dim: The number of latent dimensions.
     """
 
     def __init__(self, manifest: Manifest, max_rows: int) -> None:
-        """Prepares the classes.
+        """Prepare the classes.
 
         Args:
-            manifest: Of the model.
+            manifest: The manifest of the model.
             max_rows: Most rows of one request.
 
         Raises:
-            BundleError: A class's numbers describe no distribution.
+            BundleError: The numbers of a class are not a valid distribution.
         """
         self.manifest = manifest
         self.max_rows = max_rows
         self.labels = manifest.labels
         self.dim = manifest.latent_dim
         self._mixtures = {entry.label: _read_mixture(manifest, entry) for entry in manifest.classes}
-        # What the decoder gets beside z: nothing if it takes no label.
+        # Of no columns if the decoder takes no label.
         one_hots = np.eye(len(manifest.classes), len(self.labels), dtype=np.float32)
         self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(manifest.classes)}
         counts = np.cumsum([entry.count for entry in manifest.classes], dtype=np.float64)
         self._bounds = counts / counts[-1] if self.labels else counts
 
     def place(self, z: NDArray[np.float64], label: Label = None) -> Floats:
-        """Gives the rows of vectors.
+        """Return the rows of vectors.
 
         Args:
             z: `(n, latent_dim)` finite numbers.
-            label: Of all of them, or of each; None for a model that takes none.
-
-        Returns:
-            n rows, in order.
+            label: One for all vectors, or one each; None for a model that takes none.
 
         Raises:
-            InvalidValueError: Wrong latent_dim, too many rows, a number too far from the prior, or labels
-                that do not fit.
+            InvalidValueError: Another latent_dim, too many rows, a number beyond `Z_LIMIT`, or labels that do
+                not fit.
         """
         return np.concatenate([self._check_z("z", z), self._one_hot("label", label, len(z))], axis=1)
 
     def connect(self, start: Point, end: Point, steps: int, method: Method | None) -> Floats:
-        """Gives the rows of a path between two points.
+        """Return the rows of a path between two points.
 
         Args:
             start: The first point.
             end: The last point.
             steps: Points on the path, both ends included; at least 2.
-            method: "lerp" or "slerp"; None: what suits latent_dim.
-
-        Returns:
-            `steps` rows.
+            method: None: chosen by latent_dim, see `default_method`.
 
         Raises:
-            InvalidValueError: Wrong latent_dim or too many steps.
+            InvalidValueError: Another latent_dim, or too many steps.
             NotFoundError: The model has no such class.
         """
         self.check_rows("steps", steps)
@@ -110,21 +103,18 @@ class LatentSpace:
         path = interpolation.interpolate(
             first[:dim], last[:dim], steps, method or interpolation.default_method(dim)
         )
-        # One label turns into the other as evenly.
+        # One label turns into the other just as evenly.
         label = interpolation.interpolate(first[dim:], last[dim:], steps, "lerp")
         return np.concatenate([path, label], axis=1)
 
     def draw(self, digit: int, seed: int, temperature: float, n: int = 1) -> Floats:
-        """Draws vectors from a class's mixture; their label is the class's, if the model takes one.
+        """Draw vectors of a class, with its label if the model takes one.
 
         Args:
-            digit: The class's label.
+            digit: The label of the class.
             seed: In [0, 2**32).
             temperature: Scales the standard deviation; 0 gives a component's mean.
-            n: How many; fewer are the first of more.
-
-        Returns:
-            n rows.
+            n: How many; a smaller n gives the first of a larger one's.
 
         Raises:
             InvalidValueError: Too many rows.
@@ -136,15 +126,12 @@ class LatentSpace:
         return np.concatenate([z, np.broadcast_to(one_hot, (n, len(one_hot)))], axis=1)
 
     def sample(self, seed: int, temperature: float, n: int) -> Floats:
-        """Draws vectors from the prior; their labels as often as the training images had them.
+        """Draw vectors from the prior, with labels as frequent as among the training images.
 
         Args:
             seed: In [0, 2**32).
             temperature: Scales the standard deviation; 0 gives the prior's mean.
-            n: How many; fewer are the first of more.
-
-        Returns:
-            n rows.
+            n: How many; a smaller n gives the first of a larger one's.
 
         Raises:
             InvalidValueError: Too many rows.
@@ -153,19 +140,19 @@ class LatentSpace:
         z = (temperature * sampling.sample_normal(seed, (n, self.dim))).astype(np.float32)
         if not self.labels:
             return z
-        # A stream of its own, so that fewer are the first of more.
+        # From a generator of their own, so that a smaller n gives the first of a larger one's.
         picks = np.random.RandomState([seed, 1]).random_sample(n)
         one_hot = np.eye(len(self.labels), dtype=np.float32)
         return np.concatenate([z, one_hot[np.searchsorted(self._bounds, picks, side="right")]], axis=1)
 
     def spread(self, n: int, extent: float, dims: tuple[int, int], label: int | None) -> Floats:
-        """Gives the rows of an even grid over two dimensions of the prior, all others 0.
+        """Return the rows of an even grid over two dimensions of the prior, all others 0.
 
         Args:
-            n: Points a side; a model of one dimension gets one line of them.
+            n: Points on a side; a model of one dimension gets one line of them.
             extent: The grid goes from -extent to extent; above 0.
-            dims: The dimension from left to right, and that from the bottom to the top.
-            label: Of all; None for a model that takes none.
+            dims: The dimensions that grow to the right and upwards.
+            label: The label of all; None for a model that takes none.
 
         Returns:
             n² rows (n for one dimension), from the top left, line by line.
@@ -186,16 +173,12 @@ class LatentSpace:
         return self.place(z.reshape(-1, self.dim), label)
 
     def check_rows(self, field: str, rows: int) -> None:
-        """Refuses more rows than a request may have.
-
-        Raises:
-            InvalidValueError: Of `field`.
-        """
+        """Raise `InvalidValueError`, naming `field`, for more rows than a request may have."""
         if rows > self.max_rows:
             raise InvalidValueError(field, f"at most {self.max_rows} in one request", rows)
 
     def check_shape(self, field: str, shape: tuple[int, ...]) -> None:
-        """Refuses vectors by their shape alone; else it is `(latent_dim,)` or, of few, `(n, latent_dim)`."""
+        """Raise `InvalidValueError` unless vectors of a shape, `(latent_dim,)` or `(n, latent_dim)`, fit."""
         self.check_rows(field, shape[0] if len(shape) > 1 else 1)
         if shape[-1] != self.dim:
             numbers = "numbers" if self.dim > 1 else "number"
@@ -216,7 +199,7 @@ class LatentSpace:
         return self._mixtures[digit]
 
     def _one_hot(self, field: str, label: Label, rows: int) -> Floats:
-        """Gives `(rows, labels)` float32, `labels` being 0 for a model that takes none."""
+        """Return `(rows, labels)` float32, with no columns for a model that takes no label."""
         if not self.labels:
             if label is not None:
                 raise InvalidValueError(field, f"none: {self.manifest.name} takes no label", label)
@@ -239,7 +222,7 @@ class LatentSpace:
             one_hot = self._one_hot(where, point.label, 1)[0]
             return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
         digit = -1 if point.digit is None else point.digit
-        # The heaviest component comes first: the mean of all may lie in another class.
+        # The heaviest component comes first; the mean of all could lie in another class.
         mean = self._mixture(point.at or f"{point.field}.digit", digit).means[0]
         return np.concatenate([mean, self._one_hots[digit]])
 
