@@ -1,4 +1,4 @@
-"""Owns drawing a map of latent space: points in a plane, coloured by label, with a legend. Pure functions."""
+"""Draw a map of latent space: points in a plane, coloured by label, with a legend. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ COLOURS = (
 PAPER = (255, 255, 255)
 INK = (40, 40, 40)
 RULE = (215, 215, 215)
-# Drawn so many times as large, and made small again: round dots without steps.
+# Drawn at twice the size and reduced, so that dots are smooth.
 OVERSIZE = 2
 MARGIN = 0.02
 
 
 def measure_extent(points: NDArray[np.float64]) -> float:
-    """Gives the smallest multiple of one half that holds both coordinates of 99.9% of the points."""
+    """Return the smallest multiple of one half that holds both coordinates of 99.9% of the points."""
     return max(0.5, math.ceil(2 * float(np.quantile(np.abs(points).max(axis=1), 0.999))) / 2)
 
 
 def draw_map(points: NDArray[np.float64], label: NDArray[np.int64], extent: float, size: int) -> Bytes:
-    """Draws points.
+    """Draw points as dots.
 
     Args:
-        points: `(n, 2)`, to the right and upwards.
+        points: `(n, 2)`; the axes go to the right and upwards.
         label: `(n,)`.
-        extent: The picture goes from -extent to extent, both ways; what lies outside is left out.
-        size: Of a side of the map, in pixels; the legend is beside it.
+        extent: Both axes go from -extent to extent; points outside are left out.
+        size: The side of the map, in pixels; the legend is beside it.
 
     Returns:
         `(size, size + legend, 3)` uint8.

@@ -1,4 +1,4 @@
-"""Pictures as a decoder gives them."""
+"""Decoded pictures, together with their latent vectors."""
 
 from __future__ import annotations
 

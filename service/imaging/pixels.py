@@ -1,4 +1,4 @@
-"""Pixels as floats and as bytes. Pure functions."""
+"""Convert pixels from floats to bytes. A pure function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from service.core.arrays import Bytes, Floats
 
 
 def to_bytes(image: Floats) -> Bytes:
-    """Rounds pixels to 8 bits.
+    """Round pixels to 8 bits.
 
     Args:
         image: Any shape, float32 in [0, 1].

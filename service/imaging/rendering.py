@@ -1,7 +1,7 @@
-"""Owns how pictures are drawn: sheets and frames, their scale, padding and colours. Pure functions.
+"""Draw pictures: sheets and frames, their scale, padding and colours. Pure functions.
 
-A picture is turned over, then scaled alone, then placed, then coloured: no picture bleeds into its neighbour,
-and a frame does not depend on the frames beside it.
+Each picture is inverted, scaled by itself, put into the sheet or frame, and then coloured: no picture bleeds
+into its neighbour, and a frame does not depend on other frames.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Look:
     """How pictures are drawn.
 
     Attributes:
-        scale: Makes each pixel so many pixels a side; at least 1.
-        resample: "nearest" makes each pixel a square, "smooth" interpolates between them by cubics.
-        invert: Turns dark and light over.
+        scale: The side of each pixel once drawn, at least 1.
+        resample: "nearest" draws each pixel as a square, "smooth" interpolates by cubics.
+        invert: Whether to exchange dark and light.
         padding: Pixels of background around each picture, before scaling; at least 0.
-        columns: Pictures in a row of a sheet; None: as many as make it about square.
-        colormap: What colours the levels of a grey picture have.
+        columns: Pictures in a row of a sheet; None: about as many as rows.
+        colormap: The colours for the levels of grey pictures.
     """
 
     scale: int = 1
@@ -40,41 +40,34 @@ class Look:
 
 
 def check_colormap(look: Look, channels: int) -> None:
-    """Checks that pictures can have the colormap asked for.
-
-    Raises:
-        InvalidValueError: A colormap other than "grey" for pictures of colour.
-    """
+    """Raise `InvalidValueError` for a colormap other than "grey" on pictures in colour."""
     if channels != 1 and look.colormap != "grey":
         raise InvalidValueError("colormap", "'grey' for a model of colour pictures", look.colormap)
 
 
 def measure_sheet(n: int, height: int, width: int, look: Look) -> tuple[int, int]:
-    """Gives the size of a sheet without drawing it.
+    """Return the height and width of a sheet, in pixels, without drawing it.
 
     Args:
-        n: Pictures, at least 1.
-        height: Of a picture.
-        width: Of a picture.
+        n: How many pictures, at least 1.
+        height: Of one picture.
+        width: Of one picture.
         look: How they are drawn.
-
-    Returns:
-        Height and width in pixels.
     """
     rows, columns = _grid(n, look.columns)
     return _extent(rows, height, look), _extent(columns, width, look)
 
 
 def measure_frame(height: int, width: int, look: Look) -> tuple[int, int]:
-    """Gives the size of a frame without drawing it, as `measure_sheet` does of a sheet."""
+    """Return the height and width of a frame, in pixels, without drawing it."""
     return _extent(1, height, look), _extent(1, width, look)
 
 
 def split_scale(look: Look) -> tuple[Look, int]:
-    """Leaves the scaling to a writer that can repeat pixels, as `write_png` and `write_apng` can.
+    """Separate the scale from a look, for writers that repeat pixels themselves, such as `write_png`.
 
     Returns:
-        The look to draw with, and the scale to give to the writer. Smooth scaling stays in the look.
+        The look to draw with, and the scale for the writer. Smooth scaling stays in the look.
     """
     if look.resample == "smooth":
         return look, 1
@@ -82,38 +75,38 @@ def split_scale(look: Look) -> tuple[Look, int]:
 
 
 def draw_sheet(images: Bytes, look: Look) -> Bytes:
-    """Puts pictures side by side, row by row.
+    """Draw pictures side by side, row by row.
 
     Args:
         images: `(n, height, width, channels)` uint8 with 1 or 3 channels; n is at least 1.
         look: How they are drawn.
 
     Returns:
-        `(*measure_sheet(...), channels)` uint8, with 3 channels if there is a colormap. Places left over are
-        background: level 0, or 255 if inverted, in the colormap's colour.
+        `(*measure_sheet(...), channels)` uint8, with 3 channels if there is a colormap. The rest of the last
+        row is background: level 0, or 255 if inverted, in the colour of the colormap.
 
     Raises:
-        InvalidValueError: A colormap for pictures of colour.
+        InvalidValueError: A colormap for pictures in colour.
     """
     check_colormap(look, images.shape[-1])
     drawn, factor = split_scale(look)
     rows, columns = _grid(len(images), look.columns)
-    sheet = _place(_prepare(images, drawn), rows, columns, drawn)
+    sheet = _arrange(_prepare(images, drawn), rows, columns, drawn)
     return _repeat(colour(sheet, look.colormap), factor)
 
 
 def draw_frames(images: Bytes, look: Look) -> Bytes:
-    """Draws each picture for itself; a slice of the pictures gives that slice of the frames.
+    """Draw each picture by itself: frames of a slice of the pictures are that slice of the frames.
 
     Args:
         images: `(n, height, width, channels)` uint8 with 1 or 3 channels.
-        look: How they are drawn; `columns` does not matter.
+        look: How they are drawn; `columns` is ignored.
 
     Returns:
         `(n, *measure_frame(...), channels)` uint8, with 3 channels if there is a colormap.
 
     Raises:
-        InvalidValueError: A colormap for pictures of colour.
+        InvalidValueError: A colormap for pictures in colour.
     """
     check_colormap(look, images.shape[-1])
     drawn, factor = split_scale(look)
@@ -153,7 +146,7 @@ def _smooth(images: Bytes, scale: int) -> Bytes:
     return scaled
 
 
-def _place(images: Bytes, rows: int, columns: int, look: Look) -> Bytes:
+def _arrange(images: Bytes, rows: int, columns: int, look: Look) -> Bytes:
     _, height, width, channels = images.shape
     gap = look.padding * look.scale
     down, across = height + gap, width + gap

@@ -1,4 +1,4 @@
-"""What a client wants pictures written as, and whether that is within limits."""
+"""How a client wants pictures written, and whether that is within limits."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from service.imaging.rendering import (
 )
 
 KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
-# What can be written while the last pictures are still being made.
+# Formats that can be sent while further pictures are still being decoded.
 IN_PARTS = (APNG, NDJSON, ZIP)
 
 
 @dataclasses.dataclass(frozen=True)
 class Representation:
-    """A representation.
+    """A format for pictures, and how they look in it.
 
     Attributes:
-        media_type: Of `negotiation`.
+        media_type: One of `core.media_types`.
         look: How pictures are drawn.
-        dtype: Of pixels as numbers.
-        sequence: Whether WebP moves; without, it is a sheet.
-        duration_ms: Of a frame.
+        dtype: Of pixels in JSON and npy.
+        sequence: Whether WebP is an animation; otherwise it is a sheet.
+        duration_ms: How long a frame is shown.
         loops: How often a sequence plays; 0 for ever.
     """
 
@@ -43,26 +43,26 @@ class Representation:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether it is pixels to look at."""
+        """Whether the format is an image, not numbers."""
         return self.media_type in KINDS
 
     @property
     def is_sheet(self) -> bool:
-        """Whether all pictures come as one."""
+        """Whether all pictures are drawn side by side in one."""
         return self.media_type == PNG or (self.media_type == WEBP and not self.sequence)
 
 
 def check_size(wanted: Representation, n: int, image: ImageSpec, max_pixels: int) -> None:
-    """Refuses what would be too large, or cannot be drawn so, before anything runs.
+    """Check that pictures can be drawn as wanted and are not too large, before anything runs.
 
     Args:
         wanted: The representation.
-        n: Pictures.
-        image: What they are.
+        n: How many pictures.
+        image: Their size and colours.
         max_pixels: Most pixels of all frames together.
 
     Raises:
-        InvalidValueError: Of `scale` or `colormap`.
+        InvalidValueError: They cannot; the error names `scale` or `colormap`.
     """
     if not wanted.is_drawn:
         return

@@ -1,6 +1,6 @@
-"""Owns what pictures are written as: PNG and WebP sheets, sequences, JSON, npy, zip. No HTTP.
+"""Write pictures as PNG and WebP sheets, sequences, JSON, npy or zip.
 
-Invariant: what is written in parts has the same bytes as what is written at once.
+Invariant: pictures written in parts give the same bytes as pictures written at once.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from service.imaging.rendering import (
 from service.imaging.representation import IN_PARTS, Representation
 
 
-def write(wanted: Representation, manifest: Manifest, pictures: Pictures, facts: dict[str, Any]) -> bytes:
-    """Writes pictures.
+def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra: dict[str, Any]) -> bytes:
+    """Write pictures.
 
     Args:
         wanted: The representation.
-        manifest: Of the model that made them.
+        manifest: The manifest of the model that decoded them.
         pictures: At least one.
-        facts: Further fields of JSON.
+        extra: Further fields for JSON.
 
     Returns:
-        The content.
+        The content of the file.
     """
     if wanted.media_type in IN_PARTS:
         writer = open_writer(wanted, manifest, len(pictures.z))
         return writer.write(pictures) + writer.close()
     if wanted.media_type == JSON:
-        return write_json(manifest, {**facts, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
+        return write_json(manifest, {**extra, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
     if wanted.media_type == NPY:
         return write_npy(to_pixels(pictures, wanted.dtype))
     levels = pixels.to_bytes(pictures.image)
@@ -61,7 +61,7 @@ def write(wanted: Representation, manifest: Manifest, pictures: Pictures, facts:
 
 
 def to_pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
-    """Gives pixels as numbers; grey ones without their channel axis, as /encode takes them.
+    """Return pixels as numbers, grey ones without their channel axis, as /encode accepts them.
 
     Returns:
         `(batch, height, width)`, or with a last axis of 3, of `dtype`.
@@ -71,31 +71,28 @@ def to_pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
 
 
 def write_json(manifest: Manifest, fields: dict[str, Any]) -> bytes:
-    """Writes a JSON answer of a model: its name and version, then the fields; arrays become lists."""
+    """Write a JSON answer: the model's name and version, then the fields; arrays become lists."""
     identity = {"model": manifest.name, "version": manifest.version}
     return dump({name: split(value) for name, value in {**identity, **fields}.items()})
 
 
 class Writer(Protocol):
-    """Writes a representation a part at a time."""
+    """Writes pictures in parts."""
 
     def write(self, pictures: Pictures) -> bytes:
-        """Gives what comes next, of further pictures."""
+        """Return the bytes of the next pictures."""
 
     def close(self) -> bytes:
-        """Gives what comes after the last picture."""
+        """Return the bytes after the last picture."""
 
 
 def open_writer(wanted: Representation, manifest: Manifest, n: int) -> Writer:
-    """Begins a representation of `IN_PARTS`.
+    """Return a writer for a representation whose media type is in `IN_PARTS`.
 
     Args:
         wanted: The representation.
-        manifest: Of the model.
-        n: Pictures there will be in all.
-
-    Returns:
-        What writes it.
+        manifest: The manifest of the model that decodes the pictures.
+        n: How many pictures there will be in all.
     """
     if wanted.media_type == APNG:
         return _AnimationWriter(wanted, manifest.image, n)

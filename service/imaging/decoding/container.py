@@ -1,7 +1,7 @@
-"""Owns what of a PNG or JPEG file reaches a decoder, and the refusal of those that cost far more than others.
+"""Pass on only what a decoder needs of a PNG or JPEG file, and refuse files that cost far more than others.
 
-What a decoder would read besides (texts, colour profiles, a camera's notes) has cost seconds and gigabytes:
-blocks that are packed, that name each other, or that come by the million.
+The rest (texts, colour profiles, notes of cameras) could cost seconds and gigabytes: as packed blocks, blocks
+that refer to each other, or millions of them.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from service.core.errors import MalformedBodyError, Text
 from service.imaging.decoding.jpeg_segments import EXIF, JPEG_START, read_jpeg
 from service.imaging.decoding.png_chunks import PNG_START, read_png
 
-# Tag and type of an entry: a number of 16 bits (Exif 2.32, section 4.6.4).
+# Tag and type of the entry, a 16-bit number (Exif 2.32, section 4.6.4).
 ORIENTATION = (0x112, 3)
 
 
 class Container(NamedTuple):
-    """What a decoder needs of a file.
+    """The parts of a file that matter for its pixels.
 
     Attributes:
-        content: A PNG or JPEG file without what says nothing of its pixels.
-        orientation: What a camera's mark says, by its number; 1 if it says nothing.
+        content: A PNG or JPEG file with only the chunks or segments that a decoder needs.
+        orientation: The value of the Exif tag; 1 if there is none.
     """
 
     content: bytes
@@ -34,15 +34,13 @@ def read_container(content: bytes, field: str, max_pixels: int) -> Container:
 
     Args:
         content: The file.
-        field: What errors name.
+        field: The name of the field, for errors.
         max_pixels: Largest width times height.
 
-    Returns:
-        What a decoder needs of it.
-
     Raises:
-        MalformedBodyError: Not a whole PNG or JPEG, or a JPEG in a coding that hardly anyone writes.
-        TooLargeError: More pixels, chunks, segments or scans than there may be.
+        MalformedBodyError: Not a whole PNG or JPEG, or a JPEG in a rare coding (neither baseline nor
+            progressive Huffman).
+        TooLargeError: Too many pixels, chunks, segments or scans.
     """
     if content.startswith(PNG_START):
         needed, marks = read_png(content, field, max_pixels)

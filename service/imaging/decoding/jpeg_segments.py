@@ -1,4 +1,4 @@
-"""Owns the segments of a JPEG file: what its decoder needs of them, how many there may be, and which."""
+"""The segments of a JPEG file: which a decoder needs, which are refused, and how many there may be."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from service.imaging.decoding.limits import check_size, damaged
 JPEG_START = b"\xff\xd8\xff"
 # Colour profiles and notes come in segments of 64 KB; a scan may have tables of its own.
 MAX_SEGMENTS = 1000
-# Of tables: four of 129 bytes for levels, eight of at most 273 for codes.
+# Bytes of tables: four of 129 bytes for quantization, eight of at most 273 for Huffman codes.
 MAX_HEAD_BYTES = 16_384
-# Encoders write about ten. A scan that says nothing costs 10 ms in a picture of 16 million pixels.
+# Encoders write about ten scans. An empty scan costs 10 ms in a picture of 16 million pixels.
 MAX_SCANS, USUAL_SCANS, MAX_SCANNED_PIXELS = 100, 20, 400_000_000
 PIECE_BYTES = 2**20
 
-# A marker, behind what little there may be before it; and one that ends packed pixels.
+# A marker, with a few bytes before it; and a marker that ends compressed pixels.
 MARKER = re.compile(rb"[^\xff]{0,256}\xff{1,256}([\x01-\xfe])")
 MARKER_IN_PIXELS = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 FILL = b"\xff" * 1024
@@ -26,9 +26,9 @@ TABLES = {0xC4, 0xDB, 0xDD}
 FRAMES = {0xC0, 0xC1, 0xC2}
 OTHER_FRAMES = {0xC3, *range(0xC5, 0xD0)} - {0xC8}
 SCAN, END = 0xDA, 0xD9
-# Notes, comments, and a number of lines that comes late.
+# Application segments, comments, and DNL, a number of lines that comes late.
 SKIPPED = {*range(0xE0, 0xF0), 0xFE, 0xDC}
-# Which of the application's segments say how colours are stored; behind them, a preview.
+# The application segments that say how colours are stored; what follows in them is a preview.
 COLOUR_NOTES, COLOUR_NOTE_BYTES = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}, 14
 EXIF_CODE, EXIF = 0xE1, b"Exif\0\0"
 
@@ -38,15 +38,15 @@ def read_jpeg(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes
 
     Args:
         content: The file.
-        field: What errors name.
+        field: The name of the field, for errors.
         max_pixels: Largest width times height.
 
     Returns:
-        A file with what a decoder needs of it alone, and the camera's marks.
+        A JPEG with only the segments that a decoder needs, and the Exif data.
 
     Raises:
-        MalformedBodyError: Not a whole JPEG, or in a coding that hardly anyone writes.
-        TooLargeError: More pixels, segments, tables or scans than there may be.
+        MalformedBodyError: Not a whole JPEG, or neither baseline nor progressive Huffman.
+        TooLargeError: Too many pixels, segments, tables or scans.
     """
     kept, marks, pixels, scans, first, last = [b"\xff\xd8"], b"", 0, 0, 0, 0
     for code, body, start, end in _walk(content, field):
@@ -67,7 +67,7 @@ def read_jpeg(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes
 
 
 def _walk(content: bytes, field: str) -> Iterator[tuple[int, bytes, int, int]]:
-    """Yields code, body, start and end of each segment, and last of what ends the picture."""
+    """Yield code, body, start and end of each segment, the end of the picture last."""
     end, scanned = 2, False
     for _ in range(MAX_SEGMENTS):
         start = end
@@ -93,11 +93,11 @@ def _find_marker(content: bytes, start: int, field: str) -> tuple[int, int]:
 
 
 def _find_next(content: bytes, start: int) -> tuple[int, int]:
-    # In pieces, since to look through a large file at once would hold up the other threads.
+    # In pieces: a search through a large file would hold up the other threads.
     for begin in range(start, len(content), PIECE_BYTES):
         if found := MARKER_IN_PIXELS.search(content, begin, begin + PIECE_BYTES + 1):
             return found[1][0], found.end()
-    # Many a picture lacks its end.
+    # Many pictures lack their end marker.
     return END, len(content)
 
 
@@ -106,13 +106,14 @@ def _check_code(code: int, field: str) -> None:
         raise MalformedBodyError(
             field, "a JPEG that is baseline or progressive, in Huffman codes", Text(f"one of frame {code:#x}")
         )
-    # Of what a decoder reads otherwise than it is read here, the rest of the file might be hidden in one.
+    # A segment that a decoder reads otherwise than this module could hide the rest of the file.
     if not (code in FRAMES or code in TABLES or code in SKIPPED or code == SCAN):
         raise damaged(field, f"with a marker {code:#x}")
 
 
 def _check_fill(content: bytes, start: int, end: int, field: str) -> None:
-    # A decoder that is fed in pieces begins anew with each piece, until it sees the end of them.
+    # A decoder that is fed in pieces starts again with each piece until it sees the end of a run of fill
+    # bytes.
     for begin in range(start, end, PIECE_BYTES):
         if content.find(FILL, begin, min(end, begin + PIECE_BYTES + len(FILL))) >= 0:
             raise damaged(field, f"with {len(FILL)} fill bytes")

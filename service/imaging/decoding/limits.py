@@ -1,29 +1,24 @@
-"""Owns what is refused of all pictures: sizes, and words for those that are damaged."""
+"""The limits of all uploaded pictures, and the error for damaged ones."""
 
 from __future__ import annotations
 
 from service.core.errors import MalformedBodyError, Text, TooLargeError
 
-# The longest that a JPEG can say. A row of a PNG costs its decoder 40 ns, however short it is.
+# The longest side that a JPEG can have. A row of a PNG costs its decoder 40 ns, however short it is.
 MAX_SIDE = 65_535
 
 
 def damaged(field: str, what: str) -> MalformedBodyError:
-    """Return what to raise of a damaged file.
-
-    Args:
-        field: What errors name.
-        what: What is wrong with it.
-    """
+    """Return the error for a damaged file, with what is wrong with it."""
     return MalformedBodyError(field, "a whole PNG or JPEG file", Text(f"a damaged one ({what})"))
 
 
 def check_size(field: str, width: int, height: int, max_pixels: int) -> None:
-    """Check what the head of a file says of its size.
+    """Check the size that the head of a file declares.
 
     Raises:
-        MalformedBodyError: It says nothing.
-        TooLargeError: More pixels, or longer sides, than there may be.
+        MalformedBodyError: A side is 0.
+        TooLargeError: Too many pixels, or a side that is too long.
     """
     size = Text(f"{width} x {height}")
     if not width * height:

@@ -1,4 +1,4 @@
-"""Owns the chunks of a PNG file: what its decoder needs of them, and how many there may be."""
+"""The chunks of a PNG file: which a decoder needs, and how many there may be."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from service.core.errors import Text, TooLargeError
 from service.imaging.decoding.limits import check_size, damaged
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
-# A picture a row of which is a chunk has a few thousand. Each costs a microsecond here.
+# A picture with a chunk for each row has a few thousand. Each costs a microsecond here.
 MAX_CHUNKS = 20_000
-# Packed pixels are smaller than plain ones but for 5 bytes in 16 KB; the rest is room for odd encoders.
+# Compressed pixels exceed plain ones by at most 5 bytes in 16 KB; the rest is room for unusual encoders.
 PACKING_ROOM_BYTES = 65_536
-# Samples of a pixel, where not one; and what says of which colours its pixels are.
+# Samples of a pixel by colour type, where not one; and the chunks that a palette or transparency needs.
 PNG_SAMPLES = {2: 3, 4: 2, 6: 4}
 PNG_COLOURS = (b"PLTE", b"tRNS")
-# The kind whose pixels are places in `PLTE`.
+# The colour type whose pixels are indices into `PLTE`.
 PALETTE = 3
 
 
@@ -25,15 +25,15 @@ def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]
 
     Args:
         content: The file.
-        field: What errors name.
+        field: The name of the field, for errors.
         max_pixels: Largest width times height.
 
     Returns:
-        A file with what a decoder needs of it alone, its packed pixels in one chunk; and the camera's marks.
+        A PNG with only the chunks that a decoder needs, the compressed pixels in one; and the Exif data.
 
     Raises:
         MalformedBodyError: Not a whole PNG.
-        TooLargeError: More pixels, chunks or packed bytes than there may be.
+        TooLargeError: Too many pixels, chunks or compressed bytes.
     """
     view = memoryview(content)
     head = _read_chunk(view, len(PNG_START), field)
@@ -70,7 +70,7 @@ def _read_chunks(view: memoryview, offset: int, field: str) -> tuple[dict[bytes,
 
 
 def _read_chunk(view: memoryview, offset: int, field: str) -> tuple[bytes, memoryview, int] | None:
-    if len(view) - offset < 12:  # many a picture lacks its last chunk
+    if len(view) - offset < 12:  # many pictures lack their last chunk
         return None
     length, name = struct.unpack_from(">I4s", view, offset)
     start, end = offset + 8, offset + 8 + length

@@ -1,6 +1,6 @@
-"""Owns writing animated PNG files (PNG, third edition, section 11.3.6), a frame at a time. Pure functions.
+"""Write animated PNG files (PNG, third edition, section 11.3.6), a frame at a time. Pure functions.
 
-A file is `begin`, then `write_frame` for each frame in order, then `end`; each piece may be sent once made.
+A file is `begin`, then `write_frame` for each frame in order, then `end`; each part can be sent at once.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from service.core.arrays import Bytes
 from service.imaging.formats import png
 
 MILLISECONDS = 1000
-# A frame is left standing until the next, which replaces all of it.
+# A frame stays until the next one, which replaces all of it.
 KEEP, REPLACE = 0, 0
 
 
 def begin(width: int, height: int, channels: int, frames: int, loops: int) -> bytes:
-    """Writes what comes before the first frame.
+    """Return the bytes before the first frame.
 
     Args:
-        width: Of a frame as it is shown, in pixels.
-        height: Of a frame as it is shown, in pixels.
+        width: Of a frame once scaled, in pixels.
+        height: Of a frame once scaled, in pixels.
         channels: 1 for grey, 3 for colour.
         frames: How many will follow, at least 1.
         loops: How many times they are played; 0 for ever.
@@ -33,13 +33,13 @@ def begin(width: int, height: int, channels: int, frames: int, loops: int) -> by
 
 
 def write_frame(pixels: Bytes, index: int, duration_ms: int, scale: int = 1) -> bytes:
-    """Writes a frame. It replaces the one before, so it is the same alone as among others.
+    """Return the bytes of a frame, which replaces the one before and does not depend on it.
 
     Args:
         pixels: `(height, width, channels)` uint8.
-        index: Of the frame; the first is 0.
+        index: The number of the frame, from 0.
         duration_ms: How long it is shown, 1 to 65535.
-        scale: Makes each pixel a square of so many pixels a side.
+        scale: The side of the square that each pixel becomes.
     """
     height, width, _ = pixels.shape
     # Control and data chunks are numbered together; the first frame's data bears no number.
@@ -52,21 +52,21 @@ def write_frame(pixels: Bytes, index: int, duration_ms: int, scale: int = 1) -> 
 
 
 def end() -> bytes:
-    """Writes what comes after the last frame."""
+    """Return the bytes after the last frame."""
     return png.END
 
 
 def write_apng(frames: Bytes, duration_ms: int, loops: int, scale: int = 1) -> bytes:
-    """Writes a whole file.
+    """Write a whole file.
 
     Args:
         frames: `(n, height, width, channels)` uint8 with 1 or 3 channels, none of the four 0.
         duration_ms: How long each is shown, 1 to 65535.
         loops: How many times they are played; 0 for ever.
-        scale: Makes each pixel a square of so many pixels a side.
+        scale: The side of the square that each pixel becomes.
 
     Returns:
-        The file. Same frames, same bytes, on one kind of processor.
+        The file. Equal frames give equal bytes, on one kind of processor.
 
     Raises:
         ValueError: Another number of channels.

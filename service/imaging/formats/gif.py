@@ -1,6 +1,6 @@
-"""Writing GIF sequences (GIF89a). Pure functions.
+"""Write GIF animations (GIF89a). Pure functions.
 
-Pillow compresses each frame, but the file is put together here: Pillow would join equal frames into one.
+Pillow compresses each frame, but the file is assembled here: Pillow would merge equal frames into one.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from PIL import Image
 from service.core.arrays import Bytes
 from service.imaging.formats.limits import check_sides
 
-# Browsers show what asks for less than 20 ms for 100 ms.
+# Browsers show frames of less than 20 ms for 100 ms.
 MIN_GIF_DURATION_CS = 2
 PALETTE_COLOURS = 256
 GIF_START_BYTES = 13
 
 
 def write_gif(frames: Bytes, duration_ms: int, loops: int) -> bytes:
-    """Writes an animated GIF.
+    """Write an animated GIF.
 
     Frames of grey, and frames that have at most 256 colours in all, are kept exactly. Of more colours a
     palette of 256 is chosen for all frames together, and each pixel takes one of them.
@@ -33,7 +33,7 @@ def write_gif(frames: Bytes, duration_ms: int, loops: int) -> bytes:
         loops: How many times they are played, 0 for ever, at most `MAX_LOOPS`.
 
     Returns:
-        The file. Same frames, same bytes.
+        The file. Equal frames give equal bytes.
 
     Raises:
         InvalidValueError: A side is too long.
@@ -51,7 +51,7 @@ def write_gif(frames: Bytes, duration_ms: int, loops: int) -> bytes:
 
 
 def _repeat_gif(loops: int) -> bytes:
-    # The field counts what comes after the first time; a file without it is played once.
+    # The field counts repetitions after the first time; a file without it is played once.
     if loops == 1:
         return b""
     return struct.pack("<BBB11sBBHB", 0x21, 0xFF, 11, b"NETSCAPE2.0", 3, 1, max(loops - 1, 0), 0)
@@ -59,28 +59,28 @@ def _repeat_gif(loops: int) -> bytes:
 
 def _gif_image(indices: Bytes) -> bytes:
     file = io.BytesIO()
-    # The indices pass as grey levels, whose palette of 256 is then cut off.
+    # The indices are saved as grey levels, whose palette of 256 is then cut off.
     Image.fromarray(indices).save(file, "GIF", optimize=False, interlace=False)
     return file.getvalue()[GIF_START_BYTES + 3 * PALETTE_COLOURS : -1]
 
 
 def _index(frames: Bytes) -> tuple[Bytes, Bytes]:
-    # Each pixel's place in a palette, `(n, height, width)`, and the palette, `(256, 3)`.
+    """Return the palette index of each pixel, `(n, height, width)`, and the palette, `(256, 3)`."""
     if frames.shape[3] == 1:
         levels = np.arange(PALETTE_COLOURS, dtype=np.uint8)
         return frames[..., 0], np.repeat(levels[:, np.newaxis], 3, axis=1)
-    # A frame at a time: of all at once, the places alone take eight bytes a pixel, several times.
+    # One frame at a time: for all at once, the indices alone would take eight bytes a pixel, several times.
     seen = np.zeros(1 << 24, np.bool_)
     for frame in frames:
         seen[_pack(frame)] = True
     colours = np.flatnonzero(seen)
     if len(colours) > PALETTE_COLOURS:
         return _quantise(frames)
-    places = np.zeros(len(seen), np.uint8)
-    places[colours] = np.arange(len(colours))
+    index_of = np.zeros(len(seen), np.uint8)
+    index_of[colours] = np.arange(len(colours))
     palette = np.zeros((PALETTE_COLOURS, 3), np.uint8)
     palette[: len(colours)] = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
-    return np.stack([places[_pack(frame)] for frame in frames]), palette
+    return np.stack([index_of[_pack(frame)] for frame in frames]), palette
 
 
 def _pack(frame: Bytes) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""Owns arrays as NumPy's .npy files (NEP 1): reads them without trusting them, and writes them."""
+"""Read NumPy's .npy files (NEP 1) without trusting them, and write them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.core.errors import InvalidValueError, MalformedBodyError, Text, sho
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-# How errors name so many dimensions.
+# How errors name the allowed numbers of dimensions.
 WORDS = {(1, 2): "one or two", (2, 3, 4): "two to four"}
 
 
@@ -27,28 +27,28 @@ def read_npy(
     dimensions: tuple[int, ...] = (1, 2),
     levels: bool = False,
 ) -> NDArray[np.float64]:
-    """Reads numbers from a file.
+    """Read numbers from a file.
 
-    Nothing is unpickled, and nothing allocated for a shape that the file's length does not bear out.
+    Nothing is unpickled, and no memory is allocated for a shape that the length of the file does not match.
 
     Args:
         content: The file.
-        field: What errors name.
-        check: Refuses a shape by raising, before its numbers are looked at.
-        dimensions: How many there may be, a key of `WORDS`.
-        levels: Whether 8-bit numbers without a sign stand for 255ths.
+        field: The name of the field, for errors.
+        check: Raises an error if it refuses the shape; called before the numbers are read.
+        dimensions: The allowed numbers of dimensions, a key of `WORDS`.
+        levels: Whether unsigned 8-bit numbers are to be divided by 255.
 
     Returns:
-        float64, finite, no dimension 0.
+        float64, finite, no dimension of length 0.
 
     Raises:
         MalformedBodyError: Not a whole .npy file.
-        InvalidValueError: Not numbers, not of so many dimensions, empty, or not finite.
+        InvalidValueError: Not numbers, of another number of dimensions, empty, or not finite.
     """
     file = io.BytesIO(content)
     try:
         shape, fortran_order, dtype = HEADERS[np.lib.format.read_magic(file)](file)
-    except Exception as error:  # numpy lets through whatever Python's parser says to a hostile header
+    except Exception as error:  # Python's parser may raise anything for a hostile header
         received = Text(f"{len(content)} bytes starting {content[:8]!r}")
         raise MalformedBodyError(field, "an .npy file of version 1 or 2", received) from error
     if dtype.kind not in "fiu":
@@ -65,21 +65,14 @@ def read_npy(
 
 
 def write_npy(array: NDArray[Any]) -> bytes:
-    """Writes an array.
-
-    Args:
-        array: Of any shape and numeric dtype.
-
-    Returns:
-        The file.
-    """
+    """Return an array, of any shape and numeric dtype, as an .npy file."""
     file = io.BytesIO()
     np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
     return file.getvalue()
 
 
 def _check_dimensions(shape: tuple[int, ...], dimensions: tuple[int, ...], field: str) -> None:
-    # Python's parser, and so NumPy's header, has booleans, negative numbers and numbers of any length.
+    # NumPy's header is parsed by Python, and may have booleans, negative numbers and numbers of any length.
     if len(shape) not in dimensions or not all(type(side) is int and side > 0 for side in shape):
         received = Text(f"shape {shorten(list(shape))}")
         raise InvalidValueError(field, f"an array of {WORDS[dimensions]} dimensions, none 0", received)

@@ -1,6 +1,6 @@
-"""Owns writing PNG files (ISO/IEC 15948): the chunks are ours, the deflate zlib-ng's. Pure functions.
+"""Write PNG files (ISO/IEC 15948), compressed by zlib-ng. Pure functions.
 
-The parts that `write_png` joins are public, for formats made of the same chunks.
+The parts that `write_png` joins are public, for `apng`, which has the same chunks.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ UP_FILTER = 2
 
 
 def write_png(pixels: Bytes, scale: int = 1) -> bytes:
-    """Writes a PNG file.
+    """Write a PNG file.
 
     Args:
         pixels: `(height, width, channels)` uint8 with 1 or 3 channels, none of the three 0.
-        scale: Makes each pixel a square of so many pixels a side.
+        scale: The side of the square that each pixel becomes.
 
     Returns:
-        The file, `height * scale` by `width * scale`. Same pixels, same bytes, on one kind of processor.
+        The file, `height * scale` by `width * scale`. Equal pixels give equal bytes, on one kind of
+        processor.
 
     Raises:
-        ValueError: A number of channels that is neither.
+        ValueError: Another number of channels.
     """
     height, width, channels = pixels.shape
     data = write_chunk(b"IDAT", deflate(pixels, scale))
@@ -41,7 +42,7 @@ def write_png(pixels: Bytes, scale: int = 1) -> bytes:
 
 @functools.lru_cache
 def write_start(width: int, height: int, channels: int) -> bytes:
-    """Writes what a file starts with: the signature and the header.
+    """Return the start of a file: the signature and the header.
 
     Args:
         width: At least 1.
@@ -49,7 +50,7 @@ def write_start(width: int, height: int, channels: int) -> bytes:
         channels: 1 or 3.
 
     Raises:
-        ValueError: A number of channels that is neither.
+        ValueError: Another number of channels.
     """
     if channels not in COLOUR_TYPES:
         raise ValueError(f"channels: expected 1 or 3, received {channels}")
@@ -58,11 +59,11 @@ def write_start(width: int, height: int, channels: int) -> bytes:
 
 
 def deflate(pixels: Bytes, scale: int = 1) -> bytes:
-    """Filters and compresses pixels, as the data of an image chunk.
+    """Return filtered and compressed pixels, the data of an image chunk.
 
     Args:
         pixels: `(height, width, channels)` uint8.
-        scale: Makes each pixel a square of so many pixels a side.
+        scale: The side of the square that each pixel becomes.
     """
     compressed: bytes = zlib_ng.compress(_filtered(pixels, scale), LEVEL)
     return compressed
@@ -72,7 +73,7 @@ def _filtered(pixels: Bytes, scale: int) -> Bytes:
     height, width, channels = pixels.shape
     if scale > 1:
         pixels = np.repeat(pixels, scale, axis=1)
-    # Each row follows its filter's number. A repeated row is the one above plus nothing, and deflates well.
+    # Each row starts with the number of its filter. A repeated row is all zeros in terms of the one above.
     lines = np.zeros((height, scale, 1 + width * scale * channels), np.uint8)
     lines[:, 0, 1:] = pixels.reshape(height, -1)
     lines[:, 1:, 0] = UP_FILTER
@@ -80,7 +81,7 @@ def _filtered(pixels: Bytes, scale: int) -> Bytes:
 
 
 def write_chunk(kind: bytes, data: bytes) -> bytes:
-    """Writes a chunk: its length, its kind of four letters, its data and its checksum."""
+    """Return a chunk: its length, its kind of four letters, its data and its checksum."""
     content = kind + data
     return b"".join((len(data).to_bytes(4, "big"), content, zlib.crc32(content).to_bytes(4, "big")))
 

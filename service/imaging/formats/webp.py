@@ -1,6 +1,6 @@
-"""Writing WebP pictures and sequences (RFC 9649). Pure functions.
+"""Write WebP pictures and animations (RFC 9649). Pure functions.
 
-Pillow compresses each frame, but the file is put together here: Pillow would join equal frames into one.
+Pillow compresses each frame, but the file is assembled here: Pillow would merge equal frames into one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from service.core.arrays import Bytes
 from service.imaging.formats.limits import check_sides
 
 RIFF_START_BYTES = 12
-# Lossless, "quality" is effort: 25 takes 28 to 44 % less time than the default, 80; files grow by 0 to 4 %.
+# For lossless files "quality" is effort: 25 takes 28 to 44 % less time than the default, 80; files grow by 0
+# to 4 %.
 WEBP_EFFORT = 25
 # No blending with the frame before, and no clearing after.
 WEBP_REPLACE = 0b10
@@ -23,7 +24,7 @@ WEBP_ANIMATED = 0b10
 
 
 def write_webp(frames: Bytes, duration_ms: int, loops: int) -> bytes:
-    """Writes a lossless WebP: animated, or a still picture if there is one frame.
+    """Write a lossless WebP: animated, or a still picture if there is one frame.
 
     Args:
         frames: `(n, height, width, channels)` uint8 with 1 or 3 channels, none of the four 0.
@@ -31,7 +32,7 @@ def write_webp(frames: Bytes, duration_ms: int, loops: int) -> bytes:
         loops: How many times they are played, 0 for ever, at most `MAX_LOOPS`.
 
     Returns:
-        The file. Same frames, same bytes.
+        The file. Equal frames give equal bytes.
 
     Raises:
         InvalidValueError: A side is too long.

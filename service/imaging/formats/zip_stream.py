@@ -1,4 +1,4 @@
-"""Owns zip archives, written an entry at a time. Pure functions."""
+"""Write zip archives, an entry at a time. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ READABLE = stat.S_IFREG | 0o644
 
 
 class _Window(io.BytesIO):
-    """What was written since the last `drain`, at its place in the whole file.
+    """The bytes of a file that were written since the last `drain`, at their offset in the whole file.
 
-    `zipfile` goes back to an entry's start to fill in its size, which programs that read as it arrives need.
+    `zipfile` seeks back to the start of an entry to fill in its size, which programs that unpack a stream
+    need.
     """
 
     drained = 0
@@ -36,15 +37,15 @@ class _Window(io.BytesIO):
 
 
 def zip_entries(entries: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    """Puts files into a zip archive as they come, and holds no more than one.
+    """Write files into a zip archive as they come, holding one at most.
 
-    They are stored as they are, with one fixed time: same entries, same bytes.
+    They are stored uncompressed and with a fixed time: equal entries give equal bytes.
 
     Args:
         entries: Names and contents, of less than 2 GiB each.
 
     Yields:
-        Pieces of the archive, one an entry and a last one.
+        Pieces of the archive: one for each entry, and a last one.
     """
     window = _Window()
     with zipfile.ZipFile(window, "w", zipfile.ZIP_STORED) as archive:
@@ -56,7 +57,7 @@ def zip_entries(entries: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
 
 def _describe(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, EARLIEST)
-    # Left to the platform, these differ; without permissions an unpacked file could not be read.
+    # By default these differ between platforms; without permissions, an unpacked file could not be read.
     entry.create_system = UNIX
     entry.external_attr = READABLE << 16
     return entry
