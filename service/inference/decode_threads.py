@@ -1,10 +1,10 @@
-"""Owns `DecodeThreads`: where what clients send is decoded and unpacked, in a few threads for all.
+"""`DecodeThreads` decodes and unpacks what clients send, in a few threads for all requests.
 
 Invariants, each with a test:
-- No more runs at once than there are places, and no more requests or bytes wait than there is room for.
-- What has not begun when its deadline passes or its client goes never begins; what has begun ends at its next
-  look at the clock, and gives its place to another only then.
-- Work of many parts gives its place up after each slice of time, and comes last again.
+- No more work runs at once than there are threads, and no more requests or bytes wait than there is room for.
+- Work that has not started when its deadline passes or its client goes never starts. Work that has started
+  ends at its next check of the clock, and only then does its thread take other work.
+- Work of many parts goes to the end of the queue after each slice of time.
 - Work that takes more processor time than its budget ends, whatever its deadline.
 """
 
@@ -32,11 +32,11 @@ T = TypeVar("T")
 Check = Callable[[], None]
 # Each may hold a decoded picture of `max_image_pixels` in memory.
 PLACES = 2
-# Requests, and bytes of their bodies, in the places or waiting for one.
+# Requests, and bytes of their bodies, that run or wait for a thread.
 MAX_REQUESTS, MAX_BYTES = 64, 128 * 2**20
-# After so long, others have their turn.
+# The length of a turn; after it, others have theirs.
 SLICE_S = 0.05
-# The slowest picture that is not refused before takes a third of it.
+# The slowest picture that is not refused beforehand takes a third of it.
 BUDGET_S = 2.0
 
 
@@ -44,19 +44,19 @@ class DecodeThreads:
     """Runs work in threads of its own, a few at once.
 
     Attributes:
-        requests: How many are in.
-        bytes: Of their bodies.
+        requests: How many run or wait.
+        bytes: The bytes of their bodies.
     """
 
     def __init__(
         self, *, places: int = PLACES, max_requests: int = MAX_REQUESTS, max_bytes: int = MAX_BYTES
     ) -> None:
-        """Stores the limits.
+        """Store the limits.
 
         Args:
-            places: Most that run at once.
-            max_requests: While so many are in, others are refused.
-            max_bytes: While so many bytes are in, others are refused; one body may exceed it.
+            places: Threads, each of which runs one piece of work.
+            max_requests: While this many run or wait, others are refused.
+            max_bytes: While this many bytes run or wait, others are refused; the last body may exceed it.
         """
         self.max_requests = max_requests
         self.max_bytes = max_bytes
@@ -66,30 +66,30 @@ class DecodeThreads:
         self._threads = concurrent.futures.ThreadPoolExecutor(places, "places")
 
     def close(self) -> None:
-        """Refuse what has not begun; what runs is finished."""
+        """Drop work that has not started; work that runs is finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check(self) -> None:
-        """Refuse requests that `run` would refuse, whatever they bring.
+        """Raise what `run` would raise now for any work.
 
         Raises:
             QueueFullError: There is no room.
         """
         if self.requests >= self.max_requests or self.bytes >= self.max_bytes:
-            # What is in is done within about a second: it was measured before it was let in.
+            # All that waits is done within about a second, as its size was checked before.
             raise QueueFullError(1)
 
     async def run(self, work: Callable[[Check], T | None], size: int, call: RequestContext) -> T:
-        """Run work, in turns with that of others.
+        """Run work in a thread, taking turns with other work.
 
         Args:
-            work: Called in a thread, and again as long as it returns None. It calls what it is given between
-                the pieces of its work, and lets what that raises pass.
-            size: Bytes that it holds.
-            call: That it belongs to.
+            work: Called again and again until it returns something other than None. It must call the function
+                that it is given between its steps, and let the errors of that pass.
+            size: The bytes that it holds.
+            call: The request's context.
 
         Returns:
-            What it returned in the end.
+            The result of the last call.
 
         Raises:
             QueueFullError: There is no room.
@@ -125,16 +125,16 @@ class DecodeThreads:
             raise NotReadyError("the service is stopping") from None
 
         def release(_: object) -> None:
-            with contextlib.suppress(RuntimeError):  # a loop that is closed needs it no more
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(self._free.release)
 
-        # Of the thread's future, not of the loop's: that is cancelled while the thread still runs.
+        # Of the thread's future: the loop's is cancelled while the thread still runs.
         running.add_done_callback(release)
         return await asyncio.wrap_future(running)
 
 
 class _Stopper:
-    """Ends work that nobody waits for, or that takes too long."""
+    """Stops work that nobody waits for, or that takes too long."""
 
     def __init__(self, call: RequestContext) -> None:
         self.call = call

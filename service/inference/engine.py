@@ -1,7 +1,7 @@
-"""Owns running one model for many callers, in shared batches: rows to pictures, pictures to posteriors.
+"""Run one model for many callers, in shared batches: rows to pictures, pictures to posteriors.
 
-No HTTP. What it is given is checked already: rows by `LatentSpace`, pictures by `ImageInputs`.
-Invariant: no answer leaves with another number of rows than was asked for, whatever a batcher gives.
+Its input is validated before: rows by `LatentSpace`, pictures by `ImageInputs`. Invariant: an answer always
+has as many rows as were asked for, whatever a batcher returns.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from service.latent import sampling
 from service.latent.atlas import Atlas
 from service.latent.space import LatentSpace
 
-# They take 0.6 ms; in a thread, their requests cost 40% more. The encoder takes 0.4 ms a row.
+# Batches up to this many rows run on the event loop. 64 rows decode in 0.6 ms, and in a thread their requests
+# cost 40% more; the encoder takes 0.4 ms a row.
 INLINE_DECODE_ROWS = 64
 INLINE_ENCODE_ROWS = 0
-# How often a stream that has begun asks again for room in the queue.
+# How often a stream that has started tries again while the queue is full.
 ROOM_S = 0.02
 
 
@@ -51,21 +52,26 @@ class Posterior:
 
 
 class Engine:
-    """Answers for one model.
+    """Decodes and encodes with one model.
 
-    Its `start` needs no event loop; what answers does.
+    `start` needs no event loop; `submit`, `decode`, `stream` and `encode` do.
 
     Attributes:
-        space: Gives the rows that it decodes.
-        uploads: Gives the pictures that it encodes.
-        atlas: Where the pictures of the test split lie.
+        space: Makes the rows to decode.
+        uploads: Makes the pictures to encode.
+        atlas: Where the encoder puts the test images.
     """
 
     def __init__(self, model: Model, settings: Settings, places: DecodeThreads) -> None:
-        """Stores the model and the limits, and where the process decodes uploads.
+        """Build the latent space, the atlas and the batchers of a model.
+
+        Args:
+            model: Need not be started.
+            settings: Of this process.
+            places: Decode the uploads of all models.
 
         Raises:
-            BundleError: A class's numbers describe no distribution.
+            BundleError: The numbers of a class are not a valid distribution.
         """
         self.model = model
         self.manifest = model.manifest
@@ -77,7 +83,7 @@ class Engine:
         self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
 
     def start(self) -> None:
-        """Starts the model and opens for callers.
+        """Start the model, then accept rows.
 
         Raises:
             BundleError: The bundle does not keep the contract.
@@ -88,7 +94,7 @@ class Engine:
         self._encoder.start()
 
     def close(self) -> None:
-        """Fails who still waits; what runs is finished."""
+        """Fail all callers that wait; a running batch is finished."""
         self._decoder.close()
         self._encoder.close()
 
@@ -98,10 +104,7 @@ class Engine:
         return self._decoder.failed or self._encoder.failed
 
     def check(self, graph: Graph) -> None:
-        """Refuses what would be refused for its time alone, before any of it is read.
-
-        Args:
-            graph: That is to run.
+        """Raise what any request for a graph would get now, before any of it is read.
 
         Raises:
             QueueFullError: Too many rows wait.
@@ -110,14 +113,14 @@ class Engine:
         (self._decoder if graph == "decoder" else self._encoder).check()
 
     def submit(self, rows: Floats, call: RequestContext) -> asyncio.Future[Floats]:
-        """Queues rows for the decoder.
+        """Queue rows for the decoder.
 
         Args:
             rows: From `space`.
-            call: That they belong to.
+            call: The request's context.
 
         Returns:
-            A future of the pictures, as `Model.decode` gives them; see `Batcher.submit` for its errors.
+            A future of the pictures, as `Model.decode` returns them; see `Batcher.submit` for its errors.
 
         Raises:
             QueueFullError: Too many rows wait.
@@ -126,14 +129,14 @@ class Engine:
         return self._decoder.submit(rows, call)
 
     async def decode(self, rows: Floats, call: RequestContext) -> Pictures:
-        """Decodes rows.
+        """Decode rows.
 
         Args:
             rows: From `space`.
-            call: That they belong to.
+            call: The request's context.
 
         Returns:
-            Their vectors and pictures, in order. Errors are those of `submit` and of its future.
+            Their vectors and pictures, in order. Errors are also those of `submit` and of its future.
 
         Raises:
             InferenceError: There are not as many pictures as rows.
@@ -141,16 +144,17 @@ class Engine:
         return Pictures(rows[:, : self.space.dim], check_whole(rows, await self.submit(rows, call)))
 
     async def stream(self, rows: Floats, call: RequestContext, part: int) -> AsyncIterator[Pictures]:
-        """Decodes rows a part at a time, so that the first are there before the last are made.
+        """Decode rows a part at a time, so that the first pictures are there before the last are decoded.
 
         Args:
             rows: From `space`.
-            call: That they belong to.
-            part: Rows that are decoded at once.
+            call: The request's context.
+            part: Rows of a part.
 
         Yields:
-            The parts, in order. The deadline is the first one's; each further part has as long, from when it
-            is asked for: a client that reads slowly is not late. Once begun, it waits where a queue is full.
+            The parts, in order. The deadline applies to the first part; each further part has as much time
+            from when it is asked for, so that a client that reads slowly is never late. Further parts wait
+            while the queue is full.
         """
         patience_s = call.deadline - time.monotonic()
         yield await self.decode(rows[:part], call)
@@ -168,18 +172,18 @@ class Engine:
                 await asyncio.sleep(ROOM_S)
 
     async def encode(self, x: Floats, call: RequestContext, seed: int | None = None) -> Posterior:
-        """Encodes pictures.
+        """Encode pictures.
 
         Args:
             x: `(batch, height, width, channels)` float32 in [0, 1].
-            call: That they belong to.
-            seed: Draws `z` if given.
+            call: The request's context.
+            seed: For `z`; unset: no `z` is drawn.
 
         Returns:
             The posterior of each picture, in order.
 
         Raises:
-            InferenceError: There are not as many posteriors as pictures. Further errors are those of
+            InferenceError: There are not as many posteriors as pictures. Errors are also those of
                 `Batcher.submit` and of its future.
         """
         z_mean, z_log_var = np.split(check_whole(x, await self._encoder.submit(x, call)), 2, axis=1)
@@ -199,11 +203,7 @@ class Engine:
 
 
 def check_whole(rows: Floats, results: Floats) -> Floats:
-    """Return the results, or refuse to hand them out if there is not one for each row.
-
-    Raises:
-        InferenceError: There are more or fewer.
-    """
+    """Return the results; raise `InferenceError` if there is not exactly one for each row."""
     if len(results) != len(rows):
         raise InferenceError(f"expected {len(rows)} results, received {len(results)}")
     return results

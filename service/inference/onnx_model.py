@@ -1,4 +1,4 @@
-"""Owns the onnxruntime sessions of one bundle: arrays in, arrays out; providers and threads.
+"""Run the graphs of one bundle with onnxruntime: arrays in, arrays out; providers and threads.
 
 Invariant: a started `Model` has replayed its bundle's golden vectors on the provider that serves.
 """
@@ -27,7 +27,7 @@ PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
-# docs/bundle.md: far below a grey level, far above what another processor's rounding gives.
+# As in docs/bundle.md: far below a grey level, far above the rounding differences between processors.
 GOLDEN_TOLERANCE = 1e-3
 WARM_UP_ROWS = (1, 32)
 FATAL = 4
@@ -54,24 +54,23 @@ class Model:
     """One bundle's encoder and decoder."""
 
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
-        """Stores what `start` needs."""
         self.bundle = bundle
         self.settings = settings
         self._latent_dim = bundle.manifest.latent_dim
 
     @property
     def manifest(self) -> Manifest:
-        """What the bundle says of itself."""
+        """The bundle's manifest."""
         return self.bundle.manifest
 
     def start(self) -> None:
-        """Opens the sessions, checks their tensors, replays the golden vectors and warms up.
+        """Open the sessions, check their tensors, replay the golden vectors and warm up.
 
         Raises:
             ProviderError: The provider asked for is not there.
-            BundleError: The graphs do not load, do not fit the manifest or give other values.
+            BundleError: The graphs do not load, do not fit the manifest, or do not give the golden values.
         """
-        # What goes wrong is raised; onnxruntime would print it as well.
+        # Errors are raised; onnxruntime would print them as well.
         onnxruntime.set_default_logger_severity(FATAL)
         provider = choose_provider(self.settings.provider)
         self._encoder = self._open("encoder", self.bundle.encoder, provider)
@@ -89,7 +88,7 @@ class Model:
             self._try("encoder", self.encode, np.zeros((rows, *self.manifest.image.shape), np.float32))
 
     def encode(self, x: Floats) -> tuple[Floats, Floats]:
-        """Gives the parameters of q(z|x).
+        """Return the parameters of q(z|x).
 
         Args:
             x: `(batch, height, width, channels)` float32 in [0, 1].
@@ -101,11 +100,11 @@ class Model:
         return z_mean, z_log_var
 
     def decode(self, rows: Floats) -> Floats:
-        """Gives the mean pictures of p(x|z), or of p(x|z, label).
+        """Return the mean pictures of p(x|z), or of p(x|z, label).
 
         Args:
-            rows: `(batch, latent_dim + labels)` float32: z, and beside it the one-hot label if the model
-                takes one; `labels` is 0 if not.
+            rows: `(batch, latent_dim + labels)` float32, as `LatentSpace` makes them: z, and beside it the
+                one-hot label if the model takes one.
 
         Returns:
             `(batch, height, width, channels)` float32 in [0, 1].
@@ -128,7 +127,7 @@ class Model:
         try:
             session = onnxruntime.InferenceSession(content, options, providers=fallback)
         except Exception as error:
-            # onnxruntime has no common base for what it raises.
+            # onnxruntime's exceptions have no base class of their own.
             raise BundleError(
                 f"{self.manifest.name}: {name}: onnxruntime cannot load it: {_reason(error)}"
             ) from error
@@ -154,7 +153,7 @@ class Model:
         try:
             return run(rows)
         except Exception as error:
-            # As of `_open`. A batch size that was traced into a graph shows only here.
+            # As in `_open`. A batch size that is fixed inside a graph shows only here.
             raise BundleError(
                 f"{self.manifest.name}: {name}: expected to run on a batch of {len(rows)}: {_reason(error)}"
             ) from error
@@ -179,16 +178,13 @@ class Model:
 
 
 def choose_provider(wanted: Provider) -> str:
-    """Gives onnxruntime's name of the provider to use.
+    """Return onnxruntime's name of the provider to use, such as "CPUExecutionProvider".
 
     Args:
         wanted: "auto" takes the GPU if onnxruntime offers it, else the CPU.
 
-    Returns:
-        Such as "CPUExecutionProvider".
-
     Raises:
-        ProviderError: One was asked for by name and is not there.
+        ProviderError: onnxruntime does not offer the one that was named.
     """
     available = onnxruntime.get_available_providers()
     if wanted == "auto":
@@ -200,11 +196,11 @@ def choose_provider(wanted: Provider) -> str:
 
 
 def _free_batch(shape: list[Any]) -> tuple[Any, ...]:
-    """Gives a shape without the batch axis' name; () if the graph declares no axes."""
+    """Return a shape with "free" or "fixed" for its batch axis; () if the graph declares no axes."""
     return tuple("fixed" if isinstance(size, int) else "free" for size in shape[:1]) + tuple(shape[1:])
 
 
 def _reason(error: Exception) -> str:
-    # onnxruntime begins with the place in its own source.
+    # onnxruntime starts with the line of its own source.
     lines = str(error).splitlines() or [type(error).__name__]
     return re.sub(r"^(\[ONNXRuntimeError\] : \d+ : \w+ : )(\S+:\d+ .*?\) )?", "", lines[0])

@@ -1,4 +1,4 @@
-"""Owns the loaded models by name."""
+"""The loaded models, by name."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Registry:
     """The models of one folder.
 
     Attributes:
-        places: Where all of them have decoded what clients send.
+        places: Decode the uploads of all models.
         settings: Of this process.
-        falls_back: Whether the default model is the first by name, for want of the one in the settings.
+        falls_back: Whether the default model is the first by name, because the one of the settings is
+            missing.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Stores the settings; `start` loads."""
         self.settings = settings
         self.places = DecodeThreads()
         self.falls_back = False
@@ -39,14 +39,14 @@ class Registry:
         self._default = ""
 
     def start(self, *, alone: bool = False) -> None:
-        """Loads, verifies and warms up every bundle of the folder.
+        """Load, verify and warm up every bundle of the folder.
 
         Args:
-            alone: Only the default model's.
+            alone: Load only the default model.
 
         Raises:
-            BundleError: There is no bundle, one does not fit, or the default model is not there.
-            ProviderError: The provider asked for is not there.
+            BundleError: There is no bundle, one is invalid, or the default model is missing.
+            ProviderError: onnxruntime does not offer the provider of the settings.
         """
         folder = self.settings.models_dir
         bundles = sorted((path.parent for path in folder.glob(f"*/{MANIFEST}")), key=_order)
@@ -76,7 +76,7 @@ class Registry:
         return names[0]
 
     def _log_default(self) -> None:
-        # To the owner of one bundle it goes without saying.
+        # With a single bundle this is no surprise.
         logger.log(
             logging.WARNING if len(self._engines) > 1 else logging.INFO,
             "requests that name no model are answered by %s, the first by name: there is no %s, and "
@@ -86,11 +86,11 @@ class Registry:
         )
 
     def drain(self) -> None:
-        """Turn readiness off; requests are answered as before."""
+        """Turn readiness off; requests are still answered."""
         self._open = False
 
     def close(self) -> None:
-        """Turns readiness off and fails who still waits for a turn."""
+        """Turn readiness off, and fail all requests that wait."""
         self._open = False
         for engine in self:
             engine.close()
@@ -103,17 +103,14 @@ class Registry:
 
     @property
     def default(self) -> str:
-        """The name of the model that answers requests which name none."""
+        """The name of the model for requests that name none."""
         return self._default
 
     def get(self, name: str | None = None) -> Engine:
-        """Gives a model's engine.
+        """Return the engine of a model.
 
         Args:
             name: A name, or `name@version`; unset: the default model.
-
-        Returns:
-            The engine.
 
         Raises:
             NotFoundError: There is no such model, or it has another version.
@@ -132,13 +129,10 @@ class Registry:
         return engine
 
     def open_call(self, deadline_ms: float | None = None) -> RequestContext:
-        """Begins a call to any of the models.
+        """Return the context of a new request.
 
         Args:
-            deadline_ms: From now, above 0; the setting's, if that is shorter or this is None.
-
-        Returns:
-            For what the call runs.
+            deadline_ms: From now, above 0. The setting's applies if it is shorter or this is unset.
         """
         limit: float = self.settings.deadline_ms
         return RequestContext(
@@ -146,11 +140,11 @@ class Registry:
         )
 
     def check(self, graph: Graph) -> None:
-        """Refuses a request that no model could take; see `Engine.check`.
+        """Raise the last model's error if no model could take a request now; see `Engine.check`.
 
         Raises:
-            QueueFullError: Of the last model.
-            NotReadyError: Of the last model, or the models are not loaded.
+            QueueFullError: The queue of the last model is full.
+            NotReadyError: The last model cannot answer, or the models are not loaded.
         """
         refusal: Exception = NotReadyError("the models are not loaded")
         for engine in self:
@@ -163,7 +157,6 @@ class Registry:
         raise refusal
 
     def __iter__(self) -> Iterator[Engine]:
-        """Gives the engines, by name."""
         return iter(self._engines.values())
 
 
