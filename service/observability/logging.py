@@ -1,25 +1,14 @@
-"""Owns request ids and logging."""
+"""The set-up of logging."""
 
 from __future__ import annotations
 
-import logging
-import logging.config
 from typing import Any
 
 from service.core.settings import Settings
 
-logger = logging.getLogger(__name__)
-
 
 def logging_config(settings: Settings) -> dict[str, Any]:
-    """Gives the logging set-up, for our loggers and uvicorn's.
-
-    Args:
-        settings: Gives the level.
-
-    Returns:
-        A dict for `logging.config.dictConfig`.
-    """
+    """Return what `logging.config.dictConfig` takes, for our loggers and uvicorn's."""
     level = settings.log_level.upper()
     return {
         "version": 1,

@@ -1,4 +1,4 @@
-"""Owns the metrics: what Prometheus may read of this process, or of all workers together."""
+"""Metrics for Prometheus, of this process or of all workers together."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.observability.worker_files import SHARED_FOLDER, claim_file
 
-# Where a request keeps when its head came (`time.perf_counter`), and, if FastAPI never sees it, its route.
+# Keys of a request's scope: when its head came (`time.perf_counter`), and its route if FastAPI never sees it.
 BEGUN, ROUTE = "cvae_begun", "cvae_route"
 NO_ROUTE = "none"
 FAILED = 500
-# nginx's number for it; nobody reads the answer, but it is counted.
+# The status that nginx logs for it; nobody reads the answer, but it is counted.
 CLIENT_GONE = 499
 BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 class Metrics:
-    """Counts answers."""
+    """Counts the answers of an application, by route and status, and how long they took."""
 
     def __init__(self) -> None:
-        """Starts at zero, in a file that other workers read if there are any.
+        """Start at zero, in a file that the other workers read if there are any.
 
         Raises:
             StartupError: There is no room for the file.
@@ -44,42 +44,41 @@ class Metrics:
         )
 
     def counter(self, route: str, status: int) -> Callable[[float], None]:
-        """Gives what counts answers of one route and status: a function of their seconds."""
+        """Return a function that counts an answer of this route and status, by its seconds."""
         count: Callable[[float], None] = self._requests.labels(route, str(status)).observe
         return count
 
     def observe(self, scope: Mapping[str, Any], status: int) -> None:
-        """Counts an answer.
+        """Count an answer.
 
         Args:
-            scope: Of the request, with `BEGUN`. A path that leads nowhere has the route "none".
-            status: HTTP's.
+            scope: The request's, with `BEGUN`. A path that no route matches is counted as route "none".
+            status: The HTTP status.
         """
         route = scope[ROUTE] if ROUTE in scope else getattr(scope.get("route"), "path", NO_ROUTE)
         self.counter(route, status)(time.perf_counter() - scope[BEGUN])
 
     def render(self) -> tuple[bytes, str]:
-        """Gives all that was counted, and its media type: Prometheus' text format."""
+        """Return all counts in Prometheus' text format, and its media type."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry), CONTENT_TYPE_LATEST
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         try:
             return generate_latest(shared), CONTENT_TYPE_LATEST
-        except FileNotFoundError:  # a new worker has just taken over the file of one that is gone
+        except FileNotFoundError:  # a new worker has just taken over the file of an old one
             return generate_latest(shared), CONTENT_TYPE_LATEST
 
 
 class MetricsMiddleware:
-    """Counts what an application answers."""
+    """Counts each answer in `Metrics`."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Stores the wrapped application and what counts."""
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Count the answer to one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

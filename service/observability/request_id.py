@@ -1,7 +1,8 @@
-"""Request ids: the client's if it is harmless, else a new one."""
+"""Request ids: the client's if it is safe, else a new one."""
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,27 +14,27 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.headers import REQUEST_ID
-from service.observability.logging import logger
 
-# What a client sends goes into logs and headers, so only this much of it is believed.
+logger = logging.getLogger(__name__)
+
+# The client's id goes into logs and headers, so it may only have these characters.
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 OnError = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class RequestIdMiddleware:
-    """Gives each request an id, its own or a new one, and each answer the header.
+    """Chooses an id for each request, and sends it as a header of the answer.
 
-    It is also the last resort: an exception nobody mapped is logged with the id, and answered by
-    `on_error` if no answer has begun. One that had begun is cut short by the server.
+    It also handles exceptions that nothing else has: they are logged with the id, and `on_error` answers them
+    unless an answer has started, which the server then cuts short.
     """
 
     def __init__(self, app: ASGIApp, on_error: OnError) -> None:
-        """Stores the wrapped application and what answers when it fails."""
         self.app = app
         self.on_error = on_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Answer one request with its id."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -59,9 +60,9 @@ class RequestIdMiddleware:
 
 
 def choose_id(scope: Mapping[str, Any]) -> str:
-    """Gives a request's id: the client's, if it has a safe one, else 32 random hex digits."""
+    """Return the id of a request: the client's if it is safe, else 32 random hex digits."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
             return str(value, "ascii")
-    # Unlike any other, but no secret: a generator of Python's own asks the system once.
+    # Unique, but not secret: unlike `secrets`, `random` asks the system for entropy only once.
     return f"{random.getrandbits(128):032x}"

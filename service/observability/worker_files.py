@@ -1,7 +1,7 @@
-"""Owns the folder in which workers count, for each other to read, and its files.
+"""The folder with the files in which workers count, for each other to read.
 
-prometheus_client maps these files into memory, and a write to a page for which the disk has no room ends the
-process. Invariant: each process counts in a file that has all its blocks before it is mapped.
+prometheus_client maps these files into memory, and a write to a page that the disk has no room for kills the
+process. Invariant: each process counts in a file whose blocks are all allocated before it is mapped.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterator
 
 from service.core.errors import StartupError
 
-# prometheus_client's variable.
+# The variable that prometheus_client reads.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-# In memory on Linux, if the temporary folder is full.
-SPARE_PLACE = pathlib.Path("/dev", "shm")
-# A route's answers of one status take 3.7 KB; all routes with all statuses that there are, 1.8 MB.
+# Used if the temporary folder is full; in memory on Linux.
+SPARE_FOLDER = pathlib.Path("/dev", "shm")
+# A route and status takes 3.7 KB; all routes with all statuses that exist take 1.8 MB.
 FILE_BYTES = 2 * 2**20
-# prometheus_client's names, of the one kind of metric that there is here.
+# In prometheus_client's names of files; histograms are the only kind of metric here.
 KIND = "histogram"
 COUNTED, RESERVED = "*.db", "reserved-*"
 
@@ -32,15 +32,15 @@ def name_file(pid: int) -> str:
 
 @contextlib.contextmanager
 def share_folder(workers: int) -> Iterator[None]:
-    """Give several workers, or whoever named one in the environment, a folder to count in.
+    """Prepare the folder to count in, if there are several workers or the environment names one.
 
     Args:
-        workers: How many processes count.
+        workers: How many processes will count.
 
     Raises:
-        StartupError: There is no place with room for it, or the one that is named cannot be used.
+        StartupError: No folder has room for the files, or the one that is named cannot be used.
     """
-    # The name in small letters is an old one, which prometheus_client heeds too.
+    # prometheus_client also reads the variable's old name, in small letters.
     given = os.environ.get(SHARED_FOLDER, os.environ.get(SHARED_FOLDER.lower()))
     if given:
         _prepare(pathlib.Path(given).expanduser(), workers)
@@ -54,11 +54,11 @@ def share_folder(workers: int) -> Iterator[None]:
 
 
 def claim_file(folder: pathlib.Path, pid: int) -> None:
-    """Make sure that a process has its file, whole, before it counts.
+    """Make sure that a process has its whole file before it counts.
 
     Args:
-        folder: That `share_folder` made.
-        pid: Of the process.
+        folder: The folder that `share_folder` prepared.
+        pid: The id of the process.
 
     Raises:
         StartupError: There is no room for the file.
@@ -66,7 +66,7 @@ def claim_file(folder: pathlib.Path, pid: int) -> None:
     own = folder / name_file(pid)
     if own.exists():
         return
-    # What a process that is gone has counted is kept, and counted on.
+    # The counts of a process that has ended are kept and continued.
     for free in [*folder.glob(RESERVED), *filter(_is_left, folder.glob(COUNTED))]:
         with contextlib.suppress(FileNotFoundError):  # another worker was faster
             free.rename(own)
@@ -81,7 +81,7 @@ def claim_file(folder: pathlib.Path, pid: int) -> None:
 def _prepare(folder: pathlib.Path, workers: int) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Of an earlier start, whose requests are not to be counted again.
+        # Files of an earlier start, whose counts must not be continued.
         for old in [*folder.glob(COUNTED), *folder.glob(RESERVED)]:
             old.unlink()
         _reserve(folder, workers)
@@ -95,31 +95,31 @@ def _prepare(folder: pathlib.Path, workers: int) -> None:
 
 def _make_folder(workers: int) -> tempfile.TemporaryDirectory[str]:
     faults = []
-    for place in (None, SPARE_PLACE):
+    for parent in (None, SPARE_FOLDER):
         folder = None
         try:
-            folder = tempfile.TemporaryDirectory(prefix="cvae-", dir=place)
+            folder = tempfile.TemporaryDirectory(prefix="cvae-", dir=parent)
             _reserve(pathlib.Path(folder.name), workers)
         except OSError as error:
             if folder is not None:
                 folder.cleanup()
-            faults.append(f"{error.filename or place}: {error.strerror}")
+            faults.append(f"{error.filename or parent}: {error.strerror}")
         else:
             return folder
     raise StartupError(
         f"CVAE_WORKERS: expected {workers * FILE_BYTES} bytes to count in, in the folder TMPDIR or in "
-        f"{SPARE_PLACE}, found no room: {'; '.join(faults)}"
+        f"{SPARE_FOLDER}, found no room: {'; '.join(faults)}"
     )
 
 
 def _reserve(folder: pathlib.Path, workers: int) -> None:
-    # One more, for the worker that is started before the one that it replaces has ended.
+    # One more, because a worker may start before the one that it replaces has ended.
     for i in range(workers + 1 if workers > 1 else 1):
         (folder / RESERVED.replace("*", str(i))).write_bytes(bytes(FILE_BYTES))
 
 
 def _is_left(path: pathlib.Path) -> bool:
-    """Tell whether the process that counted in a file is gone."""
+    """Tell whether the process that counted in a file has ended."""
     try:
         os.kill(int(path.stem.rpartition("_")[2]), 0)
     except ProcessLookupError:

@@ -112,7 +112,7 @@ def test_a_full_temporary_folder_is_gone_around(tiny: pathlib.Path, monkeypatch:
     monkeypatch.setattr("tempfile.tempdir", str(tiny))
     with share_folder(2):
         folder = pathlib.Path(os.environ[SHARED_FOLDER])
-        assert folder.parent == worker_files.SPARE_PLACE
+        assert folder.parent == worker_files.SPARE_FOLDER
         assert len(list(folder.iterdir())) == 2 + 1
     assert list(tiny.iterdir()) == []
     assert not folder.exists()
@@ -120,7 +120,7 @@ def test_a_full_temporary_folder_is_gone_around(tiny: pathlib.Path, monkeypatch:
 
 def test_without_any_room_the_start_is_refused(tiny: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tiny))
-    monkeypatch.setattr(worker_files, "SPARE_PLACE", tiny)
+    monkeypatch.setattr(worker_files, "SPARE_FOLDER", tiny)
     with (
         pytest.raises(StartupError, match=r"^CVAE_WORKERS: expected \d+ bytes .* found no room: "),
         share_folder(2),
