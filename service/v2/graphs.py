@@ -1,6 +1,6 @@
-"""Owns the graphs of the loaded bundles as the Open Inference Protocol knows them: names, tensors, results.
+"""The graphs of the loaded bundles as models of the Open Inference Protocol: names, tensors, results.
 
-A bundle has two: `<name>.decoder` and `<name>.encoder`.
+Each bundle has two: `<name>.decoder` and `<name>.encoder`.
 """
 
 from __future__ import annotations
@@ -27,18 +27,17 @@ IMAGE, PNG = "image", "png"
 
 
 class V2Model:
-    """A graph, and what runs it.
+    """A graph of a bundle, and the engine that runs it.
 
     Attributes:
-        name: On the wire.
-        engine: Of its bundle.
+        name: `<bundle>.<kind>`.
+        engine: The engine of the bundle.
         kind: Which of the bundle's graphs.
-        inputs: Its tensors, by the manifest.
-        outputs: Its tensors; of a decoder also `png`, the images as files.
+        inputs: The tensors that it takes, as in the manifest.
+        outputs: The tensors that it returns; for a decoder also `png`, the images as files.
     """
 
     def __init__(self, engine: Engine, kind: Graph) -> None:
-        """Takes the tensors from the manifest."""
         self.engine, self.kind = engine, kind
         self.name = f"{engine.manifest.name}.{kind}"
         image, dim, labels = engine.manifest.image.shape, engine.space.dim, len(engine.space.labels)
@@ -53,7 +52,7 @@ class V2Model:
 
     @property
     def version(self) -> str:
-        """The bundle's."""
+        """The version of the bundle."""
         return self.engine.manifest.version
 
     @property
@@ -62,21 +61,21 @@ class V2Model:
         return not self.engine.failed
 
     def check(self) -> None:
-        """Refuses what would be refused for its time alone; see `Engine.check`."""
+        """Raise what any request would get now; see `Engine.check`."""
         self.engine.check(self.kind)
 
     async def run(self, arrays: Mapping[str, Floats], call: RequestContext) -> dict[str, Floats]:
-        """Runs the graph, in batches with whoever else asks.
+        """Run the graph, in batches shared with other requests.
 
         Args:
-            arrays: Of `inputs`, by name; `(rows, *shape)` float32.
-            call: That they belong to.
+            arrays: One for each of `inputs`, by name; `(rows, *shape)` float32.
+            call: The request's context.
 
         Returns:
-            What the graph itself gives, by name; `(rows, *shape)` float32.
+            The graph's own outputs by name; `(rows, *shape)` float32.
 
         Raises:
-            InvalidValueError: Too many rows. Further errors are those of `Engine.decode` and `encode`.
+            InvalidValueError: Too many rows. Errors are also those of `Engine.decode` and `encode`.
         """
         given = [arrays[port.name] for port in self.inputs]
         self.engine.space.check_rows("rows", len(given[0]))
@@ -88,14 +87,14 @@ class V2Model:
 
 
 def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result]:
-    """Adds to a graph's results what the service makes of them.
+    """Add to a graph's results the outputs that the service makes of them.
 
     Args:
         results: From `V2Model.run`.
-        names: Of the outputs that are asked for.
+        names: The names of the outputs to answer with.
 
     Returns:
-        The results, and `png` if it is asked for: a file of each image, in their order.
+        The results, and `png` if it is named: each image as a file, in their order.
     """
     if PNG not in names:
         return dict(results)
@@ -103,23 +102,20 @@ def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result
 
 
 def list_graphs(registry: Registry) -> Iterator[V2Model]:
-    """Gives the graphs of all bundles."""
+    """Return the graphs of all bundles."""
     return (V2Model(engine, kind) for engine in registry for kind in KINDS)
 
 
 def find_graph(registry: Registry, name: str, version: str | None = None) -> V2Model:
-    """Gives a graph.
+    """Return a graph by name.
 
     Args:
         registry: The loaded models.
         name: `<bundle>.decoder` or `<bundle>.encoder`.
-        version: The bundle's; None: the one that is loaded.
-
-    Returns:
-        The graph.
+        version: The version of the bundle; None: whichever is loaded.
 
     Raises:
-        NotFoundError: There is none of this name, or it has another version.
+        NotFoundError: There is no such graph, or it has another version.
         NotReadyError: The models are not loaded.
     """
     registry.get()

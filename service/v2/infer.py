@@ -34,7 +34,7 @@ from service.v2.outputs import AskedOutput, choose_outputs, write_answer
 from service.v2.schemas import InferRequest
 from service.v2.tensors import check_length, read_inputs, read_raw, split_body
 
-# Below, an answer is one packet either way.
+# Shorter answers are one packet, compressed or not.
 MIN_COMPRESSED_BYTES = 1024
 VECTOR = {"name": "z", "shape": [1, 2], "datatype": "FP32", "data": [0.5, -1.0]}
 EXAMPLES = {
@@ -52,10 +52,10 @@ EXAMPLES = {
 
 
 class GraphRoute(APIRoute):
-    """A route that runs the graph its path names; while that has no room, it reads nothing of a request."""
+    """A route that runs the graph in its path. While that graph has no room, it refuses requests unread."""
 
     def get_route_handler(self) -> Handler:
-        """Puts the check before FastAPI's own handler."""
+        """Return FastAPI's handler with the check before it."""
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
@@ -88,13 +88,13 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
     wanted = choose_outputs(message, graph.outputs)
     _shorten(models, call, message)
     results = await unless_gone(request.receive, graph.run(arrays, call))
-    facts = {
+    extra = {
         "model_name": graph.name,
         "model_version": graph.version,
         "id": (message and message.id) or request.state.request_id,
     }
     encoding = choose_encoding(read_field(request, "accept-encoding"), ENCODINGS)
-    return await _answer(graph, facts, wanted, results, call, encoding)
+    return await _answer(graph, extra, wanted, results, call, encoding)
 
 
 async def _read(
@@ -128,13 +128,13 @@ def _shorten(models: Registry, call: RequestContext, message: InferRequest | Non
 
 async def _answer(
     graph: V2Model,
-    facts: Mapping[str, str],
+    extra: Mapping[str, str],
     wanted: Sequence[AskedOutput],
     results: Mapping[str, Floats],
     call: RequestContext,
     encoding: Encoding | None,
 ) -> Response:
-    write = functools.partial(_write, facts, wanted, results, encoding)
+    write = functools.partial(_write, extra, wanted, results, encoding)
     begun = time.perf_counter()
     inline = encoding is None and sum(result.size for result in results.values()) <= INLINE_PIXELS
     content, headers = write() if inline else await call.run(write)
@@ -144,13 +144,13 @@ async def _answer(
 
 
 def _write(
-    facts: Mapping[str, str],
+    extra: Mapping[str, str],
     wanted: Sequence[AskedOutput],
     results: Mapping[str, Floats],
     encoding: Encoding | None,
 ) -> tuple[bytes, dict[str, str]]:
     made = complete(results, {output.port.name for output in wanted})
-    content, length = write_answer(facts, wanted, made)
+    content, length = write_answer(extra, wanted, made)
     headers = (
         {"Content-Type": JSON} if length is None else {"Content-Type": OCTETS, LENGTH_HEADER: str(length)}
     )

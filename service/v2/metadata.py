@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2: what is there, and whether it can answer."""
+"""The Open Inference Protocol, version 2: the models, their metadata and their health."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from service.v2.tensors import Port
 
 router = APIRouter(tags=["open inference protocol"])
 
-# Triton's name for what runs ONNX files.
+# Triton's names for running ONNX files.
 PLATFORM, BACKEND = "onnxruntime_onnx", "onnxruntime"
-# Those that are complete; clients ask for what is listed and take it for granted.
+# Only complete ones: clients rely on what is listed.
 EXTENSIONS = ["binary_tensor_data", "model_configuration"]
-# Of answers that say how things are at this moment.
+# For answers that are only true at the moment.
 NOW = [Depends(never_keep)]
 CONFIG_TYPES = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
 
@@ -46,7 +46,7 @@ async def get_graph(
     models: Models,
     model: Annotated[str, Path(description="A name from `GET /v2/models`.", examples=["mnist-2d.decoder"])],
 ) -> V2Model:
-    """Gives the graph that the path names, in the version that it names if it names one.
+    """Return the graph in the path; if the path has a version, that must be the loaded one.
 
     Raises:
         NotFoundError: There is no such graph, or it has another version.

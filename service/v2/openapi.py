@@ -1,4 +1,4 @@
-"""Owns the OpenAPI entries of the Open Inference Protocol: bodies and answers of tensors."""
+"""The OpenAPI entries of the Open Inference Protocol: bodies and answers of tensors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INFER = (400, 404, 413, 415, 429, 503, 504)
 
 
 def tensors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes tensors in JSON, or as bytes behind it."""
+    """Return the `openapi_extra` of a route that takes tensors in JSON, or as bytes after it."""
     length = {
         "name": LENGTH_HEADER,
         "required": False,
@@ -36,7 +36,7 @@ def tensors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
 
 
 def tensors() -> dict[str, Any]:
-    """Gives the 200 entry of a route that answers with tensors, as `tensors_body` takes them."""
+    """Return the 200 entry of a route that answers with tensors in JSON, or as bytes after it."""
     content = {
         JSON: {"schema": {"$ref": "#/components/schemas/InferAnswer"}},
         OCTETS: {"schema": {"type": "string", "format": "binary"}},
@@ -58,7 +58,7 @@ def tensors() -> dict[str, Any]:
 
 
 def index_body() -> dict[str, Any]:
-    """Gives the `openapi_extra` of the list of graphs, whose body may be empty."""
+    """Return the `openapi_extra` of the list of graphs, whose body is optional."""
     content = {
         "schema": {"$ref": "#/components/schemas/IndexRequest"},
         "examples": {"all": Example(summary="All", value={})},

@@ -1,4 +1,4 @@
-"""Owns writing tensors as the Open Inference Protocol sends them, and which are asked for. No HTTP."""
+"""Choose the outputs that a request asks for, and write them as the Open Inference Protocol sends them."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class AskedOutput:
 
 
 def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[AskedOutput]:
-    """Gives the outputs that a request asks for.
+    """Return the outputs that a request asks for.
 
     Args:
-        message: The request; None if it is a tensor alone, whose answer is bytes too.
+        message: The request; None if it is a tensor without JSON, whose answer has bytes too.
         ports: The graph's outputs.
 
     Returns:
-        In the order of the request; those implied if it names none.
+        In the order of the request; the implied ones if it names none.
 
     Raises:
-        InvalidValueError: The graph has no such output, or a parameter is not what it should be.
+        InvalidValueError: The graph has no such output, or a parameter is invalid.
     """
     if message is None:
         return [AskedOutput(port, binary=True) for port in ports if port.implied]
@@ -59,14 +59,14 @@ def choose_outputs(message: InferRequest | None, ports: Sequence[Port]) -> list[
 
 
 def write_answer(
-    facts: Mapping[str, str], wanted: Sequence[AskedOutput], results: Mapping[str, Result]
+    extra: Mapping[str, str], wanted: Sequence[AskedOutput], results: Mapping[str, Result]
 ) -> tuple[bytes, int | None]:
-    """Writes an answer.
+    """Write an answer.
 
     Args:
-        facts: Its first fields.
-        wanted: Its outputs.
-        results: Each by its name: float32 arrays, for BYTES a sequence of bytes.
+        extra: The fields before the outputs.
+        wanted: The outputs to write.
+        results: By name, float32 arrays or, for BYTES, sequences of bytes.
 
     Returns:
         The body, and the length of its JSON if tensors follow it.
@@ -86,7 +86,7 @@ def write_answer(
             # JSON has no bytes. No `parameters` say that this is base64: to Triton's clients in C++ they
             # would mean that bytes follow the JSON.
             outputs[-1]["data"] = [base64.b64encode(element).decode() for element in result]
-    head = dump({**facts, "outputs": outputs})
+    head = dump({**extra, "outputs": outputs})
     return b"".join((head, *parts)), len(head) if parts else None
 
 

@@ -1,7 +1,7 @@
-"""Owns the JSON of the Open Inference Protocol, version 2: requests and answers, their types and examples.
+"""The JSON of the Open Inference Protocol, version 2: requests and answers, their types and examples.
 
-Fields that are not known here are ignored, as the protocol's clients expect. What a graph takes is the
-graph's to check.
+Unknown fields are ignored, as the protocol's clients expect. Whether tensors fit a graph is checked in
+`tensors` and `outputs`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Datatype = Literal[
     "FP64",
     "BYTES",
 ]
-# Far more than a graph has or a client means; of a list, only the first fault is looked for.
+# Far more than any graph has or any client needs. Of a list, only the first fault is reported.
 MOST_TENSORS, MOST_DIMENSIONS, MOST_PARAMETERS, MOST_CHARACTERS = 16, 8, 64, 1024
-# Checked, and made an array, where the shape is known; as a list it would be copied here.
+# Validated in `tensors`, where the shape is known; pydantic would copy the list.
 Data = Annotated[Any, WithJsonSchema({"type": "array", "items": {}})]
 
 
@@ -48,7 +48,7 @@ def _check_text(text: str) -> str:
 
 
 def _check_few(value: object) -> object:
-    # pydantic would first copy all of them.
+    # Checked before pydantic copies all of them.
     if isinstance(value, dict) and len(value) > MOST_PARAMETERS:
         context = {"at": "", "expected": f"at most {MOST_PARAMETERS} entries", "received": str(len(value))}
         raise PydanticCustomError("few", "expected {expected}, received {received}", context)

@@ -1,6 +1,6 @@
-"""Owns reading tensors as the Open Inference Protocol sends them: in JSON, or as bytes behind it. No HTTP.
+"""Read tensors as the Open Inference Protocol sends them: in JSON, or as bytes after it.
 
-Invariant: an array that it reads has its port's shape, and only finite values in the port's range.
+Invariant: each array has the shape of its port, and only finite values in the port's range.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from service.v2.schemas import InputTensor
 LENGTH = re.compile("[0-9]{1,18}")
 FP32 = np.dtype("<f4")
 SIZE = "binary_data_size"
-# What would change the meaning of an answer; all else that is not known may be ignored.
+# Parameters that would change the meaning of an answer; other unknown ones are ignored.
 UNSUPPORTED = ("classification", "shared_memory_region")
 
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """A tensor that a graph takes or gives.
+    """An input or output of a graph.
 
     Attributes:
-        name: The graph's.
-        shape: Of one row; in front of it comes the number of rows.
-        datatype: Of each value; what a graph takes is FP32.
-        low: The least value that is taken.
-        high: The greatest.
-        implied: Whether a request that names no outputs asks for it.
+        name: The name in the graph.
+        shape: The shape of one row; the number of rows comes before it.
+        datatype: The type of each value; FP32 for all inputs.
+        low: The least value that is accepted.
+        high: The greatest value that is accepted.
+        implied: Whether a request that names no outputs gets it.
     """
 
     name: str
@@ -50,32 +50,32 @@ class Port:
 
 
 def check_length(length: str, most: int, expected: str) -> None:
-    """Refuse a body by the length that its JSON is declared to have.
+    """Refuse a body whose JSON is declared to be too long.
 
     Args:
-        length: The value of `LENGTH_HEADER`.
-        most: Bytes that it may have.
-        expected: What an error says of them.
+        length: The value of `LENGTH_HEADER`; an invalid one is left to `split_body`.
+        most: Bytes that the JSON may have.
+        expected: The words of the error.
 
     Raises:
-        TooLargeError: It is longer. What is no length is left to `split_body`.
+        TooLargeError: The declared length is greater.
     """
     if LENGTH.fullmatch(length) and int(length) > most:
         raise TooLargeError(LENGTH_HEADER, expected, Text(length))
 
 
 def split_body(content: bytes, length: str | None) -> tuple[bytes, bytes]:
-    """Parts a body's JSON from the tensors behind it.
+    """Split a body into its JSON and the bytes of tensors after it.
 
     Args:
         content: The body, decompressed.
         length: The value of `LENGTH_HEADER`, or None.
 
     Returns:
-        The JSON and the rest. No JSON with a length of 0: the rest is a tensor alone.
+        The JSON and the rest. With a length of 0 there is no JSON, and the rest is one tensor.
 
     Raises:
-        MalformedBodyError: A length that is none, or longer than the body.
+        MalformedBodyError: The length is not an integer, or greater than the body's.
     """
     if length is None:
         return content, b""
@@ -88,7 +88,7 @@ def split_body(content: bytes, length: str | None) -> tuple[bytes, bytes]:
 
 
 def read_raw(content: bytes, ports: Sequence[Port]) -> dict[str, Floats]:
-    """Reads a body that is one row of the only input.
+    """Read a body that is one row of the only input.
 
     Args:
         content: Little-endian FP32.
@@ -98,8 +98,8 @@ def read_raw(content: bytes, ports: Sequence[Port]) -> dict[str, Floats]:
         The array by its name, `(1, *shape)` float32.
 
     Raises:
-        MalformedBodyError: The graph has several inputs, or it is not one row.
-        InvalidValueError: A value that the port does not take.
+        MalformedBodyError: The graph has several inputs, or the body is not one row.
+        InvalidValueError: A value is out of range.
     """
     if len(ports) > 1:
         names = " and ".join(port.name for port in ports)
@@ -117,19 +117,19 @@ def read_raw(content: bytes, ports: Sequence[Port]) -> dict[str, Floats]:
 def read_inputs(
     inputs: Sequence[InputTensor], binary: bytes | None, ports: Sequence[Port]
 ) -> dict[str, Floats]:
-    """Reads the inputs of a request.
+    """Read the inputs of a request.
 
     Args:
-        inputs: Of its JSON.
-        binary: What follows the JSON, or None if no header says where the JSON ends.
+        inputs: The inputs in its JSON.
+        binary: The bytes after the JSON, or None if no header says where the JSON ends.
         ports: The graph's inputs.
 
     Returns:
-        Arrays by name, each `(rows, *shape)` float32 with the same rows, at least one.
+        Arrays by name, each `(rows, *shape)` float32, all with the same number of rows, at least one.
 
     Raises:
-        InvalidValueError: Not the inputs that the graph has, or a value that one does not take.
-        MalformedBodyError: The bytes behind the JSON are not those that it announces.
+        InvalidValueError: Not the inputs of the graph, or a value is out of range.
+        MalformedBodyError: The bytes after the JSON are not as many as it announces.
     """
     matched = _match(inputs, ports)
     pairs = list(zip(inputs, matched, strict=True))
@@ -151,11 +151,7 @@ def read_inputs(
 
 
 def refuse_unsupported(field: str, parameters: Mapping[str, Any] | None) -> None:
-    """Refuses parameters of a tensor that would change what an answer means.
-
-    Raises:
-        InvalidValueError: There is one.
-    """
+    """Raise `InvalidValueError` for parameters of a tensor that would change the meaning of an answer."""
     for name in UNSUPPORTED:
         if name in (parameters or {}):
             raise InvalidValueError(f"{field}.parameters", f"no {name}, which is not offered", Text("one"))
@@ -222,7 +218,7 @@ def _read_data(field: str, tensor: InputTensor) -> NDArray[np.float64]:
 
 
 def _check_values(field: str, array: NDArray[Any], port: Port) -> None:
-    # No comparison holds for NaN.
+    # Written so that NaN fails too.
     if array.min() >= port.low and array.max() <= port.high:
         return
     wrong = ~((array >= port.low) & (array <= port.high))
