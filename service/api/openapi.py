@@ -39,15 +39,12 @@ LINES = "A line a picture: `index`, its vector `z`, and `image`, its rows of pix
 
 
 def pictures(description: str, media_types: Sequence[str], *further: str) -> dict[str, Any]:
-    """Gives the 200 entry of a route that answers with pictures.
+    """Return the 200 entry of a route that answers with pictures.
 
     Args:
-        description: What they are.
-        media_types: That they can be had as.
+        description: What the pictures show.
+        media_types: The formats that they are offered in.
         *further: Headers beside those of every model, keys of `headers.ANSWERS`.
-
-    Returns:
-        For the `responses` of a route.
     """
     notes = {NDJSON: {"description": LINES}}
     content = {
@@ -60,18 +57,15 @@ def pictures(description: str, media_types: Sequence[str], *further: str) -> dic
 
 
 def seeded(description: str, media_types: Sequence[str]) -> dict[str, Any]:
-    """Gives the 200 entry of a route that draws from a seed."""
+    """Return the 200 entry of a route that draws from a seed."""
     return pictures(description, media_types, SEED_HEADER)
 
 
 def cached(entry: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """Gives the 200 and 304 entries of an image URL.
+    """Return the 200 and 304 entries of an image URL.
 
     Args:
-        entry: 200, without the headers of caching.
-
-    Returns:
-        For the `responses` of a route.
+        entry: The 200 entry without headers for caching.
     """
     of_url = headers.name(*headers.OF_URL)
     elsewhere = headers.name("Content-Location") if SEED_HEADER in entry["headers"] else {}
@@ -86,17 +80,17 @@ def cached(entry: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 
 def json_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that reads a JSON body by itself."""
+    """Return the `openapi_extra` of a route that reads a JSON body itself."""
     return _body({JSON: _json(model, examples)})
 
 
 def vectors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes vectors as JSON or as an .npy file."""
+    """Return the `openapi_extra` of a route that takes vectors as JSON or as an .npy file."""
     return _body({JSON: _json(DecodeRequest, examples), NPY: {"schema": BINARY}})
 
 
 def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON or npy."""
+    """Return the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON or npy."""
     files = {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a PNG or JPEG."}
     content = {
         JSON: _json(model, examples),
@@ -109,7 +103,7 @@ def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict
 
 
 def path_body(examples: Mapping[str, Example]) -> dict[str, Any]:
-    """Gives the `openapi_extra` of a route that takes two ends, as JSON or in a form."""
+    """Return the `openapi_extra` of a route that interpolates, between ends in JSON or in a form."""
     end = {
         "anyOf": [{"type": "string", "pattern": POINT_PATTERN}, BINARY],
         "description": "`digit:3`, `0.5,-1.0`, or a PNG or JPEG file.",

@@ -1,7 +1,4 @@
-"""Owns error bodies, and the OpenAPI entries of the errors a route can give.
-
-They are problem details (RFC 9457); under `/v2`, what the Open Inference Protocol wants.
-"""
+"""The OpenAPI entries of errors: problem details (RFC 9457) and, under `/v2`, those of that protocol."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from service.core.media_types import JSON, NPY, STILL
 from service.http.openapi import headers as header_entries
 from service.http.problems import MEDIA_TYPE, Fault, Problem, ProtocolError
 
-# One real error of each status, as the service words it.
+# A real error of each status, in the service's words.
 EXAMPLES: dict[int, Fault | str] = {
     400: Fault(field="body", expected="JSON", received="a text that breaks at character 5 (Expecting value)"),
     404: Fault(field="model", expected="one of mnist-2d", received="'mnist-3d'"),
@@ -26,7 +23,7 @@ EXAMPLES: dict[int, Fault | str] = {
     503: "the models are not loaded yet",
     504: "the deadline passed before the rows could run",
 }
-# Those of them that are worded otherwise under `/v2`.
+# Where `/v2` has other words.
 PROTOCOL_EXAMPLES = {
     404: Fault(
         field="model",
@@ -35,7 +32,7 @@ PROTOCOL_EXAMPLES = {
     ),
     415: Fault(field="Content-Encoding", expected="gzip or deflate", received="'br'"),
 }
-# When an answer of each status comes.
+# What each status means.
 DESCRIPTIONS = {
     400: "The body is not what its `Content-Type` says.",
     404: "No such model, or no such class in it.",
@@ -51,20 +48,17 @@ DESCRIPTIONS = {
 
 
 def responses(*statuses: int, causes: Mapping[int, Fault] | None = None) -> dict[int | str, dict[str, Any]]:
-    """Gives the OpenAPI entries of the errors a route can give.
+    """Return the entries of errors, for the `responses` of a route.
 
     Args:
         *statuses: HTTP statuses, keys of `EXAMPLES`.
-        causes: What the route says where that is not what most say.
-
-    Returns:
-        For the `responses` of a route.
+        causes: Examples in place of those in `EXAMPLES`.
     """
     return {status: _entry(status, {**EXAMPLES, **(causes or {})}[status]) for status in statuses}
 
 
 def protocol_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Gives the same for a route under `/v2`."""
+    """Return the entries of errors, for the `responses` of a route under `/v2`."""
     return {status: _protocol_entry(status) for status in (*statuses, 500)}
 
 
@@ -77,12 +71,12 @@ def _protocol_entry(status: int) -> dict[str, Any]:
 
 
 def unacceptable(*offered: str) -> Fault:
-    """Gives what a route says that offers these media types to one who takes none of them."""
+    """Return the example for an `Accept` that none of these media types satisfies."""
     return Fault(field="Accept", expected=" or ".join(offered), received="'text/html'")
 
 
 def unreadable(accepted: Sequence[str]) -> Fault:
-    """Gives what a route says that reads these media types to a body of another."""
+    """Return the example for a body of another media type than these."""
     return Fault(field="Content-Type", expected=" or ".join(accepted), received="text/plain")
 
 

@@ -1,4 +1,4 @@
-"""Owns what the schema of the API says about headers: those of answers, and those that requests may have."""
+"""The OpenAPI entries of headers: those of answers, and those that requests may have."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _sometimes(description: str, example: Any, **schema: Any) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string", **schema}, "example": example}
 
 
-# Each answer that names one has it, unless it says when.
+# Answers that refer to one always have it, unless its description says when.
 ANSWERS: dict[str, dict[str, Any]] = {
     REQUEST_ID: _always(
         "The id of the request in the service's log: yours, if you sent a safe one under this name.",
@@ -67,11 +67,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "Seconds until there is room, by the measured rate.", 1, type="integer", minimum=1
     ),
 }
-# What all answers of a model have, and what all of a URL have.
+# The headers of all answers of a model, and of all image URLs.
 OF_MODEL = (MODEL_HEADER, TIMING)
 OF_URL = ("Cache-Control", "ETag", "Content-Disposition")
 
-# Without examples: a page that fills them in would send them.
+# Without examples, because the pages of documentation would fill them in and send them.
 REQUESTS: dict[str, dict[str, Any]] = {
     REQUEST_TIMEOUT: {
         "name": REQUEST_TIMEOUT,
@@ -91,26 +91,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 
 def name(*headers: str) -> dict[str, Any]:
-    """Gives the `headers` of an answer's entry.
-
-    Args:
-        *headers: Keys of `ANSWERS`.
-
-    Returns:
-        References to the components of these names.
-    """
+    """Return references to headers, keys of `ANSWERS`, for the `headers` of an answer."""
     return {header: {"$ref": f"#/components/headers/{header}"} for header in headers}
 
 
 def parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Gives the parameters for the request headers that an operation looks at.
+    """Return references to the request headers that an operation reads.
 
-    Args:
-        operation: Its entry, whose answers show which: who can be late has a deadline, who can answer 304
-            looks at what the client has.
-
-    Returns:
-        References to components.
+    Its answers show which: one that can answer 504 has a deadline, and one that can answer 304 reads
+    `If-None-Match`.
     """
     shown = {REQUEST_TIMEOUT: "504", "If-None-Match": "304"}
     found = [header for header, status in shown.items() if status in operation["responses"]]
