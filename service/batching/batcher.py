@@ -142,69 +142,69 @@ class Batcher:
 
     def _drain(self) -> None:
         self._drain_due = False
-        if shares := self._take():
-            self._start_batch(shares)
+        if slices := self._take():
+            self._start_batch(slices)
         if self._queue:
             self._wake()
 
     def _take(self) -> list[BatchSlice]:
-        shares: list[BatchSlice] = []
+        slices: list[BatchSlice] = []
         if not self._queue:  # closed meanwhile
-            return shares
+            return slices
         small = self._queue[0].left <= self.inline_rows
         room = min(self.inline_rows, self.max_batch_rows) if small else self.max_batch_rows
         for _ in range(len(self._queue)):
-            job = self._queue.popleft()
-            if self._drop(job):
+            request = self._queue.popleft()
+            if self._drop(request):
                 continue
-            share = job.take(room)
-            shares.append(share)
-            room -= len(share.rows)
-            self.waiting_rows -= len(share.rows)
-            if job.left:
-                self._queue.append(job)
+            part = request.take(room)
+            slices.append(part)
+            room -= len(part.rows)
+            self.waiting_rows -= len(part.rows)
+            if request.left:
+                self._queue.append(request)
             if room == 0:
                 break
-        return shares
+        return slices
 
-    def _drop(self, job: PendingRequest) -> bool:
-        if not job.future.done() and self.clock() >= job.call.deadline:
-            job.future.set_exception(DeadlineError("the deadline passed before the rows could run"))
-        if job.future.done():
-            self.waiting_rows -= job.left
+    def _drop(self, request: PendingRequest) -> bool:
+        if not request.future.done() and self.clock() >= request.call.deadline:
+            request.future.set_exception(DeadlineError("the deadline passed before the rows could run"))
+        if request.future.done():
+            self.waiting_rows -= request.left
             return True
         return False
 
-    def _start_batch(self, shares: list[BatchSlice]) -> None:
-        if not self._in_thread and sum(len(share.rows) for share in shares) <= self.inline_rows:
+    def _start_batch(self, slices: list[BatchSlice]) -> None:
+        if not self._in_thread and sum(len(part.rows) for part in slices) <= self.inline_rows:
             try:
-                batch = self._call(shares)
+                batch = self._call(slices)
             except Exception as error:  # a model may raise anything
-                fail(shares, error)
+                fail(slices, error)
             else:
-                finish(shares, batch)
+                finish(slices, batch)
             return
         try:
-            running = asyncio.get_running_loop().run_in_executor(self._thread, self._call, shares)
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._call, slices)
         except RuntimeError as error:
-            self._die(shares, error)
+            self._die(slices, error)
         else:
             self._in_thread.append(running)
-            running.add_done_callback(lambda done: self._collect(shares, done))
+            running.add_done_callback(lambda done: self._collect(slices, done))
 
-    def _collect(self, shares: list[BatchSlice], done: asyncio.Future[Batch]) -> None:
+    def _collect(self, slices: list[BatchSlice], done: asyncio.Future[Batch]) -> None:
         self._in_thread.remove(done)
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
-            finish(shares, done.result())
+            finish(slices, done.result())
         else:
-            fail(shares, error)
+            fail(slices, error)
         if self._queue:
             self._wake()
 
-    def _call(self, shares: list[BatchSlice]) -> Batch:
+    def _call(self, slices: list[BatchSlice]) -> Batch:
         begun = self.clock()
-        rows = shares[0].rows if len(shares) == 1 else np.concatenate([share.rows for share in shares])
+        rows = slices[0].rows if len(slices) == 1 else np.concatenate([part.rows for part in slices])
         results = self.run(rows)
         if len(results) != len(rows):
             raise InferenceError(f"expected {len(rows)} results, the model gave {len(results)}")
@@ -216,14 +216,14 @@ class Batcher:
         weight = SMOOTHING if self.rows_per_s else 1.0
         self.rows_per_s += weight * (rows_per_s - self.rows_per_s)
 
-    def _die(self, shares: list[BatchSlice], error: Exception) -> None:
+    def _die(self, slices: list[BatchSlice], error: Exception) -> None:
         self.failed = True
-        fail(shares, error)
+        fail(slices, error)
         self._fail_all(InferenceError(f"the batcher cannot go on: {error!r}"))
 
     def _fail_all(self, error: Exception) -> None:
         while self._queue:
-            job = self._queue.popleft()
-            self.waiting_rows -= job.left
-            if not job.future.done():
-                job.future.set_exception(error)
+            request = self._queue.popleft()
+            self.waiting_rows -= request.left
+            if not request.future.done():
+                request.future.set_exception(error)

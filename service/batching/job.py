@@ -48,15 +48,15 @@ class PendingRequest:
 
     def take(self, room: int) -> BatchSlice:
         """Take the next rows from the queue, at most `room` of them."""
-        share = BatchSlice(self, self.rows[self.taken : self.taken + room], self.taken)
-        self.taken += len(share.rows)
-        return share
+        part = BatchSlice(self, self.rows[self.taken : self.taken + room], self.taken)
+        self.taken += len(part.rows)
+        return part
 
 
 class BatchSlice(NamedTuple):
     """The rows of one request in one batch; `first` is the index of the first in the request's `rows`."""
 
-    job: PendingRequest
+    request: PendingRequest
     rows: Rows
     first: int
 
@@ -69,36 +69,38 @@ class Batch(NamedTuple):
     ended: float
 
 
-def finish(shares: Sequence[BatchSlice], batch: Batch) -> None:
+def finish(slices: Sequence[BatchSlice], batch: Batch) -> None:
     """Hand each request its results, and complete those whose rows have all run."""
     start, seconds = 0, batch.ended - batch.begun
-    for job, rows, first in shares:
-        job.results[first] = batch.results[start : start + len(rows)]
-        job.ran += len(rows)
-        job.ran_s += seconds
-        job.call.batch, job.call.place = batch.results, start
+    for request, rows, first in slices:
+        request.results[first] = batch.results[start : start + len(rows)]
+        request.ran += len(rows)
+        request.ran_s += seconds
+        request.call.batch, request.call.place = batch.results, start
         start += len(rows)
         # A request that was cancelled while its rows ran has a future that is done already.
-        if job.ran == len(job.rows) and not job.future.done():
-            _answer(job, batch.ended)
+        if request.ran == len(request.rows) and not request.future.done():
+            _answer(request, batch.ended)
 
 
-def _answer(job: PendingRequest, ended: float) -> None:
-    call = job.call
-    call.inference_s += job.ran_s
-    call.queue_s += ended - job.submitted - job.ran_s
+def _answer(request: PendingRequest, ended: float) -> None:
+    call = request.call
+    call.inference_s += request.ran_s
+    call.queue_s += ended - request.submitted - request.ran_s
     if ended >= call.deadline:
-        job.future.set_exception(DeadlineError("the deadline passed while the rows ran"))
-    elif len(job.results) == 1:
-        job.future.set_result(job.results[0])
+        request.future.set_exception(DeadlineError("the deadline passed while the rows ran"))
+    elif len(request.results) == 1:
+        request.future.set_result(request.results[0])
     else:
-        job.future.set_result(np.concatenate([job.results[first] for first in sorted(job.results)]))
+        request.future.set_result(
+            np.concatenate([request.results[first] for first in sorted(request.results)])
+        )
 
 
-def fail(shares: Sequence[BatchSlice], error: BaseException) -> None:
+def fail(slices: Sequence[BatchSlice], error: BaseException) -> None:
     """Fail the requests of a batch that failed."""
-    for job, _, _ in shares:
-        if not job.future.done():
+    for request, _, _ in slices:
+        if not request.future.done():
             failure = InferenceError(f"the batch failed: {error!r}")
             failure.__cause__ = error
-            job.future.set_exception(failure)
+            request.future.set_exception(failure)
