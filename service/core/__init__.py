@@ -1,1 +1,1 @@
-"""What every part of the service needs. Imports nothing else of ours."""
+"""What every folder of the service may import: settings, errors, JSON, names. It imports no other folder."""

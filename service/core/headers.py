@@ -1,4 +1,4 @@
-"""The header fields of our own, and those that several parts name."""
+"""Names of header fields: our own, and those that several folders use."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ REQUEST_TIMEOUT = "X-Request-Timeout-Ms"
 SEED_HEADER = "CVAE-Seed"
 MODEL_HEADER = "CVAE-Model"
 LOSS_HEADER = "CVAE-Reconstruction-Loss"
-# Says how many bytes of a body are JSON; what follows are tensors.
+# How many bytes of a body are JSON; tensors follow them.
 LENGTH_HEADER = "Inference-Header-Content-Length"

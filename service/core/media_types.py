@@ -1,4 +1,4 @@
-"""Media types, and which of them pictures and sequences can be had as."""
+"""Media types, and which of them pictures and sequences are offered in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ZIP = "application/zip"
 NDJSON = "application/x-ndjson"
 MARKDOWN = "text/markdown"
 OCTETS = "application/octet-stream"
-# By the name that `format=` and the ends of image URLs have for them.
+# By the names that `format=` and the ends of image URLs use.
 FORMATS = {
     "png": PNG,
     "webp": WEBP,
@@ -23,6 +23,6 @@ FORMATS = {
     "zip": ZIP,
     "ndjson": NDJSON,
 }
-# What pictures can be had as, the preferred first; sequences as the last three too.
+# The formats of pictures, the preferred first; sequences have three more.
 STILL = (PNG, JSON, NPY, WEBP, ZIP)
 MOVING = (*STILL, APNG, GIF, NDJSON)

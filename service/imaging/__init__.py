@@ -1,1 +1,1 @@
-"""Pixels and files, both ways."""
+"""Images: uploads to pixels, and pixels to files."""

@@ -1,1 +1,1 @@
-"""The loaded models and how they run. The only room that knows onnxruntime."""
+"""The loaded models and how they run. The only folder that imports onnxruntime."""

@@ -1,1 +1,1 @@
-"""What the OpenAPI document says of all resources."""
+"""The parts of the OpenAPI document that all resources share."""

@@ -1,1 +1,1 @@
-"""Reading what clients send as PNG and JPEG, within bounds."""
+"""Bounds for uploaded PNG and JPEG files, checked before they are decoded."""

@@ -1,1 +1,1 @@
-"""Writing files of each format."""
+"""The formats that pictures are written in; one module each."""
