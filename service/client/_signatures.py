@@ -1,4 +1,4 @@
-"""Owns what `help` shows of a method that is made of a function."""
+"""The name, docstring and signature that `help` shows of a method made from a request builder."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 
 def described_by(build: Callable[..., Any]) -> Callable[[M], M]:
-    """Gives a method the name, the docstring and the parameters of a function that it passes them to.
+    """Copy the name, the docstring and the parameters of a function to a method that calls it.
 
     Args:
-        build: The function; what it returns is not what the method does.
+        build: The function; its return type is not copied.
 
     Returns:
-        A decorator.
+        The decorator of the method.
     """
 
     def decorate(method: M) -> M:

@@ -1,4 +1,4 @@
-"""Owns `AsyncClient`; as `blocking` is, for asyncio."""
+"""`AsyncClient`: the client for asyncio; see `sync_client`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _async_stream(
 
 
 class AsyncClient(Connection[httpx.AsyncClient]):
-    """The same client for asyncio: what `Client` gives, it gives when awaited."""
+    """The client for asyncio: has the methods of `Client`, to be awaited."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class AsyncClient(Connection[httpx.AsyncClient]):
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Prepares a client; see `Client`.
+        """Prepare a client; see `Client`.
 
         Raises:
-            ValueError: The address is none of HTTP, or a variable of the environment names no proxy.
+            ValueError: The address is not an HTTP URL, or an environment variable names no proxy.
         """
         address = read_address(base_url)
         way = Way(address) if transport else find_way(address)
@@ -92,19 +92,19 @@ class AsyncClient(Connection[httpx.AsyncClient]):
     latents = _async(catalogue.latents)
 
     def into(self, format: Format, **look: Unpack[Look]) -> Files[Awaitable[File]]:  # noqa: A002
-        """Asks for files; see `Client.into`."""
+        """Return methods whose results are files; see `Client.into`."""
         return Files(self.send, format, look)
 
     async def ready(self) -> bool:
-        """Says whether the service is there and can answer; tries once."""
+        """Return whether the service can be reached and is ready, by one try."""
         return await self.run(check(catalogue.ready(), self.options))
 
     async def send(self, request: Request[T]) -> T:
-        """Makes a call; see `Client.send`."""
+        """Send a request and return its result; see `Client.send`."""
         return await self.run(call(request, self.options))
 
     async def run(self, steps: Steps[T]) -> T:
-        """Does what the steps of a call say."""
+        """Run the steps of a call, and return its result."""
         try:
             step = next(steps)
             while True:
@@ -132,15 +132,15 @@ class AsyncClient(Connection[httpx.AsyncClient]):
             raise httpx.ReadTimeout("the time for all of it is over") from error
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self.http.aclose()
 
     async def __aenter__(self) -> Self:
-        """Gives the client."""
+        """Return the client."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self.close()

@@ -1,4 +1,4 @@
-"""Owns `Connection`: what the blocking client and that for asyncio have in common."""
+"""`Connection`: what the blocking client and the asyncio client share."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ TIMEOUT_S = 30.0
 
 
 def read_address(base_url: str) -> httpx.URL:
-    """Read a service's address.
+    """Parse a service's URL.
 
     Raises:
-        ValueError: It is none of HTTP.
+        ValueError: It is not an HTTP URL.
     """
     expected = f"base_url: expected one such as {EXAMPLE}"
     try:
@@ -34,24 +34,24 @@ def read_address(base_url: str) -> httpx.URL:
 
 
 class Connection(Generic[H]):
-    """What both clients have.
+    """The part that both clients share.
 
     Attributes:
-        http: httpx's client, which sends.
-        options: How calls are made.
+        http: httpx's client, which sends the requests.
+        options: Timeouts and retries of calls.
     """
 
     def __init__(self, http: H, options: Options) -> None:
-        """Stores what sends, and how."""
+        """Store the parts."""
         self.http = http
         self.options = options
 
     def urls(self, format: Format = "png", *, download: bool = False, **look: Unpack[Look]) -> Urls:  # noqa: A002
-        """Gives URLs of pictures, for pages; nothing is sent.
+        """Return a builder of picture URLs for web pages; nothing is sent.
 
         Args:
             format: Of the pictures.
-            download: Whether browsers are to save them.
+            download: Whether browsers save the picture instead of showing it.
             **look: How they are drawn.
 
         Returns:

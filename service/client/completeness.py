@@ -1,6 +1,6 @@
-"""Owns whether a file is whole: ends where its format says, and holds as many pictures as were asked for.
+"""Check that a file is complete: it ends where its format says, and holds as many pictures as requested.
 
-Containers are walked, pixels are not decoded: that costs far less, and what is cut off shows all the same.
+The container is walked and no pixels are decoded: that costs far less, and still finds a truncated file.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ MEDIA_TYPES: dict[Format, str] = {
 PNG_START = b"\x89PNG\r\n\x1a\n"
 GIF_START_BYTES, GIF_IMAGE_BYTES = 13, 9
 GIF_IMAGE, GIF_EXTENSION, GIF_END = b",", b"!", b";"
-# The bit that says that a table of colours follows, and those that say how long it is.
+# The bit that says that a colour table follows, and the bits of its size.
 GIF_TABLE, GIF_TABLE_SIZE = 0x80, 0x07
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
-# Lists of one entry a picture.
+# The JSON fields that hold one entry a picture.
 LISTS = (
     "z",
     "images",
@@ -50,15 +50,15 @@ LISTS = (
 
 
 def check_file(format: Format, content: bytes, pictures: int | None) -> None:  # noqa: A002
-    """Check that a file is whole.
+    """Check that a file is complete.
 
     Args:
-        format: That it must have.
+        format: The expected format.
         content: The file.
-        pictures: How many it must hold, each for itself; None: any number. Sheets are one.
+        pictures: How many separate pictures it must hold; None: any number. A sheet is one picture.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It is truncated, longer than it should be, or holds another number of pictures.
     """
     found = COUNTERS[format](content)
     if None not in (found, pictures) and found != pictures:
@@ -66,10 +66,10 @@ def check_file(format: Format, content: bytes, pictures: int | None) -> None:  #
 
 
 def check_npy(content: bytes) -> tuple[int, ...]:
-    """Check that NumPy's file has as many numbers as its head says, and return their shape.
+    """Check that an .npy file has as many numbers as its header says, and return their shape.
 
     Raises:
-        ValueError: It has not, or is none.
+        ValueError: It has more or fewer, or is no .npy file.
     """
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
@@ -118,7 +118,7 @@ def _count_gif(content: bytes) -> Count:
     while (kind := content[at : at + 1]) != GIF_END:
         if kind == GIF_IMAGE:
             frames += 1
-            # The picture's place, its table, and the size of its codes.
+            # The image descriptor, its colour table, and the byte of the LZW code size.
             at += 1 + GIF_IMAGE_BYTES + _measure_table(content[at + GIF_IMAGE_BYTES]) + 1
         elif kind == GIF_EXTENSION:
             at += 2
@@ -146,14 +146,14 @@ def _count_webp(content: bytes) -> Count:
         frames += kind == b"ANMF"
         at += 8 + length + length % 2
     _check_end(content, at)
-    # One that does not move is a sheet, however many it shows.
+    # A still picture is one sheet, however many pictures it shows.
     return frames or None
 
 
 def _count_zip(content: bytes) -> Count:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
-        # zipfile passes over what lies before and after.
+        # zipfile ignores bytes before and after the archive.
         if entries[0].header_offset or not content[-ZIP_END_BYTES:].startswith(ZIP_END):
             raise ValueError("expected a zip file from its start to its end, received more")
         if damaged := archive.testzip():

@@ -1,4 +1,4 @@
-"""Owns what a client raises.
+"""The exceptions that a client raises.
 
 CvaeError
 ├── NoAnswerError            nothing came back
@@ -28,13 +28,13 @@ SHOWN_CHARACTERS = 200
 
 
 class CvaeError(Exception):
-    """Anything that a client raises because of the service or the way to it.
+    """The base of all errors of the service or of the network on the way to it.
 
-    All of them can be copied and pickled, so that they come back from other processes; not their causes.
+    All of them, but not their causes, can be copied and pickled, and so returned from other processes.
     """
 
     def __reduce__(self) -> tuple[Callable[..., CvaeError], tuple[Any, ...]]:
-        """Return how to make it again: not by its constructor, which may ask for more than it keeps."""
+        """Return how to rebuild the error without its constructor, which may need more than is kept."""
         return _restore, (type(self), self.args, self.__dict__.copy())
 
 
@@ -46,11 +46,11 @@ class UnreachableError(NoAnswerError):
     """No connection, or one that broke.
 
     Attributes:
-        lasting: Whether another try is of no use, as after a certificate that does not fit.
+        lasting: Whether another try is of no use, as after a certificate that is not trusted.
     """
 
     def __init__(self, message: str = "", *, lasting: bool = False) -> None:
-        """Stores what happened."""
+        """Store the message."""
         super().__init__(message)
         self.lasting = lasting
 
@@ -79,25 +79,25 @@ class Fault:
 
 
 class ServiceError(CvaeError):
-    """The service answered with a problem; the message is its detail.
+    """The service answered with a problem (RFC 9457); the message is its detail.
 
-    What answers may also be a proxy, or another server: its message names the way to it.
+    The answer may also come from a proxy or another server: then the message names the route to it.
 
     Attributes:
         status: HTTP status.
         title: The status in words.
         detail: One sentence.
-        errors: What is wrong with which part of the request; may be empty.
+        errors: Each wrong field of the request; may be empty.
         request_id: To find the request in the service's log; empty if none was sent.
         retry_after: The header, if there is one: seconds or a date.
     """
 
     def __init__(self, response: httpx.Response, way: str = "") -> None:
-        """Reads an answer.
+        """Read a response.
 
         Args:
-            response: Its body loaded, whether or not it is a problem.
-            way: To the service, in words.
+            response: With its body loaded; it need not be a problem.
+            way: The route to the service, in words.
         """
         fields = _read_fields(response)
         self.status = response.status_code
@@ -139,14 +139,14 @@ STATUSES: dict[int, type[ServiceError]] = {
 
 
 def to_error(response: httpx.Response, way: str = "") -> ServiceError:
-    """Gives the error that an answer is.
+    """Return the error that a response stands for.
 
     Args:
-        response: Of a status that is no success, its body loaded.
-        way: To the service, in words.
+        response: With a status of 400 or more, and its body loaded.
+        way: The route to the service, in words.
 
     Returns:
-        The error of its status.
+        The error for its status.
     """
     other = RequestError if response.is_client_error else ServiceError
     return STATUSES.get(response.status_code, other)(response, way)

@@ -1,4 +1,4 @@
-"""Owns `Files` and `Urls`: pictures in one format and look, as files or as the addresses of files."""
+"""`Files` and `Urls`: pictures in one format and with one set of render options, as files or as URLs."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def _url(build: Callable[P, Request[File]]) -> Callable[Concatenate[Urls, P], st
 
 
 class Files(Generic[R]):
-    """Asks for pictures as files, all in one format and look; a `File` comes back, or an awaitable of one."""
+    """Requests pictures as files in one format; each method returns a `File`, or an awaitable of one."""
 
     def __init__(self, send: Callable[[Request[File]], R], format: Format, look: Look) -> None:  # noqa: A002
-        """Stores what sends, and what all files have in common."""
+        """Store what all files share."""
         self.send = send
         self.format: Format = format
         self.look = look
@@ -53,17 +53,17 @@ class Files(Generic[R]):
 
 
 class Urls:
-    """Gives URLs of pictures, all in one format and look, without asking the service."""
+    """Build URLs of pictures in one format; nothing is sent."""
 
     def __init__(self, base: httpx.URL, format: Format, look: Look, *, download: bool) -> None:  # noqa: A002
-        """Stores the service's address and what all URLs have in common."""
+        """Store what all URLs share."""
         self.base = base
         self.format: Format = format
         self.look = look
         self.download = to_params(download=download or None)
 
     def join(self, request: Request[File]) -> str:
-        """Gives the URL of what is asked for."""
+        """Return the URL of a request."""
         path, params = request.target
         url = self.base.copy_with(path=f"{self.base.path.rstrip('/')}/{path}")
         return str(url.copy_merge_params((*params, *self.download)))

@@ -1,4 +1,4 @@
-"""Owns reading responses: each becomes a result, or a `BrokenAnswerError` that says what is wrong."""
+"""Parsers of responses: each returns a result, or raises a `BrokenAnswerError` that says what is wrong."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ BROKEN = (
 
 
 def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
-    """Reads a response.
+    """Read a response.
 
     Args:
-        read: May fail as parsers do.
-        response: Its body loaded.
-        way: To the service, in words.
+        read: Parses the response; may raise any of `BROKEN`.
+        response: With its body loaded.
+        way: The route to the service, in words.
 
     Returns:
-        What it reads.
+        The parsed result.
 
     Raises:
-        BrokenAnswerError: It failed.
+        BrokenAnswerError: The response cannot be parsed, or is not complete.
     """
     try:
         _check_length(response)
@@ -74,7 +74,7 @@ def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
 
 
 def read_decoded(z: Floats, dtype: Dtype) -> Read[Pictures]:
-    """Gives the reader of pictures as npy, whose vectors are known."""
+    """Return a parser of pictures as npy; their vectors are known."""
 
     def read(response: httpx.Response) -> Pictures:
         check_npy(response.content)
@@ -88,7 +88,7 @@ def read_decoded(z: Floats, dtype: Dtype) -> Read[Pictures]:
 
 
 def read_pictures(n: int, dtype: Dtype) -> Read[Pictures]:
-    """Gives the reader of vectors and n pictures as JSON."""
+    """Return a parser of n vectors and pictures as JSON."""
 
     def read(response: httpx.Response) -> Pictures:
         fields = response.json()
@@ -100,7 +100,7 @@ def read_pictures(n: int, dtype: Dtype) -> Read[Pictures]:
 
 
 def read_reconstruction(n: int | None, dtype: Dtype) -> Read[Reconstruction]:
-    """Gives the reader of n reconstructions as JSON; None: of any number."""
+    """Return a parser of n reconstructions as JSON; None: of any number."""
 
     def read(response: httpx.Response) -> Reconstruction:
         fields = response.json()
@@ -117,7 +117,7 @@ def read_reconstruction(n: int | None, dtype: Dtype) -> Read[Reconstruction]:
 
 
 def read_posterior(n: int | None, *, drawn: bool) -> Read[Posterior]:
-    """Gives the reader of the posterior of n pictures, with z if it was `drawn`; None: of any number."""
+    """Return a parser of the posterior of n pictures (None: any number), with z if it was `drawn`."""
 
     def read(response: httpx.Response) -> Posterior:
         fields = response.json()
@@ -132,7 +132,7 @@ def read_posterior(n: int | None, *, drawn: bool) -> Read[Posterior]:
 
 
 def read_latents(response: httpx.Response) -> Latents:
-    """Reads an atlas."""
+    """Parse an atlas."""
     fields = response.json()
     z_mean, label = _array(fields["z_mean"]), _array(fields["label"], np.int64)
     _check_counts(None, z_mean, label)
@@ -140,10 +140,10 @@ def read_latents(response: httpx.Response) -> Latents:
 
 
 def read_file(format: Format | None, pictures: int | None) -> Read[File]:  # noqa: A002
-    """Gives the reader of any answer as a file.
+    """Return a parser of a response as a file.
 
     Args:
-        format: That it must have; None: JSON.
+        format: The expected format; None: JSON.
         pictures: How many it must hold; None: any number.
     """
     expected = format or "json"
@@ -160,18 +160,18 @@ def read_file(format: Format | None, pictures: int | None) -> Read[File]:  # noq
 
 
 def read_frame(line: str, index: int, dtype: Dtype) -> Frame:
-    """Reads a line of NDJSON.
+    """Parse a line of NDJSON.
 
     Args:
-        line: The line.
-        index: Of the frame that must come.
+        line: A JSON object.
+        index: The expected index of the frame.
         dtype: Of its pixels.
 
     Returns:
         The frame.
 
     Raises:
-        BrokenAnswerError: It is another, or none.
+        BrokenAnswerError: It is no frame, or has another index.
     """
     try:
         fields = json.loads(line)
@@ -185,7 +185,7 @@ def read_frame(line: str, index: int, dtype: Dtype) -> Frame:
 
 
 def _check_length(response: httpx.Response) -> None:
-    # httpx checks what comes from a socket; not every transport is one.
+    # httpx checks the length of what it reads from a socket, but not what another transport returns.
     length = response.headers.get("content-length", "")
     received = len(response.content)
     if length.isdecimal() and "content-encoding" not in response.headers and int(length) != received:
@@ -225,7 +225,7 @@ def _pictures(fields: dict[str, Any], dtype: Dtype) -> dict[str, Any]:
 
 def _pixels(numbers: Any, dtype: Dtype) -> NDArray[Any]:
     array = np.array(numbers)
-    # NumPy would make levels of what is no level: 0 of 0.5.
+    # NumPy would turn 0.5 into the level 0.
     if dtype == "uint8" and array.dtype.kind not in "iu":
         raise ValueError(f"expected pixels of uint8, received {array.dtype}")
     return _array(numbers, dtype)

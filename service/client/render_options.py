@@ -1,4 +1,4 @@
-"""Owns the names of formats, and the options of how pictures are drawn."""
+"""`Look`: the options of how pictures are rendered, and how query parameters are written."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ Params = tuple[tuple[str, Value], ...]
 
 
 class Look(TypedDict, total=False):
-    """How pictures are drawn; what is left out is as the service has it.
+    """How pictures are rendered; what is left out takes the service's default.
 
     Attributes:
-        scale: Makes each pixel so many pixels a side.
-        resample: "nearest" makes pixels squares, "smooth" interpolates between them.
-        invert: Turns dark and light over.
+        scale: Pixels a side that each pixel becomes.
+        resample: "nearest" draws pixels as squares, "smooth" interpolates between them.
+        invert: Whether to swap dark and light.
         padding: Pixels of background around each picture, before scaling.
         columns: Pictures in a row of a sheet.
         colormap: Colours for the levels of grey pictures.
-        duration_ms: Of a frame; of interpolations alone.
-        loops: How often they play, 0 for ever; of interpolations alone.
+        duration_ms: Of a frame; for interpolations only.
+        loops: How often they play, 0 for ever; for interpolations only.
     """
 
     scale: int
@@ -35,7 +35,7 @@ class Look(TypedDict, total=False):
 
 
 def to_params(**values: Value) -> Params:
-    """Gives query parameters; those that are None are left out, and booleans are written as JSON has them."""
+    """Return query parameters without those that are None; booleans are written as in JSON."""
     return tuple(
         (name, str(value).lower() if isinstance(value, bool) else value)
         for name, value in values.items()

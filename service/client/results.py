@@ -1,4 +1,4 @@
-"""Owns what a client gives back: frozen results of NumPy arrays, and files."""
+"""The results that a client returns: frozen dataclasses of NumPy arrays, and files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Integers = NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Answer:
-    """What every answer of a model says.
+    """The part that all results of a model share.
 
     Attributes:
         model: Its name.
         version: Its version, 12 hex digits.
         request_id: To find the request in the service's log.
-        timings: Milliseconds by what they were spent on: queue, inference, encode.
+        timings: Milliseconds spent in each stage: queue, inference, encode.
     """
 
     model: str
@@ -36,7 +36,7 @@ class Answer:
 
     @property
     def reference(self) -> str:
-        """The model's `name@version`; URLs that hold it never change."""
+        """The model's `name@version`; the picture of a URL with it never changes."""
         return f"{self.model}@{self.version}"
 
 
@@ -47,7 +47,7 @@ class Pictures(Answer):
     Attributes:
         z: `(n, latent_dim)` float32.
         images: `(n, height, width)` float32 in [0, 1], or uint8; a last axis of 3 for colour.
-        seed: That they were drawn from, or None.
+        seed: Of the random draw, or None.
     """
 
     z: Floats
@@ -55,25 +55,25 @@ class Pictures(Answer):
     seed: int | None = None
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """Return the number of pictures."""
         return len(self.images)
 
     def pil(self) -> list[Image.Image]:
-        """Gives each picture as Pillow's image."""
+        """Return each picture as a Pillow image."""
         return [to_pil(image) for image in self.images]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Reconstruction(Pictures):
-    """Pictures, and what the model makes of them.
+    """Pictures and their reconstructions.
 
     Attributes:
-        x: What was encoded, as `images`.
+        x: The pictures that were encoded; shape and dtype as of `images`.
         z_mean: `(n, latent_dim)` float32.
         z_log_var: `(n, latent_dim)` float32, natural log.
         reconstruction_loss: `(n,)` float64, nats per image.
         kl_divergence: `(n,)` float64, nats per image.
-        mean_squared_error: `(n,)` float64, a pixel's.
+        mean_squared_error: `(n,)` float64, per pixel.
     """
 
     x: NDArray[Any]
@@ -86,12 +86,12 @@ class Reconstruction(Pictures):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The pictures of the test split whose z_mean is nearest, the nearest first.
+    """The pictures of the test split with the nearest z_mean, nearest first.
 
     Attributes:
         label: `(n, k)` int64.
-        distance: `(n, k)` float64, Euclidean, of the two z_mean.
-        index: `(n, k)` int64, places in the atlas (`latents`).
+        distance: `(n, k)` float64, Euclidean, between the two z_mean.
+        index: `(n, k)` int64, rows of the atlas (`latents`).
     """
 
     label: Integers
@@ -106,9 +106,9 @@ class Posterior(Answer):
     Attributes:
         z_mean: `(n, latent_dim)` float32.
         z_log_var: `(n, latent_dim)` float32, natural log.
-        z: `(n, latent_dim)` float32, draws from it; None without a seed.
+        z: `(n, latent_dim)` float32, drawn from q(z|x); None without a seed.
         seed: Of the draws, or None.
-        neighbours: As many as were asked for.
+        neighbours: As many as requested.
     """
 
     z_mean: Floats
@@ -133,12 +133,12 @@ class Latents(Answer):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class File(Answer):
-    """An answer in a format of files.
+    """A result in a file format.
 
     Attributes:
-        content: The file.
+        content: The bytes of the file.
         media_type: Such as `image/png`.
-        seed: That its pictures were drawn from, or None.
+        seed: Of the random draw, or None.
     """
 
     content: bytes
@@ -146,28 +146,28 @@ class File(Answer):
     seed: int | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the file; if that fails, what was there before stays.
+        """Write the file; if that fails, an existing file stays as it was.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         save(path, self.content)
 
     def pil(self) -> Image.Image:
-        """Gives the picture as Pillow's image.
+        """Return the picture as a Pillow image.
 
         Raises:
-            PIL.UnidentifiedImageError: It is no picture.
+            PIL.UnidentifiedImageError: The file is no picture.
         """
         return Image.open(io.BytesIO(self.content))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a path.
+    """One picture of an interpolation.
 
     Attributes:
-        index: Its place, from 0.
+        index: Its position, from 0.
         z: `(latent_dim,)` float32.
         image: `(height, width)` float32 in [0, 1], or uint8; a last axis of 3 for colour.
     """
@@ -177,7 +177,7 @@ class Frame:
     image: NDArray[Any]
 
     def pil(self) -> Image.Image:
-        """Gives the picture as Pillow's image."""
+        """Return the picture as a Pillow image."""
         return to_pil(self.image)
 
 
@@ -186,18 +186,18 @@ class ModelInfo:
     """A loaded model.
 
     Attributes:
-        name: For `model`.
+        name: To pass as `model`.
         version: 12 hex digits.
-        reference: `name@version`, for URLs that never change.
-        default: Whether it answers requests that name no model.
+        reference: `name@version`, for URLs whose picture never changes.
+        default: Whether requests that name no model use it.
         latent_dim: Numbers in a vector.
         image: `height`, `width`, `channels` and `polarity` of its pictures.
-        classes: Labels that `draw` and `interpolate` know.
-        conditional: Whether z needs a `label` beside it, one of `classes`.
+        classes: Labels that `draw` and `interpolate` accept.
+        conditional: Whether it needs a `label`, one of `classes`, with each z.
         metrics: On the test split; losses in nats per image.
-        dataset: What it was trained on.
+        dataset: The data that it was trained on.
         runtime: `provider`, threads and the version of onnxruntime.
-        warm: Whether it can answer now.
+        warm: Whether it is loaded and ready.
         created: When, in ISO 8601.
     """
 
@@ -230,7 +230,7 @@ class ModelDetails(ModelInfo):
 
 
 def to_pil(image: NDArray[Any]) -> Image.Image:
-    """Gives a picture as Pillow's image.
+    """Return a picture as a Pillow image.
 
     Args:
         image: `(height, width)` or `(height, width, 3)`, float in [0, 1] or uint8.

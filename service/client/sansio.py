@@ -1,6 +1,6 @@
-"""Owns one call from its first try to its result, without doing any of it: no sockets, no sleep, no await.
+"""The steps of one call, from its first try to its result, without I/O: no sockets, no sleep, no await.
 
-`call` is a generator that says what to do next and is told how it went; who runs it needs to know nothing.
+`call` is a generator: it yields the next step (`Send`, `Wait`) and is sent the outcome. Each client runs it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How calls are made.
+    """Timeouts and retries of calls.
 
     Attributes:
-        timeout_s: For a call with all its tries; of a stream, then for each wait. None: no limit.
-        send_deadline: Whether the service is told how much of that is left.
+        timeout_s: Limit of a call with all its tries; of a stream, then of each wait. None: no limit.
+        send_deadline: Whether to tell the service how much time is left.
         retry: How to try again.
-        way: To the service, in words, for errors.
+        way: The route to the service, in words, for errors.
     """
 
     timeout_s: float | None
@@ -48,13 +48,13 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Send:
-    """Send this and say what came, its body loaded unless `stream` is set and it is a success.
+    """A request to send. Its response has its body loaded, unless `stream` is set and it is a success.
 
     Attributes:
         request: What to send.
-        headers: Beside those of its body.
-        timeout_s: For all of it, or None; of a stream, for its start and then for each wait.
-        stream: Whether to leave the body where it is.
+        headers: Besides the content type.
+        timeout_s: Limit of the whole exchange, or None; of a stream, of its start and then of each wait.
+        stream: Whether to leave the body unread.
     """
 
     request: Request[Any]
@@ -63,7 +63,7 @@ class Send:
     stream: bool
 
     def build(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-        """Builds it for a client, below the client's address."""
+        """Build the request for a client; its path is below the client's base URL."""
         asked = self.request
         path, params = asked.target
         kind = {} if asked.content_type is None else {"Content-Type": asked.content_type}
@@ -80,7 +80,7 @@ class Send:
 
 @dataclasses.dataclass(frozen=True)
 class Wait:
-    """Wait so long.
+    """A pause before the next try.
 
     Attributes:
         seconds: At least 0.
@@ -94,17 +94,17 @@ Steps = Generator[Step, httpx.Response | None, T]
 
 
 def call(request: Request[T], options: Options) -> Steps[T]:
-    """Makes a call.
+    """Run a call.
 
     Args:
-        request: What is asked.
-        options: How.
+        request: What to send, and how to parse the response.
+        options: Timeouts and retries.
 
     Yields:
-        What to do next. A `Send` is answered with a response, or by throwing what httpx raises.
+        The next step. For a `Send`, send the response into the generator, or throw what httpx raised.
 
     Returns:
-        The result.
+        The parsed result.
 
     Raises:
         CvaeError: Any of the tree that `errors` draws.
@@ -114,14 +114,14 @@ def call(request: Request[T], options: Options) -> Steps[T]:
 
 
 def check(request: Request[bool], options: Options) -> Steps[bool]:
-    """Makes a call once, whose answer is no if there is none; see `call`.
+    """Run a call once, and return False if there is no answer; see `call`.
 
     Args:
-        request: What is asked.
-        options: How, but for its retries.
+        request: What to send.
+        options: Its retries are not used.
 
     Returns:
-        The result; False if the service is not there, or not ready.
+        The parsed result; False if the service cannot be reached, or is not ready.
     """
     once = dataclasses.replace(options, retry=dataclasses.replace(options.retry, tries=1))
     try:
@@ -131,15 +131,15 @@ def check(request: Request[bool], options: Options) -> Steps[bool]:
 
 
 def deliver(request: Request[Any], options: Options, *, stream: bool) -> Steps[httpx.Response]:
-    """Makes a call up to its response; see `call`.
+    """Run a call up to its successful response; see `call`.
 
     Args:
-        request: What is asked.
-        options: How.
-        stream: Whether to leave a successful response's body where it is.
+        request: What to send.
+        options: Timeouts and retries.
+        stream: Whether to leave the body of a successful response unread.
 
     Returns:
-        A response of success.
+        A response with a status of success.
     """
     attempts = Attempts(options.retry, options.timeout_s)
     before: CvaeError | None = None
@@ -156,7 +156,7 @@ def deliver(request: Request[Any], options: Options, *, stream: bool) -> Steps[h
 
 @contextlib.contextmanager
 def translated(way: str) -> Iterator[None]:
-    """Raises, for what httpx raises inside, the error that it stands for; `way` is that of `Options`."""
+    """Translate the errors that httpx raises inside; `way` is that of `Options`."""
     try:
         yield
     except httpx.RequestError as error:
@@ -164,7 +164,7 @@ def translated(way: str) -> Iterator[None]:
 
 
 def _join(before: CvaeError | None, last: CvaeError) -> CvaeError:
-    # The last try may have had so little time left that its timeout says nothing of what was wrong.
+    # The last try may have had so little time left that its timeout does not tell what was wrong.
     if before is None or not isinstance(last, TimedOutError):
         return last
     error = TimedOutError(f"{last}; the try before: {before}")

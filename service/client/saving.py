@@ -1,4 +1,4 @@
-"""Owns writing a file whole or not at all."""
+"""Write a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import stat
 
 
 def save(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file; if that fails, what was there before stays as it was.
+    """Write a file; if that fails, an existing file stays as it was.
 
-    It is written beside its place and then moved there. What is no regular file (a pipe, a device) is written
-    to itself; a link keeps pointing to what is replaced.
+    The content goes to a temporary file in the same folder, which then replaces the target. A pipe or a
+    device is written to directly; a symbolic link stays, and the file that it points to is replaced.
 
     Args:
-        path: Where it is to be.
-        content: All of it.
+        path: The file.
+        content: Its bytes.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     place = pathlib.Path(os.path.realpath(path))
     mode = place.stat().st_mode if place.exists() else None

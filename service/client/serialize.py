@@ -1,6 +1,6 @@
-"""Owns what callers hand in: vectors, points, pictures; each becomes what a request holds.
+"""Turn arguments (vectors, points, pictures) into what a request holds.
 
-Only what would be lost on the way is checked here. All else the service checks, and says better.
+Only what would be lost in the conversion is checked here; the service checks all else.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 Floats = NDArray[np.float32]
-# A picture in a file: its bytes, PNG or JPEG; its path; or Pillow's image, which is sent as PNG.
+# A picture as a file: PNG or JPEG bytes, a path, or a Pillow image, which is sent as PNG.
 PictureFile = bytes | os.PathLike[str] | Image.Image
-# Arrays are taken as they are: float in [0, 1], or uint8, one picture or several.
+# Arrays are not converted: float in [0, 1], or uint8, one picture or several.
 Pictures = NDArray[Any] | PictureFile | Sequence[PictureFile]
 # A class's label, a vector, a text such as "digit:3" or "0.5,-1.0", or one picture.
 Point = int | str | ArrayLike | PictureFile
-# What a multipart form holds: a name, and a file's name with its content, or a text without a name.
+# A part of a multipart form: its name, and a file name with the content; the file name of a text is None.
 Part = tuple[str, tuple[str | None, bytes]]
 
 FILES = (bytes, os.PathLike, Image.Image)
@@ -32,7 +32,7 @@ CHANNELS = 3
 
 
 def to_rows(z: ArrayLike) -> Floats:
-    """Gives vectors as the service takes them.
+    """Return vectors as float32 rows.
 
     Args:
         z: `(latent_dim,)` or `(n, latent_dim)`.
@@ -44,29 +44,29 @@ def to_rows(z: ArrayLike) -> Floats:
 
 
 def to_npy(array: NDArray[Any]) -> bytes:
-    """Gives an array as NumPy's file."""
+    """Return an array as an .npy file."""
     file = io.BytesIO()
     np.lib.format.write_array(file, array, allow_pickle=False)
     return file.getvalue()
 
 
 def to_json(fields: dict[str, Any]) -> bytes:
-    """Gives a JSON object; fields that are None are left out."""
+    """Return a JSON object without the fields that are None."""
     return json.dumps({name: value for name, value in fields.items() if value is not None}).encode()
 
 
 def to_pixels(array: NDArray[Any]) -> list[Any]:
-    """Gives pixels as numbers in [0, 1]; of uint8, each divided by 255."""
+    """Return pixels as nested lists of numbers in [0, 1]; uint8 is divided by 255."""
     scaled = array / np.float32(255) if array.dtype == np.uint8 else array
     pixels: list[Any] = scaled.tolist()
     return pixels
 
 
 def to_file(picture: PictureFile) -> bytes:
-    """Gives a picture's file.
+    """Return the bytes of a picture's file.
 
     Raises:
-        OSError: The path cannot be read.
+        OSError: The file cannot be read.
     """
     if isinstance(picture, bytes):
         return picture
@@ -78,13 +78,13 @@ def to_file(picture: PictureFile) -> bytes:
 
 
 def to_parts(pictures: PictureFile | Sequence[PictureFile]) -> tuple[Part, ...]:
-    """Gives the parts of a form with pictures."""
+    """Return the form parts of pictures."""
     several = [pictures] if isinstance(pictures, FILES) else pictures
     return tuple(("file", ("picture", to_file(picture))) for picture in several)
 
 
 def count(pictures: Pictures) -> int | None:
-    """Count pictures; None of an array that is one of colour or several grey ones, as the model has it."""
+    """Return the number of pictures; None for an array that may be one in colour or several in grey."""
     if isinstance(pictures, FILES):
         return 1
     if not isinstance(pictures, np.ndarray):
@@ -96,15 +96,15 @@ def count(pictures: Pictures) -> int | None:
 
 
 def is_file(point: Point) -> bool:
-    """Whether a point is a picture in a file."""
+    """Return whether a point is a picture as a file."""
     return isinstance(point, FILES)
 
 
 def to_text(point: Point) -> str:
-    """Gives a point as URLs and forms have it.
+    """Return a point as text for URLs and forms.
 
     Raises:
-        ValueError: A picture as an array, which has no such text.
+        ValueError: The point is a picture as an array, which has no such text.
     """
     if isinstance(point, str):
         return point
@@ -119,22 +119,22 @@ def to_text(point: Point) -> str:
 
 
 def join(vector: NDArray[Any]) -> str:
-    """Gives a vector as URLs have it, such as `0.5,-1.0`: the shortest text of each number."""
+    """Return a vector as text for URLs, such as `0.5,-1.0`; each number in its shortest form."""
     return ",".join(map(str, vector.ravel()))
 
 
 def to_end(point: Point, label: int | None) -> dict[str, Any]:
-    """Gives a point as JSON bodies have it.
+    """Return a point as a field of a JSON body.
 
     Args:
-        point: The point.
-        label: Beside a vector or a picture, for a label-conditioned model.
+        point: A label, a vector, a text, or an array of pixels.
+        label: Of a vector or a picture, for a label-conditioned model.
 
     Returns:
-        With one of `z`, `digit` and `pixels`.
+        An object with `z`, `digit` or `pixels`.
 
     Raises:
-        ValueError: A file, which JSON does not hold, or a text of no numbers.
+        ValueError: The point is a file, which JSON cannot hold, or a text without numbers.
     """
     if is_file(point):
         raise ValueError("expected both pictures as arrays, or both as files, received one of each")

@@ -1,6 +1,6 @@
-"""Owns `Client`. All it does is send and wait; what and when, `exchange` says.
+"""`Client`: the blocking client. It sends and waits; `sansio` decides what is sent, and when.
 
-Its methods are the functions that build requests, so that signatures and descriptions are there once.
+Its methods are made from the functions in `requests`, so each signature and docstring is written once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P]
 
 
 class Client(Connection[httpx.Client]):
-    """A client that blocks until the answer is there; it may be used by several threads."""
+    """The client that blocks until the response is there; threads may share it."""
 
     def __init__(
         self,
@@ -68,20 +68,21 @@ class Client(Connection[httpx.Client]):
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Prepares a client; it connects when it first sends.
+        """Prepare a client; it connects at its first request.
 
         Args:
-            base_url: The service's address; it may have a path.
-            timeout_s: For a call with all its tries and its whole answer; of a stream for its start, and then
-                for each wait. None: no limit.
-            send_deadline: Tells the service how much of it is left, so that it gives up what comes too late.
-            retry: How to try again; unset: as `Retry` has it.
+            base_url: The service's URL; it may have a path.
+            timeout_s: Limit of a call with all its tries and its whole response; of a stream for its start,
+                and then for each wait. None: no limit.
+            send_deadline: Whether to send the time left, so that the service drops requests it cannot answer
+                in time.
+            retry: How to try again; unset: the defaults of `Retry`.
             headers: Sent with each request.
-            transport: What carries requests, instead of connections.
-            sleep: Waits so many seconds.
+            transport: Sends requests instead of httpx's own transport.
+            sleep: Called with the seconds to wait.
 
         Raises:
-            ValueError: The address is none of HTTP, or a variable of the environment names no proxy.
+            ValueError: The address is not an HTTP URL, or an environment variable names no proxy.
         """
         address = read_address(base_url)
         way = Way(address) if transport else find_way(address)
@@ -103,31 +104,31 @@ class Client(Connection[httpx.Client]):
     latents = _sync(catalogue.latents)
 
     def into(self, format: Format, **look: Unpack[Look]) -> Files[File]:  # noqa: A002
-        """Asks for files: `into("gif", scale=4).interpolate(3, 8).save("walk.gif")`.
+        """Return methods whose results are files: `into("gif", scale=4).interpolate(3, 8).save("walk.gif")`.
 
         Args:
             format: Of the files.
             **look: How pictures are drawn.
 
         Returns:
-            What has the same methods, and gives files.
+            The same methods, with files as results.
         """
         return Files(self.send, format, look)
 
     def ready(self) -> bool:
-        """Says whether the service is there and can answer; tries once."""
+        """Return whether the service can be reached and is ready, by one try."""
         return self.run(check(catalogue.ready(), self.options))
 
     def send(self, request: Request[T]) -> T:
-        """Makes a call.
+        """Send a request and return its result.
 
         Raises:
-            CvaeError: It failed; `errors` has the tree.
+            CvaeError: The call failed; `errors` draws the tree.
         """
         return self.run(call(request, self.options))
 
     def run(self, steps: Steps[T]) -> T:
-        """Does what the steps of a call say."""
+        """Run the steps of a call, and return its result."""
         try:
             step = next(steps)
             while True:
@@ -152,15 +153,15 @@ class Client(Connection[httpx.Client]):
         return response
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self.http.close()
 
     def __enter__(self) -> Self:
-        """Gives the client."""
+        """Return the client."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self.close()

@@ -1,6 +1,6 @@
-"""Owns `Request`: what is asked of the service and how to read its answer; nobody has sent it yet.
+"""`Request`: a request that is not sent yet, and how to parse its response.
 
-Every route is a pure function of its request, so all of them may be sent again.
+Every route is a pure function of its request, so any request may be sent again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.client.serialize import Part
 from service.core.choices import Format
 
 T = TypeVar("T")
-# A model's name, its `name@version`, or what `models` says of it, which stands for that version.
+# A model's name, its `name@version`, or its `ModelInfo`, which stands for that version.
 Model = str | ModelInfo | None
 
 NPY = "application/x-npy"
@@ -26,20 +26,20 @@ JSON = "application/json"
 
 @dataclasses.dataclass(frozen=True)
 class Request(Generic[T]):
-    """A request and how to read its answer.
+    """A request and how to parse its response.
 
     Attributes:
-        method: Of HTTP.
-        path: Below the service's address.
-        read: Reads the answer.
-        params: Of the query.
+        method: The HTTP method.
+        path: Below the service's base URL.
+        read: Parses the response.
+        params: The query parameters.
         content: The body, or None.
         content_type: Of the body.
-        parts: Of a form, instead of a body.
-        format: That numbers come in; None if the route knows one alone.
-        suffixed: Whether the format ends the path; if not, it is a query parameter.
-        pictures: How many must come; None: that is not known.
-        shown: How many a file to look at shows for each.
+        parts: Of a multipart form, instead of a body.
+        format: Of the response; None if the route has only one.
+        suffixed: Whether the format is the path's suffix; if not, it is a query parameter.
+        pictures: How many the response must hold; None: unknown.
+        shown: How many pictures a file holds for each of them.
     """
 
     method: str
@@ -55,12 +55,12 @@ class Request(Generic[T]):
     shown: int = 1
 
     def into(self, format: Format, look: Look) -> Request[File]:  # noqa: A002
-        """Gives the request for the same as a file of a format."""
+        """Return the request for the same pictures as a file."""
         asked = dataclasses.replace(self, format=format, params=self.params + to_params(**look))
         return asked.as_file()
 
     def as_file(self) -> Request[File]:
-        """Gives the request for the same answer, as it comes."""
+        """Return the request whose result is the unparsed response."""
         pictures = self.pictures
         if pictures is not None and self.format == "zip":
             pictures *= self.shown
@@ -68,22 +68,22 @@ class Request(Generic[T]):
         return dataclasses.replace(self, read=read)  # type: ignore[return-value, arg-type]
 
     def read_line(self, line: str, index: int) -> Frame:
-        """Reads a line of the same as NDJSON; see `readers.read_frame`."""
+        """Parse a line of the NDJSON response; see `parse.read_frame`."""
         dtype: Any = dict(self.params).get("dtype")
         return parse.read_frame(line, index, dtype)
 
     def check_end(self, frames: int) -> None:
-        """Checks, at the end of a stream, that all frames came.
+        """Check at the end of a stream that all frames came.
 
         Raises:
-            BrokenAnswerError: Others did.
+            BrokenAnswerError: There were more or fewer.
         """
         if frames != self.pictures:
             raise BrokenAnswerError(f"expected {self.pictures} frames, received {frames}")
 
     @property
     def target(self) -> tuple[str, Params]:
-        """The path and the query, with the format in one of them."""
+        """The path and the query parameters, one of which holds the format."""
         if self.format is None:
             return self.path, self.params
         if self.suffixed:
@@ -92,5 +92,5 @@ class Request(Generic[T]):
 
 
 def to_name(model: Model) -> str | None:
-    """Gives a model's name as requests have it."""
+    """Return the model's name as requests send it."""
     return model.reference if isinstance(model, ModelInfo) else model

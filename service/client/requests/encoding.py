@@ -1,4 +1,4 @@
-"""Owns the requests that hand in pictures."""
+"""Requests that upload pictures: encode and reconstruct."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def encode(
     polarity: Polarity = "auto",
     model: Model = None,
 ) -> Request[Posterior]:
-    """Encodes pictures.
+    """Encode pictures.
 
     Args:
-        pictures: Files (bytes, a path, Pillow's image, or several), of any size and colour; or an array,
-            taken as it is: `(height, width)` or `(n, height, width)`, with a last axis of 3 for colour.
-        seed: Also draws z from q(z|x).
-        neighbours: How many pictures of the test split to name that lie nearest.
+        pictures: Files (bytes, a path, a Pillow image, or several), of any size and colour; or an array,
+            sent as it is: `(height, width)` or `(n, height, width)`, with a last axis of 3 for colour.
+        seed: Of a z drawn from q(z|x); unset: none is drawn.
+        neighbours: How many of the nearest pictures of the test split to name.
         polarity: Of files.
         model: Unset: the service's default.
 
@@ -49,18 +49,17 @@ def reconstruct(
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Reconstruction]:
-    """Encodes pictures and decodes them again.
+    """Encode pictures and decode them again.
 
     Args:
-        pictures: As of `encode`.
-        label: For a label-conditioned model: that of all pictures.
+        pictures: See `encode`.
+        label: For a label-conditioned model: the label of all pictures.
         polarity: Of files.
         model: Unset: the service's default.
         dtype: Of the pictures.
 
     Returns:
-        The reconstructions, and how far they are from the pictures. In a file that shows them, each is to
-        the right of its picture.
+        The reconstructions and their losses. In a file, each reconstruction is to the right of its picture.
     """
     params = to_params(model=to_name(model), label=label, polarity=polarity, dtype=dtype)
     n = count(pictures)

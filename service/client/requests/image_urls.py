@@ -1,4 +1,4 @@
-"""Owns image URLs: requests that are all in their address, for `<img src>`."""
+"""Image URLs: GET requests without a body, for `<img src>`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from service.core.choices import Method
 
 
 def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Model = None) -> Request[File]:
-    """Decodes latent vectors.
+    """Decode latent vectors.
 
     Args:
         z: `(latent_dim,)` or `(n, latent_dim)`.
-        label: For a label-conditioned model: that of all vectors, or one a vector.
+        label: For a label-conditioned model: one for all vectors, or one a vector.
         model: `name@version`, or a `ModelInfo`, makes a URL whose picture never changes.
 
     Returns:
-        Of one picture, or of a sheet.
+        The request of one picture, or of a sheet.
     """
     labels = [label] if label is None or isinstance(label, int | np.integer) else label
     vectors = tuple(("z", join(row)) for row in np.atleast_2d(np.asarray(z)))
@@ -35,16 +35,16 @@ def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Mod
 def draw(
     digit: int, *, seed: int | None = None, temperature: float | None = None, model: Model = None
 ) -> Request[File]:
-    """Draws one digit.
+    """Draw one digit.
 
     Args:
         digit: The class's label.
         seed: Unset: another picture each time.
-        temperature: Scales the standard deviation.
-        model: As of `decode`.
+        temperature: Factor of the standard deviation.
+        model: See `decode`.
 
     Returns:
-        Of one picture.
+        The request of one picture.
     """
     params = to_params(seed=seed, temperature=temperature, model=to_name(model))
     return _picture(f"digits/{digit}", params)
@@ -58,17 +58,17 @@ def sample(
     temperature: float | None = None,
     model: Model = None,
 ) -> Request[File]:
-    """Draws pictures from the prior, or from a class.
+    """Draw pictures from the prior, or from a class.
 
     Args:
         n: How many.
         digit: The class's label; unset: the prior.
-        seed: Unset: others each time.
-        temperature: Scales the standard deviation.
-        model: As of `decode`.
+        seed: Unset: other pictures each time.
+        temperature: Factor of the standard deviation.
+        model: See `decode`.
 
     Returns:
-        Of one picture, or of a sheet.
+        The request of one picture, or of a sheet.
     """
     params = to_params(n=n, digit=digit, seed=seed, temperature=temperature, model=to_name(model))
     return _picture("sample", params)
@@ -84,22 +84,22 @@ def interpolate(
     end_label: int | None = None,
     model: Model = None,
 ) -> Request[File]:
-    """Draws the way between two points.
+    """Draw the interpolation between two points.
 
     Args:
         start: A class's label (an int), a vector, or a text such as `digit:3`.
-        end: The same.
-        steps: Pictures, both ends included.
+        end: As `start`.
+        steps: Number of pictures, both ends included.
         method: Unset: lerp where latent_dim is at most 3, else slerp.
-        start_label: Beside a vector, for a label-conditioned model.
-        end_label: The same.
-        model: As of `decode`.
+        start_label: Of a vector, for a label-conditioned model.
+        end_label: As `start_label`.
+        model: See `decode`.
 
     Returns:
-        Of a strip, or of a sequence that moves.
+        The request of a strip, or of an animation.
 
     Raises:
-        ValueError: An end is a picture.
+        ValueError: `start` or `end` is a picture.
     """
     ends = (("from", to_text(start)), ("to", to_text(end)))
     labels = to_params(from_label=start_label, to_label=end_label)
@@ -116,17 +116,17 @@ def manifold(
     label: int | None = None,
     model: Model = None,
 ) -> Request[File]:
-    """Draws an even grid over two dimensions of z; all others are 0.
+    """Draw an even grid over two dimensions of z; all others are 0.
 
     Args:
-        n: Pictures a side.
+        n: Pictures per side.
         extent: The grid goes from -extent to extent.
-        dims: The dimension to the right and that upwards.
+        dims: The dimensions along x, to the right, and y, upwards.
         label: For a label-conditioned model.
-        model: As of `decode`.
+        model: See `decode`.
 
     Returns:
-        Of a sheet.
+        The request of a sheet.
     """
     across, up = dims
     params = to_params(n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model))
@@ -136,16 +136,16 @@ def manifold(
 def latent_map(
     size: int = 512, *, extent: float | None = None, invert: bool = False, model: Model = None
 ) -> Request[File]:
-    """Draws where the pictures of the test split lie, coloured by label.
+    """Draw where the pictures of the test split lie, coloured by label.
 
     Args:
-        size: Of a side, in pixels.
-        extent: The map goes from -extent to extent; unset: what holds 99.9% of them.
-        invert: Turns dark and light over.
-        model: As of `decode`.
+        size: Of each side, in pixels.
+        extent: The map goes from -extent to extent; unset: so that it holds 99.9% of them.
+        invert: Whether to swap dark and light.
+        model: See `decode`.
 
     Returns:
-        Of a map, PNG or WebP.
+        The request of a map, PNG or WebP.
     """
     params = to_params(size=size, extent=extent, invert=invert or None, model=to_name(model))
     return _picture("latent-map", params)

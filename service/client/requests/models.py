@@ -1,4 +1,4 @@
-"""Owns the requests about what is loaded."""
+"""Requests about the loaded models, and whether the service is ready."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ M = TypeVar("M", bound=ModelInfo)
 
 
 def models() -> Request[tuple[ModelInfo, ...]]:
-    """Lists the loaded models, by name."""
+    """List the loaded models, sorted by name."""
     return Request("GET", "models", _read_models)
 
 
 def model(name: str) -> Request[ModelDetails]:
-    """Describes a model: the same, its manifest and its card."""
+    """Describe a model, with its manifest and its card."""
     return Request("GET", f"models/{quote(name, safe='@')}", _read_model)
 
 
 def latents(name: str) -> Request[Latents]:
-    """Gives a model's atlas: where the pictures of the test split lie."""
+    """Return a model's atlas: the latent vectors of the test split."""
     return Request("GET", f"models/{quote(name, safe='@')}/latents", parse.read_latents, format="json")
 
 
 def ready() -> Request[bool]:
-    """Asks whether the service can answer."""
+    """Ask whether the service is ready."""
     return Request("GET", "health/ready", _read_ready)
 
 

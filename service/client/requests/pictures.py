@@ -1,4 +1,4 @@
-"""Owns the requests for pictures of points of latent space."""
+"""Requests for pictures of points in latent space: decode, interpolate, sample, draw and manifold."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def decode(
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
-    """Decodes latent vectors.
+    """Decode latent vectors.
 
     Args:
         z: `(latent_dim,)` or `(n, latent_dim)`; sent as float32.
-        label: For a label-conditioned model: that of all vectors, or one a vector.
+        label: For a label-conditioned model: one for all vectors, or one a vector.
         model: Unset: the service's default.
         dtype: Of the pictures.
 
@@ -68,23 +68,23 @@ def interpolate(
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
-    """Draws the way between two points.
+    """Draw the interpolation between two points.
 
     Args:
-        start: A class's label (an int), a vector, a text such as `digit:3`, or a picture as of `encode`.
-        end: The same.
-        steps: Pictures, both ends included.
+        start: A class's label (an int), a vector, a text such as `digit:3`, or a picture as in `encode`.
+        end: As `start`.
+        steps: Number of pictures, both ends included.
         method: Unset: lerp where latent_dim is at most 3, else slerp.
-        start_label: Beside a vector or a picture, for a label-conditioned model.
-        end_label: The same.
+        start_label: Of a vector or a picture, for a label-conditioned model.
+        end_label: As `start_label`.
         model: Unset: the service's default.
         dtype: Of the pictures.
 
     Returns:
-        The pictures on the way.
+        The pictures, from start to end.
 
     Raises:
-        ValueError: One end is an array of pixels, the other a file.
+        ValueError: One of `start` and `end` is an array of pixels, the other a file.
     """
     options = {"steps": steps, "method": method, "model": to_name(model)}
     if _is_array(start) or _is_array(end):
@@ -108,13 +108,13 @@ def sample(
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
-    """Draws pictures from the prior, or from a class.
+    """Draw pictures from the prior, or from a class.
 
     Args:
-        n: How many; fewer are the first of more.
+        n: How many; a larger n with the same seed begins with the same pictures.
         digit: The class's label; unset: the prior.
-        seed: Unset: the service chooses one, and the result names it.
-        temperature: Scales the standard deviation; 0 gives the mean.
+        seed: Unset: the service chooses one and returns it.
+        temperature: Factor of the standard deviation; 0 draws the mean.
         model: Unset: the service's default.
         dtype: Of the pictures.
 
@@ -135,12 +135,12 @@ def draw(
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
-    """Draws one digit.
+    """Draw one digit.
 
     Args:
         digit: The class's label.
-        seed: Unset: the service chooses one, and the result names it.
-        temperature: Scales the standard deviation; 0 gives a mean.
+        seed: Unset: the service chooses one and returns it.
+        temperature: Factor of the standard deviation; 0 draws a mean.
         model: Unset: the service's default.
         dtype: Of the picture.
 
@@ -161,18 +161,18 @@ def manifold(
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
-    """Draws an even grid over two dimensions of z; all others are 0.
+    """Draw an even grid over two dimensions of z; all others are 0.
 
     Args:
-        n: Pictures a side.
+        n: Pictures per side.
         extent: The grid goes from -extent to extent.
-        dims: The dimension to the right and that upwards.
+        dims: The dimensions along x, to the right, and y, upwards.
         label: For a label-conditioned model.
         model: Unset: the service's default.
         dtype: Of the pictures.
 
     Returns:
-        n² pictures, from the top left, line by line.
+        n² pictures, row by row from the top left.
     """
     across, up = dims
     params = to_params(

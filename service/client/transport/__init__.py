@@ -1,1 +1,1 @@
-"""What happens on the network: deadlines, proxies, failures, retries."""
+"""The network: deadlines, proxies, failures and retries."""

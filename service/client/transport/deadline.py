@@ -1,4 +1,4 @@
-"""Owns the end of a blocking call: httpx limits each wait for the network, this all of them together."""
+"""The deadline of a blocking call: httpx limits each wait for the network, this limits their sum."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import httpcore
 import httpx
 
-# What is handed to the system at once, so that a reader which takes little cannot stretch one write.
+# Bytes per write, so that a slow reader cannot prolong a single write.
 WRITE_BYTES = 65_536
-# The shortest wait: 0 would mean not to wait at all, and fail otherwise than by a timeout.
+# The shortest timeout: with 0 a socket does not wait at all, and fails with another error than a timeout.
 LEAST_S = 1e-3
 
 _end = contextvars.ContextVar("end", default=math.inf)
@@ -24,7 +24,7 @@ _end = contextvars.ContextVar("end", default=math.inf)
 
 @contextlib.contextmanager
 def bounded(seconds: float | None) -> Iterator[None]:
-    """Let no wait of a `BoundedTransport` inside last beyond so many seconds from now; None: no limit."""
+    """Limit all waits of a `BoundedTransport` inside to so many seconds from now; None: no limit."""
     token = _end.set(math.inf if seconds is None else time.monotonic() + seconds)
     try:
         yield
@@ -33,30 +33,29 @@ def bounded(seconds: float | None) -> Iterator[None]:
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """httpx's transport, whose waits end together where `bounded` says.
+    """httpx's transport, whose waits all end at the deadline that `bounded` sets.
 
-    A process that was forked makes connections of its own: on those of its parent, either could read what
-    was answered to the other.
+    A forked process opens its own connections: on its parent's, each could read the other's responses.
     """
 
     def __init__(self, proxy: httpx.Proxy | None) -> None:
-        """Prepares connections.
+        """Prepare the connections.
 
         Args:
-            proxy: In between, or None.
+            proxy: To connect through, or None.
         """
         self._proxy = proxy
         self._prepare()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request; see httpx."""
+        """Send a request; see httpx."""
         if self._owner != os.getpid():
             self._prepare()
         return super().handle_request(request)
 
     def _prepare(self) -> None:
         super().__init__(proxy=self._proxy)
-        # httpx has no parameter for what its connections are made of.
+        # httpx has no parameter for the network backend.
         self._pool._network_backend = _Backend(self._pool._network_backend)
         self._owner = os.getpid()
 

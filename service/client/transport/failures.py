@@ -1,4 +1,4 @@
-"""Owns which error a failure of the network is, and how it names the way and the reason."""
+"""Translate failures of the network to the client's errors, which name the route and the reason."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from service.client.errors import (
     UnreachableError,
 )
 
-# The caller's headers or address, not the network.
+# The caller's headers or URL are at fault, not the network.
 UNSENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 
 
 def translate(error: httpx.RequestError, way: str) -> CvaeError:
-    """Return the error that one of httpx stands for.
+    """Return the client's error for an error of httpx.
 
     Args:
-        error: What httpx raised.
-        way: To the service, in words.
+        error: The one that httpx raised.
+        way: The route to the service, in words.
 
     Returns:
-        An error that names the way and the reason.
+        An error that names the route and the reason.
     """
     reason = find_reason(error)
     if isinstance(error, httpx.DecodingError):
@@ -42,19 +42,19 @@ def translate(error: httpx.RequestError, way: str) -> CvaeError:
 
 
 def find_reason(error: BaseException) -> str:
-    """Return what the system said, such as `Connection refused`; else the error's own words, or its name."""
+    """Return the system's reason, such as `Connection refused`; else the error's message, or its name."""
     said = [_describe(each) for each in _causes(error) if isinstance(each, OSError)]
     return next(filter(None, reversed(said)), "") or str(error) or type(error).__name__
 
 
 def _describe(error: OSError) -> str | None:
-    # asyncio writes its own words over the system's.
+    # asyncio replaces the system's message by its own.
     known = isinstance(error, ConnectionError) and error.errno
     return os.strerror(known) if known else error.strerror
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    # From what was raised to what it came from; of several addresses that failed, the last.
+    # From the raised error to its root cause; of several addresses that failed, the last.
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:

@@ -1,4 +1,4 @@
-"""Owns through which proxy a service is asked: the environment's, and none for this machine itself."""
+"""Choose the proxy to a service: that of the environment, and none for this machine itself."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """How a service is reached; its text, for errors, has neither names nor passwords.
+    """The route to a service; its text, for errors, has neither user names nor passwords.
 
     Attributes:
-        url: The service's address.
-        proxy: In between, or None.
-        variable: Of the environment, that names the proxy.
+        url: The service's URL.
+        proxy: To connect through, or None.
+        variable: The environment variable that names the proxy.
     """
 
     url: httpx.URL
@@ -31,7 +31,7 @@ class Way:
     variable: str = ""
 
     def __str__(self) -> str:
-        """Return such as `http://service through the proxy http://proxy:3128 (of HTTP_PROXY; …)`."""
+        """Return a text such as `http://service through the proxy http://proxy:3128 (of HTTP_PROXY; …)`."""
         service = _show(self.url)
         if self.proxy is None:
             return service
@@ -43,14 +43,14 @@ def find_way(url: httpx.URL) -> Way:
     """Find the proxy that the environment names for a service.
 
     Args:
-        url: The service's address.
+        url: The service's URL.
 
     Returns:
-        Through `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY`; without a proxy if there is none, the service is
-        on this machine, or `NO_PROXY` names its host, its domain, or a network (`10.0.0.0/8`) that it is in.
+        The route through `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY`; without a proxy if none is set, if the
+        service is on this machine, or if `NO_PROXY` names its host, its domain or its network (`10.0.0.0/8`).
 
     Raises:
-        ValueError: The variable holds no address of a proxy, or of one that httpx has no support for.
+        ValueError: The variable holds no URL of a proxy, or one that httpx does not support.
     """
     named = urllib.request.getproxies()
     scheme = url.scheme if named.get(url.scheme) else "all"
@@ -62,7 +62,7 @@ def find_way(url: httpx.URL) -> Way:
 
 
 def is_here(host: str) -> bool:
-    """Say whether a host is this machine: localhost, 127.0.0.0/8, ::1, or an address of no host."""
+    """Return whether a host is this machine: localhost, 127.0.0.0/8, ::1, or an unspecified address."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -92,7 +92,7 @@ def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
     address = _read_address(url.host)
     if "*" in entries or (address and any(_holds(entry, address) for entry in entries)):
         return True
-    # urllib takes what follows an IPv6 address' last colon for a port.
+    # urllib takes what follows the last colon of an IPv6 address for a port.
     port = url.port or PORTS.get(url.scheme)
     return ":" not in url.host and bool(urllib.request.proxy_bypass(f"{url.host}:{port}"))
 

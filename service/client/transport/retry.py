@@ -1,4 +1,4 @@
-"""Owns when a request is sent again: how often, after which wait, and never beyond the caller's timeout."""
+"""Decide when a request is sent again: how often, after which wait, and never past the caller's timeout."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from service.client.errors import (
     UnreachableError,
 )
 
-# A service that stops, is not there, and starts.
+# What a service that restarts answers: 503, or no connection.
 AWAY = (UnavailableError, UnreachableError)
-# Above what any wait needs, below what a float holds.
+# More than any wait needs, and no overflow of a float.
 MOST_DOUBLINGS = 100
 
 
@@ -27,18 +27,18 @@ MOST_DOUBLINGS = 100
 class Retry:
     """How a client tries again after 429, 503, and connections that fail or break.
 
-    `Retry-After` is kept to. Without it, waits double from one to the next, and a random part of each is
-    waited, so that clients which failed together do not come back together.
+    `Retry-After` is obeyed. Without it the wait doubles each time, and is multiplied by a random factor, so
+    that clients which failed together do not come back together.
 
     Attributes:
-        tries: Answered 429, in all; 1 never tries again, whatever happened.
-        away_s: How long a service that is away (503, or connections that fail or break) is asked again, the
-            call's timeout permitting; long enough for it to restart.
+        tries: Most tries that are answered 429; with 1, nothing is ever tried again.
+        away_s: How long to try again while the service is away (503, or connections that fail or break),
+            within the call's timeout; long enough for a restart.
         first_wait_s: Longest wait after the first try.
-        max_wait_s: Longest wait after any, `Retry-After` aside.
-        clock: Gives monotonic seconds.
-        wall_clock: Gives seconds since 1970, for `Retry-After` with a date.
-        random: Gives a number in [0, 1).
+        max_wait_s: Longest wait after any try, `Retry-After` aside.
+        clock: Returns monotonic seconds.
+        wall_clock: Returns seconds since 1970, for `Retry-After` with a date.
+        random: Returns a number in [0, 1).
     """
 
     tries: int = 4
@@ -54,11 +54,11 @@ class Attempts:
     """The tries of one call."""
 
     def __init__(self, retry: Retry, timeout_s: float | None) -> None:
-        """Starts the clock.
+        """Start the clock.
 
         Args:
             retry: How to try again.
-            timeout_s: For all tries and the waits between them; None: no limit.
+            timeout_s: Limit of all tries and the waits between them; None: no limit.
         """
         self._retry = retry
         self._begun = retry.clock()
@@ -74,13 +74,13 @@ class Attempts:
         return max(0.0, self._deadline - self._retry.clock())
 
     def after(self, error: CvaeError) -> float | None:
-        """Gives how long to wait before the next try.
+        """Return how long to wait before the next try.
 
         Args:
-            error: That the last try ended with.
+            error: The error of the last try.
 
         Returns:
-            Seconds, or None to give up: it is not worth it, was tried often enough, or would be too late.
+            Seconds, or None to give up: a try is of no use, the tries are used up, or it would be too late.
         """
         self._failed += 1
         self._refused += isinstance(error, BusyError)
@@ -89,7 +89,7 @@ class Attempts:
         return None if wait_s >= left_s else wait_s
 
     def _left_s(self, error: CvaeError) -> float:
-        # For further tries; not above 0 if there must be none.
+        # The time for further tries; at most 0 if there must be none.
         now, retry = self._retry.clock(), self._retry
         if isinstance(error, BusyError) and self._refused < retry.tries:
             return self._deadline - now
@@ -103,20 +103,20 @@ class Attempts:
         longest = min(retry.max_wait_s, retry.first_wait_s * 2.0**doublings)
         asked = read_retry_after(error, retry.wall_clock()) if isinstance(error, ServiceError) else None
         if asked is None:
-            # Shorter towards the end, which would else come in the middle of a wait.
+            # Shorter towards the end, so that the time does not end within a wait.
             return max(retry.first_wait_s, min(longest, left_s / 2)) * retry.random()
         return asked + longest * retry.random()
 
 
 def read_retry_after(error: ServiceError, now: float) -> float | None:
-    """Reads `Retry-After` (RFC 9110, section 10.2.3).
+    """Parse `Retry-After` (RFC 9110, section 10.2.3).
 
     Args:
-        error: Of an answer that may have the header.
+        error: Of a response that may have the header.
         now: Seconds since 1970.
 
     Returns:
-        Seconds from now, at least 0; None if there is none, or none that can be read.
+        Seconds from now, at least 0; None if the header is missing or cannot be parsed.
     """
     text = (error.retry_after or "").strip()
     if text.isdecimal():
