@@ -1,1 +1,1 @@
-"""The command `cvae`, a module for each command. What is slow to import, each imports when it runs."""
+"""The command `cvae`: one module per command; slow imports are inside the functions that need them."""

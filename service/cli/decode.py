@@ -1,4 +1,4 @@
-"""Owns `cvae decode`."""
+"""`cvae decode`: latent vectors to pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Examples:
 """
 
 
-# Or a vector that begins with a minus would be taken for options.
+# Without this setting a vector that begins with a minus is taken for an option.
 @click.command(context_settings={"ignore_unknown_options": True}, epilog=EXAMPLES)
 @click.argument("vectors", nargs=-1, required=True, callback=options.refuse_options)
 @click.option("--label", "labels", type=int, multiple=True, help="Of all vectors; or repeated, one a vector.")

@@ -1,4 +1,4 @@
-"""Owns `cvae encode`."""
+"""`cvae encode`: pictures to the parameters of q(z|x)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns reading and writing files, stdin and stdout, and the line that says which of them failed."""
+"""Read and write files, stdin and stdout; errors name the file in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read(name: str) -> bytes:
     """Read a file; `-` is stdin.
 
     Raises:
-        click.UsageError: It cannot be read.
+        click.UsageError: The file cannot be read.
     """
     try:
         if name != STDIN:
@@ -34,10 +34,10 @@ def read(name: str) -> bytes:
 
 
 def write(output: Output, content: bytes) -> None:
-    """Write a result, to a file or to stdout; JSON ends in a new line there.
+    """Write a result to a file or to stdout, where JSON ends with a newline.
 
     Raises:
-        click.ClickException: It cannot be written. A file is then as it was before.
+        click.ClickException: The result cannot be written. An existing file stays as it was.
     """
     if output.path in (None, STDOUT):
         _write_stdout(content + (b"\n" if output.format == "json" else b""))
@@ -51,16 +51,16 @@ def write(output: Output, content: bytes) -> None:
 
 
 def say(text: str) -> None:
-    """Write lines to stdout.
+    """Write text and a newline to stdout.
 
     Raises:
-        click.ClickException: They cannot be written.
+        click.ClickException: stdout cannot be written to.
     """
     _write_stdout(f"{text}\n".encode())
 
 
 def abandon(stream: TextIO | None) -> None:
-    """Drop what stdout or stderr still holds, which Python would else try to write as it ends."""
+    """Discard what stdout or stderr still buffers, so that Python does not write it at exit."""
     if stream is None:
         return
     with contextlib.suppress(OSError, ValueError):
@@ -75,7 +75,7 @@ def _write_stdout(content: bytes) -> None:
         raise click.ClickException(f"stdout: cannot write it: {CLOSED}")
     try:
         rest = memoryview(content)
-        # With PYTHONUNBUFFERED it writes as much as the system takes, which may be less than all.
+        # With PYTHONUNBUFFERED, one write may take only a part of the content.
         while rest:
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()

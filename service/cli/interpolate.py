@@ -1,4 +1,4 @@
-"""Owns `cvae interpolate`."""
+"""`cvae interpolate`: pictures between two points."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Examples:
 """
 
 
-# As of `decode`.
+# Unknown options are vectors that begin with a minus, as in `decode`.
 @click.command(context_settings={"ignore_unknown_options": True}, epilog=EXAMPLES)
 @click.argument("start", callback=options.refuse_options)
 @click.argument("end", callback=options.refuse_options)

@@ -1,4 +1,4 @@
-"""Owns the application in this process: its models without a server, for who has a bundle and no service."""
+"""Run bundles in this process, through the same application as the service, without a server."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ ADDRESS = "http://here"
 
 @contextlib.asynccontextmanager
 async def open_here(source: Source, *, every: bool) -> AsyncIterator[AsyncClient]:
-    """Loads what is asked for, and gives a client of it for as long as the context lasts.
+    """Load a bundle, and yield a client of the application in this process.
 
     Args:
         source: Names the bundle or the model.
-        every: Whether to load all bundles of the folder.
+        every: Whether to load all bundles of the folder instead of one.
 
     Raises:
-        click.ClickException: A bundle is not there, or does not fit.
+        click.ClickException: A bundle is missing or invalid.
     """
-    # What fails is said in one line; Python would print the trace of what no handler takes.
+    # Failures are reported in one line; without a handler, Python prints the records of the log as well.
     logging.getLogger("service").addHandler(logging.NullHandler())
     try:
         settings = configure(source)
@@ -43,7 +43,7 @@ async def open_here(source: Source, *, every: bool) -> AsyncIterator[AsyncClient
     app = create_app(settings, registry)
     async with app.api.router.lifespan_context(app.api):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        once = Retry(away_s=0.0)  # what is not there in this process will not come back
+        once = Retry(away_s=0.0)  # what is missing in this process will not appear
         async with AsyncClient(
             ADDRESS, transport=transport, timeout_s=source.timeout_s, retry=once
         ) as client:
@@ -51,16 +51,16 @@ async def open_here(source: Source, *, every: bool) -> AsyncIterator[AsyncClient
 
 
 def configure(source: Source) -> Settings:
-    """Gives the settings of the environment, for what a source asks for.
+    """Return the environment's settings, with the folder, the default model and the deadline of a source.
 
     Raises:
-        StartupError: The environment does not fit.
-        click.ClickException: There is no such bundle.
+        StartupError: An environment variable is invalid.
+        click.ClickException: The bundle does not exist.
     """
     settings = load_settings()
     folder, name = settings.models_dir, (source.model or "").partition("@")[0] or settings.demanded_model
     if source.bundle:
-        # "." has a name too, once it is resolved.
+        # Only the resolved path of "." has a name.
         bundle = pathlib.Path(source.bundle).resolve()
         folder, name = bundle.parent, bundle.name
     if name and not (folder / name / MANIFEST).is_file():

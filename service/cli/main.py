@@ -1,4 +1,4 @@
-"""Owns the command `cvae`: which commands it has, and how they end."""
+"""The command `cvae`: its subcommands, its error lines and its exit status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Examples:
 
 
 class Commands(click.Group):
-    """Commands that end with one line on stderr if they fail: status 1, or 2 if they were asked wrongly."""
+    """A command group that reports errors in one line on stderr: status 1, or 2 for wrong usage."""
 
     def main(
         self,
@@ -47,7 +47,7 @@ class Commands(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Runs a command line, and exits; see `click.Command.main`."""
+        """Run a command line, and exit; see `click.Command.main`."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
@@ -72,7 +72,7 @@ def _describe(error: click.ClickException) -> str:
 
 
 def _fail(line: str, status: int) -> NoReturn:
-    # There may be no stderr to say it on; the status says it still.
+    # stderr may be closed or full; the exit status still reports the failure.
     try:
         click.echo(f"{NAME}: {line}", err=True)
     except OSError:
@@ -89,7 +89,7 @@ cli = click.version_option(__version__, prog_name=NAME)(cli)
 
 
 def main() -> NoReturn:
-    """Runs the command line of this process, and exits."""
+    """Run the command line of this process, and exit."""
     cli.main()
     sys.exit(0)
 

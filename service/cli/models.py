@@ -1,4 +1,4 @@
-"""Owns `cvae models`."""
+"""`cvae models`: a table of the loaded models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the options that several commands have, and gathers them into what the commands work with."""
+"""Options that several commands share, gathered into the objects that commands work with."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Decorator = Callable[[Command], Command]
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where a model answers.
+    """Where a model runs.
 
     Attributes:
-        url: Of a service; None: here, from a bundle.
-        bundle: Its folder; None: `model` of the models' folder.
+        url: Of a service; None: run a bundle in this process.
+        bundle: Folder of the bundle; None: `model` in the folder of the models.
         model: A name, `name@version`, or None for the default.
-        timeout_s: For the whole command.
+        timeout_s: Limit of the whole command.
     """
 
     url: str | None
@@ -40,10 +40,10 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """Where a result goes, and as what.
+    """The file and the format of a result.
 
     Attributes:
-        path: A file; None or "-": stdout.
+        path: Of the file; None or "-": stdout.
         format: One of `FORMATS`.
     """
 
@@ -52,7 +52,7 @@ class Output:
 
 
 def source(command: Command) -> Command:
-    """Adds the options of a `Source`, which the command gets as `source`."""
+    """Add the options of a `Source`, passed to the command as `source`."""
 
     def make(url: str | None, bundle: str | None, model: str | None, timeout_s: float) -> Source:
         if url and bundle:
@@ -74,10 +74,10 @@ def source(command: Command) -> Command:
 
 
 def output(*formats: str) -> Decorator:
-    """Adds the options of an `Output`, which the command gets as `output`.
+    """Add the options of an `Output`, passed to the command as `output`.
 
     Args:
-        *formats: That it can write; JSON is one, and comes if none is asked for.
+        *formats: Those that the command can write, JSON among them, which is the default.
     """
 
     def make(path: str | None, format: str | None) -> Output:  # noqa: A002
@@ -95,7 +95,7 @@ def output(*formats: str) -> Decorator:
 
 
 def look(command: Command) -> Command:
-    """Adds the options of how pictures are drawn; the command gets those given as the dict `look`."""
+    """Add the render options; those given are passed to the command as the dict `look`."""
     return _gather(
         "look",
         _keep_given,
@@ -109,7 +109,7 @@ def look(command: Command) -> Command:
 
 
 def motion(command: Command) -> Command:
-    """Adds the options of sequences; the command gets those given as the dict `motion`."""
+    """Add the options of animations; those given are passed to the command as the dict `motion`."""
     return _gather(
         "motion",
         _keep_given,
@@ -119,7 +119,7 @@ def motion(command: Command) -> Command:
 
 
 def dtype(command: Command) -> Command:
-    """Adds the option of how pixels are written as numbers."""
+    """Add the option of the pixels' dtype."""
     text = "Of pixels in json, npy and ndjson: in [0, 1], or in [0, 255]."
     return _option("--dtype", type=click.Choice(DTYPES), default="float32", help=text)(command)
 
@@ -127,7 +127,7 @@ def dtype(command: Command) -> Command:
 def refuse_options(
     _context: click.Context, _parameter: click.Parameter, value: str | tuple[str, ...]
 ) -> str | tuple[str, ...]:
-    """Refuses what can only be a misspelt option; a vector may begin with a minus."""
+    """Refuse an argument that can only be a misspelt option; a vector may begin with a minus."""
     for text in (value,) if isinstance(value, str) else value:
         if re.match("--|-[a-zA-Z]", text):
             raise click.NoSuchOption(text)

@@ -1,6 +1,6 @@
-"""Owns running a command's work with a client, of a service or of this process, and writing what comes.
+"""Run a command's calls with a client, of a service or of the application in this process.
 
-Both answer alike, byte for byte, and refuse alike: it is one code, with or without a socket between.
+Both return the same bytes and the same errors, because both are the same application.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from service.cli.options import Output, Source
 from service.client import AsyncClient, CvaeError, File, Retry
 
 T = TypeVar("T")
-# Enough for a service to restart; a person who mistyped an address does not wait for the whole timeout.
+# Long enough for a service to restart; shorter than the timeout, for a user who mistyped the URL.
 AWAY_S = 5.0
 
 
 def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: bool = False) -> T:
-    """Runs work.
+    """Run calls and return their result.
 
     Args:
-        source: Where the model answers.
-        work: Gets a client.
-        every: Whether all bundles of the folder are loaded, if this process loads any.
+        source: Where the model runs.
+        work: Called with the client.
+        every: Whether to load all bundles of the folder, if they run in this process.
 
     Returns:
-        What the work gives.
+        The result of `work`.
 
     Raises:
-        click.ClickException: It failed; one line says why.
+        click.ClickException: A call failed.
     """
     try:
         return asyncio.run(_run(source, work, every))
@@ -43,7 +43,7 @@ def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: b
 
 
 def write_drawn(output: Output, file: File) -> None:
-    """Writes pictures that were drawn from a seed, and names it on stderr where the format does not."""
+    """Write pictures drawn from a seed, and name the seed on stderr unless the format holds it."""
     files.write(output, file.content)
     if file.seed is not None and output.format != "json":
         click.echo(f"seed {file.seed}", err=True)
@@ -62,7 +62,7 @@ def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager
             )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
-    # Not at the top: who asks a service needs neither FastAPI nor onnxruntime.
+    # Imported here: a client of a service needs neither FastAPI nor onnxruntime.
     from service.cli.local import open_here
 
     return open_here(source, every=every)

@@ -1,4 +1,4 @@
-"""Owns `cvae sample`."""
+"""`cvae sample`: pictures drawn from the prior or a class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns `cvae serve`."""
+"""`cvae serve`: run the service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def serve(**settings: str | None) -> None:
     What is not given here comes from the environment or a .env file: each option has a variable, as --port
     has CVAE_PORT, and the README lists the rest.
     """
-    # By the environment, because workers are processes of their own.
+    # Through the environment, which worker processes inherit.
     os.environ.update(
         {f"CVAE_{name.upper()}": value for name, value in settings.items() if value is not None}
     )

@@ -1,4 +1,4 @@
-"""Owns latent vectors on the command line: texts such as `0.5,-1.0`, files, or stdin."""
+"""Latent vectors on the command line: texts such as `0.5,-1.0`, files, or stdin."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ FIELDS = ("z", "z_mean")
 
 
 def read(arguments: tuple[str, ...]) -> NDArray[np.float64]:
-    """Reads vectors.
+    """Read vectors.
 
     Args:
-        arguments: Vectors; or one file, or "-" for stdin, that holds JSON or an .npy file.
+        arguments: Vectors as texts; or one file, or "-" for stdin, of JSON or npy.
 
     Returns:
         `(n, latent_dim)` float64.
 
     Raises:
-        click.UsageError: They are none.
+        click.UsageError: They are no vectors.
     """
     try:
         first = arguments[0]

@@ -1,1 +1,1 @@
-"""`cvae doctor`: what it looks at, and what it says."""
+"""`cvae doctor`: checks of this machine and of bundles, and their report."""

@@ -1,4 +1,4 @@
-"""Owns what `cvae doctor` does to a bundle: reads it, runs it, measures it; stops at the first fault."""
+"""Check one bundle: read it, replay its golden vectors, time it; stop at the first fault."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ RUNS = 15
 
 @dataclasses.dataclass(frozen=True)
 class Checkup:
-    """What was found of a bundle.
+    """The result of checking a bundle.
 
     Attributes:
-        folder: The bundle.
-        fault: What is wrong with it, or None.
-        name: Its name, if its manifest could be read.
-        version: Its version, the same.
-        files: Whose checksums agree.
-        provider: That its golden vectors were replayed on.
-        golden_difference: The largest, from what they must give.
-        decoder_ms: Milliseconds of a batch, the median, by its rows.
-        encoder_ms: The same.
+        folder: Of the bundle.
+        fault: The first fault, or None.
+        name: None if the manifest could not be read.
+        version: None if the manifest could not be read.
+        files: Number of files whose checksums agree.
+        provider: Of onnxruntime, on which the golden vectors were replayed.
+        golden_difference: The largest difference from the golden outputs.
+        decoder_ms: Median milliseconds of a batch, by its number of rows.
+        encoder_ms: As `decoder_ms`.
     """
 
     folder: str
@@ -49,19 +49,19 @@ class Checkup:
 def examine_bundle(
     folder: pathlib.Path, settings: Settings, clock: Callable[[], float] = time.perf_counter
 ) -> Checkup:
-    """Examines a bundle.
+    """Check a bundle.
 
     Args:
-        folder: The bundle.
-        settings: Of the provider and the threads.
-        clock: Gives seconds.
+        folder: Of the bundle.
+        settings: Provider and threads.
+        clock: Returns seconds.
 
     Returns:
-        What was found; up to the first fault.
+        The results up to the first fault.
     """
     found = Checkup(str(folder))
     try:
-        # "." has a name too, once it is resolved.
+        # Only the resolved path of "." has a name.
         bundle = read_bundle(folder.resolve())
         manifest = bundle.manifest
         found = dataclasses.replace(
@@ -82,7 +82,7 @@ def examine_bundle(
 
 
 def describe_bundle(found: Checkup) -> list[str]:
-    """Gives lines that say what was found."""
+    """Return the lines of a bundle's report."""
     lines = []
     if found.name is not None:
         lines.append(f"files        {found.files} checksums agree, version {found.version}")

@@ -1,4 +1,4 @@
-"""Owns `cvae doctor`."""
+"""`cvae doctor`: check bundles as the service would, and time them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what `cvae doctor` says of the machine: its cores and memory, and where onnxruntime would run."""
+"""Check this machine: its cores, its memory, and where onnxruntime would run."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from service.inference.onnx_model import choose_provider
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """A machine as this process may use it.
+    """The machine's resources that this process may use.
 
     Attributes:
-        cores: That affinity and control groups allow.
-        affinity_cores: That affinity alone allows.
-        host_cores: That the host has.
+        cores: Cores that affinity and control groups allow.
+        affinity_cores: Cores that affinity alone allows.
+        host_cores: Cores of the host.
         memory_limit_bytes: Of the control groups, or None.
-        onnxruntime: Its version.
-        providers: That it offers.
-        auto_provider: What `CVAE_PROVIDER=auto` runs on.
-        setting: `CVAE_PROVIDER`.
-        provider: What that runs on, or None if it is not there.
-        workers: Processes of a service.
+        onnxruntime: Version.
+        providers: Those that onnxruntime offers.
+        auto_provider: The provider of `CVAE_PROVIDER=auto`.
+        setting: Value of `CVAE_PROVIDER`.
+        provider: The provider of that setting, or None if it is missing.
+        workers: Processes of the service.
         intra_op_threads: Of onnxruntime, in each worker.
-        inter_op_threads: The same.
-        fault: Why nothing would run, or None.
+        inter_op_threads: Of onnxruntime, in each worker.
+        fault: Why the service would not start, or None.
     """
 
     cores: int
@@ -51,14 +51,11 @@ class Machine:
 
 
 def examine_machine(settings: Settings, root: pathlib.Path = ROOT) -> Machine:
-    """Looks at the machine.
+    """Check the machine.
 
     Args:
-        settings: Of a service that would run here.
+        settings: Of the service.
         root: Folder that holds `proc` and `sys`.
-
-    Returns:
-        What was found.
     """
     host = os.cpu_count() or 1
     provider, fault = None, None
@@ -85,7 +82,7 @@ def examine_machine(settings: Settings, root: pathlib.Path = ROOT) -> Machine:
 
 
 def describe_machine(machine: Machine) -> list[str]:
-    """Gives lines that say what was found."""
+    """Return the lines of the machine's report."""
     limit = machine.memory_limit_bytes
     memory = "no limit" if limit is None else f"limit {limit / 2**30:.1f} GiB"
     lines = [

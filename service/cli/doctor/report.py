@@ -1,4 +1,4 @@
-"""Owns what `cvae doctor` finds: the machine, the bundles, and whether all is well."""
+"""The report of `cvae doctor`: this machine, the bundles, and whether the service would start."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from service.core.settings import load_settings
 
 @dataclasses.dataclass(frozen=True)
 class Examination:
-    """What was found.
+    """The result of all checks.
 
     Attributes:
-        machine: This one.
-        bundles: In the order asked for.
+        machine: This machine.
+        bundles: In the order of the arguments.
     """
 
     machine: Machine
@@ -29,15 +29,15 @@ class Examination:
 
     @property
     def is_well(self) -> bool:
-        """Whether a service would start."""
+        """Whether the service would start."""
         return self.machine.fault is None and all(each.fault is None for each in self.bundles)
 
     def as_json(self) -> str:
-        """Gives a JSON object with `well`, `machine` and `bundles`."""
+        """Return a JSON object with `well`, `machine` and `bundles`."""
         return json.dumps({"well": self.is_well, **dataclasses.asdict(self)}, indent=2)
 
     def as_text(self) -> str:
-        """Gives a text of a few lines each."""
+        """Return a text with a few lines for the machine and each bundle."""
         parts = [("machine", describe_machine(self.machine))]
         parts += [(each.folder, describe_bundle(each)) for each in self.bundles]
         lines = [line for title, found in parts for line in (title, *(f"  {line}" for line in found))]
@@ -45,16 +45,13 @@ class Examination:
 
 
 def examine(folders: tuple[pathlib.Path, ...]) -> Examination:
-    """Examines this machine and bundles.
+    """Check this machine and bundles.
 
     Args:
-        folders: The bundles; empty: those of `CVAE_MODELS_DIR`.
-
-    Returns:
-        What was found.
+        folders: Of the bundles; empty: all in `CVAE_MODELS_DIR`.
 
     Raises:
-        click.ClickException: The settings do not fit, or there is no bundle.
+        click.ClickException: A setting is invalid, or there is no bundle.
     """
     try:
         settings = load_settings()
