@@ -11,15 +11,14 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 import httpx
 
 from service.client._signatures import described_by
-from service.client.base_client import TIMEOUT_S, Connection, read_address
+from service.client.base_client import TIMEOUT_S, BaseClient, parse_base_url
 from service.client.files import Files
 from service.client.render_options import Look
-from service.client.requests import encoding, pictures
-from service.client.requests import models as catalogue
+from service.client.requests import encoding, models, pictures
 from service.client.requests.base import Request
 from service.client.results import File, Frame
 from service.client.sansio import Options, Step, Steps, Wait, call, check, deliver, translated
-from service.client.transport.proxies import Way, find_way
+from service.client.transport.proxies import Route, find_route
 from service.client.transport.retry import Retry
 from service.core.choices import Format
 
@@ -43,7 +42,7 @@ def _async_stream(
         request = build(*args, **kwargs).into("ndjson", Look())
         response = await self.run(deliver(request, self.options, stream=True))
         async with contextlib.aclosing(response):
-            with translated(self.options.way):
+            with translated(self.options.route):
                 index = 0
                 async for line in response.aiter_lines():
                     yield request.read_line(line, index)
@@ -53,7 +52,7 @@ def _async_stream(
     return method
 
 
-class AsyncClient(Connection[httpx.AsyncClient]):
+class AsyncClient(BaseClient[httpx.AsyncClient]):
     """The client for asyncio: has the methods of `Client`, to be awaited."""
 
     def __init__(
@@ -72,11 +71,11 @@ class AsyncClient(Connection[httpx.AsyncClient]):
         Raises:
             ValueError: The address is not an HTTP URL, or an environment variable names no proxy.
         """
-        address = read_address(base_url)
-        way = Way(address) if transport else find_way(address)
-        carrier = transport or httpx.AsyncHTTPTransport(proxy=way.proxy)
-        http = httpx.AsyncClient(base_url=address, headers=headers, transport=carrier)
-        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
+        url = parse_base_url(base_url)
+        route = Route(url) if transport else find_route(url)
+        carrier = transport or httpx.AsyncHTTPTransport(proxy=route.proxy)
+        http = httpx.AsyncClient(base_url=url, headers=headers, transport=carrier)
+        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(route)))
         self._sleep = sleep
 
     decode = _async(pictures.decode)
@@ -87,9 +86,10 @@ class AsyncClient(Connection[httpx.AsyncClient]):
     sample = _async(pictures.sample)
     draw = _async(pictures.draw)
     manifold = _async(pictures.manifold)
-    models = _async(catalogue.models)
-    model = _async(catalogue.model)
-    latents = _async(catalogue.latents)
+    model = _async(models.model)
+    latents = _async(models.latents)
+    # The last one, because it hides the module for the rest of the class body.
+    models = _async(models.models)
 
     def into(self, format: Format, **look: Unpack[Look]) -> Files[Awaitable[File]]:  # noqa: A002
         """Return methods whose results are files; see `Client.into`."""
@@ -97,7 +97,7 @@ class AsyncClient(Connection[httpx.AsyncClient]):
 
     async def ready(self) -> bool:
         """Return whether the service can be reached and is ready, by one try."""
-        return await self.run(check(catalogue.ready(), self.options))
+        return await self.run(check(models.ready(), self.options))
 
     async def send(self, request: Request[T]) -> T:
         """Send a request and return its result; see `Client.send`."""

@@ -1,4 +1,4 @@
-"""`Connection`: what the blocking client and the asyncio client share."""
+"""`BaseClient`: what the blocking client and the asyncio client share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLE = "http://localhost:8000"
 TIMEOUT_S = 30.0
 
 
-def read_address(base_url: str) -> httpx.URL:
+def parse_base_url(base_url: str) -> httpx.URL:
     """Parse a service's URL.
 
     Raises:
@@ -33,7 +33,7 @@ def read_address(base_url: str) -> httpx.URL:
     return url
 
 
-class Connection(Generic[H]):
+class BaseClient(Generic[H]):
     """The part that both clients share.
 
     Attributes:

@@ -99,35 +99,35 @@ def _count_apng(content: bytes) -> Count:
 def _read_png(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     if not content.startswith(PNG_START):
         raise ValueError("expected a PNG file, received another")
-    at, kind = len(PNG_START), b""
+    offset, kind = len(PNG_START), b""
     while kind != b"IEND":
-        length, kind = struct.unpack_from(">I4s", content, at)
-        body = content[at + 8 : at + 8 + length]
-        (checksum,) = struct.unpack_from(">I", content, at + 8 + length)
+        length, kind = struct.unpack_from(">I4s", content, offset)
+        body = content[offset + 8 : offset + 8 + length]
+        (checksum,) = struct.unpack_from(">I", content, offset + 8 + length)
         if checksum != zlib.crc32(kind + body):
             raise ValueError(f"expected the checksum of {kind!r}, received another")
         yield kind, body
-        at += 12 + length
-    _check_end(content, at)
+        offset += 12 + length
+    _check_end(content, offset)
 
 
 def _count_gif(content: bytes) -> Count:
     if not content.startswith(b"GIF89a"):
         raise ValueError("expected a GIF file, received another")
-    at, frames = GIF_START_BYTES + _measure_table(content[10]), 0
-    while (kind := content[at : at + 1]) != GIF_END:
+    offset, frames = GIF_START_BYTES + _measure_table(content[10]), 0
+    while (kind := content[offset : offset + 1]) != GIF_END:
         if kind == GIF_IMAGE:
             frames += 1
             # The image descriptor, its colour table, and the byte of the LZW code size.
-            at += 1 + GIF_IMAGE_BYTES + _measure_table(content[at + GIF_IMAGE_BYTES]) + 1
+            offset += 1 + GIF_IMAGE_BYTES + _measure_table(content[offset + GIF_IMAGE_BYTES]) + 1
         elif kind == GIF_EXTENSION:
-            at += 2
+            offset += 2
         else:
             raise ValueError(f"expected a GIF file's next part, received {kind!r}")
-        while length := content[at]:
-            at += 1 + length
-        at += 1
-    _check_end(content, at + 1)
+        while length := content[offset]:
+            offset += 1 + length
+        offset += 1
+    _check_end(content, offset + 1)
     return frames
 
 
@@ -140,12 +140,12 @@ def _count_webp(content: bytes) -> Count:
     if (start, kind) != (b"RIFF", b"WEBP"):
         raise ValueError("expected a WebP file, received another")
     _check_end(content, 8 + length)
-    at, frames = 12, 0
-    while at < len(content):
-        kind, length = struct.unpack_from("<4sI", content, at)
+    offset, frames = 12, 0
+    while offset < len(content):
+        kind, length = struct.unpack_from("<4sI", content, offset)
         frames += kind == b"ANMF"
-        at += 8 + length + length % 2
-    _check_end(content, at)
+        offset += 8 + length + length % 2
+    _check_end(content, offset)
     # A still picture is one sheet, however many pictures it shows.
     return frames or None
 

@@ -92,12 +92,12 @@ class ServiceError(CvaeError):
         retry_after: The header, if there is one: seconds or a date.
     """
 
-    def __init__(self, response: httpx.Response, way: str = "") -> None:
+    def __init__(self, response: httpx.Response, route: str = "") -> None:
         """Read a response.
 
         Args:
             response: With its body loaded; it need not be a problem.
-            way: The route to the service, in words.
+            route: How the service is reached, for the message.
         """
         fields = _read_fields(response)
         self.status = response.status_code
@@ -106,8 +106,8 @@ class ServiceError(CvaeError):
         self.errors = _read_faults(fields.get("errors"))
         self.request_id = response.headers.get(REQUEST_ID, "")
         self.retry_after: str | None = response.headers.get("Retry-After")
-        strange = f"{way}: expected an answer of the service, received {self.status} {self.detail}"
-        super().__init__(strange if way and "detail" not in fields else self.detail)
+        foreign = f"{route}: expected an answer of the service, received {self.status} {self.detail}"
+        super().__init__(foreign if route and "detail" not in fields else self.detail)
 
 
 class RequestError(ServiceError):
@@ -138,18 +138,18 @@ STATUSES: dict[int, type[ServiceError]] = {
 }
 
 
-def to_error(response: httpx.Response, way: str = "") -> ServiceError:
+def to_error(response: httpx.Response, route: str = "") -> ServiceError:
     """Return the error that a response stands for.
 
     Args:
         response: With a status of 400 or more, and its body loaded.
-        way: The route to the service, in words.
+        route: How the service is reached, for the message.
 
     Returns:
         The error for its status.
     """
     other = RequestError if response.is_client_error else ServiceError
-    return STATUSES.get(response.status_code, other)(response, way)
+    return STATUSES.get(response.status_code, other)(response, route)
 
 
 def _restore(kind: type[CvaeError], args: tuple[Any, ...], fields: dict[str, Any]) -> CvaeError:

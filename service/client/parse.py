@@ -48,13 +48,13 @@ BROKEN = (
 )
 
 
-def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
+def read_answer(read: Read[T], response: httpx.Response, route: str) -> T:
     """Read a response.
 
     Args:
         read: Parses the response; may raise any of `BROKEN`.
         response: With its body loaded.
-        way: The route to the service, in words.
+        route: How the service is reached, for the message.
 
     Returns:
         The parsed result.
@@ -66,10 +66,10 @@ def read_answer(read: Read[T], response: httpx.Response, way: str) -> T:
         _check_length(response)
         return read(response)
     except BROKEN as error:
-        kind = response.headers.get("content-type", "no content type")
+        content_type = response.headers.get("content-type", "no content type")
         raise BrokenAnswerError(
-            f"{way}: expected what the service's API says of {response.request.url.path}, "
-            f"received {kind} that cannot be read ({error})"
+            f"{route}: expected what the service's API says of {response.request.url.path}, "
+            f"received {content_type} that cannot be read ({error})"
         ) from error
 
 
@@ -149,12 +149,12 @@ def read_file(format: Format | None, pictures: int | None) -> Read[File]:  # noq
     expected = format or "json"
 
     def read(response: httpx.Response) -> File:
-        kind = response.headers["content-type"].split(";")[0].strip().lower()
-        if kind != MEDIA_TYPES[expected]:
+        media_type = response.headers["content-type"].split(";")[0].strip().lower()
+        if media_type != MEDIA_TYPES[expected]:
             raise ValueError(f"expected {MEDIA_TYPES[expected]}")
         origin, seed = _origin(response), response.headers.get(SEED_HEADER)
         check_file(expected, response.content, pictures)
-        return File(**origin, content=response.content, media_type=kind, seed=seed and int(seed))
+        return File(**origin, content=response.content, media_type=media_type, seed=seed and int(seed))
 
     return read
 

@@ -37,13 +37,13 @@ class Options:
         timeout_s: Limit of a call with all its tries; of a stream, then of each wait. None: no limit.
         send_deadline: Whether to tell the service how much time is left.
         retry: How to try again.
-        way: The route to the service, in words, for errors.
+        route: How the service is reached, for the messages of errors.
     """
 
     timeout_s: float | None
     send_deadline: bool
     retry: Retry
-    way: str
+    route: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,16 +64,16 @@ class Send:
 
     def build(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Build the request for a client; its path is below the client's base URL."""
-        asked = self.request
-        path, params = asked.target
-        kind = {} if asked.content_type is None else {"Content-Type": asked.content_type}
+        request = self.request
+        path, params = request.target
+        content_type = {} if request.content_type is None else {"Content-Type": request.content_type}
         return http.build_request(
-            asked.method,
+            request.method,
             path,
             params=params,
-            content=asked.content,
-            files=asked.parts or None,
-            headers={**kind, **self.headers},
+            content=request.content,
+            files=request.parts or None,
+            headers={**content_type, **self.headers},
             timeout=self.timeout_s,
         )
 
@@ -110,7 +110,7 @@ def call(request: Request[T], options: Options) -> Steps[T]:
         CvaeError: Any of the tree that `errors` draws.
     """
     response = yield from deliver(request, options, stream=False)
-    return read_answer(request.read, response, options.way)
+    return read_answer(request.read, response, options.route)
 
 
 def check(request: Request[bool], options: Options) -> Steps[bool]:
@@ -142,32 +142,32 @@ def deliver(request: Request[Any], options: Options, *, stream: bool) -> Steps[h
         A response with a status of success.
     """
     attempts = Attempts(options.retry, options.timeout_s)
-    before: CvaeError | None = None
+    previous: CvaeError | None = None
     while True:
         outcome = yield from _try(request, options, attempts, stream=stream)
         if isinstance(outcome, httpx.Response):
             return outcome
-        wait_s = attempts.after(outcome)
+        wait_s = attempts.wait_after(outcome)
         if wait_s is None:
-            raise _join(before, outcome)
-        before = outcome
+            raise _join(previous, outcome)
+        previous = outcome
         yield Wait(wait_s)
 
 
 @contextlib.contextmanager
-def translated(way: str) -> Iterator[None]:
-    """Translate the errors that httpx raises inside; `way` is that of `Options`."""
+def translated(route: str) -> Iterator[None]:
+    """Translate the errors that httpx raises inside; `route` is that of `Options`."""
     try:
         yield
     except httpx.RequestError as error:
-        raise translate(error, way) from error
+        raise translate(error, route) from error
 
 
-def _join(before: CvaeError | None, last: CvaeError) -> CvaeError:
+def _join(previous: CvaeError | None, last: CvaeError) -> CvaeError:
     # The last try may have had so little time left that its timeout does not tell what was wrong.
-    if before is None or not isinstance(last, TimedOutError):
+    if previous is None or not isinstance(last, TimedOutError):
         return last
-    error = TimedOutError(f"{last}; the try before: {before}")
+    error = TimedOutError(f"{last}; the try before: {previous}")
     error.__cause__ = last.__cause__
     return error
 
@@ -182,9 +182,9 @@ def _try(
     try:
         response = yield Send(request, headers, left_s, stream)
     except httpx.RequestError as error:
-        failure = translate(error, options.way)
+        failure = translate(error, options.route)
         failure.__cause__ = error
         return failure
     if response is None:
         raise TypeError("expected a response to Send, received None")
-    return response if response.is_success else to_error(response, options.way)
+    return response if response.is_success else to_error(response, options.route)

@@ -22,17 +22,17 @@ def save(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    place = pathlib.Path(os.path.realpath(path))
-    mode = place.stat().st_mode if place.exists() else None
+    target = pathlib.Path(os.path.realpath(path))
+    mode = target.stat().st_mode if target.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
-        place.write_bytes(content)
+        target.write_bytes(content)
         return
-    beside = place.parent / f".cvae-{secrets.token_hex(8)}"
+    temporary = target.parent / f".cvae-{secrets.token_hex(8)}"
     try:
-        beside.write_bytes(content)
+        temporary.write_bytes(content)
         if mode is not None:
-            beside.chmod(stat.S_IMODE(mode))
-        beside.replace(place)
+            temporary.chmod(stat.S_IMODE(mode))
+        temporary.replace(target)
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

@@ -83,7 +83,7 @@ def to_parts(pictures: PictureFile | Sequence[PictureFile]) -> tuple[Part, ...]:
     return tuple(("file", ("picture", to_file(picture))) for picture in several)
 
 
-def count(pictures: Pictures) -> int | None:
+def count_pictures(pictures: Pictures) -> int | None:
     """Return the number of pictures; None for an array that may be one in colour or several in grey."""
     if isinstance(pictures, FILES):
         return 1
@@ -138,15 +138,15 @@ def to_end(point: Point, label: int | None) -> dict[str, Any]:
     """
     if is_file(point):
         raise ValueError("expected both pictures as arrays, or both as files, received one of each")
-    beside = {} if label is None else {"label": label}
+    labelled = {} if label is None else {"label": label}
     if isinstance(point, str):
         kind, _, digit = point.partition(":")
         if kind == "digit" and digit.isdecimal():
-            return {"digit": int(digit), **beside}
-        return {"z": [float(number) for number in point.split(",")], **beside}
+            return {"digit": int(digit), **labelled}
+        return {"z": [float(number) for number in point.split(",")], **labelled}
     if isinstance(point, int | np.integer):
-        return {"digit": int(point), **beside}
+        return {"digit": int(point), **labelled}
     array = np.asarray(point)
     if array.ndim >= PIXEL_DIMENSIONS:
-        return {"pixels": to_pixels(array), **beside}
-    return {"z": array.astype(np.float64).tolist(), **beside}
+        return {"pixels": to_pixels(array), **labelled}
+    return {"z": array.astype(np.float64).tolist(), **labelled}

@@ -14,16 +14,15 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 import httpx
 
 from service.client._signatures import described_by
-from service.client.base_client import TIMEOUT_S, Connection, read_address
+from service.client.base_client import TIMEOUT_S, BaseClient, parse_base_url
 from service.client.files import Files
 from service.client.render_options import Look
-from service.client.requests import encoding, pictures
-from service.client.requests import models as catalogue
+from service.client.requests import encoding, models, pictures
 from service.client.requests.base import Request
 from service.client.results import File, Frame
 from service.client.sansio import Options, Step, Steps, Wait, call, check, deliver, translated
 from service.client.transport.deadline import BoundedTransport, bounded
-from service.client.transport.proxies import Way, find_way
+from service.client.transport.proxies import Route, find_route
 from service.client.transport.retry import Retry
 from service.core.choices import Format
 
@@ -44,7 +43,7 @@ def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P]
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Frame]:
         request = build(*args, **kwargs).into("ndjson", Look())
         response = self.run(deliver(request, self.options, stream=True))
-        with contextlib.closing(response), translated(self.options.way):
+        with contextlib.closing(response), translated(self.options.route):
             index = 0
             for line in response.iter_lines():
                 yield request.read_line(line, index)
@@ -54,7 +53,7 @@ def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P]
     return method
 
 
-class Client(Connection[httpx.Client]):
+class Client(BaseClient[httpx.Client]):
     """The client that blocks until the response is there; threads may share it."""
 
     def __init__(
@@ -84,11 +83,11 @@ class Client(Connection[httpx.Client]):
         Raises:
             ValueError: The address is not an HTTP URL, or an environment variable names no proxy.
         """
-        address = read_address(base_url)
-        way = Way(address) if transport else find_way(address)
-        carrier = transport or BoundedTransport(way.proxy)
-        http = httpx.Client(base_url=address, headers=headers, transport=carrier)
-        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(way)))
+        url = parse_base_url(base_url)
+        route = Route(url) if transport else find_route(url)
+        carrier = transport or BoundedTransport(route.proxy)
+        http = httpx.Client(base_url=url, headers=headers, transport=carrier)
+        super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(route)))
         self._sleep = sleep
 
     decode = _sync(pictures.decode)
@@ -99,9 +98,10 @@ class Client(Connection[httpx.Client]):
     sample = _sync(pictures.sample)
     draw = _sync(pictures.draw)
     manifold = _sync(pictures.manifold)
-    models = _sync(catalogue.models)
-    model = _sync(catalogue.model)
-    latents = _sync(catalogue.latents)
+    model = _sync(models.model)
+    latents = _sync(models.latents)
+    # The last one, because it hides the module for the rest of the class body.
+    models = _sync(models.models)
 
     def into(self, format: Format, **look: Unpack[Look]) -> Files[File]:  # noqa: A002
         """Return methods whose results are files: `into("gif", scale=4).interpolate(3, 8).save("walk.gif")`.
@@ -117,7 +117,7 @@ class Client(Connection[httpx.Client]):
 
     def ready(self) -> bool:
         """Return whether the service can be reached and is ready, by one try."""
-        return self.run(check(catalogue.ready(), self.options))
+        return self.run(check(models.ready(), self.options))
 
     def send(self, request: Request[T]) -> T:
         """Send a request and return its result.

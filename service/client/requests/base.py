@@ -56,8 +56,8 @@ class Request(Generic[T]):
 
     def into(self, format: Format, look: Look) -> Request[File]:  # noqa: A002
         """Return the request for the same pictures as a file."""
-        asked = dataclasses.replace(self, format=format, params=self.params + to_params(**look))
-        return asked.as_file()
+        request = dataclasses.replace(self, format=format, params=self.params + to_params(**look))
+        return request.as_file()
 
     def as_file(self) -> Request[File]:
         """Return the request whose result is the unparsed response."""

@@ -10,7 +10,7 @@ from service.client import parse
 from service.client.render_options import to_params
 from service.client.requests.base import NPY, Model, Request, to_name
 from service.client.results import Posterior, Reconstruction
-from service.client.serialize import Pictures, count, to_npy, to_parts
+from service.client.serialize import Pictures, count_pictures, to_npy, to_parts
 from service.core.choices import Dtype, Polarity
 
 
@@ -36,7 +36,7 @@ def encode(
         The posterior of each picture, in order.
     """
     params = to_params(model=to_name(model), seed=seed, neighbours=neighbours, polarity=polarity)
-    n = count(pictures)
+    n = count_pictures(pictures)
     read = parse.read_posterior(n, drawn=seed is not None)
     return Request("POST", "encode", read, params, **_upload(pictures), pictures=n)
 
@@ -62,7 +62,7 @@ def reconstruct(
         The reconstructions and their losses. In a file, each reconstruction is to the right of its picture.
     """
     params = to_params(model=to_name(model), label=label, polarity=polarity, dtype=dtype)
-    n = count(pictures)
+    n = count_pictures(pictures)
     read, upload = parse.read_reconstruction(n, dtype), _upload(pictures)
     return Request("POST", "reconstruct", read, params, **upload, format="json", pictures=n, shown=2)
 

@@ -28,8 +28,8 @@ def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Mod
     """
     labels = [label] if label is None or isinstance(label, int | np.integer) else label
     vectors = tuple(("z", join(row)) for row in np.atleast_2d(np.asarray(z)))
-    given = tuple(("label", int(each)) for each in labels if each is not None)
-    return _picture("decode", (*vectors, *given, *to_params(model=to_name(model))))
+    label_params = tuple(("label", int(each)) for each in labels if each is not None)
+    return _picture("decode", (*vectors, *label_params, *to_params(model=to_name(model))))
 
 
 def draw(

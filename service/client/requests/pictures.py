@@ -48,13 +48,13 @@ def decode(
     """
     rows = to_rows(z)
     params = to_params(model=to_name(model), dtype=dtype)
-    body, kind = to_npy(rows), NPY
+    body, content_type = to_npy(rows), NPY
     if isinstance(label, int | np.integer):
         params += to_params(label=int(label))
     elif label is not None:
-        body, kind = to_json({"z": rows.tolist(), "label": [int(each) for each in label]}), JSON
+        body, content_type = to_json({"z": rows.tolist(), "label": [int(each) for each in label]}), JSON
     read = parse.read_decoded(rows, dtype)
-    return Request("POST", "decode", read, params, body, kind, format="npy", pictures=len(rows))
+    return Request("POST", "decode", read, params, body, content_type, format="npy", pictures=len(rows))
 
 
 def interpolate(

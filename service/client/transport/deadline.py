@@ -17,19 +17,19 @@ import httpx
 # Bytes per write, so that a slow reader cannot prolong a single write.
 WRITE_BYTES = 65_536
 # The shortest timeout: with 0 a socket does not wait at all, and fails with another error than a timeout.
-LEAST_S = 1e-3
+MIN_TIMEOUT_S = 1e-3
 
-_end = contextvars.ContextVar("end", default=math.inf)
+_deadline = contextvars.ContextVar("deadline", default=math.inf)
 
 
 @contextlib.contextmanager
 def bounded(seconds: float | None) -> Iterator[None]:
     """Limit all waits of a `BoundedTransport` inside to so many seconds from now; None: no limit."""
-    token = _end.set(math.inf if seconds is None else time.monotonic() + seconds)
+    token = _deadline.set(math.inf if seconds is None else time.monotonic() + seconds)
     try:
         yield
     finally:
-        _end.reset(token)
+        _deadline.reset(token)
 
 
 class BoundedTransport(httpx.HTTPTransport):
@@ -101,10 +101,10 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _shorten(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
-    left_s = _end.get() - time.monotonic()
+def _shorten(timeout: float | None, timeout_error: type[httpcore.TimeoutException]) -> float | None:
+    left_s = _deadline.get() - time.monotonic()
     if left_s <= 0:
-        raise late("the time for all of it is over")
+        raise timeout_error("the time for all of it is over")
     if math.isinf(left_s):
         return timeout
-    return max(LEAST_S, left_s if timeout is None else min(left_s, timeout))
+    return max(MIN_TIMEOUT_S, left_s if timeout is None else min(left_s, timeout))

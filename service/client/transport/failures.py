@@ -20,31 +20,31 @@ from service.client.errors import (
 UNSENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 
 
-def translate(error: httpx.RequestError, way: str) -> CvaeError:
+def translate(error: httpx.RequestError, route: str) -> CvaeError:
     """Return the client's error for an error of httpx.
 
     Args:
         error: The one that httpx raised.
-        way: The route to the service, in words.
+        route: How the service is reached, for the message.
 
     Returns:
         An error that names the route and the reason.
     """
     reason = find_reason(error)
     if isinstance(error, httpx.DecodingError):
-        return BrokenAnswerError(f"{way}: expected a body as its headers say, received another ({reason})")
+        return BrokenAnswerError(f"{route}: expected a body as its headers say, received another ({reason})")
     if isinstance(error, httpx.TimeoutException):
-        return TimedOutError(f"{way}: expected an answer in time, received none ({reason})")
+        return TimedOutError(f"{route}: expected an answer in time, received none ({reason})")
     if isinstance(error, UNSENDABLE):
-        return NoAnswerError(f"{way}: expected a request that can be sent, received another ({reason})")
+        return NoAnswerError(f"{route}: expected a request that can be sent, received another ({reason})")
     lasting = any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error))
-    return UnreachableError(f"{way}: expected an answer, received none ({reason})", lasting=lasting)
+    return UnreachableError(f"{route}: expected an answer, received none ({reason})", lasting=lasting)
 
 
 def find_reason(error: BaseException) -> str:
     """Return the system's reason, such as `Connection refused`; else the error's message, or its name."""
-    said = [_describe(each) for each in _causes(error) if isinstance(each, OSError)]
-    return next(filter(None, reversed(said)), "") or str(error) or type(error).__name__
+    reasons = [_describe(each) for each in _causes(error) if isinstance(each, OSError)]
+    return next(filter(None, reversed(reasons)), "") or str(error) or type(error).__name__
 
 
 def _describe(error: OSError) -> str | None:

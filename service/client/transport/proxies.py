@@ -17,7 +17,7 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
+class Route:
     """The route to a service; its text, for errors, has neither user names nor passwords.
 
     Attributes:
@@ -39,7 +39,7 @@ class Way:
         return f"{service} through the proxy {_show(self.proxy.url)} ({hint})"
 
 
-def find_way(url: httpx.URL) -> Way:
+def find_route(url: httpx.URL) -> Route:
     """Find the proxy that the environment names for a service.
 
     Args:
@@ -55,13 +55,13 @@ def find_way(url: httpx.URL) -> Way:
     named = urllib.request.getproxies()
     scheme = url.scheme if named.get(url.scheme) else "all"
     text = named.get(scheme)
-    if not text or is_here(url.host) or _is_exempt(url, named.get("no", "")):
-        return Way(url)
+    if not text or is_local(url.host) or _is_exempt(url, named.get("no", "")):
+        return Route(url)
     variable = f"{scheme.upper()}_PROXY"
-    return Way(url, _read_proxy(variable, text), variable)
+    return Route(url, _read_proxy(variable, text), variable)
 
 
-def is_here(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Return whether a host is this machine: localhost, 127.0.0.0/8, ::1, or an unspecified address."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):

@@ -18,9 +18,9 @@ from service.client.errors import (
 )
 
 # What a service that restarts answers: 503, or no connection.
-AWAY = (UnavailableError, UnreachableError)
+AWAY_ERRORS = (UnavailableError, UnreachableError)
 # More than any wait needs, and no overflow of a float.
-MOST_DOUBLINGS = 100
+MAX_DOUBLINGS = 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,10 +61,10 @@ class Attempts:
             timeout_s: Limit of all tries and the waits between them; None: no limit.
         """
         self._retry = retry
-        self._begun = retry.clock()
-        self._deadline = math.inf if timeout_s is None else self._begun + timeout_s
-        self._failed = 0
-        self._refused = 0
+        self._started = retry.clock()
+        self._deadline = math.inf if timeout_s is None else self._started + timeout_s
+        self._failures = 0
+        self._refusals = 0
 
     @property
     def left_s(self) -> float | None:
@@ -73,7 +73,7 @@ class Attempts:
             return None
         return max(0.0, self._deadline - self._retry.clock())
 
-    def after(self, error: CvaeError) -> float | None:
+    def wait_after(self, error: CvaeError) -> float | None:
         """Return how long to wait before the next try.
 
         Args:
@@ -82,8 +82,8 @@ class Attempts:
         Returns:
             Seconds, or None to give up: a try is of no use, the tries are used up, or it would be too late.
         """
-        self._failed += 1
-        self._refused += isinstance(error, BusyError)
+        self._failures += 1
+        self._refusals += isinstance(error, BusyError)
         left_s = self._left_s(error)
         wait_s = self._wait_s(error, left_s)
         return None if wait_s >= left_s else wait_s
@@ -91,21 +91,23 @@ class Attempts:
     def _left_s(self, error: CvaeError) -> float:
         # The time for further tries; at most 0 if there must be none.
         now, retry = self._retry.clock(), self._retry
-        if isinstance(error, BusyError) and self._refused < retry.tries:
+        if isinstance(error, BusyError) and self._refusals < retry.tries:
             return self._deadline - now
-        if isinstance(error, AWAY) and retry.tries > 1 and not getattr(error, "lasting", False):
-            return min(self._deadline, self._begun + retry.away_s) - now
+        if isinstance(error, AWAY_ERRORS) and retry.tries > 1 and not getattr(error, "lasting", False):
+            return min(self._deadline, self._started + retry.away_s) - now
         return 0.0
 
     def _wait_s(self, error: CvaeError, left_s: float) -> float:
         retry = self._retry
-        doublings = min(self._failed - 1, MOST_DOUBLINGS)
+        doublings = min(self._failures - 1, MAX_DOUBLINGS)
         longest = min(retry.max_wait_s, retry.first_wait_s * 2.0**doublings)
-        asked = read_retry_after(error, retry.wall_clock()) if isinstance(error, ServiceError) else None
-        if asked is None:
+        retry_after_s = (
+            read_retry_after(error, retry.wall_clock()) if isinstance(error, ServiceError) else None
+        )
+        if retry_after_s is None:
             # Shorter towards the end, so that the time does not end within a wait.
             return max(retry.first_wait_s, min(longest, left_s / 2)) * retry.random()
-        return asked + longest * retry.random()
+        return retry_after_s + longest * retry.random()
 
 
 def read_retry_after(error: ServiceError, now: float) -> float | None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.client import AsyncClient, Client, Retry, ServiceError, UnreachableError
-from service.client.transport.proxies import find_way, is_here
+from service.client.transport.proxies import find_route, is_local
 from tests.service.client.driving import Driver
 
 ONCE = Retry(tries=1)
@@ -74,22 +74,22 @@ def refuser() -> Iterator[http.server.ThreadingHTTPServer]:
     ],
 )
 def test_this_machine_is_here(host: str) -> None:
-    assert is_here(host)
+    assert is_local(host)
 
 
 @pytest.mark.parametrize(
     "host", ["service", "localhost.example", "10.0.0.1", "128.0.0.1", "::2", "127.example"]
 )
 def test_other_machines_are_not(host: str) -> None:
-    assert not is_here(host)
+    assert not is_local(host)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"])
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_this_machine_is_asked_without(monkeypatch: pytest.MonkeyPatch, host: str, variable: str) -> None:
     monkeypatch.setenv(variable, "http://proxy:3128")
-    assert find_way(httpx.URL(f"http://{host}:8000")).proxy is None
-    assert find_way(httpx.URL("http://service:8000")).proxy is not None
+    assert find_route(httpx.URL(f"http://{host}:8000")).proxy is None
+    assert find_route(httpx.URL("http://service:8000")).proxy is not None
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_hosts_in_no_proxy_are_asked_without(
     monkeypatch: pytest.MonkeyPatch, no_proxy: str, url: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
-    assert find_way(httpx.URL(url)).proxy is not None
+    assert find_route(httpx.URL(url)).proxy is not None
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert find_way(httpx.URL(url)).proxy is None
+    assert find_route(httpx.URL(url)).proxy is None
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_hosts_in_no_proxy_are_asked_without(
 def test_other_hosts_are_asked_through_it(monkeypatch: pytest.MonkeyPatch, no_proxy: str, url: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert find_way(httpx.URL(url)).proxy is not None
+    assert find_route(httpx.URL(url)).proxy is not None
 
 
 def test_each_scheme_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy:3128")
-    assert find_way(httpx.URL("http://service")).proxy is None
-    way = find_way(httpx.URL("https://service"))
-    assert str(way) == (
+    assert find_route(httpx.URL("http://service")).proxy is None
+    route = find_route(httpx.URL("https://service"))
+    assert str(route) == (
         "https://service through the proxy http://proxy:3128 "
         "(of HTTPS_PROXY; hosts in NO_PROXY are asked without)"
     )
