@@ -22,14 +22,14 @@ Examples:
 
 # Without this setting a vector that begins with a minus is taken for an option.
 @click.command(context_settings={"ignore_unknown_options": True}, epilog=EXAMPLES)
-@click.argument("vectors", nargs=-1, required=True, callback=options.refuse_options)
+@click.argument("texts", metavar="VECTORS...", nargs=-1, required=True, callback=options.refuse_options)
 @click.option("--label", "labels", type=int, multiple=True, help="Of all vectors; or repeated, one a vector.")
 @options.dtype
 @options.look
 @options.output("png", "webp", "json", "npy", "zip")
 @options.source
 def decode(
-    vectors: tuple[str, ...],
+    texts: tuple[str, ...],
     labels: tuple[int, ...],
     dtype: str,
     look: dict[str, Any],
@@ -41,10 +41,9 @@ def decode(
     VECTORS are numbers with commas between them; or one file, .json or .npy; or - for stdin. Several make a
     sheet. Without -o, JSON comes out.
     """
-    from service.cli import runner
-    from service.cli import vectors as reading
+    from service.cli import runner, vectors
 
-    z = reading.read(vectors)
+    z = vectors.read(texts)
     label = labels[0] if len(labels) == 1 else labels or None
     file = runner.run(
         source,

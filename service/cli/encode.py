@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from service.cli import files as streams
-from service.cli import options
+from service.cli import files, options
 from service.cli.options import Output, Source
 
 POLARITIES = ("auto", "light-on-dark", "dark-on-light")
@@ -21,7 +20,11 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+    "paths",
+    metavar="FILES...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Also draw z from q(z|x).")
 @click.option(
@@ -41,7 +44,7 @@ Examples:
 @options.output("json", "npy")
 @options.source
 def encode(
-    files: tuple[str, ...],
+    paths: tuple[str, ...],
     seed: int | None,
     neighbours: int,
     polarity: str,
@@ -56,7 +59,7 @@ def encode(
     from service.client.requests import encoding
     from service.client.serialize import to_npy
 
-    pictures = [streams.read(name) for name in files]
+    pictures = [files.read(path) for path in paths]
     request = encoding.encode(
         pictures,
         seed=seed,
@@ -69,4 +72,4 @@ def encode(
     else:
         posterior = runner.run(source, lambda client: client.send(request))
         content = to_npy(posterior.z_mean if posterior.z is None else posterior.z)
-    streams.write(output, content)
+    files.write(output, content)

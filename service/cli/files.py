@@ -50,7 +50,7 @@ def write(output: Output, content: bytes) -> None:
         raise click.ClickException(f"{output.path}: cannot write it: {error.strerror}") from error
 
 
-def say(text: str) -> None:
+def write_text(text: str) -> None:
     """Write text and a newline to stdout.
 
     Raises:
@@ -59,7 +59,7 @@ def say(text: str) -> None:
     _write_stdout(f"{text}\n".encode())
 
 
-def abandon(stream: TextIO | None) -> None:
+def discard(stream: TextIO | None) -> None:
     """Discard what stdout or stderr still buffers, so that Python does not write it at exit."""
     if stream is None:
         return
@@ -80,5 +80,5 @@ def _write_stdout(content: bytes) -> None:
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     except OSError as error:
-        abandon(sys.stdout)
+        discard(sys.stdout)
         raise click.ClickException(f"stdout: cannot write it: {error.strerror}") from error

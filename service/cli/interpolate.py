@@ -45,7 +45,7 @@ def interpolate(
     look: dict[str, Any],
     output: Output,
     source: Source,
-    **asked: Any,
+    **parameters: Any,
 ) -> None:
     """Draw the way from START to END.
 
@@ -58,7 +58,7 @@ def interpolate(
     file = runner.run(
         source,
         lambda client: client.into(output.format, **look, **motion).interpolate(  # type: ignore[arg-type]
-            *ends, model=source.model, **asked
+            *ends, model=source.model, **parameters
         ),
     )
     files.write(output, file.content)

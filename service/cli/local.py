@@ -22,12 +22,12 @@ ADDRESS = "http://here"
 
 
 @contextlib.asynccontextmanager
-async def open_here(source: Source, *, every: bool) -> AsyncIterator[AsyncClient]:
+async def open_local(source: Source, *, all_bundles: bool) -> AsyncIterator[AsyncClient]:
     """Load a bundle, and yield a client of the application in this process.
 
     Args:
         source: Names the bundle or the model.
-        every: Whether to load all bundles of the folder instead of one.
+        all_bundles: Whether to load all bundles of the folder instead of one.
 
     Raises:
         click.ClickException: A bundle is missing or invalid.
@@ -37,15 +37,15 @@ async def open_here(source: Source, *, every: bool) -> AsyncIterator[AsyncClient
     try:
         settings = configure(source)
         registry = Registry(settings)
-        registry.start(alone=not every)
+        registry.start(alone=not all_bundles)
     except StartupError as error:
         raise click.ClickException(str(error)) from error
     app = create_app(settings, registry)
     async with app.api.router.lifespan_context(app.api):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        once = Retry(away_s=0.0)  # what is missing in this process will not appear
+        no_retry = Retry(away_s=0.0)  # what is missing in this process will not appear
         async with AsyncClient(
-            ADDRESS, transport=transport, timeout_s=source.timeout_s, retry=once
+            ADDRESS, transport=transport, timeout_s=source.timeout_s, retry=no_retry
         ) as client:
             yield client
 

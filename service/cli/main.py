@@ -12,7 +12,7 @@ from service import __version__
 from service.cli.decode import decode
 from service.cli.doctor.command import doctor
 from service.cli.encode import encode
-from service.cli.files import abandon
+from service.cli.files import discard
 from service.cli.interpolate import interpolate
 from service.cli.models import models
 from service.cli.sample import sample
@@ -60,7 +60,7 @@ class Commands(click.Group):
         except click.Abort:
             sys.exit(FAILED)
         except OSError as error:
-            abandon(sys.stdout)
+            discard(sys.stdout)
             _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", FAILED)
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -76,7 +76,7 @@ def _fail(line: str, status: int) -> NoReturn:
     try:
         click.echo(f"{NAME}: {line}", err=True)
     except OSError:
-        abandon(sys.stderr)
+        discard(sys.stderr)
     sys.exit(status)
 
 

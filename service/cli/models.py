@@ -30,10 +30,10 @@ def models(as_json: bool, source: Source) -> None:
     """
     from service.cli import runner
 
-    found = runner.run(source, lambda client: client.models(), every=not source.bundle)
+    found = runner.run(source, lambda client: client.models(), all_bundles=not source.bundle)
     found = tuple(model for model in found if source.model in (None, model.name, model.reference))
     if as_json:
-        files.say(json.dumps({"models": [dataclasses.asdict(model) for model in found]}, indent=2))
+        files.write_text(json.dumps({"models": [dataclasses.asdict(model) for model in found]}, indent=2))
         return
     rows = [
         (
@@ -47,7 +47,7 @@ def models(as_json: bool, source: Source) -> None:
         )
         for model in found
     ]
-    files.say("\n".join(_align([HEAD, *rows])))
+    files.write_text("\n".join(_align([HEAD, *rows])))
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -22,13 +22,13 @@ T = TypeVar("T")
 AWAY_S = 5.0
 
 
-def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: bool = False) -> T:
+def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, all_bundles: bool = False) -> T:
     """Run calls and return their result.
 
     Args:
         source: Where the model runs.
         work: Called with the client.
-        every: Whether to load all bundles of the folder, if they run in this process.
+        all_bundles: Whether to load all bundles of the folder, if they run in this process.
 
     Returns:
         The result of `work`.
@@ -37,7 +37,7 @@ def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, every: b
         click.ClickException: A call failed.
     """
     try:
-        return asyncio.run(_run(source, work, every))
+        return asyncio.run(_run(source, work, all_bundles))
     except (CvaeError, OSError, httpx.InvalidURL) as error:
         raise click.ClickException(str(error)) from error
 
@@ -49,12 +49,12 @@ def write_drawn(output: Output, file: File) -> None:
         click.echo(f"seed {file.seed}", err=True)
 
 
-async def _run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], every: bool) -> T:
-    async with _open(source, every) as client:
+async def _run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], all_bundles: bool) -> T:
+    async with _open(source, all_bundles) as client:
         return await work(client)
 
 
-def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager[AsyncClient]:
+def _open(source: Source, all_bundles: bool) -> contextlib.AbstractAsyncContextManager[AsyncClient]:
     if source.url:
         try:
             return AsyncClient(
@@ -63,6 +63,6 @@ def _open(source: Source, every: bool) -> contextlib.AbstractAsyncContextManager
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     # Imported here: a client of a service needs neither FastAPI nor onnxruntime.
-    from service.cli.local import open_here
+    from service.cli.local import open_local
 
-    return open_here(source, every=every)
+    return open_local(source, all_bundles=all_bundles)

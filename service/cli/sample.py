@@ -33,7 +33,7 @@ Examples:
 @options.look
 @options.output("png", "webp", "json", "npy", "zip")
 @options.source
-def sample(look: dict[str, Any], output: Output, source: Source, **asked: Any) -> None:
+def sample(look: dict[str, Any], output: Output, source: Source, **parameters: Any) -> None:
     """Draw pictures from the prior, or from a class.
 
     The same seed draws the same; fewer are the first of more. Without -o, JSON comes out.
@@ -43,7 +43,7 @@ def sample(look: dict[str, Any], output: Output, source: Source, **asked: Any) -
     file = runner.run(
         source,
         lambda client: client.into(output.format, **look).sample(  # type: ignore[arg-type]
-            model=source.model, **asked
+            model=source.model, **parameters
         ),
     )
     runner.write_drawn(output, file)

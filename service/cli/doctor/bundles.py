@@ -20,7 +20,7 @@ RUNS = 15
 
 
 @dataclasses.dataclass(frozen=True)
-class Checkup:
+class BundleReport:
     """The result of checking a bundle.
 
     Attributes:
@@ -48,7 +48,7 @@ class Checkup:
 
 def examine_bundle(
     folder: pathlib.Path, settings: Settings, clock: Callable[[], float] = time.perf_counter
-) -> Checkup:
+) -> BundleReport:
     """Check a bundle.
 
     Args:
@@ -59,7 +59,7 @@ def examine_bundle(
     Returns:
         The results up to the first fault.
     """
-    found = Checkup(str(folder))
+    found = BundleReport(str(folder))
     try:
         # Only the resolved path of "." has a name.
         bundle = read_bundle(folder.resolve())
@@ -81,7 +81,7 @@ def examine_bundle(
     )
 
 
-def describe_bundle(found: Checkup) -> list[str]:
+def describe_bundle(found: BundleReport) -> list[str]:
     """Return the lines of a bundle's report."""
     lines = []
     if found.name is not None:

@@ -32,6 +32,6 @@ def doctor(context: click.Context, bundles: tuple[pathlib.Path, ...], as_json: b
     from service.cli.doctor import report
 
     found = report.examine(bundles)
-    files.say(found.as_json() if as_json else found.as_text())
+    files.write_text(found.as_json() if as_json else found.as_text())
     if not found.is_well:
         context.exit(FAULTY)

@@ -9,14 +9,14 @@ import pathlib
 import click
 
 from service.bundles.reader import MANIFEST
-from service.cli.doctor.bundles import Checkup, describe_bundle, examine_bundle
+from service.cli.doctor.bundles import BundleReport, describe_bundle, examine_bundle
 from service.cli.doctor.host import Machine, describe_machine, examine_machine
 from service.core.errors import StartupError
 from service.core.settings import load_settings
 
 
 @dataclasses.dataclass(frozen=True)
-class Examination:
+class Report:
     """The result of all checks.
 
     Attributes:
@@ -25,7 +25,7 @@ class Examination:
     """
 
     machine: Machine
-    bundles: tuple[Checkup, ...]
+    bundles: tuple[BundleReport, ...]
 
     @property
     def is_well(self) -> bool:
@@ -44,7 +44,7 @@ class Examination:
         return "\n".join([*lines, "all is well" if self.is_well else "a service would not start"])
 
 
-def examine(folders: tuple[pathlib.Path, ...]) -> Examination:
+def examine(folders: tuple[pathlib.Path, ...]) -> Report:
     """Check this machine and bundles.
 
     Args:
@@ -62,4 +62,4 @@ def examine(folders: tuple[pathlib.Path, ...]) -> Examination:
         raise click.ClickException(
             f"{settings.models_dir}: expected a folder with at least one */{MANIFEST}, found none"
         )
-    return Examination(examine_machine(settings), tuple(examine_bundle(folder, settings) for folder in found))
+    return Report(examine_machine(settings), tuple(examine_bundle(folder, settings) for folder in found))

@@ -12,13 +12,13 @@ import pytest
 from service.core.settings import Settings
 from service.server.app import create_app
 from tests.service import fake
-from tests.service.client.driving import Bridge, Driver
+from tests.service.client.driver import Bridge, Driver
 
 
 @pytest.fixture(scope="session")
 def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as running:
-        yield running
+    with asyncio.Runner() as asyncio_runner:
+        yield asyncio_runner
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +37,10 @@ def application(
 
 @pytest.fixture(params=["blocking", "asyncio"])
 def driver(request: pytest.FixtureRequest, runner: asyncio.Runner) -> Iterator[Driver]:
-    made = Driver(request.param, runner)
-    yield made
-    if hasattr(made, "client"):
-        made.close()
+    client_driver = Driver(request.param, runner)
+    yield client_driver
+    if hasattr(client_driver, "client"):
+        client_driver.close()
 
 
 @pytest.fixture

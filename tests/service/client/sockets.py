@@ -1,4 +1,4 @@
-"""A server that does with each connection as a test says."""
+"""A server that hands each connection to a function of the test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Work = Callable[[socket.socket, threading.Event], None]
 
 @contextlib.contextmanager
 def serve(work: Work) -> Iterator[str]:
-    """Gives the address of a server that does so with each connection, until the test is over."""
+    """Yield the URL of a server that calls `work` with each connection, until the context ends."""
     over = threading.Event()
     threads: list[threading.Thread] = []
 

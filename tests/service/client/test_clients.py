@@ -17,7 +17,7 @@ from PIL import Image
 from service.client import Look, NotFoundError, RequestError
 from service.imaging.formats.png import write_png
 from tests.service import fake
-from tests.service.client.driving import Driver
+from tests.service.client.driver import Driver
 
 Z = np.array([[0.5, -1.0], [0.0, 2.0], [-1.5, 0.25]], np.float32)
 

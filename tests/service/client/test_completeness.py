@@ -19,7 +19,7 @@ from service.client.serialize import to_npy
 from service.core.choices import Format
 from service.imaging.formats import apng, gif, webp, zip_stream
 from service.imaging.formats.png import write_png
-from tests.service.client.driving import Driver, Pieces
+from tests.service.client.driver import Driver, Pieces
 from tests.service.client.sockets import serve
 
 N = 3

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from service.client import AsyncClient
-from tests.service.client.driving import Driver
+from tests.service.client.driver import Driver
 from tests.service.client.sockets import serve
 
 ROOT = pathlib.Path(__file__).parents[3]

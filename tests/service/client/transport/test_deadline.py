@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from service.client import Retry, TimedOutError
-from tests.service.client.driving import Driver
+from tests.service.client.driver import Driver
 from tests.service.client.sockets import Work, serve
 
 TIMEOUT_S = 0.2

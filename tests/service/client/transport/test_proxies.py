@@ -12,7 +12,7 @@ import pytest
 
 from service.client import AsyncClient, Client, Retry, ServiceError, UnreachableError
 from service.client.transport.proxies import find_route, is_local
-from tests.service.client.driving import Driver
+from tests.service.client.driver import Driver
 
 ONCE = Retry(tries=1)
 

@@ -24,7 +24,7 @@ from service.client import (
     UnreachableError,
 )
 from service.client.serialize import to_npy
-from tests.service.client.driving import Clock, Driver, Pieces
+from tests.service.client.driver import Clock, Driver, Pieces
 
 Answer = httpx.Response | Exception
 MODEL = {"CVAE-Model": "fake@0123456789ab"}

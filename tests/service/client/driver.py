@@ -1,4 +1,4 @@
-"""Drives either client by the same lines, so that each test is of both."""
+"""Call either client through one interface, so that each test covers both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BASE = "http://service/below"
 
 
 class Clock:
-    """Time that passes only when someone sleeps, or a handler says so."""
+    """A clock that advances only when a client sleeps, or a handler advances it."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -33,30 +33,30 @@ class Clock:
 
 
 class Bridge(httpx.BaseTransport):
-    """Carries what a blocking client sends to an ASGI application."""
+    """A transport from a blocking client to an ASGI application."""
 
     def __init__(self, runner: asyncio.Runner, transport: httpx.ASGITransport) -> None:
         self.runner = runner
         self.transport = transport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self.runner.run(self._carry(request))
+        return self.runner.run(self._forward(request))
 
-    async def _carry(self, request: httpx.Request) -> httpx.Response:
-        again = httpx.Request(request.method, request.url, headers=request.headers, content=request.read())
-        answer = await self.transport.handle_async_request(again)
+    async def _forward(self, request: httpx.Request) -> httpx.Response:
+        copy = httpx.Request(request.method, request.url, headers=request.headers, content=request.read())
+        answer = await self.transport.handle_async_request(copy)
         return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
 
 class Driver:
-    """Calls a client's methods; what the one returns and the other's awaitable gives is the same."""
+    """Calls a client's methods, and awaits the results of the asyncio client."""
 
     def __init__(self, kind: str, runner: asyncio.Runner) -> None:
         self.kind = kind
         self.runner = runner
 
     def open(self, transport: Any, clock: Clock | None = None, **options: Any) -> Driver:
-        """Makes the client; with a clock, one that tells and spends only this clock's time."""
+        """Make the client; with a clock, one that reads and sleeps by this clock only."""
         if clock is not None:
             retry = options.pop("retry", {})
             options["retry"] = Retry(clock=clock.time, wall_clock=clock.time, random=lambda: 0.5, **retry)
@@ -71,7 +71,7 @@ class Driver:
         return self.open(httpx.MockTransport(handler), **options)
 
     def ask(self, work: Callable[[Any], Any]) -> Any:
-        """Gives what work does, awaited if need be; of iterators, all they give."""
+        """Return the result of work, awaited if need be; of an iterator, the list of its items."""
         result = work(self.client)
         if inspect.isasyncgen(result):
             return self.runner.run(_collect(result))
@@ -80,7 +80,7 @@ class Driver:
         return self.runner.run(_await(result)) if inspect.isawaitable(result) else result
 
     def first(self, work: Callable[[Any], Any]) -> tuple[Any, Callable[[], None]]:
-        """Gives the first that an iterator gives, and what closes it."""
+        """Return the first item of an iterator, and the function that closes it."""
         result: Any = work(self.client)
         if inspect.isasyncgen(result):
             return self.runner.run(_await(anext(result))), lambda: self.runner.run(result.aclose())
@@ -99,7 +99,7 @@ async def _collect(result: AsyncIterator[Any]) -> list[Any]:
 
 
 class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that says how many of its pieces were taken, and whether it was closed."""
+    """A body that counts the pieces read, and records whether it was closed."""
 
     def __init__(self, pieces: list[bytes | Exception]) -> None:
         self.pieces = pieces
