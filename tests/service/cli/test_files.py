@@ -25,7 +25,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 def run(models: pathlib.Path, line: str, unbuffered: str = "") -> tuple[int, str]:
-    """Gives the status and stderr of a line of the shell; its stdout goes where it says."""
+    """Return the status and stderr of a line of the shell; its stdout goes where it says."""
     environment = {**os.environ, "CVAE_MODELS_DIR": str(models), "PYTHONUNBUFFERED": unbuffered}
     command = ["bash", "-o", "pipefail", "-c", line.replace("cvae", CVAE, 1)]
     done = subprocess.run(
