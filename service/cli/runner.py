@@ -15,11 +15,14 @@ import httpx
 
 from service.cli import files
 from service.cli.options import Output, Source
-from service.client import AsyncClient, CvaeError, File, Retry
+from service.client import AsyncClient, CvaeError, File, Retry, UnreachableError
+from service.client.transport.proxies import PORTS, is_local
 
 T = TypeVar("T")
 # Long enough for a service to restart; shorter than the timeout, for a user who mistyped the URL.
 AWAY_S = 5.0
+# The port of `cvae serve` without options.
+DEFAULT_PORT = 8000
 
 
 def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, all_bundles: bool = False) -> T:
@@ -39,7 +42,7 @@ def run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], *, all_bund
     try:
         return asyncio.run(_run(source, work, all_bundles))
     except (CvaeError, OSError, httpx.InvalidURL) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}{_hint(error, source)}") from error
 
 
 def write_drawn(output: Output, file: File) -> None:
@@ -52,6 +55,19 @@ def write_drawn(output: Output, file: File) -> None:
 async def _run(source: Source, work: Callable[[AsyncClient], Awaitable[T]], all_bundles: bool) -> T:
     async with _open(source, all_bundles) as client:
         return await work(client)
+
+
+def _hint(error: Exception, source: Source) -> str:
+    if source.url is None or not isinstance(error, UnreachableError) or error.lasting:
+        return ""
+    if not isinstance(error.__cause__, httpx.ConnectError):
+        return ""
+    url = httpx.URL(source.url)
+    port = url.port or PORTS[url.scheme]
+    options = "" if port == DEFAULT_PORT else f" --port {port}"
+    if is_local(url.host):
+        return f"; start the service with: cvae serve{options}"
+    return f"; start the service there with: cvae serve --host 0.0.0.0{options}"
 
 
 def _open(source: Source, all_bundles: bool) -> contextlib.AbstractAsyncContextManager[AsyncClient]:
