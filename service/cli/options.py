@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ FORMATS = ("png", "webp", "gif", "apng", "json", "npy", "zip", "ndjson")
 COLORMAPS = ("grey", "viridis", "magma", "inferno", "coolwarm")
 RESAMPLES = ("nearest", "smooth")
 DTYPES = ("float32", "uint8")
+TEXT_FORMATS = ("json", "ndjson")
 TIMEOUT_S = 60.0
 EITHER_SOURCE = "expected one of --url and --bundle, received both"
 
@@ -81,7 +83,9 @@ def output(*formats: str) -> Decorator:
     """
 
     def make(path: str | None, format: str | None) -> Output:  # noqa: A002
-        return Output(path, format or _read_suffix(path, formats) or "json")
+        chosen = Output(path, format or _read_suffix(path, formats) or "json")
+        _refuse_terminal(chosen)
+        return chosen
 
     names = "|".join(formats)
     return _gather(
@@ -155,6 +159,14 @@ def _gather(name: str, make: Callable[..., Any], **options: Decorator) -> Decora
 
 def _keep_given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _refuse_terminal(output: Output) -> None:
+    is_stdout = output.path in (None, "-")
+    if is_stdout and output.format not in TEXT_FORMATS and sys.stdout is not None and sys.stdout.isatty():
+        raise click.UsageError(
+            f"--format: expected -o FILE, or stdout redirected, for {output.format}; received a terminal"
+        )
 
 
 def _read_suffix(path: str | None, formats: tuple[str, ...]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shlex
@@ -13,6 +14,7 @@ import pytest
 from tests.service import fake
 
 ROOT = pathlib.Path(__file__).parents[3]
+DEADLINE_S = 30
 CVAE = shlex.join([sys.executable, "-m", "service.cli"])
 FULL = "stdout: cannot write it: No space left on device"
 
@@ -96,3 +98,36 @@ def test_a_full_disk_leaves_no_half_of_a_file(
     assert (status, text) == (1, f"cvae: {path}: cannot write it: File too large\n")
     assert [each.name for each in tmp_path.iterdir()] == ([] if before is None else ["a.json"])
     assert before is None or path.read_bytes() == before
+
+
+def run_on_terminal(models: pathlib.Path, line: str) -> tuple[int, bytes]:
+    """Return the status of a command whose stdout is a terminal, and what the terminal shows."""
+    controller, terminal = os.openpty()
+    environment = {**os.environ, "CVAE_MODELS_DIR": str(models)}
+    command = [sys.executable, "-m", "service.cli", *line.split()]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    # Once the command has ended, Linux answers EIO.
+    with contextlib.suppress(OSError):
+        while piece := os.read(controller, 65_536):
+            shown += piece
+    os.close(controller)
+    return process.wait(DEADLINE_S), shown
+
+
+@pytest.mark.parametrize("options", ["--format png", "--format npy", "--format png -o -"])
+def test_no_bytes_of_a_picture_go_to_a_terminal(models: pathlib.Path, options: str) -> None:
+    status, shown = run_on_terminal(models, f"decode 1,2 {options}")
+    assert status == 2
+    name = options.split()[1]
+    assert shown.startswith(f"cvae: --format: expected -o FILE, or stdout redirected, for {name};".encode())
+    assert shown.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("line", ["encode {picture}", "interpolate 1,2 2,1 --format ndjson --steps 2"])
+def test_text_goes_to_a_terminal(models: pathlib.Path, tmp_path: pathlib.Path, line: str) -> None:
+    assert run(models, f"cvae decode 1,2 -o {tmp_path}/a.png") == (0, "")
+    status, shown = run_on_terminal(models, line.format(picture=tmp_path / "a.png"))
+    assert status == 0
+    assert shown.startswith(b"{")
