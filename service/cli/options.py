@@ -59,14 +59,12 @@ def source(command: Command) -> Command:
     def make(url: str | None, bundle: str | None, model: str | None, timeout_s: float) -> Source:
         if url and bundle:
             raise click.UsageError(EITHER_SOURCE)
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise click.UsageError(f"--url: expected one such as http://localhost:8000, received {url!r}")
-        return Source(url, bundle, model, timeout_s)
+        return Source(_complete_url(url), bundle, model, timeout_s)
 
     return _gather(
         "source",
         make,
-        url=_option("--url", metavar="URL", help="Ask this service, such as http://localhost:8000."),
+        url=_option("--url", metavar="URL", help="Ask this service, such as localhost:8000."),
         bundle=_option("--bundle", metavar="FOLDER", help="Run this bundle here; no service is needed."),
         model=_option("--model", metavar="NAME", help="Of the service, or of the folder CVAE_MODELS_DIR."),
         timeout_s=_option(
@@ -159,6 +157,14 @@ def _gather(name: str, make: Callable[..., Any], **options: Decorator) -> Decora
 
 def _keep_given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _complete_url(url: str | None) -> str | None:
+    if url and "://" not in url:
+        return f"http://{url}"
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"--url: expected one such as http://localhost:8000, received {url!r}")
+    return url
 
 
 def _refuse_terminal(output: Output) -> None:

@@ -47,7 +47,11 @@ def test_what_fails_says_so_in_one_line(cvae: Cvae, arguments: list[str], line: 
         (["interpolate", "none.png", "digit:3"], "or a picture's file; received 'none.png'"),
         (["encode", "none.png"], "'none.png' does not exist"),
         (["nothing"], "No such command 'nothing'"),
-        (["models", "--url", "localhost:8000"], "--url: expected one such as http://localhost:8000"),
+        (
+            ["models", "--url", "ftp://a"],
+            "--url: expected one such as http://localhost:8000, received 'ftp://a'",
+        ),
+        (["models", "--url", ""], "--url: expected one such as http://localhost:8000, received ''"),
         (["models", "--url", "http://a", "--bundle", "b"], "expected one of --url and --bundle"),
     ],
 )

@@ -47,3 +47,9 @@ def test_an_address_that_is_none_is_said(local: Cvae) -> None:
         assert "base_url: expected one such as" in local.refuse(1, "models", "--url", address)
     line = local.refuse(1, "models", "--url", "http://service", http_proxy="ftp://proxy")
     assert "HTTP_PROXY: expected an address such as http://proxy:3128, received 'ftp://proxy'" in line
+
+
+def test_an_address_without_a_scheme_is_of_http(local: Cvae, url: str) -> None:
+    content = local.check("models", "--url", url)
+    assert local.check("models", "--url", url.removeprefix("http://")) == content
+    assert content.startswith(b"name")
