@@ -16,9 +16,9 @@ TEXT = re.compile(r"digit:|[-+.\d]+[\d.eE+-]*(,|$)")
 EXAMPLES = """
 \b
 Examples:
-  cvae interpolate digit:3 digit:8 -o walk.gif --scale 8
-  cvae interpolate digit:3 0.1,-0.4 --steps 30 --duration-ms 50 -o walk.apng
-  cvae interpolate mine.png digit:7 -o strip.png --colormap magma
+  cvae interpolate 3 8 -o walk.gif --scale 8
+  cvae interpolate 3 0.1,-0.4 --steps 30 --duration-ms 50 -o walk.apng
+  cvae interpolate mine.png 7 -o strip.png --colormap magma
   cvae interpolate 0.5,-1 -1,0.5 --steps 100 --format ndjson | head -n 1
 """
 
@@ -49,8 +49,8 @@ def interpolate(
 ) -> None:
     """Draw the way from START to END.
 
-    Each is a vector such as 0.5,-1.0, a class such as digit:3, or a picture's file. A .png is a strip; .gif,
-    .apng and .webp move. Without -o, JSON comes out.
+    Each is a vector such as 0.5,-1.0, a class such as 3 or digit:3, or a picture's file. A .png is a strip;
+    .gif, .apng and .webp move. Without -o, JSON comes out.
     """
     from service.cli import runner
 
@@ -65,9 +65,11 @@ def interpolate(
 
 
 def _read_end(text: str) -> str | pathlib.Path:
+    if text.isascii() and text.isdecimal():
+        return f"digit:{text}"
     if TEXT.match(text):
         return text
     if not pathlib.Path(text).is_file():
-        expected = "a vector such as 0.5,-1.0, a class such as digit:3, or a picture's file"
+        expected = "a vector such as 0.5,-1.0, a class such as 3, or a picture's file"
         raise click.UsageError(f"expected {expected}; received {text!r}")
     return pathlib.Path(text)

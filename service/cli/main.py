@@ -31,7 +31,7 @@ The status is 0 if all went well, 1 if it failed and 2 if it was asked wrongly; 
 \b
 Examples:
   cvae decode 0.5,-1.0 -o digit.png --scale 8
-  cvae interpolate digit:3 digit:8 -o walk.gif
+  cvae interpolate 3 8 -o walk.gif
   cvae sample -n 16 --url http://localhost:8000 -o sheet.png
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.service.cli.commands import Cvae
@@ -19,3 +20,14 @@ def test_interpolate_goes_between_all_kinds_of_ends(cvae: Cvae) -> None:
     lines = cvae.check("interpolate", "a.png", "digit:0", "--steps", "70", "--format", "ndjson").splitlines()
     assert len(lines) == 70
     np.testing.assert_allclose(json.loads(lines[-1])["z"], [0, 0])
+
+
+def test_a_bare_integer_is_a_class(cvae: Cvae) -> None:
+    content = cvae.check("interpolate", "digit:3", "digit:8", "--steps", "3")
+    assert cvae.check("interpolate", "3", "8", "--steps", "3") == content
+    assert len(json.loads(content)["z"]) == 3
+
+
+@pytest.mark.parametrize("vector", ["3.", "-3", "3e0"])
+def test_any_other_number_is_a_vector(local: Cvae, vector: str) -> None:
+    assert "from: expected 2 numbers" in local.refuse(1, "interpolate", vector, "8")
