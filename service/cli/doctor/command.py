@@ -13,6 +13,7 @@ EXAMPLES = """
 \b
 Examples:
   cvae doctor
+  cvae doctor models
   cvae doctor models/mnist-2d --json
   CVAE_PROVIDER=cuda cvae doctor
 """
@@ -25,9 +26,9 @@ Examples:
 def doctor(context: click.Context, bundles: tuple[pathlib.Path, ...], as_json: bool) -> None:
     """Say whether bundles would be served here, on what, and how fast.
 
-    Each of BUNDLES, or of the folder CVAE_MODELS_DIR, is read as the service reads it: its checksums and its
-    version are checked, its golden vectors replayed; then batches of 1 and 32 are timed. Ends with 0 if all
-    is well, else with 1.
+    BUNDLES are bundles, or folders of bundles; without any, the folder CVAE_MODELS_DIR. Each is read as the
+    service reads it: its checksums and its version are checked, its golden vectors replayed; then batches of
+    1 and 32 are timed. Ends with 0 if all is well, else with 1.
     """
     from service.cli.doctor import report
 

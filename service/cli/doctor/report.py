@@ -48,7 +48,7 @@ def examine(folders: tuple[pathlib.Path, ...]) -> Report:
     """Check this machine and bundles.
 
     Args:
-        folders: Of the bundles; empty: all in `CVAE_MODELS_DIR`.
+        folders: Bundles, and folders of bundles; empty: `CVAE_MODELS_DIR`.
 
     Raises:
         click.ClickException: A setting is invalid, or there is no bundle.
@@ -57,9 +57,18 @@ def examine(folders: tuple[pathlib.Path, ...]) -> Report:
         settings = load_settings()
     except StartupError as error:
         raise click.ClickException(str(error)) from error
-    found = folders or tuple(sorted(path.parent for path in settings.models_dir.glob(f"*/{MANIFEST}")))
-    if not found:
+    bundles = [bundle for folder in folders for bundle in list_bundles(folder) or [folder]]
+    if not folders:
+        bundles = list_bundles(settings.models_dir)
+    if not bundles:
         raise click.ClickException(
             f"{settings.models_dir}: expected a folder with at least one */{MANIFEST}, found none"
         )
-    return Report(examine_machine(settings), tuple(examine_bundle(folder, settings) for folder in found))
+    return Report(examine_machine(settings), tuple(examine_bundle(bundle, settings) for bundle in bundles))
+
+
+def list_bundles(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Return the bundles in a folder, sorted by name; none if the folder is itself a bundle."""
+    if (folder / MANIFEST).exists():
+        return []
+    return sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))

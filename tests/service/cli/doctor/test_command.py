@@ -34,3 +34,17 @@ def test_doctor_says_that_a_provider_is_missing(local: Cvae) -> None:
     assert result.exit_code == 1
     assert "CVAE_PROVIDER: expected one of auto, cpu, received tensorrt" in result.stdout
     assert "a service would not start" in result.stdout
+
+
+def test_doctor_takes_the_folder_of_the_bundles(local: Cvae) -> None:
+    other = fake.write_bundle(local.folder / "other")
+    found = json.loads(local.check("doctor", str(local.models), str(other), "--json"))
+    names = [bundle["name"] for bundle in found["bundles"]]
+    assert names == ["fake", "labelled", "other"]
+
+
+def test_a_folder_without_bundles_is_a_fault(local: Cvae) -> None:
+    (local.folder / "empty").mkdir()
+    result = local.run("doctor", "empty")
+    assert result.exit_code == 1
+    assert "empty/model.json: expected a manifest, cannot read it" in result.stdout
