@@ -131,3 +131,10 @@ def test_text_goes_to_a_terminal(models: pathlib.Path, tmp_path: pathlib.Path, l
     status, shown = run_on_terminal(models, line.format(picture=tmp_path / "a.png"))
     assert status == 0
     assert shown.startswith(b"{")
+
+
+@pytest.mark.parametrize("line", ["--help", "models", "doctor", "decode 1,2,3", "decode --scal 3"])
+def test_a_terminal_gets_no_colours(models: pathlib.Path, line: str) -> None:
+    _, shown = run_on_terminal(models, line)
+    assert shown.strip()
+    assert b"\x1b" not in shown
