@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Generator, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 
@@ -89,8 +89,21 @@ class Wait:
     seconds: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Done(Generic[T]):
+    """The end of a call.
+
+    Attributes:
+        result: Of the call.
+    """
+
+    result: T
+
+
 Step = Send | Wait
 Steps = Generator[Step, httpx.Response | None, T]
+# Of a `Send`, the response or what httpx raised; of a `Wait`, None.
+Outcome = httpx.Response | httpx.RequestError | None
 
 
 def call(request: Request[T], options: Options) -> Steps[T]:
@@ -152,6 +165,22 @@ def deliver(request: Request[Any], options: Options, *, stream: bool) -> Steps[h
             raise _join(previous, outcome)
         previous = outcome
         yield Wait(wait_s)
+
+
+def advance(steps: Steps[T], outcome: Outcome) -> Step | Done[T]:
+    """Hand the outcome of a step to a call, and return its next step.
+
+    Args:
+        steps: Of the call.
+        outcome: Of the last step; None before the first.
+
+    Raises:
+        CvaeError: The call failed.
+    """
+    try:
+        return steps.throw(outcome) if isinstance(outcome, httpx.RequestError) else steps.send(outcome)
+    except StopIteration as end:
+        return Done(end.value)
 
 
 @contextlib.contextmanager

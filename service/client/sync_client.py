@@ -20,7 +20,20 @@ from service.client.render_options import Look
 from service.client.requests import encoding, models, pictures
 from service.client.requests.base import Request
 from service.client.results import File, Frame
-from service.client.sansio import Options, Step, Steps, Wait, call, check, deliver, translated
+from service.client.sansio import (
+    Done,
+    Options,
+    Outcome,
+    Send,
+    Step,
+    Steps,
+    Wait,
+    advance,
+    call,
+    check,
+    deliver,
+    translated,
+)
 from service.client.transport.deadline import BoundedTransport, bounded
 from service.client.transport.proxies import Route, find_route
 from service.client.transport.retry import Retry
@@ -129,23 +142,21 @@ class Client(BaseClient[httpx.Client]):
 
     def run(self, steps: Steps[T]) -> T:
         """Run the steps of a call, and return its result."""
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    response = self._perform(step)
-                except httpx.RequestError as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(response)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+        step = advance(steps, None)
+        while not isinstance(step, Done):
+            step = advance(steps, self._perform(step))
+        return step.result
 
-    def _perform(self, step: Step) -> httpx.Response | None:
+    def _perform(self, step: Step) -> Outcome:
         if isinstance(step, Wait):
             self._sleep(step.seconds)
             return None
+        try:
+            return self._send(step)
+        except httpx.RequestError as error:
+            return error
+
+    def _send(self, step: Send) -> httpx.Response:
         with bounded(step.timeout_s):
             response = self.http.send(step.build(self.http), stream=step.stream)
             if not response.is_success:
