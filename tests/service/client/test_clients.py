@@ -27,29 +27,29 @@ def halves(top: int, bottom: int) -> np.ndarray[Any, Any]:
 
 
 def test_decode_gives_the_pictures_of_the_vectors(service: Driver) -> None:
-    made = service.ask(lambda client: client.decode(Z))
-    assert made.images.dtype == np.float32
-    np.testing.assert_allclose(made.images, fake.decode(Z)[..., 0], atol=1e-6)
-    np.testing.assert_array_equal(made.z, Z)
-    assert len(made) == 3
-    assert made.model == "fake"
-    assert made.reference == f"fake@{made.version}"
-    assert len(made.request_id) == 32
-    assert set(made.timings) == {"queue", "inference", "encode"}
+    pictures = service.ask(lambda client: client.decode(Z))
+    assert pictures.images.dtype == np.float32
+    np.testing.assert_allclose(pictures.images, fake.decode(Z)[..., 0], atol=1e-6)
+    np.testing.assert_array_equal(pictures.z, Z)
+    assert len(pictures) == 3
+    assert pictures.model == "fake"
+    assert pictures.reference == f"fake@{pictures.version}"
+    assert len(pictures.request_id) == 32
+    assert set(pictures.timings) == {"queue", "inference", "encode"}
 
 
 def test_one_vector_is_a_batch_of_one_and_uint8_is_levels(service: Driver) -> None:
-    made = service.ask(lambda client: client.decode([0.0, 2.0], dtype="uint8"))
-    assert made.images.shape == (1, 28, 28)
-    assert made.images.dtype == np.uint8
-    (picture,) = made.pil()
+    pictures = service.ask(lambda client: client.decode([0.0, 2.0], dtype="uint8"))
+    assert pictures.images.shape == (1, 28, 28)
+    assert pictures.images.dtype == np.uint8
+    (picture,) = pictures.pil()
     np.testing.assert_array_equal(np.asarray(picture), halves(128, 225))
 
 
 @pytest.mark.parametrize("label", [7, np.int64(7), [7, 7, 7]])
 def test_labels_reach_a_conditional_model(service: Driver, label: Any) -> None:
-    made = service.ask(lambda client: client.decode(Z, label=label, model="labelled"))
-    np.testing.assert_allclose(made.images, fake.decode(Z, [7, 7, 7])[..., 0], atol=1e-6)
+    pictures = service.ask(lambda client: client.decode(Z, label=label, model="labelled"))
+    np.testing.assert_allclose(pictures.images, fake.decode(Z, [7, 7, 7])[..., 0], atol=1e-6)
 
 
 def encode(client: Any, pictures: Any) -> Any:
@@ -59,15 +59,15 @@ def encode(client: Any, pictures: Any) -> Any:
 def test_encode_takes_arrays_as_they_are(service: Driver) -> None:
     x = np.stack([halves(255, 0), halves(51, 102)])
     for array in (x, (x / 255).astype(np.float32)):
-        found = service.ask(functools.partial(encode, pictures=array))
-        np.testing.assert_allclose(found.z_mean, [[1.0, 0.0], [0.2, 0.4]], atol=1e-6)
-        np.testing.assert_allclose(found.z_log_var, -found.z_mean)
-        assert found.z.shape == (2, 2)
-        assert found.seed == 3
-        assert found.neighbours.index.shape == (2, 2)
-        np.testing.assert_array_equal(found.neighbours.index[0], [0, 1])
-        np.testing.assert_allclose(found.neighbours.distance[0], [1, 1])
-        np.testing.assert_array_equal(found.neighbours.label[0], [0, 1])
+        posterior = service.ask(functools.partial(encode, pictures=array))
+        np.testing.assert_allclose(posterior.z_mean, [[1.0, 0.0], [0.2, 0.4]], atol=1e-6)
+        np.testing.assert_allclose(posterior.z_log_var, -posterior.z_mean)
+        assert posterior.z.shape == (2, 2)
+        assert posterior.seed == 3
+        assert posterior.neighbours.index.shape == (2, 2)
+        np.testing.assert_array_equal(posterior.neighbours.index[0], [0, 1])
+        np.testing.assert_allclose(posterior.neighbours.distance[0], [1, 1])
+        np.testing.assert_array_equal(posterior.neighbours.label[0], [0, 1])
 
 
 def test_encode_takes_files_of_every_kind(service: Driver, tmp_path: pathlib.Path) -> None:
@@ -75,47 +75,47 @@ def test_encode_takes_files_of_every_kind(service: Driver, tmp_path: pathlib.Pat
     path = tmp_path / "picture.png"
     path.write_bytes(content)
     several = [content, path, Image.fromarray(halves(255, 51))]
-    found = service.ask(lambda client: client.encode(several, polarity="light-on-dark", neighbours=0))
-    np.testing.assert_allclose(found.z_mean, [[1.0, 0.2]] * 3, atol=1e-6)
-    assert found.z is found.seed is None
-    assert found.neighbours.label.shape == (3, 0)
+    posterior = service.ask(lambda client: client.encode(several, polarity="light-on-dark", neighbours=0))
+    np.testing.assert_allclose(posterior.z_mean, [[1.0, 0.2]] * 3, atol=1e-6)
+    assert posterior.z is posterior.seed is None
+    assert posterior.neighbours.label.shape == (3, 0)
     one = service.ask(lambda client: client.encode(path, polarity="light-on-dark"))
     np.testing.assert_allclose(one.z_mean, [[1.0, 0.2]], atol=1e-6)
 
 
 def test_reconstruct_says_how_far_it_is(service: Driver) -> None:
     x = halves(255, 51)
-    made = service.ask(lambda client: client.reconstruct(x, model="labelled", label=2))
-    np.testing.assert_allclose(made.x[0], x / 255, atol=1e-6)
-    np.testing.assert_allclose(made.images, fake.decode(made.z_mean, [2])[..., 0], atol=1e-6)
-    assert made.reconstruction_loss.shape == made.kl_divergence.shape == (1,)
-    expected = ((made.images - made.x) ** 2).mean()
-    assert made.mean_squared_error[0] == pytest.approx(expected, abs=1e-6)
+    pictures = service.ask(lambda client: client.reconstruct(x, model="labelled", label=2))
+    np.testing.assert_allclose(pictures.x[0], x / 255, atol=1e-6)
+    np.testing.assert_allclose(pictures.images, fake.decode(pictures.z_mean, [2])[..., 0], atol=1e-6)
+    assert pictures.reconstruction_loss.shape == pictures.kl_divergence.shape == (1,)
+    expected = ((pictures.images - pictures.x) ** 2).mean()
+    assert pictures.mean_squared_error[0] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("start", [3, "digit:3", [1.5, -1.5], "1.5,-1.5", np.array([1.5, -1.5])])
 def test_a_path_goes_from_either_kind_of_end(service: Driver, start: Any) -> None:
-    made = service.ask(lambda client: client.interpolate(start, [0.1, -0.4], steps=3, method="lerp"))
-    np.testing.assert_allclose(made.z, [[1.5, -1.5], [0.8, -0.95], [0.1, -0.4]], atol=1e-6)
-    np.testing.assert_allclose(made.images, fake.decode(made.z)[..., 0], atol=1e-6)
+    pictures = service.ask(lambda client: client.interpolate(start, [0.1, -0.4], steps=3, method="lerp"))
+    np.testing.assert_allclose(pictures.z, [[1.5, -1.5], [0.8, -0.95], [0.1, -0.4]], atol=1e-6)
+    np.testing.assert_allclose(pictures.images, fake.decode(pictures.z)[..., 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("end", ["digit:0", 0, [0.0, 0.0], "0,0"])
 def test_a_path_goes_from_an_array_of_pixels(service: Driver, end: Any) -> None:
-    made = service.ask(lambda client: client.interpolate(halves(255, 51), end, steps=2))
-    np.testing.assert_allclose(made.z, [[1.0, 0.2], [0.0, 0.0]], atol=1e-6)
+    pictures = service.ask(lambda client: client.interpolate(halves(255, 51), end, steps=2))
+    np.testing.assert_allclose(pictures.z, [[1.0, 0.2], [0.0, 0.0]], atol=1e-6)
 
 
 def test_a_path_goes_from_a_file(service: Driver) -> None:
     picture = Image.fromarray(halves(51, 255))
-    made = service.ask(lambda client: client.interpolate(picture, [1.0, 1.0], steps=2))
-    np.testing.assert_allclose(made.z[-1], [1, 1])
+    pictures = service.ask(lambda client: client.interpolate(picture, [1.0, 1.0], steps=2))
+    np.testing.assert_allclose(pictures.z[-1], [1, 1])
 
 
 def test_labels_go_beside_the_ends(service: Driver) -> None:
     ends = {"start_label": 1, "end_label": 9, "model": "labelled"}
-    made = service.ask(lambda client: client.interpolate([0.0, 0.0], [0.0, 0.0], steps=2, **ends))
-    np.testing.assert_allclose(made.images, fake.decode(np.zeros((2, 2)), [1, 9])[..., 0], atol=1e-6)
+    pictures = service.ask(lambda client: client.interpolate([0.0, 0.0], [0.0, 0.0], steps=2, **ends))
+    np.testing.assert_allclose(pictures.images, fake.decode(np.zeros((2, 2)), [1, 9])[..., 0], atol=1e-6)
 
 
 def test_an_array_and_a_file_cannot_be_the_two_ends(service: Driver) -> None:
@@ -132,14 +132,14 @@ def test_the_same_seed_draws_the_same(service: Driver) -> None:
 
 
 def test_draw_draws_from_a_class(service: Driver) -> None:
-    made = service.ask(lambda client: client.draw(4, seed=1, temperature=0))
-    np.testing.assert_allclose(made.z, [[2, -2]])
-    assert made.seed == 1
+    pictures = service.ask(lambda client: client.draw(4, seed=1, temperature=0))
+    np.testing.assert_allclose(pictures.z, [[2, -2]])
+    assert pictures.seed == 1
 
 
 def test_the_manifold_is_a_grid(service: Driver) -> None:
-    made = service.ask(lambda client: client.manifold(2, extent=1.5, dims=(1, 0)))
-    np.testing.assert_allclose(made.z, [[1.5, -1.5], [1.5, 1.5], [-1.5, -1.5], [-1.5, 1.5]])
+    pictures = service.ask(lambda client: client.manifold(2, extent=1.5, dims=(1, 0)))
+    np.testing.assert_allclose(pictures.z, [[1.5, -1.5], [1.5, 1.5], [-1.5, -1.5], [-1.5, 1.5]])
 
 
 def test_frames_come_one_by_one(service: Driver) -> None:
@@ -190,15 +190,15 @@ def test_models_are_described(service: Driver) -> None:
 
 def test_what_models_says_pins_the_version(service: Driver) -> None:
     _, labelled = service.ask(lambda client: client.models())
-    made = service.ask(lambda client: client.draw(3, model=labelled))
-    assert made.reference == labelled.reference
+    pictures = service.ask(lambda client: client.draw(3, model=labelled))
+    assert pictures.reference == labelled.reference
 
 
 def test_latents_are_the_atlas(service: Driver) -> None:
-    found = service.ask(lambda client: client.latents("labelled"))
-    np.testing.assert_array_equal(found.z_mean, [[0, 0], [1, -1], [-2, 3]])
-    np.testing.assert_array_equal(found.label, [0, 1, 1])
-    assert found.model == "labelled"
+    atlas = service.ask(lambda client: client.latents("labelled"))
+    np.testing.assert_array_equal(atlas.z_mean, [[0, 0], [1, -1], [-2, 3]])
+    np.testing.assert_array_equal(atlas.label, [0, 1, 1])
+    assert atlas.model == "labelled"
 
 
 def test_a_running_service_is_ready(service: Driver) -> None:
@@ -220,7 +220,7 @@ def test_a_model_that_is_not_there_is_not_found(service: Driver) -> None:
         service.ask(lambda client: client.latents("other"))
 
 
-ASKED: tuple[Callable[[Any], Any], ...] = (
+PICTURE_CALLS: tuple[Callable[[Any], Any], ...] = (
     lambda view: view.decode(Z, label=[1, 2, 3], model="labelled"),
     lambda view: view.draw(7, seed=3, temperature=0.5),
     lambda view: view.sample(4, digit=2, seed=3),
@@ -229,7 +229,7 @@ ASKED: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("ask", ASKED)
+@pytest.mark.parametrize("ask", PICTURE_CALLS)
 def test_addresses_of_pictures_show_what_the_methods_give(service: Driver, ask: Callable[[Any], Any]) -> None:
     def fetch(url: str) -> bytes:
         async def get() -> bytes:

@@ -53,7 +53,7 @@ def take_slowly(connection: socket.socket, over: threading.Event) -> None:
         connection.recv(1000)
 
 
-def look(client: Any) -> Any:
+def list_models(client: Any) -> Any:
     return client.models()
 
 
@@ -64,11 +64,11 @@ def upload(client: Any) -> Any:
 @pytest.mark.parametrize(
     ("work", "ask"),
     [
-        (say_nothing, look),
-        (drip_head, look),
-        (drip_body, look),
-        (drip_chunks, look),
-        (drip_refusal, look),
+        (say_nothing, list_models),
+        (drip_head, list_models),
+        (drip_body, list_models),
+        (drip_chunks, list_models),
+        (drip_refusal, list_models),
         (take_slowly, upload),
     ],
 )
