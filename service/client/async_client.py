@@ -147,11 +147,9 @@ class AsyncClient(BaseClient[httpx.AsyncClient]):
         await self.http.aclose()
 
     async def __aenter__(self) -> Self:
-        """Return the client."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections."""
         await self.close()

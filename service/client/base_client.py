@@ -42,7 +42,6 @@ class BaseClient(Generic[H]):
     """
 
     def __init__(self, http: H, options: Options) -> None:
-        """Store the parts."""
         self.http = http
         self.options = options
 

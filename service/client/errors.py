@@ -50,7 +50,6 @@ class UnreachableError(NoAnswerError):
     """
 
     def __init__(self, message: str = "", *, lasting: bool = False) -> None:
-        """Store the message."""
         super().__init__(message)
         self.lasting = lasting
 

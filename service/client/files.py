@@ -38,7 +38,6 @@ class Files(Generic[R]):
     """Requests pictures as files in one format; each method returns a `File`, or an awaitable of one."""
 
     def __init__(self, send: Callable[[Request[File]], R], format: Format, look: Look) -> None:  # noqa: A002
-        """Store what all files share."""
         self.send = send
         self.format: Format = format
         self.look = look
@@ -56,7 +55,6 @@ class Urls:
     """Build URLs of pictures in one format; nothing is sent."""
 
     def __init__(self, base: httpx.URL, format: Format, look: Look, *, download: bool) -> None:  # noqa: A002
-        """Store what all URLs share."""
         self.base = base
         self.format: Format = format
         self.look = look

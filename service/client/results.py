@@ -55,7 +55,6 @@ class Pictures(Answer):
     seed: int | None = None
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
         return len(self.images)
 
     def pil(self) -> list[Image.Image]:

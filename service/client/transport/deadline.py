@@ -39,11 +39,6 @@ class BoundedTransport(httpx.HTTPTransport):
     """
 
     def __init__(self, proxy: httpx.Proxy | None) -> None:
-        """Prepare the connections.
-
-        Args:
-            proxy: To connect through, or None.
-        """
         self._proxy = proxy
         self._prepare()
 
