@@ -19,16 +19,6 @@ from service.core.choices import Format
 
 Count = int | None
 
-MEDIA_TYPES: dict[Format, str] = {
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "apng": "image/apng",
-    "json": "application/json",
-    "npy": "application/x-npy",
-    "zip": "application/zip",
-    "ndjson": "application/x-ndjson",
-}
 PNG_START = b"\x89PNG\r\n\x1a\n"
 GIF_START_BYTES, GIF_IMAGE_BYTES = 13, 9
 GIF_IMAGE, GIF_EXTENSION, GIF_END = b",", b"!", b";"

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from service.client.completeness import MEDIA_TYPES, check_file, check_npy
+from service.client.completeness import check_file, check_npy
 from service.client.errors import BrokenAnswerError
 from service.client.results import (
     File,
@@ -28,6 +28,7 @@ from service.client.results import (
 )
 from service.core.choices import Dtype, Format
 from service.core.headers import MODEL_HEADER, REQUEST_ID, SEED_HEADER, SERVER_TIMING
+from service.core.media_types import FORMATS
 
 T = TypeVar("T")
 Read = Callable[[httpx.Response], T]
@@ -150,8 +151,8 @@ def read_file(format: Format | None, pictures: int | None) -> Read[File]:  # noq
 
     def read(response: httpx.Response) -> File:
         media_type = response.headers["content-type"].split(";")[0].strip().lower()
-        if media_type != MEDIA_TYPES[expected]:
-            raise ValueError(f"expected {MEDIA_TYPES[expected]}")
+        if media_type != FORMATS[expected]:
+            raise ValueError(f"expected {FORMATS[expected]}")
         origin, seed = _origin(response), response.headers.get(SEED_HEADER)
         check_file(expected, response.content, pictures)
         return File(**origin, content=response.content, media_type=media_type, seed=seed and int(seed))

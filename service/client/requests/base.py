@@ -20,9 +20,6 @@ T = TypeVar("T")
 # A model's name, its `name@version`, or its `ModelInfo`, which stands for that version.
 Model = str | ModelInfo | None
 
-NPY = "application/x-npy"
-JSON = "application/json"
-
 
 @dataclasses.dataclass(frozen=True)
 class Request(Generic[T]):

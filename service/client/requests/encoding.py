@@ -8,10 +8,11 @@ import numpy as np
 
 from service.client import parse
 from service.client.render_options import to_params
-from service.client.requests.base import NPY, Model, Request, to_name
+from service.client.requests.base import Model, Request, to_name
 from service.client.results import Posterior, Reconstruction
 from service.client.serialize import Pictures, count_pictures, to_npy, to_parts
 from service.core.choices import Dtype, Polarity
+from service.core.media_types import NPY
 
 
 def encode(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from service.client import parse
 from service.client.render_options import to_params
-from service.client.requests.base import JSON, NPY, Model, Request, to_name
+from service.client.requests.base import Model, Request, to_name
 from service.client.results import Pictures
 from service.client.serialize import (
     FILES,
@@ -26,6 +26,7 @@ from service.client.serialize import (
     to_text,
 )
 from service.core.choices import Dtype, Method
+from service.core.media_types import JSON, NPY
 
 
 def decode(

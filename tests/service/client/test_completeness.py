@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from service.client import BrokenAnswerError, Client, Retry, UnreachableError
-from service.client.completeness import MEDIA_TYPES, check_file
+from service.client.completeness import check_file
 from service.client.serialize import to_npy
 from service.core.choices import Format
+from service.core.media_types import FORMATS
 from service.imaging.formats import apng, gif, webp, zip_stream
 from service.imaging.formats.png import write_png
 from tests.service.client.driver import Driver, Pieces
@@ -62,7 +63,7 @@ def answer(driver: Driver, content: bytes, kind: str) -> Driver:
 @pytest.mark.parametrize("format", WRITERS)
 def test_a_whole_file_passes(driver: Driver, format: Format) -> None:  # noqa: A002
     content = WRITERS[format](N)
-    answer(driver, content, MEDIA_TYPES[format])
+    answer(driver, content, FORMATS[format])
     made = driver.ask(lambda client: client.into(format).interpolate(1, 2, steps=N))
     assert made.content == content
 
@@ -70,7 +71,7 @@ def test_a_whole_file_passes(driver: Driver, format: Format) -> None:  # noqa: A
 @pytest.mark.parametrize("format", [each for each in WRITERS if each not in SHEETS])
 @pytest.mark.parametrize("n", [N - 1, N + 1])
 def test_a_file_of_another_number_is_broken(driver: Driver, format: Format, n: int) -> None:  # noqa: A002
-    answer(driver, WRITERS[format](N), MEDIA_TYPES[format])
+    answer(driver, WRITERS[format](N), FORMATS[format])
     with pytest.raises(BrokenAnswerError, match=f"expected {n} pictures, received {N}"):
         driver.ask(lambda client: client.into(format).interpolate(1, 2, steps=n))
 
@@ -90,7 +91,7 @@ def test_a_file_that_is_not_whole_is_broken(
     format: Format,  # noqa: A002
     spoil: Callable[[bytes], list[bytes]],
 ) -> None:
-    headers = {**MODEL, "Content-Type": MEDIA_TYPES[format]}
+    headers = {**MODEL, "Content-Type": FORMATS[format]}
     bodies = iter(spoil(WRITERS[format](N)))
     transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, content=next(bodies)))
     with Client("http://service", transport=transport) as client:
