@@ -26,7 +26,7 @@ Examples:
 @click.option("--label", "labels", type=int, multiple=True, help="Of all vectors; or repeated, one a vector.")
 @options.dtype
 @options.look
-@options.output("png", "webp", "json", "npy", "zip")
+@options.output(*options.STILL_FORMATS)
 @options.source
 def decode(
     texts: tuple[str, ...],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import click
 
 from service.cli import files, options
 from service.cli.options import Output, Source
+from service.core.choices import Polarity
 
-POLARITIES = ("auto", "light-on-dark", "dark-on-light")
 EXAMPLES = """
 \b
 Examples:
@@ -26,7 +28,7 @@ Examples:
     required=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Also draw z from q(z|x).")
+@options.seed("Also draw z from q(z|x).")
 @click.option(
     "--neighbours",
     type=click.IntRange(0, 100),
@@ -36,7 +38,7 @@ Examples:
 )
 @click.option(
     "--polarity",
-    type=click.Choice(POLARITIES),
+    type=click.Choice(get_args(Polarity)),
     default="auto",
     show_default=True,
     help="Of the pictures; auto looks at each one's border.",

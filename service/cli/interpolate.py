@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pathlib
 import re
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from service.cli import files, options
 from service.cli.options import Output, Source
+from service.core.choices import Method
 
-METHODS = ("lerp", "slerp")
 TEXT = re.compile(r"digit:|[-+.\d]+[\d.eE+-]*(,|$)")
 EXAMPLES = """
 \b
@@ -30,7 +30,9 @@ Examples:
 @click.option(
     "--steps", type=click.IntRange(2), default=8, show_default=True, help="Pictures, both ends included."
 )
-@click.option("--method", type=click.Choice(METHODS), help="Unset: lerp for up to 3 dimensions, else slerp.")
+@click.option(
+    "--method", type=click.Choice(get_args(Method)), help="Unset: lerp for up to 3 dimensions, else slerp."
+)
 @click.option("--start-label", type=int, help="Beside a vector or a file, if the model takes labels.")
 @click.option("--end-label", type=int, help="The same.")
 @options.motion

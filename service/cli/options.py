@@ -7,14 +7,14 @@ import functools
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-FORMATS = ("png", "webp", "gif", "apng", "json", "npy", "zip", "ndjson")
-COLORMAPS = ("grey", "viridis", "magma", "inferno", "coolwarm")
-RESAMPLES = ("nearest", "smooth")
-DTYPES = ("float32", "uint8")
+from service.core import choices
+
+FORMATS: tuple[str, ...] = get_args(choices.Format)
+STILL_FORMATS: tuple[str, ...] = get_args(choices.Still)
 TEXT_FORMATS = ("json", "ndjson")
 TIMEOUT_S = 60.0
 EITHER_SOURCE = "expected one of --url and --bundle, received both"
@@ -102,11 +102,15 @@ def look(command: Command) -> Command:
         "look",
         _keep_given,
         scale=_option("--scale", type=click.IntRange(1, 64), help="Make each pixel so many a side."),
-        resample=_option("--resample", type=click.Choice(RESAMPLES), help="Squares, or in between."),
+        resample=_option(
+            "--resample", type=click.Choice(get_args(choices.Resample)), help="Squares, or in between."
+        ),
         invert=_option("--invert", is_flag=True, default=None, help="Turn dark and light over."),
         padding=_option("--padding", type=click.IntRange(0, 64), help="Pixels around each picture."),
         columns=_option("--columns", type=click.IntRange(1), help="Pictures in a row of a sheet."),
-        colormap=_option("--colormap", type=click.Choice(COLORMAPS), help="Colours for levels of grey."),
+        colormap=_option(
+            "--colormap", type=click.Choice(get_args(choices.Colormap)), help="Colours for levels of grey."
+        ),
     )(command)
 
 
@@ -120,10 +124,17 @@ def motion(command: Command) -> Command:
     )(command)
 
 
+def seed(text: str) -> Decorator:
+    """Add the option of a seed, with its help text."""
+    return _option("--seed", type=click.IntRange(0, choices.SEED_LIMIT - 1), help=text)
+
+
 def dtype(command: Command) -> Command:
     """Add the option of the pixels' dtype."""
     text = "Of pixels in json, npy and ndjson: in [0, 1], or in [0, 255]."
-    return _option("--dtype", type=click.Choice(DTYPES), default="float32", help=text)(command)
+    return _option("--dtype", type=click.Choice(get_args(choices.Dtype)), default="float32", help=text)(
+        command
+    )
 
 
 def refuse_options(

@@ -21,7 +21,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.option("-n", type=click.IntRange(1), default=1, show_default=True, help="How many pictures.")
 @click.option("--digit", type=int, help="A class to draw from; unset: the prior.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Unset: chosen, and named on stderr.")
+@options.seed("Unset: chosen, and named on stderr.")
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 10),
@@ -31,7 +31,7 @@ Examples:
 )
 @options.dtype
 @options.look
-@options.output("png", "webp", "json", "npy", "zip")
+@options.output(*options.STILL_FORMATS)
 @options.source
 def sample(look: dict[str, Any], output: Output, source: Source, **parameters: Any) -> None:
     """Draw pictures from the prior, or from a class.

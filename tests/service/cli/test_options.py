@@ -1,32 +1,25 @@
-"""The choices of options, which are written down again so that `--help` loads no model code."""
+"""The options of commands beside those of the service and the client."""
 
 from __future__ import annotations
 
-import typing
-from typing import Any
+from typing import get_args
+
+import click
 
 from service.api.schemas import query
-from service.cli import encode, interpolate, options
+from service.cli import options
+from service.cli.interpolate import interpolate
 from service.client import render_options
-from service.core.choices import Colormap, Dtype, Format, Method, Moving, Polarity, Resample
+from service.core.choices import Moving
 
 
-def values(*literals: Any) -> set[str]:
-    return {value for literal in literals for value in typing.get_args(literal)}
-
-
-def test_options_offer_what_the_service_and_the_client_know() -> None:
-    for offered, known, client in (
-        (options.COLORMAPS, Colormap, Colormap),
-        (options.RESAMPLES, Resample, Resample),
-        (options.DTYPES, Dtype, Dtype),
-        (interpolate.METHODS, Method, Method),
-        (encode.POLARITIES, Polarity, Polarity),
-        (options.FORMATS, Moving, Format),
-    ):
-        assert set(offered) == values(known) == values(client)
-
-
-def test_each_option_of_the_look_is_one_of_the_client() -> None:
+def test_each_render_option_is_one_of_the_client_and_of_the_service() -> None:
     fields = set(query.SequenceQuery.model_fields) - {"dtype"}
     assert set(render_options.Look.__annotations__) == fields
+    assert {parameter.name for parameter in interpolate.params} >= fields
+
+
+def test_interpolate_writes_every_format_of_the_service() -> None:
+    (option,) = (parameter for parameter in interpolate.params if parameter.name == "format")
+    assert isinstance(option.type, click.Choice)
+    assert set(option.type.choices) == set(options.FORMATS) == set(get_args(Moving))
