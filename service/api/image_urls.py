@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from service.api.picture_cache import PictureCache
 from service.api.responses import answer_rows, check
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
@@ -17,9 +18,13 @@ from service.core.headers import SEED_HEADER
 from service.http import caching
 from service.http.caching import tag_rows
 from service.http.header_fields import read_field
-from service.http.model_headers import constant_headers
+from service.http.model_headers import ModelResponse, add_fields, constant_headers
 from service.imaging.representation import Representation
 from service.inference.engine import Engine
+
+# By whether a URL names the model's version.
+CONTROL = {pinned: (b"cache-control", caching.control(pinned=pinned).encode()) for pinned in (False, True)}
+NEVER_KEPT = (b"cache-control", caching.NEVER.encode())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,48 +83,62 @@ async def answer_url(
         InvalidValueError: The answer would be too large.
     """
     check(engine, len(rows), wanted)
-    headers = cache_headers(request, address, tag_rows(engine, rows, wanted, facts))
-    if fresh := answer_fresh(request, engine, headers):
+    tag = tag_rows(engine, rows, wanted, facts)
+    fields = cache_fields(request, address, tag)
+    if fresh := answer_fresh(request, engine, address, tag, fields):
         return fresh
-    answer = await answer_rows(request, engine, rows, call, wanted, facts)
-    answer.headers.update(headers)
+    # A picture of a seed that was chosen here will not be asked for again.
+    cache: PictureCache | None = request.scope["app"].state.pictures if address.seed is None else None
+    content = None if cache is None else cache.get(tag)
+    if content is not None:
+        answer: Response = ModelResponse(content, wanted.media_type, engine.manifest, call)
+    else:
+        answer = await answer_rows(request, engine, rows, call, wanted, facts)
+        if cache is not None and isinstance(answer, ModelResponse):
+            cache.put(tag, answer.content)
+    answer.raw_headers += fields
     return answer
 
 
-def cache_headers(request: Request, address: ImageUrl, tag: str) -> dict[str, str]:
-    """Gives the headers that say for how long, under which name, and where the same can be had again."""
-    headers = {"ETag": tag, "Cache-Control": caching.control(pinned=address.pinned)}
-    if address.seed is not None:
+def cache_fields(request: Request, address: ImageUrl, tag: str) -> list[tuple[bytes, bytes]]:
+    """Return the header fields that say for how long, under which name, and where it can be had again."""
+    if address.seed is None:
+        fields = [(b"etag", tag.encode()), CONTROL[address.pinned]]
+    else:
         # Not by `request.url`, which fails where a query is not UTF-8 or a host is none.
         given = [(name, value) for name, value in request.query_params.multi_items() if name != "seed"]
         query = urllib.parse.urlencode([*given, ("seed", address.seed)])
-        headers = {
-            "Cache-Control": caching.NEVER,
-            "Content-Location": f"{urllib.parse.quote(request.scope['path'])}?{query}",
-        }
+        again = f"{urllib.parse.quote(request.scope['path'])}?{query}"
+        fields = [NEVER_KEPT, (b"content-location", again.encode())]
     if address.download:
-        headers["Content-Disposition"] = f'attachment; filename="{address.name}"'
-    return headers
+        name = f'attachment; filename="{address.name}"'
+        fields.append((b"content-disposition", name.encode("latin-1")))
+    return fields
 
 
-def answer_fresh(request: Request, engine: Engine, headers: dict[str, str]) -> Response | None:
-    """Gives the 304 of a client that has the picture already.
+def answer_fresh(
+    request: Request, engine: Engine, address: ImageUrl, tag: str, fields: list[tuple[bytes, bytes]]
+) -> Response | None:
+    """Return the 304 for a client that has the picture already.
 
     Args:
         request: Its `If-None-Match` is looked at.
         engine: Of the picture's model.
-        headers: From `cache_headers`; without a tag there is nothing to have.
+        address: With a seed that was chosen, there is nothing to have.
+        tag: Of the picture.
+        fields: From `cache_fields`.
 
     Returns:
         The answer, or None if the picture is to be sent.
     """
-    tag = headers.get("ETag")
-    if tag is None or not caching.is_fresh(read_field(request, "if-none-match"), tag):
+    if address.seed is not None or not caching.is_fresh(read_field(request, "if-none-match"), tag):
         return None
-    return Response(status_code=304, headers={**constant_headers(engine.manifest), **headers})
+    answer = Response(status_code=304, headers=constant_headers(engine.manifest))
+    answer.raw_headers += fields
+    return answer
 
 
 def note_seed(answer: Response, seed: int) -> Response:
     """Names the seed in an answer."""
-    answer.headers[SEED_HEADER] = str(seed)
+    add_fields(answer, {SEED_HEADER: str(seed)})
     return answer

@@ -68,7 +68,7 @@ class InterpolationRequest:
         ends = self.start, self.end
         if not (pictures := [end.x for end in ends if end.x is not None]):
             return rows
-        posterior = await unless_gone(request.receive, self.engine.encode(np.concatenate(pictures), call))
+        posterior = await unless_gone(request, self.engine.encode(np.concatenate(pictures), call))
         z_mean = iter(posterior.z_mean.astype(np.float64))
         start, end = (
             end.point if end.x is None else dataclasses.replace(end.point, z=next(z_mean)) for end in ends

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,7 +16,7 @@ from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
 from service.core.media_types import JSON
 from service.http.disconnect import unless_gone
-from service.http.model_headers import headers_of
+from service.http.model_headers import ModelResponse, headers_of
 from service.http.offload import INLINE_PIXELS, encode
 from service.imaging.pictures import Pictures
 from service.imaging.representation import IN_PARTS, Representation, check_size
@@ -53,11 +55,12 @@ async def answer_rows(
     if wanted.media_type in IN_PARTS and len(rows) > PART_ROWS:
         parts = engine.stream(rows, call, PART_ROWS)
         # What can go wrong is answered with a status as long as nothing has been sent.
-        first = await unless_gone(request.receive, anext(parts))
+        first = await unless_gone(request, anext(parts))
         headers = headers_of(engine.manifest, call)
         content = _stream(wanted, engine.manifest, len(rows), first, parts)
         return StreamingResponse(content, media_type=wanted.media_type, headers=headers)
-    pictures = await unless_gone(request.receive, engine.decode(rows, call))
+    images = await unless_gone(request, engine.submit(rows, call))
+    pictures = engine.collect(rows, images, call)
     return await answer_pictures(engine.manifest, pictures, call, wanted, facts)
 
 
@@ -89,13 +92,14 @@ async def answer_pictures(
     Returns:
         The answer.
     """
-
-    def render() -> bytes:
-        return write(wanted, manifest, pictures, facts or {})
-
-    inline = pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS
-    content = await encode(render, call, inline=inline)
-    return Response(content, media_type=wanted.media_type, headers=headers_of(manifest, call))
+    if pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS:
+        begun = time.perf_counter()
+        content = write(wanted, manifest, pictures, facts or {})
+        call.encode_s += time.perf_counter() - begun
+    else:
+        render = functools.partial(write, wanted, manifest, pictures, facts or {})
+        content = await encode(render, call, inline=False)
+    return ModelResponse(content, wanted.media_type, manifest, call)
 
 
 async def answer_fields(
@@ -103,8 +107,7 @@ async def answer_fields(
 ) -> Response:
     """Answers with JSON: the model's name and version, then the fields; in a thread if they are long."""
     content = await encode(lambda: write_json(manifest, fields), call, inline=inline)
-    headers = headers_of(manifest, call)
-    return Response(content, media_type=JSON, headers=headers)
+    return ModelResponse(content, JSON, manifest, call)
 
 
 async def _stream(

@@ -93,7 +93,7 @@ async def read_form(request: Request, models: Registry, call: RequestContext) ->
     if len(content) <= INLINE_BYTES:
         parts = parse()
     else:
-        parts = await unless_gone(request.receive, models.places.run(parse, len(content), call))
+        parts = await unless_gone(request, models.places.run(parse, len(content), call))
     return [
         (part.name, part.content if part.is_file or part.content.startswith(SIGNATURES) else part.text)
         for part in parts
@@ -162,7 +162,7 @@ async def to_x(
     """
     engine.space.check_rows("file", len(files))
     reading = engine.uploads.read(files, None if polarity == "auto" else polarity, call)
-    return await unless_gone(request.receive, reading)
+    return await unless_gone(request, reading)
 
 
 def require_picture(request: Request) -> str:

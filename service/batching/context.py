@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -58,8 +58,36 @@ class RequestContext:
         Raises:
             DeadlineError: The deadline passed before it was done.
         """
-        async with self.bound("the answer was ready"):
-            return await asyncio.to_thread(work)
+        return await self.wait(asyncio.get_running_loop().run_in_executor(None, work), "the answer was ready")
+
+    async def wait(self, answer: Awaitable[T], end: str) -> T:
+        """Await an answer until the deadline; unlike `bound`, outside of tasks too.
+
+        Args:
+            answer: Cancelled if it comes too late.
+            end: What it waits for, for the error.
+
+        Raises:
+            DeadlineError: The deadline passed.
+        """
+        future, late = asyncio.ensure_future(answer), False
+
+        def expire() -> None:
+            nonlocal late
+            late = future.cancel()
+
+        loop = asyncio.get_running_loop()
+        timer = loop.call_at(self.deadline, expire) if math.isfinite(self.deadline) else None
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if late:
+                raise DeadlineError(f"the deadline passed before {end}") from None
+            raise
+        finally:
+            future.cancel()
+            if timer is not None:
+                timer.cancel()
 
     def timing(self) -> str:
         """Return the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""

@@ -17,6 +17,7 @@ from service.connections.endings import Flow, GentleTransport, count_unread, pro
 from service.connections.heads import HeadProtocol
 from service.connections.limits import Phase, Watch
 from service.connections.rejections import RejectedError, explain, write_rejection
+from service.http.disconnect import DEPARTURE, Departure
 
 # Parsed at once: of pipelined requests of 40 bytes each, 6 ms.
 PIECE_BYTES = 16_384
@@ -75,6 +76,7 @@ class Connection(HeadProtocol):
         if self.serving is not None:  # uvicorn tells the last that came
             self.serving.disconnected = True
             self.serving.message_event.set()
+            self.serving.scope[DEPARTURE].announce()  # type: ignore[literal-required]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -143,6 +145,7 @@ class Connection(HeadProtocol):
     def begin(self, cycle: RequestResponseCycle) -> None:
         """Note which request is being answered."""
         self.serving = cycle
+        cycle.scope.setdefault(DEPARTURE, Departure())  # type: ignore[misc]
         if self.draining and not self.pipeline and not self._rest:
             cycle.keep_alive = False
 
@@ -177,6 +180,7 @@ class Connection(HeadProtocol):
             self.serving = None
             broken.disconnected = True
             broken.message_event.set()
+            broken.scope[DEPARTURE].announce()  # type: ignore[literal-required]
             if broken.response_started:  # there is no place for another answer
                 self.transport.close()
                 return

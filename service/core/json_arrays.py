@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from service.core.errors import shorten
 
-NUMBERS = {int, float}
+NUMBERS, FLOATS = {int, float}, {float}
+FEW = 64
 
 
 def read_integer(value: object) -> object:
@@ -52,6 +53,8 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
         PydanticCustomError: Nested otherwise, ragged, empty, not numbers, or not finite; it names the
             element.
     """
+    if 1 in depths and _is_plain(value):
+        return np.array(value)
     shape: list[int] = []
     first = value
     while isinstance(first, list) and len(shape) <= max(depths):
@@ -72,6 +75,13 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise _fault(where, "a finite number", _element(value, where))
     return array
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value is what most requests hold, a few floats, for which nothing else need be asked."""
+    if type(value) is not list or not 0 < len(value) <= FEW or not FLOATS.issuperset(map(type, value)):
+        return False
+    return math.isfinite(sum(value))
 
 
 def _fits(value: object, shape: list[int]) -> bool:

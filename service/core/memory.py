@@ -23,8 +23,8 @@ NO_LIMIT_BYTES = 2**60
 SHARED_BYTES, PARENT_BYTES, WORKER_BYTES = 48 * MIB, 32 * MIB, 64 * MIB
 # For each model: what warming up leaves, and the weights twice, as read from the file and as prepared to run.
 MODEL_BYTES, WEIGHTS_TIMES = 12 * MIB, 2
-# Kept free for requests, for each worker that `auto` starts.
-REQUESTS_BYTES = 128 * MIB
+# Kept free for requests and finished pictures, for each worker that `auto` starts.
+REQUESTS_BYTES = 192 * MIB
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Bytes of request bodies that each worker holds at once; beyond, 503.",
     )
+    cache_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=0,
+        description="Bytes of finished pictures that each worker keeps for image URLs; 0: none.",
+    )
     max_head_bytes: int = Field(
         default=65_536, ge=1024, description="Largest URL and headers of a request together, in bytes."
     )
@@ -140,6 +145,10 @@ class Settings(BaseSettings):
         "or *.",
     )
     access_log: bool = Field(default=False, description="Also log each request.")
+    fast_path: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: answer requests beside ASGI where possible; off: never. The answers are the same.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages to log: debug, info, warning or error."
     )

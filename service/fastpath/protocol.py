@@ -1,60 +1,59 @@
-"""Owns the fast lane's place in the server: uvicorn's HTTP protocol, which asks the lane before it asks ASGI.
+"""The fast path's place in the server: uvicorn's HTTP protocol, which looks there before it asks ASGI.
 
-Invariants: requests of a connection are answered in their order; what the lane does not take, or cannot
-answer, becomes the ASGI task that uvicorn would have made of it; a client that goes takes its rows along; a
-head is parsed but once, for the parser makes the same of the same bytes.
+Invariants: requests of a connection are answered in their order; what the fast path does not take becomes the
+ASGI task that uvicorn would have made of it; a client that goes takes its rows along; a head is parsed but
+once, for the parser makes the same of the same bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import time
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.responses import Response, StreamingResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from service.connections.connection import Connection
 from service.connections.forwarded import correct_caller
 from service.connections.rejections import RejectedError
-from service.core.arrays import Floats
-from service.core.errors import ServiceError
-from service.fastpath.handler import FastPath
-from service.fastpath.requests import FastRequest
-from service.observability.metrics import BEGUN, CLIENT_GONE, ROUTE
+from service.fastpath.handler import FastPath, make_request, write_fields
+from service.http.direct_route import DirectRoute
+from service.observability.metrics import CLIENT_GONE
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
 
-# Where the lifespan leaves the lane for the protocol to find.
-STATE = "lane"
+# Where the lifespan leaves the fast path for the protocol to find.
+STATE = "fast_path"
+Answering = Coroutine[Any, Any, Response]
 
 
 class FastPathProtocol(Connection):
-    """A connection with the lane beside it."""
+    """A connection whose hot requests are answered without ASGI."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Takes what uvicorn's own takes."""
         super().__init__(*arguments, **options)
-        self._lane: FastPath | None = self.app_state.get(STATE)
-        self._held: tuple[RequestResponseCycle, Any] | None = None
-        self._future: asyncio.Future[Floats] | None = None
+        self._fast: FastPath | None = self.app_state.get(STATE)
+        # A request that waits for its body, and where it goes then.
+        self._held: tuple[RequestResponseCycle, DirectRoute, dict[str, Any]] | None = None
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
         # What came last, if a request began with it.
         self._data = b""
 
     def data_received(self, data: bytes) -> None:
-        """Spares the parser a request whose head the lane knows."""
-        if self._lane is not None and self.idle and not self.flow.write_paused:
-            known = self._lane.recall(data)
+        """Spare the parser a request whose head is known."""
+        if self._fast is not None and self.idle and not self.flow.write_paused:
+            known = self._fast.heads.recall(data)
             if known is not None:
                 self._replay(*known)
                 return
         super().data_received(data)
 
     def feed(self, data: bytes) -> None:
-        """Note what a request begins with, for the lane to know it again."""
+        """Note what a request begins with, to know it again."""
         self._data = data if self.idle else b""
         super().feed(data)
 
@@ -76,96 +75,99 @@ class FastPathProtocol(Connection):
         self.cycle.body += body
         self.cycle.more_body = False
         self.cycle.message_event.set()
+        assert self._fast is not None
+        route = self._fast.dispatcher.enter(scope)
+        if route is None:
+            super()._start_asgi_task(self.cycle, self.app)
+            return
         self.begin(self.cycle)
-        self._enter(self.cycle, self.app)
+        self._enter(self.cycle, route)
 
     def on_message_complete(self) -> None:
-        """Enters the lane, once the body of a request that it takes is there."""
+        """Answer the request that waited for its body."""
         super().on_message_complete()
         data, self._data = self._data, b""
         if self._held is not None and not self._held[0].more_body:
-            self._enter(*self._held, data)
+            cycle, route, scope = self._held
+            if data and scope and self._fast is not None:
+                self._fast.heads.learn(data, scope, bytes(cycle.body))
+            self._enter(cycle, route)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Takes the rows of a client that goes from the queue."""
+        """Forget a request whose body is not going to be whole."""
         super().connection_lost(exc)
         self._held = None
-        if self._future is not None:
-            self._future.cancel()
 
     def reject(self, rejection: RejectedError) -> None:
-        """Forgets a request whose body is not going to be whole."""
+        """Forget a request whose body is not going to be whole."""
         if self._held is not None and self._held[0] is self.reading:
             self._held = None
         super().reject(rejection)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        lane = self._lane
-        if lane is None or not cycle.keep_alive or self.flow.write_paused or not lane.takes(cycle.scope):
-            super()._start_asgi_task(cycle, app)
-            return
-        self._held = cycle, app
-        self.begin(cycle)
-        if not cycle.more_body:  # it came while another was being answered
-            self._enter(cycle, app)
-
-    def _enter(self, cycle: RequestResponseCycle, app: Any, data: bytes = b"") -> None:
-        assert self._lane is not None
-        begun = time.perf_counter()
-        self._held = None
-        body = bytes(cycle.body)
-        try:
-            order = self._lane.read(cycle.scope, body)
-        except Exception as error:  # whatever it is, the usual way knows what to say and to log
-            super()._start_asgi_task(cycle, self._lane.refusal(error))
-            return
-        if order is None:
-            super()._start_asgi_task(cycle, app)
-            return
-        if data:
-            self._lane.learn(data, cycle.scope, body)
-        if order.tag and self._lane.is_fresh(cycle.scope, order):
-            self._write(cycle, 304, self._lane.answer_fresh(cycle.scope, order))
-            self._lane.count(order, begun, 304)
-            return
-        try:
-            self._future = self._lane.submit(order)
-        except ServiceError as error:
-            self._refuse(cycle, order, begun, error)
-        else:
-            self._future.add_done_callback(functools.partial(self._leave, cycle, order, begun))
-
-    def _leave(
-        self, cycle: RequestResponseCycle, order: FastRequest, begun: float, future: asyncio.Future[Floats]
-    ) -> None:
-        assert self._lane is not None
-        self._future = None
-        if cycle.disconnected or future.cancelled():
-            self._lane.metrics.observe({ROUTE: order.route, BEGUN: begun}, CLIENT_GONE)
-            return
-        try:
-            # The result, or what went wrong.
-            lines, content = self._lane.answer(cycle.scope, order, future.result())
-        except Exception as error:  # whatever it is, the usual way knows what to say and to log
-            self._refuse(cycle, order, begun, error)
-        else:
-            self._write(cycle, 200, lines, content)
-            self._lane.count(order, begun)
-
-    def _refuse(
-        self, cycle: RequestResponseCycle, order: FastRequest, begun: float, error: Exception
-    ) -> None:
-        assert self._lane is not None
         scope: Any = cycle.scope
-        scope |= {ROUTE: order.route, BEGUN: begun}
-        super()._start_asgi_task(cycle, self._lane.refusal(error))
+        fast = self._fast
+        if fast is None or not cycle.keep_alive or self.flow.write_paused:
+            super()._start_asgi_task(cycle, app)
+            return
+        if not fast.may_take(scope):
+            super()._start_asgi_task(cycle, app)
+            return
+        # As the parser made it; only heads with a body behind them come again.
+        plain = dict(scope) if scope["method"] == "POST" else {}
+        route = fast.dispatcher.enter(scope)
+        if route is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        self.begin(cycle)
+        if cycle.more_body:
+            self._held = cycle, route, plain
+        else:
+            self._enter(cycle, route)
 
-    def _write(self, cycle: RequestResponseCycle, status: int, lines: bytes, content: bytes = b"") -> None:
+    def _enter(self, cycle: RequestResponseCycle, route: DirectRoute) -> None:
+        assert self._fast is not None
+        self._held = None
+        scope: Any = cycle.scope
+        self._step(cycle, self._fast.dispatcher.answer(route, make_request(scope, bytes(cycle.body))))
+
+    def _step(
+        self, cycle: RequestResponseCycle, answering: Answering, _done: asyncio.Future[Any] | None = None
+    ) -> None:
+        """Go on until the answer is there or waits for something; a task would begin a turn later."""
+        try:
+            waits_for = answering.send(None)
+        except StopIteration as end:
+            self._send(cycle, end.value)
+        except BaseException:
+            self.transport.abort()
+            raise
+        else:
+            again = functools.partial(self._step, cycle, answering)
+            if waits_for is None:
+                self.loop.call_soon(again)
+            else:
+                waits_for._asyncio_future_blocking = False
+                waits_for.add_done_callback(again)
+
+    def _send(self, cycle: RequestResponseCycle, response: Response) -> None:
+        assert self._fast is not None
+        scope: Any = cycle.scope
+        if cycle.disconnected:
+            self._fast.dispatcher.metrics.observe(scope, CLIENT_GONE)
+        elif isinstance(response, StreamingResponse):
+            super()._start_asgi_task(cycle, self._fast.stream(response))
+        else:
+            self._write(cycle, response)
+            self._fast.dispatcher.metrics.observe(scope, response.status_code)
+
+    def _write(self, cycle: RequestResponseCycle, response: Response) -> None:
         if self.access_log:
-            self._log(cycle, status)
+            self._log(cycle, response.status_code)
         close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
-        defaults = self._write_defaults(cycle.default_headers)
-        self.transport.write(b"".join((STATUS_LINE[status], defaults, lines, close, b"\r\n", content)))
+        defaults, fields = self._write_defaults(cycle.default_headers), write_fields(response)
+        start = STATUS_LINE[response.status_code]
+        self.transport.write(b"".join((start, defaults, fields, close, b"\r\n", response.body)))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.end()

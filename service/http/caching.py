@@ -18,7 +18,6 @@ import zlib_ng
 
 from service.core.arrays import Floats
 from service.core.media_types import JSON
-from service.http import caching
 from service.imaging.representation import Representation
 from service.inference.engine import Engine
 from service.inference.onnx_model import Runtime
@@ -65,9 +64,7 @@ def make_tag(*parts: bytes) -> str:
         Quoted, as the header has it.
     """
     digest = hashlib.blake2b(digest_size=TAG_BYTES)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
+    _add_parts(digest, *parts)
     return f'"{digest.hexdigest()}"'
 
 
@@ -101,19 +98,28 @@ def tag_rows(
 ) -> str:
     """Gives the tag of the pictures of rows."""
     known = orjson.dumps(facts) if wanted.media_type == JSON else b""
-    return caching.make_tag(_stamp(engine), describe(wanted), known, rows.tobytes())
+    digest = _begin_tag(_stamp(engine), wanted.digest_text).copy()
+    _add_parts(digest, known, rows.tobytes())
+    return f'"{digest.hexdigest()}"'
 
 
 @functools.lru_cache(256)
-def describe(wanted: Representation) -> bytes:
-    """Gives a representation as bytes, the same for the same."""
-    return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
+def _begin_tag(*parts: bytes) -> Any:
+    digest = hashlib.blake2b(digest_size=TAG_BYTES)
+    _add_parts(digest, *parts)
+    return digest
+
+
+def _add_parts(digest: Any, *parts: bytes) -> None:
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
 
 
 def tag_text(engine: Engine, *parts: str) -> str:
     """Gives the tag of what a model's version and some texts decide."""
-    return caching.make_tag(_stamp(engine), *(part.encode() for part in parts))
+    return make_tag(_stamp(engine), *(part.encode() for part in parts))
 
 
 def _stamp(engine: Engine) -> bytes:
-    return caching.stamp(engine.manifest.name, engine.manifest.version, engine.model.runtime)
+    return stamp(engine.manifest.name, engine.manifest.version, engine.model.runtime)

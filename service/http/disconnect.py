@@ -1,23 +1,55 @@
-"""Owns noticing that a client has gone away while it is worked for."""
+"""Noticing that a client has gone away while it is worked for."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from fastapi import Request
 from starlette.types import Receive
 
 from service.core.errors import ClientGoneError
 
 T = TypeVar("T")
+# Where a request's scope has its `Departure`, if the server says by itself who has gone.
+DEPARTURE = "cvae_departure"
+GONE = "the client went away"
 
 
-async def unless_gone(receive: Receive, answer: Awaitable[T]) -> T:
-    """Awaits an answer, and cancels it if the client goes away before it comes.
+class Departure:
+    """What becomes of one request's work when its client goes: it is cancelled.
+
+    Attributes:
+        gone: Whether the client has gone.
+    """
+
+    def __init__(self) -> None:
+        self.gone = False
+        self._work: asyncio.Future[Any] | None = None
+
+    def announce(self) -> None:
+        """Cancel what the client waits for."""
+        self.gone = True
+        if self._work is not None:
+            self._work.cancel()
+
+    def begin(self, work: asyncio.Future[Any]) -> None:
+        """Note what the client waits for."""
+        self._work = work
+        if self.gone:
+            work.cancel()
+
+    def end(self) -> None:
+        """Note that it waits no more."""
+        self._work = None
+
+
+async def unless_gone(request: Request, answer: Awaitable[T]) -> T:
+    """Await an answer, and cancel it if the client goes away before it comes.
 
     Args:
-        receive: Of the request, its body read.
+        request: Its body has been read.
         answer: What to wait for.
 
     Returns:
@@ -26,11 +58,27 @@ async def unless_gone(receive: Receive, answer: Awaitable[T]) -> T:
     Raises:
         ClientGoneError: Nobody waits for it any more.
     """
-    task, gone = asyncio.ensure_future(answer), asyncio.ensure_future(_wait_for_disconnect(receive))
+    departure: Departure | None = request.scope.get(DEPARTURE)
+    if departure is None:
+        return await _race(request, answer)
+    work = answer if isinstance(answer, asyncio.Future) else asyncio.ensure_future(answer)
+    departure.begin(work)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if departure.gone:
+            raise ClientGoneError(GONE) from None
+        raise
+    finally:
+        departure.end()
+
+
+async def _race(request: Request, answer: Awaitable[T]) -> T:
+    task, gone = asyncio.ensure_future(answer), asyncio.ensure_future(_wait_for_disconnect(request.receive))
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ClientGoneError("the client went away")
+            raise ClientGoneError(GONE)
         return task.result()
     finally:
         task.cancel()

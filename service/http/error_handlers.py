@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from service.core import errors
 from service.http.problems import Fault, problem
 from service.observability.metrics import CLIENT_GONE
+from service.observability.request_id import log_failure
 
 STATUSES: dict[type[errors.ServiceError], int] = {
     errors.MalformedBodyError: 400,
@@ -34,12 +35,19 @@ NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 
 
 def install(api: FastAPI) -> None:
-    """Has an application answer every error as this module does."""
-    api.add_exception_handler(errors.ServiceError, answer_service_error)
-    api.add_exception_handler(ClientDisconnect, _answer_gone)
-    api.add_exception_handler(RequestValidationError, _answer_validation_error)
-    api.add_exception_handler(HTTPException, _answer_http_error)
-    api.add_exception_handler(Exception, answer_unknown)
+    """Have an application answer every error as this module does."""
+    for kind, handler in {**HANDLERS, Exception: answer_unknown}.items():
+        api.add_exception_handler(kind, handler)
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Return the answer to a request that failed; what nobody expected is logged."""
+    handler = next((HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS), _raise_unknown)
+    try:
+        return await handler(request, error)
+    except Exception as unknown:
+        log_failure(request.scope, unknown)
+        return await answer_unknown(request, unknown)
 
 
 async def answer_service_error(request: Request, error: BaseException) -> Response:
@@ -127,6 +135,19 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return problem(request, status, detail, faults, headers)
 
 
+async def _raise_unknown(_request: Request, error: Exception) -> Response:
+    raise error
+
+
 async def answer_unknown(request: Request, _: Exception) -> Response:
-    """Answers what nobody expected with a fixed sentence."""
+    """Return the answer to what nobody expected: a fixed sentence."""
     return problem(request, 500, "The service failed; its log has the request id.")
+
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+HANDLERS: dict[type[Exception], Handler] = {
+    errors.ServiceError: answer_service_error,
+    ClientDisconnect: _answer_gone,
+    RequestValidationError: _answer_validation_error,
+    HTTPException: _answer_http_error,
+}

@@ -1,8 +1,9 @@
-"""Owns reading header fields of requests: several lines of one name are one list (RFC 9110, section 5.3)."""
+"""Reading header fields of requests: several lines of one name are one list (RFC 9110, section 5.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 
 from starlette.requests import HTTPConnection
 
@@ -10,6 +11,18 @@ from service.http.negotiation import choose
 
 # Where a request keeps the names of the headers that its answer was chosen by.
 VARY = "cvae_vary"
+# Where it keeps its joined fields.
+FIELDS = "cvae_fields"
+# Values that are kept understood, for they come again, and how long one of them may be.
+KEPT, KEPT_CHARACTERS = 256, 256
+
+
+def join_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the values of headers by name, all lines of a name joined by commas."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in headers:
+        fields[name] = value if name not in fields else b", ".join((fields[name], value))
+    return fields
 
 
 def read_field(request: HTTPConnection, name: str) -> str | None:
@@ -22,8 +35,12 @@ def read_field(request: HTTPConnection, name: str) -> str | None:
     Returns:
         The value, or None without such a line. Of a header that is no list, two values make one that is none.
     """
-    lines = request.headers.getlist(name)
-    return ", ".join(lines) if lines else None
+    scope = request.scope
+    fields = scope.get(FIELDS)
+    if fields is None:
+        fields = scope[FIELDS] = join_fields(scope["headers"])
+    value = fields.get(_spell(name))
+    return None if value is None else value.decode("latin-1")
 
 
 def negotiate(request: HTTPConnection, wanted: str | None, offered: Sequence[str]) -> str:
@@ -33,4 +50,15 @@ def negotiate(request: HTTPConnection, wanted: str | None, offered: Sequence[str
     """
     if wanted is None:
         request.scope[VARY] = "Accept"
-    return choose(read_field(request, "accept"), wanted, offered)
+    accept = read_field(request, "accept")
+    if accept is not None and len(accept) > KEPT_CHARACTERS:
+        return choose(accept, wanted, offered)
+    return _choose(accept, wanted, tuple(offered))
+
+
+_choose = functools.lru_cache(KEPT)(choose)
+
+
+@functools.lru_cache(KEPT)
+def _spell(name: str) -> bytes:
+    return name.lower().encode()

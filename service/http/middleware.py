@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.errors import TooLargeError
 from service.http import error_handlers
-from service.http.bodies.limits import KEY, Budget
+from service.http.bodies.limits import HeldBodies
 from service.http.caching import BRIEF
 from service.http.header_fields import VARY
 
-BODIES_HELD = "the bodies of other requests take all room there is; try again"
 ERRORS = 400
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 
@@ -89,52 +87,25 @@ class AnswerHeadersMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it.
+    """Refuses bodies above a size: by their declared length before reading, else as soon as they pass it."""
 
-    Routes find its budget in the scope, and lower it for what they read. It also refuses what would make all
-    bodies that are held at once too many bytes.
-
-    Attributes:
-        held_bytes: Of the bodies of all requests that are being handled.
-    """
-
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_held_bytes: int) -> None:
-        """Store the wrapped application and the limits, of one body and of all together."""
+    def __init__(self, app: ASGIApp, bodies: HeldBodies) -> None:
         self.app = app
-        self.max_body_bytes = max_body_bytes
-        self.max_held_bytes = max_held_bytes
-        self.held_bytes = 0
+        self.bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        budget = Budget(scope["headers"], self.max_body_bytes, f"at most {self.max_body_bytes} bytes")
+        body = self.bodies.open(scope, receive)
         try:
-            budget.check()
+            body.budget.check()
         except TooLargeError as error:
             response = await error_handlers.answer_service_error(Request(scope), error)
             await response(scope, receive, send)
             return
-        scope[KEY] = budget
-        await self._handle(scope, receive, send, budget)
-
-    async def _handle(self, scope: Scope, receive: Receive, send: Send, budget: Budget) -> None:
-        held = 0
-
-        async def limited() -> Message:
-            nonlocal held
-            message = await receive()
-            size = len(message.get("body", b""))
-            held += size
-            self.held_bytes += size
-            budget.take(size)
-            if size and self.held_bytes > self.max_held_bytes:
-                raise HTTPException(503, BODIES_HELD, {"Retry-After": "1"})
-            return message
-
         try:
-            await self.app(scope, limited, send)
+            await self.app(scope, body.receive, send)
         finally:
-            self.held_bytes -= held
+            body.close()

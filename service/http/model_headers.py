@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
 from service.batching.context import RequestContext
 from service.bundles.manifest import Manifest
-from service.core.headers import SERVER_TIMING
+from service.core.headers import MODEL_HEADER, SERVER_TIMING
+
+TIMING_FIELD = SERVER_TIMING.lower().encode()
+
+
+class ModelResponse(Response):
+    """An answer of a model, made of bytes that are known; Starlette would encode each field anew."""
+
+    def __init__(self, content: bytes, media_type: str, manifest: Manifest, call: RequestContext) -> None:
+        self.status_code, self.background = 200, None
+        self.body = self.content = content
+        self.raw_headers = [
+            _encode_constant(manifest.name, manifest.version),
+            (TIMING_FIELD, call.timing().encode()),
+            (b"content-length", b"%d" % len(content)),
+            (b"content-type", media_type.encode()),
+        ]
+
+
+def add_fields(response: Response, fields: Mapping[str, str]) -> None:
+    """Add header fields that a response does not have yet."""
+    response.raw_headers += [
+        (name.lower().encode(), value.encode("latin-1")) for name, value in fields.items()
+    ]
+
+
+@functools.lru_cache(256)
+def _encode_constant(name: str, version: str) -> tuple[bytes, bytes]:
+    return MODEL_HEADER.lower().encode(), f"{name}@{version}".encode()
 
 
 def headers_of(manifest: Manifest, call: RequestContext) -> dict[str, str]:
@@ -14,4 +47,4 @@ def headers_of(manifest: Manifest, call: RequestContext) -> dict[str, str]:
 
 def constant_headers(manifest: Manifest) -> dict[str, str]:
     """Gives those of them that depend on the model alone."""
-    return {"CVAE-Model": f"{manifest.name}@{manifest.version}"}
+    return {MODEL_HEADER: f"{manifest.name}@{manifest.version}"}

@@ -6,16 +6,17 @@ import functools
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, get_args, get_origin
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from service.core.errors import InvalidValueError
 from service.http.bodies.limits import trim_fields
+from service.http.dependencies import depend
 
 
 class Query(BaseModel):
@@ -38,12 +39,13 @@ def asks(model: type[Q]) -> Any:
     FastAPI's own way looks each of them up by itself, which took a fifth of a request's processor time.
     """
 
-    async def read(request: Request) -> Q:
+    def read(request: Request) -> Q:
         text = request.scope["query_string"]
         return _read_kept(model, text) if len(text) <= KEPT_BYTES else _read(model, text)
 
-    setattr(read, MARK, model)
-    return Depends(read)
+    dependency = depend(read)
+    setattr(dependency.dependency, MARK, model)
+    return dependency
 
 
 def describe(routers: Iterable[APIRouter]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
@@ -77,14 +79,25 @@ def _read_kept(model: type[Q], text: bytes) -> Q:
 
 def _read(model: type[Q], text: bytes) -> Q:
     _check_extent(text)
-    given, lists = QueryParams(text), _find_lists(model)
-    # Of one that is given twice and is no list, the last counts.
-    fields = {name: given.getlist(name) if name in lists else value for name, value in given.items()}
+    lists = _find_lists(model)
+    fields: dict[str, Any] = {}
+    for name, value in _split(text.decode("latin-1")):
+        if name in lists:
+            fields.setdefault(name, []).append(value)
+        else:  # of one that is given twice, the last counts
+            fields[name] = value
     try:
         return model.model_validate(trim_fields(fields, model))
     except ValidationError as error:
         faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
+
+
+def _split(text: str) -> list[tuple[str, str]]:
+    if "%" in text or "+" in text:
+        return parse_qsl(text, keep_blank_values=True)
+    # The same, without a look at each part for what is not there.
+    return [(name, value) for name, _, value in (part.partition("=") for part in text.split("&") if part)]
 
 
 def _check_extent(text: bytes) -> None:

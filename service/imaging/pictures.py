@@ -4,17 +4,58 @@ from __future__ import annotations
 
 import dataclasses
 
-from service.core.arrays import Floats
+from service.core.arrays import Bytes, Floats
+from service.imaging.pixels import to_bytes, write_lines
 
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """Latent vectors and the pictures they decode to.
+    """Pictures and the vectors that they were made of, in order.
 
     Attributes:
         z: `(batch, latent_dim)` float32.
         image: `(batch, height, width, channels)` float32 in [0, 1].
+        batch: The decoder's results that `image` may be a part of, those of other callers among them.
+        place: Of the first of these pictures there.
     """
 
     z: Floats
     image: Floats
+    batch: Floats | None = None
+    place: int = 0
+
+    @property
+    def levels(self) -> Bytes:
+        """The same pictures in 8 bits."""
+        return to_bytes(self.image)
+
+    @property
+    def lines(self) -> Bytes:
+        """The first picture's rows in 8 bits, each behind a 0: `(height, 1 + width * channels)`."""
+        # To round a batch costs little more than to round one picture of it, and all are answered together.
+        if self.batch is not None and _is_part(self.image, self.batch):
+            lines: Bytes = _rounded.round(self.batch)[self.place]
+        else:
+            lines = write_lines(self.image[:1])[0]
+        return lines
+
+
+class _Rounded:
+    """Keeps the lines of the batch that came last: its pictures are written one after the other."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Floats, Bytes] | None = None
+
+    def round(self, batch: Floats) -> Bytes:
+        last = self._last
+        if last is None or last[0] is not batch:
+            last = self._last = batch, write_lines(batch)
+        return last[1]
+
+
+_rounded = _Rounded()
+
+
+def _is_part(image: Floats, batch: Floats) -> bool:
+    """Tell whether pictures lie in the memory of a batch."""
+    return image.base is not None and (image.base is batch or image.base is batch.base)

@@ -20,3 +20,18 @@ def to_bytes(image: Floats) -> Bytes:
     np.rint(levels, levels)
     pixels: Bytes = levels.astype(np.uint8)
     return pixels
+
+
+def write_lines(images: Floats) -> Bytes:
+    """Round pixels to 8 bits, each row of them behind a 0.
+
+    Args:
+        images: `(batch, height, width, channels)` float32 in [0, 1].
+
+    Returns:
+        `(batch, height, 1 + width * channels)` uint8, contiguous.
+    """
+    n, height, width, channels = images.shape
+    lines = np.zeros((n, height, 1 + width * channels), np.uint8)
+    lines[:, :, 1:] = to_bytes(images).reshape(n, height, -1)
+    return lines

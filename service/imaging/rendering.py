@@ -7,6 +7,7 @@ into its neighbour, and a frame does not depend on other frames.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -69,9 +70,14 @@ def split_scale(look: Look) -> tuple[Look, int]:
     Returns:
         The look to draw with, and the scale for the writer. Smooth scaling stays in the look.
     """
-    if look.resample == "smooth":
+    if look.resample == "smooth" or look.scale == 1:
         return look, 1
-    return dataclasses.replace(look, scale=1), look.scale
+    return _unscaled(look), look.scale
+
+
+@functools.lru_cache(256)
+def _unscaled(look: Look) -> Look:
+    return dataclasses.replace(look, scale=1)
 
 
 def draw_sheet(images: Bytes, look: Look) -> Bytes:
@@ -91,7 +97,9 @@ def draw_sheet(images: Bytes, look: Look) -> Bytes:
     check_colormap(look, images.shape[-1])
     drawn, factor = split_scale(look)
     rows, columns = _grid(len(images), look.columns)
-    sheet = _arrange(_prepare(images, drawn), rows, columns, drawn)
+    prepared = _prepare(images, drawn)
+    alone = rows == columns == 1 and look.padding == 0
+    sheet = prepared[0] if alone else _arrange(prepared, rows, columns, drawn)
     return _repeat(colour(sheet, look.colormap), factor)
 
 

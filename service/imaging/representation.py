@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+
+import orjson
 
 from service.bundles.manifest import ImageSpec
 from service.core.choices import Dtype
@@ -19,6 +22,8 @@ from service.imaging.rendering import (
 KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
 # Formats that can be sent while further pictures are still being decoded.
 IN_PARTS = (APNG, NDJSON, ZIP)
+# Sizes that a representation keeps as fitting.
+KEPT = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +45,23 @@ class Representation:
     sequence: bool = False
     duration_ms: int = 100
     loops: int = 0
+
+    @functools.cached_property
+    def digest_text(self) -> bytes:
+        """The same for the same, for tags."""
+        return orjson.dumps(dataclasses.asdict(self), option=orjson.OPT_SORT_KEYS)
+
+    @functools.cached_property
+    def is_plain(self) -> bool:
+        """Whether one picture as PNG is just its pixels."""
+        look = self.look
+        plain = look.scale == 1 and not (look.invert or look.padding) and look.colormap == "grey"
+        return self.media_type == PNG and plain and look.columns in (None, 1)
+
+    @functools.cached_property
+    def fitting(self) -> set[tuple[int, ...]]:
+        """What was found to be within limits; see `check_size`."""
+        return set()
 
     @property
     def is_drawn(self) -> bool:
@@ -64,7 +86,8 @@ def check_size(wanted: Representation, n: int, image: ImageSpec, max_pixels: int
     Raises:
         InvalidValueError: They cannot; the error names `scale` or `colormap`.
     """
-    if not wanted.is_drawn:
+    case = n, image.height, image.width, image.channels, max_pixels
+    if case in wanted.fitting or not wanted.is_drawn:
         return
     check_colormap(wanted.look, image.channels)
     if wanted.is_sheet:
@@ -77,3 +100,5 @@ def check_size(wanted: Representation, n: int, image: ImageSpec, max_pixels: int
         received = Text(f"{pixels}: {height} x {width}" + ("" if wanted.is_sheet else f", {n} times"))
         raise InvalidValueError("scale", f"what makes at most {max_pixels} pixels in all", received)
     check_sides(KINDS[wanted.media_type], height, width)  # type: ignore[arg-type]
+    if len(wanted.fitting) < KEPT:
+        wanted.fitting.add(case)

@@ -14,11 +14,10 @@ from service.bundles.manifest import ImageSpec, Manifest
 from service.core.choices import Dtype
 from service.core.json_writer import dump, split
 from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG
-from service.imaging import pixels
 from service.imaging.formats import apng
 from service.imaging.formats.gif import write_gif
 from service.imaging.formats.npy import write_npy
-from service.imaging.formats.png import write_png
+from service.imaging.formats.png import join_png, write_png
 from service.imaging.formats.webp import write_webp
 from service.imaging.formats.zip_stream import zip_entries
 from service.imaging.pictures import Pictures
@@ -50,7 +49,10 @@ def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra:
         return write_json(manifest, {**extra, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
     if wanted.media_type == NPY:
         return write_npy(to_pixels(pictures, wanted.dtype))
-    levels = pixels.to_bytes(pictures.image)
+    _, height, width, channels = pictures.image.shape
+    if wanted.is_plain and len(pictures.image) == 1:
+        return join_png(width, height, channels, pictures.lines)
+    levels = pictures.levels
     if wanted.media_type == PNG:
         look, scale = split_scale(wanted.look)
         return write_png(draw_sheet(levels, look), scale)
@@ -66,7 +68,7 @@ def to_pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:
     Returns:
         `(batch, height, width)`, or with a last axis of 3, of `dtype`.
     """
-    image = pictures.image if dtype == "float32" else pixels.to_bytes(pictures.image)
+    image = pictures.image if dtype == "float32" else pictures.levels
     return image[..., 0] if image.shape[-1] == 1 else image
 
 
@@ -108,7 +110,7 @@ class _AnimationWriter:
         self._look, self._scale = split_scale(wanted.look)
 
     def write(self, pictures: Pictures) -> bytes:
-        frames = draw_frames(pixels.to_bytes(pictures.image), self._look)
+        frames = draw_frames(pictures.levels, self._look)
         parts = [] if self._index else [self._begin(frames.shape[3])]
         for frame in frames:
             parts.append(apng.write_frame(frame, self._index, self._wanted.duration_ms, self._scale))
@@ -149,7 +151,7 @@ class _ArchiveWriter:
 
     def write(self, pictures: Pictures) -> bytes:
         parts = []
-        for frame in draw_frames(pixels.to_bytes(pictures.image), self._look):
+        for frame in draw_frames(pictures.levels, self._look):
             self._entries.append((f"{self._index:0{self._digits}}.png", write_png(frame, self._scale)))
             self._index += 1
             parts.append(next(self._pieces))  # one for each entry

@@ -141,7 +141,20 @@ class Engine:
         Raises:
             InferenceError: There are not as many pictures as rows.
         """
-        return Pictures(rows[:, : self.space.dim], check_whole(rows, await self.submit(rows, call)))
+        return self.collect(rows, await self.submit(rows, call), call)
+
+    def collect(self, rows: Floats, images: Floats, call: RequestContext) -> Pictures:
+        """Return the pictures of rows.
+
+        Args:
+            rows: From `space`.
+            images: What the future of `submit` gave for them.
+            call: That they belong to.
+
+        Raises:
+            InferenceError: There are not as many pictures as rows.
+        """
+        return Pictures(rows[:, : self.space.dim], check_whole(rows, images), call.batch, call.place)
 
     async def stream(self, rows: Floats, call: RequestContext, part: int) -> AsyncIterator[Pictures]:
         """Decode rows a part at a time, so that the first pictures are there before the last are decoded.

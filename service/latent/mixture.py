@@ -55,7 +55,7 @@ def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int
     stream, z = open_stream(seed), np.empty((n, mixture.means.shape[1]), np.float32)
     for row in z:
         epsilon = stream.standard_normal(len(row))
-        i = int(np.searchsorted(mixture.bounds, stream.random_sample(), side="right"))
+        i = int(mixture.bounds.searchsorted(stream.random_sample(), "right"))
         row[:] = mixture.means[i] + temperature * mixture.roots[i] @ epsilon
     return z
 

@@ -12,14 +12,14 @@ from service.core.arrays import Floats
 _streams = threading.local()
 
 
-def open_stream(seed: int) -> np.random.RandomState:
+def open_stream(seed: int | list[int]) -> np.random.RandomState:
     """Return a `RandomState(seed)`, valid until the same thread opens another one.
 
     Each thread seeds one object again and again, which takes 1.2 µs: creating one takes 63 µs, as it asks the
     system for entropy first.
 
     Args:
-        seed: In [0, 2**32).
+        seed: In [0, 2**32), or several such numbers.
     """
     stream = getattr(_streams, "one", None)
     if stream is None:

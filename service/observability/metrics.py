@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,6 +35,7 @@ class Metrics:
         if folder := os.environ.get(SHARED_FOLDER):
             claim_file(pathlib.Path(folder), os.getpid())
         self._registry = CollectorRegistry()
+        self._counters: dict[tuple[str, int], Callable[[float], None]] = {}
         self._requests = Histogram(
             "cvae_request_duration_seconds",
             "Time from the head of a request to the end of its answer.",
@@ -42,10 +43,23 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self._registry,
         )
+        looks = Counter(
+            "cvae_picture_cache_requests",
+            "Image URLs that were looked for among finished pictures, by what was found.",
+            ("result",),
+            registry=self._registry,
+        )
+        self._hits, self._misses = looks.labels("hit"), looks.labels("miss")
+
+    def count_cached(self, hit: bool) -> None:
+        """Count a look for a finished picture."""
+        (self._hits if hit else self._misses).inc()
 
     def counter(self, route: str, status: int) -> Callable[[float], None]:
         """Return a function that counts an answer of this route and status, by its seconds."""
-        count: Callable[[float], None] = self._requests.labels(route, str(status)).observe
+        count = self._counters.get((route, status))
+        if count is None:
+            count = self._counters[route, status] = self._requests.labels(route, str(status)).observe
         return count
 
     def observe(self, scope: Mapping[str, Any], status: int) -> None:

@@ -53,10 +53,16 @@ class RequestIdMiddleware:
         try:
             await self.app(scope, receive, send_with_id)
         except Exception as error:
-            logger.exception("request %s failed: %s %s", request_id, scope["method"], quote(scope["path"]))
+            log_failure(scope, error)
             if not started:
                 response = await self.on_error(Request(scope), error)
                 await response(scope, receive, send_with_id)
+
+
+def log_failure(scope: Mapping[str, Any], error: Exception) -> None:
+    """Log an exception nobody expected, with the id of its request."""
+    request_id, method, path = scope["state"]["request_id"], scope["method"], quote(scope["path"])
+    logger.error("request %s failed: %s %s", request_id, method, path, exc_info=error)
 
 
 def choose_id(scope: Mapping[str, Any]) -> str:

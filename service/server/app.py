@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.api import openapi, overview
+from service.api.picture_cache import PictureCache
 from service.api.routes import (
     decode,
     digits,
@@ -39,6 +40,8 @@ from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.fastpath.protocol import STATE
 from service.http import error_handlers
+from service.http.bodies.limits import HeldBodies
+from service.http.dispatch import DirectApplication, Dispatcher
 from service.http.middleware import (
     AnswerHeadersMiddleware,
     BodyLimitMiddleware,
@@ -102,10 +105,13 @@ class Application:
     def __init__(self, api: FastAPI, settings: Settings) -> None:
         """Puts the layers around FastAPI, the innermost first."""
         self.api = api
-        inner = BodyLimitMiddleware(
-            AnswerHeadersMiddleware(api), settings.max_body_bytes, settings.max_held_body_bytes
+        bodies = HeldBodies(settings.max_body_bytes, settings.max_held_body_bytes)
+        inner = BodyLimitMiddleware(AnswerHeadersMiddleware(api), bodies)
+        self.dispatcher = Dispatcher(api, ROUTERS, api.state.metrics)
+        self.direct = api.state.direct = DirectApplication(
+            self.dispatcher, bodies, _outer_layers(inner, api.state.metrics)
         )
-        outer = _outer_layers(inner, settings, api.state.metrics)
+        outer = _share(self.direct, settings)
         self.entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,26 +119,11 @@ class Application:
         await self.entrance(scope, receive, send)
 
 
-def create_lane(settings: Settings, registry: Registry, counts: Metrics) -> FastPath:
-    """Builds the fast lane beside an application.
-
-    Args:
-        settings: Of both.
-        registry: Started, of both.
-        counts: Of both.
-
-    Returns:
-        The lane, whose errors are answered as the application answers them.
-    """
-
-    def refusal(error: BaseException) -> ASGIApp:
-        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-            response = await error_handlers.answer_service_error(Request(scope), error)
-            await response(scope, receive, send)
-
-        return _outer_layers(refuse, settings, counts)
-
-    return FastPath(registry, settings.max_body_bytes, bool(settings.cors_origins), refusal, counts)
+def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath | None:
+    """Return what answers hot requests beside ASGI, or None where the settings turn it off."""
+    if settings.fast_path == "off" or settings.root_path:
+        return None
+    return FastPath(direct, settings.max_body_bytes, crosses=bool(settings.cors_origins))
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:
@@ -161,6 +152,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     api.state.metrics = Metrics()
+    api.state.pictures = PictureCache(settings.cache_bytes, api.state.metrics.count_cached)
     api.state.parsing = asyncio.Lock()  # of long bodies, one after the other
     for router in ROUTERS:
         api.include_router(router)
@@ -184,18 +176,21 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
         # A collection that goes through what stays for ever holds the loop for 40 ms.
         gc.freeze()
         app.state.registry = loaded
-        lane = create_lane(settings, loaded, app.state.metrics)
-        yield {STATE: lane, LIMITS: SocketLimits.of(settings), DRAIN: loaded.drain}
+        fast = create_fast_path(settings, app.state.direct)
+        yield {STATE: fast, LIMITS: SocketLimits.of(settings), DRAIN: loaded.drain}
         loaded.close()
         gc.unfreeze()
 
     return lifespan
 
 
-def _outer_layers(app: ASGIApp, settings: Settings, counts: Metrics) -> ASGIApp:
-    app = HeadMiddleware(
+def _outer_layers(app: ASGIApp, counts: Metrics) -> ASGIApp:
+    return HeadMiddleware(
         MetricsMiddleware(RequestIdMiddleware(app, on_error=error_handlers.answer_unknown), counts)
     )
+
+
+def _share(app: ASGIApp, settings: Settings) -> ASGIApp:
     if not settings.cors_origins:
         return app
     return CORSMiddleware(

@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
-from fastapi.routing import APIRoute
 
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
@@ -19,7 +18,8 @@ from service.core.media_types import JSON, OCTETS
 from service.http.bodies.compression import ENCODINGS, Encoding, compress
 from service.http.bodies.json_bodies import limit_body, limit_json, parse_apart, parse_json
 from service.http.bodies.reading import read_body
-from service.http.dependencies import Calls, Handler, Models, get_registry
+from service.http.dependencies import Calls, Models
+from service.http.direct_route import DirectRoute
 from service.http.disconnect import unless_gone
 from service.http.header_fields import read_field
 from service.http.model_headers import headers_of
@@ -27,8 +27,8 @@ from service.http.negotiation import choose_encoding
 from service.http.offload import INLINE_PIXELS
 from service.http.openapi.errors import protocol_responses
 from service.inference.registry import Registry
-from service.v2.graphs import V2Model, complete, find_graph
-from service.v2.metadata import Served
+from service.v2.graphs import V2Model, complete
+from service.v2.metadata import Served, get_graph
 from service.v2.openapi import INFER, tensors, tensors_body
 from service.v2.outputs import AskedOutput, choose_outputs, write_answer
 from service.v2.schemas import InferRequest
@@ -51,19 +51,12 @@ EXAMPLES = {
 }
 
 
-class GraphRoute(APIRoute):
+class GraphRoute(DirectRoute):
     """A route that runs the graph in its path. While that graph has no room, it refuses requests unread."""
 
-    def get_route_handler(self) -> Handler:
-        """Return FastAPI's handler with the check before it."""
-        handle = super().get_route_handler()
-
-        async def checked(request: Request) -> Response:
-            path = request.path_params
-            find_graph(await get_registry(request), path["model"], path.get("version")).check()
-            return await handle(request)
-
-        return checked
+    def check(self, request: Request) -> None:
+        """Refuse what the graph would refuse for its time alone."""
+        get_graph(request).check()
 
 
 router = APIRouter(tags=["open inference protocol"], route_class=GraphRoute)
@@ -87,7 +80,7 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
     message, arrays = await _read(request, graph, models, call)
     wanted = choose_outputs(message, graph.outputs)
     _shorten(models, call, message)
-    results = await unless_gone(request.receive, graph.run(arrays, call))
+    results = await unless_gone(request, graph.run(arrays, call))
     extra = {
         "model_name": graph.name,
         "model_version": graph.version,

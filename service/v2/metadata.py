@@ -10,7 +10,7 @@ from service import __version__
 from service.core.errors import NotReadyError
 from service.http.bodies.json_bodies import SMALL_BYTES, limit_body, limit_json, parse_json
 from service.http.bodies.reading import read_body
-from service.http.dependencies import Calls, Models, never_keep
+from service.http.dependencies import Calls, Models, get_registry, never_keep
 from service.http.openapi.errors import protocol_responses
 from service.v2.graphs import V2Model, find_graph, list_graphs
 from service.v2.openapi import index_body
@@ -41,21 +41,34 @@ NOW = [Depends(never_keep)]
 CONFIG_TYPES = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
 
 
-async def get_graph(
-    request: Request,
-    models: Models,
-    model: Annotated[str, Path(description="A name from `GET /v2/models`.", examples=["mnist-2d.decoder"])],
-) -> V2Model:
+# Where a request keeps its graph.
+GRAPH = "cvae_graph"
+
+
+def get_graph(request: Request) -> V2Model:
     """Return the graph in the path; if the path has a version, that must be the loaded one.
 
     Raises:
         NotFoundError: There is no such graph, or it has another version.
         NotReadyError: The models are not loaded.
     """
-    return find_graph(models, model, request.path_params.get("version"))
+    graph: V2Model | None = request.scope.get(GRAPH)
+    if graph is None:
+        path = request.path_params
+        graph = find_graph(get_registry(request), path["model"], path.get("version"))
+        request.scope[GRAPH] = graph
+    return graph
 
 
-Served = Annotated[V2Model, Depends(get_graph)]
+async def _solve_graph(
+    request: Request,
+    model: Annotated[str, Path(description="A name from `GET /v2/models`.", examples=["mnist-2d.decoder"])],  # noqa: ARG001
+) -> V2Model:
+    return get_graph(request)
+
+
+_solve_graph.direct = get_graph  # type: ignore[attr-defined]
+Served = Annotated[V2Model, Depends(_solve_graph)]
 
 
 @router.get("/v2/", include_in_schema=False)

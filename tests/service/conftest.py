@@ -24,7 +24,11 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def settings(models_dir: pathlib.Path) -> Settings:
     return Settings(
-        models_dir=models_dir, max_request_rows=64, max_body_bytes=400_000, max_image_pixels=1_000_000
+        models_dir=models_dir,
+        max_request_rows=64,
+        max_body_bytes=400_000,
+        max_image_pixels=1_000_000,
+        cache_bytes=0,
     )
 
 

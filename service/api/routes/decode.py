@@ -19,17 +19,17 @@ from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, NPY, STILL
 from service.http.bodies.json_bodies import read_json, require
 from service.http.bodies.reading import read_body
-from service.http.dependencies import Calls, DecoderRoute, Models
+from service.http.dependencies import Calls, Models
+from service.http.direct_route import DecoderRoute, DirectRoute
 from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.formats.npy import read_npy
-from service.imaging.representation import Representation
 from service.latent.parsing import read_vectors
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
-urls = APIRouter(tags=["image URLs"])
+urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
 EXAMPLES = {
     "one": Example(summary="One vector: one picture", value={"z": [0.5, -1.0]}),
@@ -70,8 +70,8 @@ async def decode(
         engine, label = models.get(query.model), query.label
         content = await read_body(request, call)
         z = read_npy(content, "body", functools.partial(engine.space.check_shape, "z"))
-    wanted = Representation(negotiate(request, query.format, STILL), query.look(), query.dtype)
-    rows = engine.space.place(np.atleast_2d(z), label)
+    wanted = query.represent(negotiate(request, query.format, STILL))
+    rows = engine.space.place(z if z.ndim == 2 else z[np.newaxis], label)
     return await answer_rows(request, engine, rows, call, wanted)
 
 
@@ -93,11 +93,10 @@ async def decode_url(
     The tag is known before the model runs, so `If-None-Match` costs nothing. With `model=name@version`
     the picture can never change and is cached for a year.
     """
-    media_type = FORMATS[extension]
     engine = models.get(query.model)
     engine.space.check_rows("z", len(query.z))
     label = query.label[0] if query.label and len(query.label) == 1 else query.label
     rows = engine.space.place(read_vectors(query.z, "z"), label)
-    wanted = Representation(media_type, query.look(), query.dtype)
+    wanted = query.represent(FORMATS[extension])
     address = ImageUrl(f"decode.{extension}", query.model, query.download)
     return await answer_url(request, engine, rows, call, wanted, address)

@@ -14,6 +14,7 @@ from service.batching.context import RequestContext
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.http.dependencies import Calls, Models
+from service.http.direct_route import DirectRoute
 from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
@@ -21,11 +22,12 @@ from service.http.query_params import asks
 from service.imaging.representation import Representation
 from service.inference.registry import Registry
 
-router = APIRouter(tags=["image URLs"])
+router = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
 DRAWN = cached(seeded("One picture.", STILL))
 UNKNOWN = Fault(field="digit", expected="a class of mnist-2d (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)", received="12")
 HOT = Fault(field="temperature", expected="less than or equal to 10", received="'11'")
+EXTENSIONS = {media_type: name for name, media_type in FORMATS.items()}
 Label = Annotated[int, Path(description="The class's label.", examples=[7])]
 
 
@@ -44,7 +46,7 @@ async def draw_digit_url(
     call: Calls,
 ) -> Response:
     """The same as `/digits/{digit}`, for `<img src>`: `/digits/7.png?seed=3`."""
-    wanted = Representation(FORMATS[extension], query.look(), query.dtype)
+    wanted = query.represent(FORMATS[extension])
     return await _draw(request, digit, query, wanted, extension, models, call)
 
 
@@ -63,8 +65,8 @@ async def draw_digit(
 ) -> Response:
     """Draws z from where the class lies in latent space and decodes it; the same seed draws the same."""
     media_type = negotiate(request, query.format, STILL)
-    extension = next(name for name, kind in FORMATS.items() if kind == media_type)
-    wanted = Representation(media_type, query.look(), query.dtype)
+    extension = EXTENSIONS[media_type]
+    wanted = query.represent(media_type)
     return await _draw(request, digit, query, wanted, extension, models, call)
 
 

@@ -17,7 +17,8 @@ from service.api.schemas.responses import EncodeAnswer
 from service.api.uploads import ACCEPTED, read_x, require_picture
 from service.core.json_writer import dump
 from service.core.media_types import JSON
-from service.http.dependencies import Calls, EncoderRoute, Models
+from service.http.dependencies import Calls, Models
+from service.http.direct_route import EncoderRoute
 from service.http.disconnect import unless_gone
 from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unacceptable, unreadable
@@ -72,7 +73,7 @@ async def encode(
     negotiate(request, None, (JSON,))
     engine, x, body = await read_x(request, media_type, EncodeRequest, query, models, call)
     seed = query.seed if body is None or body.seed is None else body.seed
-    posterior = await unless_gone(request.receive, engine.encode(x, call, seed))
+    posterior = await unless_gone(request, engine.encode(x, call, seed))
     fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
     few = len(x) <= INLINE_SEARCHES
     if query.neighbours:

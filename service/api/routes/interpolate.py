@@ -11,22 +11,22 @@ from service.api.image_urls import ImageUrl, answer_url
 from service.api.interpolation import read_path
 from service.api.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.api.responses import answer_rows, check
-from service.api.schemas.query import InterpolateUrl, MovingQuery, SequenceQuery
+from service.api.schemas.query import InterpolateUrl, MovingQuery
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Moving
 from service.core.media_types import FORMATS, JSON, MOVING
 from service.http.bodies.forms import FORM
 from service.http.bodies.json_bodies import require
-from service.http.dependencies import Calls, DecoderRoute, Models
+from service.http.dependencies import Calls, Models
+from service.http.direct_route import DecoderRoute, DirectRoute
 from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Representation
 from service.latent.parsing import read_point
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
-urls = APIRouter(tags=["image URLs"])
+urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
 EXAMPLES = {
     "digit to vector": Example(
@@ -70,7 +70,7 @@ async def interpolate(
     media_type = require(request, (JSON, FORM))
     kind = negotiate(request, query.format, MOVING)
     path = await read_path(request, media_type, models, call)
-    wanted = _wanted(kind, query, path.steps)
+    wanted = query.represent(kind, path.steps)
     check(path.engine, path.steps, wanted)
     rows = await path.draw(request, call)
     return await answer_rows(request, path.engine, rows, call, wanted)
@@ -90,16 +90,10 @@ async def interpolate_url(
     call: Calls,
 ) -> Response:
     """The same as `POST /interpolate`, for `<img src>`: `/interpolate.gif?from=digit:3&to=0.1,-0.4`."""
-    media_type = FORMATS[extension]
     engine = models.get(query.model)
     start = read_point(query.start, "from", query.from_label)
     end = read_point(query.end, "to", query.to_label)
     rows = engine.space.connect(start, end, query.steps, query.method)
-    wanted = _wanted(media_type, query, query.steps)
+    wanted = query.represent(FORMATS[extension], query.steps)
     address = ImageUrl(f"interpolate.{extension}", query.model, query.download)
     return await answer_url(request, engine, rows, call, wanted, address)
-
-
-def _wanted(media_type: str, query: SequenceQuery, columns: int) -> Representation:
-    look = query.look(columns)
-    return Representation(media_type, look, query.dtype, True, query.duration_ms, query.loops)

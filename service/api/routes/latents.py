@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
-from service.api.image_urls import ImageUrl, answer_fresh, cache_headers
+from service.api.image_urls import ImageUrl, answer_fresh, cache_fields
 from service.api.openapi import EXTENSION, LATENTS, cached, pictures
 from service.api.schemas.query import LatentsQuery, MapUrl
 from service.api.schemas.responses import LatentsAnswer, MapAnswer
@@ -17,8 +17,9 @@ from service.core.choices import Drawn
 from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
 from service.http.caching import tag_text
 from service.http.dependencies import Calls, Models
+from service.http.direct_route import DirectRoute
 from service.http.header_fields import negotiate
-from service.http.model_headers import headers_of
+from service.http.model_headers import ModelResponse
 from service.http.offload import encode
 from service.http.openapi.errors import responses, unacceptable
 from service.http.problems import Fault
@@ -30,8 +31,8 @@ from service.imaging.latent_map import draw_map, measure_extent
 from service.imaging.writers import write_json
 from service.inference.engine import Engine
 
-router = APIRouter(tags=["models"])
-urls = APIRouter(tags=["image URLs"])
+router = APIRouter(tags=["models"], route_class=DirectRoute)
+urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
 ATLAS = pictures("Points and labels, or one of the two as npy.", (JSON, NPY))
 MAP = pictures("A square, and a legend to its right.", (PNG, JSON, WEBP))
@@ -109,12 +110,13 @@ async def _answer(
     address: ImageUrl,
     render: Callable[[], bytes],
 ) -> Response:
-    headers = cache_headers(request, address, tag)
-    if fresh := answer_fresh(request, engine, headers):
+    fields = cache_fields(request, address, tag)
+    if fresh := answer_fresh(request, engine, address, tag, fields):
         return fresh
     content = await encode(render, call, inline=False)
-    headers = {**headers_of(engine.manifest, call), **headers}
-    return Response(content, media_type=media_type, headers=headers)
+    answer = ModelResponse(content, media_type, engine.manifest, call)
+    answer.raw_headers += fields
+    return answer
 
 
 def _draw(engine: Engine, query: MapUrl, media_type: str) -> bytes:

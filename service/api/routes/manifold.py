@@ -13,12 +13,12 @@ from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Still
 from service.core.media_types import FORMATS, STILL
 from service.http.dependencies import Calls, Models
+from service.http.direct_route import DirectRoute
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Representation
 
-router = APIRouter(tags=["image URLs"])
+router = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
 GRID = pictures("n rows of n pictures.", STILL)
 BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", received="5")
@@ -38,10 +38,9 @@ async def draw_manifold(
     call: Calls,
 ) -> Response:
     """N times n pictures over two dimensions of z, both from -extent to extent, all other dimensions 0."""
-    media_type = FORMATS[extension]
     engine = models.get(query.model)
     first, second = map(int, query.dims.split(","))
     rows = engine.space.spread(query.n, query.extent, (first, second), query.label)
-    wanted = Representation(media_type, query.look(query.n), query.dtype)
+    wanted = query.represent(FORMATS[extension], query.n)
     address = ImageUrl(f"manifold.{extension}", query.model, query.download)
     return await answer_url(request, engine, rows, call, wanted, address)

@@ -19,7 +19,8 @@ from service.api.uploads import ACCEPTED, read_x, require_picture
 from service.core.arrays import Floats
 from service.core.headers import LOSS_HEADER
 from service.core.media_types import JSON, NPY, STILL
-from service.http.dependencies import Calls, EncoderRoute, Models
+from service.http.dependencies import Calls, Models
+from service.http.direct_route import EncoderRoute
 from service.http.disconnect import unless_gone
 from service.http.header_fields import negotiate
 from service.http.offload import INLINE_PIXELS
@@ -58,20 +59,16 @@ async def reconstruct(
     `kl_divergence` in nats per image, and `mean_squared_error`. npy has the reconstructions alone.
     """
     media_type = require_picture(request)
-    wanted = Representation(
-        negotiate(request, query.format, STILL),
-        query.look(2 if query.pairs else None),
-        query.dtype,
-    )
+    wanted = query.represent(negotiate(request, query.format, STILL), 2 if query.pairs else None)
     engine, x, body = await read_x(request, media_type, ReconstructRequest, query, models, call)
     label = query.label if body is None or body.label is None else body.label
     pairs = query.pairs and wanted.media_type not in (JSON, NPY)
     check(engine, len(x) * (1 + pairs), wanted)
     # A label that does not fit is refused before anything runs.
     engine.space.place(np.zeros((len(x), engine.space.dim)), label)
-    posterior = await unless_gone(request.receive, engine.encode(x, call))
+    posterior = await unless_gone(request, engine.encode(x, call))
     rows = engine.space.place(posterior.z_mean.astype(np.float64), label)
-    made = await unless_gone(request.receive, engine.decode(rows, call))
+    made = await unless_gone(request, engine.decode(rows, call))
     measure = functools.partial(_measure, x, posterior, made, wanted)
     facts = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
     shown = _interleave(x, made) if pairs else made

@@ -17,16 +17,16 @@ from service.core.arrays import Floats
 from service.core.choices import Still
 from service.core.media_types import FORMATS, JSON, STILL
 from service.http.bodies.json_bodies import SMALL_BYTES, read_json, require
-from service.http.dependencies import Calls, DecoderRoute, Models
+from service.http.dependencies import Calls, Models
+from service.http.direct_route import DecoderRoute, DirectRoute
 from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.imaging.representation import Representation
 from service.inference.engine import Engine
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
-urls = APIRouter(tags=["image URLs"])
+urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
 EXAMPLES = {
     "prior": Example(summary="From the prior", value={"n": 16, "seed": 1}),
@@ -56,7 +56,7 @@ async def sample(
     """
     require(request, (JSON,))
     body = await read_json(request, SampleRequest, call, most=SMALL_BYTES)
-    wanted = Representation(negotiate(request, query.format, STILL), query.look(), query.dtype)
+    wanted = query.represent(negotiate(request, query.format, STILL))
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
     rows = _draw_rows(engine, body, seed)
@@ -81,11 +81,10 @@ async def sample_url(
 
     Without a seed the answer is not cached; `Content-Location` says where the same can be had again.
     """
-    media_type = FORMATS[extension]
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
     rows = _draw_rows(engine, query, seed)
-    wanted = Representation(media_type, query.look(), query.dtype)
+    wanted = query.represent(FORMATS[extension])
     facts = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
     address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import functools
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
@@ -11,6 +12,7 @@ from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resa
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
 from service.imaging.rendering import Look
+from service.imaging.representation import Representation
 from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
 
 # Four times the pictures that a request may have unless the operator allows more.
@@ -48,11 +50,13 @@ class LookQuery(Query):
     ] = None
     colormap: Annotated[Colormap, Field(description="Colours for the levels of grey pictures.")] = "grey"
 
-    def look(self, columns: int | None = None) -> Look:
-        """Gives how to draw; `columns` of a sheet for which none are asked."""
-        return Look(
-            self.scale, self.resample, self.invert, self.padding, self.columns or columns, self.colormap
-        )
+    def represent(self, media_type: str, columns: int | None = None) -> Representation:
+        """Return what pictures are to be written as; `columns` of a sheet for which none are asked."""
+        return _represent(media_type, self._look(columns), self.dtype)
+
+    def _look(self, columns: int | None) -> tuple[Any, ...]:
+        columns = self.columns or columns
+        return self.scale, self.resample, self.invert, self.padding, columns, self.colormap
 
 
 class SequenceQuery(LookQuery):
@@ -63,6 +67,10 @@ class SequenceQuery(LookQuery):
         Field(ge=20, le=MAX_DURATION_MS, description="Of a frame of GIF, WebP or APNG, in milliseconds."),
     ] = 100
     loops: Annotated[int, Field(ge=0, le=MAX_LOOPS, description="How often it plays; 0 for ever.")] = 0
+
+    def represent(self, media_type: str, columns: int | None = None) -> Representation:
+        """Return what a sequence is to be written as; see `LookQuery.represent`."""
+        return _represent(media_type, self._look(columns), self.dtype, True, self.duration_ms, self.loops)
 
 
 class StillQuery(LookQuery):
@@ -221,3 +229,9 @@ class LatentsQuery(Query):
 
     format: Annotated[Literal["json", "npy"] | None, Field(description="Overrides the Accept header.")] = None
     array: Annotated[Literal["z_mean", "label"], Field(description="Which one, as npy.")] = "z_mean"
+
+
+@functools.lru_cache(1024)
+def _represent(media_type: str, look: tuple[Any, ...], *further: Any) -> Representation:
+    """Return one object for all requests that ask for the same, which keeps what follows from it."""
+    return Representation(media_type, Look(*look), *further)

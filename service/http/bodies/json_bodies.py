@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from service.core.json_reader import Limit, parse
 from service.http.bodies.limits import find_budget
 from service.http.bodies.reading import read_body
 from service.http.dependencies import get_registry
+from service.http.header_fields import read_field
 from service.inference.registry import Registry
 
 T = TypeVar("T")
@@ -34,8 +36,12 @@ def media_type(request: Request) -> str:
 
     Of several, all: nothing is read here that is two things.
     """
-    lines = request.headers.getlist("content-type")
-    return ", ".join(line.split(";")[0].strip().lower() for line in lines)
+    return _strip(read_field(request, "content-type") or "")
+
+
+@functools.lru_cache(256)
+def _strip(value: str) -> str:
+    return ", ".join(part.split(";")[0].strip().lower() for part in value.split(","))
 
 
 def require(request: Request, accepted: tuple[str, ...]) -> str:
@@ -71,15 +77,21 @@ async def read_json(
         TooLargeError: It is longer than it may be, or holds more.
         HTTPException: 400; it cannot be read as JSON at all.
     """
-    limit = limit_json(await get_registry(request), instead, most)
+    limit = limit_json(get_registry(request), instead, most)
     limit_body(request, limit)
     content = await read_body(request, call)
+    if len(content) <= INLINE_BYTES:
+        return parse_json(content, model, limit)
     return await parse_apart(request, len(content), lambda: parse_json(content, model, limit), call)
 
 
 def limit_json(models: Registry, instead: str = "", most: int | None = None) -> Limit:
     """Gives how much JSON a body may be; see `read_json`."""
-    allowed = models.settings.max_json_bytes
+    return _limit(models.settings.max_json_bytes, instead, most)
+
+
+@functools.lru_cache(64)
+def _limit(allowed: int, instead: str, most: int | None) -> Limit:
     if most is not None and most < allowed:
         return Limit(most)
     return Limit(allowed, " (CVAE_MAX_JSON_BYTES)" + (f"; {instead} may be larger" if instead else ""))
@@ -116,8 +128,13 @@ async def parse_apart(request: Request, size: int, parse: Callable[[], T], call:
     if size <= INLINE_BYTES:
         return parse()
     parsing: asyncio.Lock = request.app.state.parsing
-    async with call.bound("the body was read"):
-        await parsing.acquire()
+    turn = asyncio.ensure_future(parsing.acquire())
+    try:
+        await call.wait(turn, "the body was read")
+    except BaseException:
+        if turn.done() and not turn.cancelled():  # it came as this request was cancelled
+            parsing.release()
+        raise
     try:
         return await call.run(parse)
     finally:

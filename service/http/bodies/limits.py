@@ -6,18 +6,20 @@ it, and so refuse by the declared length before a byte is read.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from pydantic import (
-    BaseModel,
-)
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
 
 from service.core.errors import Text, TooLargeError
 
 # Where a request's scope has its budget, if the layer is there.
 KEY = "service.budget"
+BODIES_HELD = "the bodies of other requests take all room there is; try again"
 # As many digits as no real length has, and few enough for `int`.
 MOST_DIGITS = 18
 
@@ -79,6 +81,59 @@ def find_budget(scope: Mapping[str, Any]) -> Budget | None:
     return scope.get(KEY)
 
 
+class HeldBodies:
+    """The bodies of all requests that are being handled, within limits.
+
+    Attributes:
+        held_bytes: That are held now.
+    """
+
+    def __init__(self, max_body_bytes: int, max_held_bytes: int) -> None:
+        """Store the limits, of one body and of all together."""
+        self.max_body_bytes = max_body_bytes
+        self.max_held_bytes = max_held_bytes
+        self.held_bytes = 0
+
+    def open(self, scope: MutableMapping[str, Any], receive: Receive) -> HeldBody:
+        """Return a request's body, whose budget routes find in the scope and lower for what they read."""
+        expected = f"at most {self.max_body_bytes} bytes"
+        budget = scope[KEY] = Budget(scope["headers"], self.max_body_bytes, expected)
+        return HeldBody(self, budget, receive)
+
+
+class HeldBody:
+    """The body of one request.
+
+    Attributes:
+        budget: What it may have.
+    """
+
+    def __init__(self, bodies: HeldBodies, budget: Budget, receive: Receive) -> None:
+        self.budget = budget
+        self._bodies, self._receive = bodies, receive
+        self._held = 0
+
+    async def receive(self) -> Message:
+        """Receive a piece, if it fits.
+
+        Raises:
+            TooLargeError: The body is larger than its limit.
+            HTTPException: 503; all bodies together would be.
+        """
+        message = await self._receive()
+        size = len(message.get("body", b""))
+        self._held += size
+        self._bodies.held_bytes += size
+        self.budget.take(size)
+        if size and self._bodies.held_bytes > self._bodies.max_held_bytes:
+            raise HTTPException(503, BODIES_HELD, {"Retry-After": "1"})
+        return message
+
+    def close(self) -> None:
+        """Make room for others."""
+        self._bodies.held_bytes -= self._held
+
+
 # Fields of wrong names that an error tells of.
 MOST_UNKNOWN = 3
 
@@ -93,8 +148,13 @@ def trim_fields(fields: Mapping[str, Any], model: type[BaseModel]) -> Mapping[st
     Returns:
         The same, if they are few.
     """
-    if len(fields) <= len(model.model_fields) + MOST_UNKNOWN:
+    if len(fields) <= _count_most(model):
         return fields
     known = {field.alias or name for name, field in model.model_fields.items()}
     unknown = itertools.islice((name for name in fields if name not in known), MOST_UNKNOWN)
     return {name: fields[name] for name in (*(known & fields.keys()), *unknown)}
+
+
+@functools.cache
+def _count_most(model: type[BaseModel]) -> int:
+    return len(model.model_fields) + MOST_UNKNOWN

@@ -46,4 +46,4 @@ async def read_body(request: Request, call: RequestContext) -> bytes:
         with contextlib.suppress(TooLargeError):
             return decompress(content, encoding, min(limit, INLINE_UNPACKED_BYTES))
     unpack = functools.partial(decompress, content, encoding, limit)
-    return await unless_gone(request.receive, registry.places.run(unpack, len(content), call))
+    return await unless_gone(request, registry.places.run(unpack, len(content), call))

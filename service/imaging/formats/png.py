@@ -19,6 +19,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LEVEL = 1
 COLOUR_TYPES = {1: 0, 3: 2}
 UP_FILTER = 2
+IDAT = b"IDAT"
+IDAT_CHECKSUM = zlib.crc32(IDAT)
 
 
 def write_png(pixels: Bytes, scale: int = 1) -> bytes:
@@ -36,8 +38,24 @@ def write_png(pixels: Bytes, scale: int = 1) -> bytes:
         ValueError: Another number of channels.
     """
     height, width, channels = pixels.shape
-    data = write_chunk(b"IDAT", deflate(pixels, scale))
-    return b"".join((write_start(width * scale, height * scale, channels), data, END))
+    return join_png(width * scale, height * scale, channels, _filtered(pixels, scale))
+
+
+def join_png(width: int, height: int, channels: int, lines: Bytes) -> bytes:
+    """Write a PNG file from filtered lines.
+
+    Args:
+        width: Of the file, in pixels.
+        height: Of the file, in pixels.
+        channels: 1 or 3.
+        lines: Each row of pixels behind the number of its filter, uint8, contiguous.
+
+    Raises:
+        ValueError: A number of channels that is neither.
+    """
+    data = zlib_ng.compress(lines, LEVEL)
+    size, checksum = len(data).to_bytes(4, "big"), zlib.crc32(data, IDAT_CHECKSUM).to_bytes(4, "big")
+    return b"".join((write_start(width, height, channels), size, IDAT, data, checksum, END))
 
 
 @functools.lru_cache

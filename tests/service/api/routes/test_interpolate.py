@@ -239,7 +239,7 @@ def test_a_picture_of_another_size_is_refused(client: TestClient) -> None:
 # Streams: as long as 1024 steps, in parts of 64.
 @pytest.fixture(scope="module")
 def large(models_dir: pathlib.Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(models_dir=models_dir))) as running:
+    with TestClient(create_app(Settings(models_dir=models_dir, cache_bytes=0))) as running:
         yield running
 
 

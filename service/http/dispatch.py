@@ -1,0 +1,158 @@
+"""From a method and a path straight to the route that answers, and what all answers have in common.
+
+FastAPI tries its routes in turn, behind layers of its own; for direct routes it only describes them.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette._utils import get_route_path
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.core.headers import REQUEST_ID
+from service.http.bodies.limits import Budget, HeldBodies
+from service.http.caching import BRIEF
+from service.http.direct_route import DirectRoute
+from service.http.error_handlers import answer_error
+from service.http.header_fields import VARY
+from service.observability.metrics import BEGUN, Metrics
+from service.observability.request_id import choose_id, log_failure
+
+# Paths that are kept found, for they come again, and how long one of them may be.
+KEPT, KEPT_CHARACTERS = 4096, 256
+ERRORS = 400
+ID_FIELD = REQUEST_ID.lower().encode()
+
+Found = tuple[DirectRoute, dict[str, Any]]
+
+
+class Dispatcher:
+    """Answers requests of direct routes, whoever brings them and sends the answers.
+
+    Attributes:
+        metrics: Count the answers.
+    """
+
+    def __init__(self, api: FastAPI, routers: Iterable[APIRouter], metrics: Metrics) -> None:
+        """Gather the direct routes.
+
+        Args:
+            api: That endpoints find in their requests.
+            routers: Whose routes these are, in the order in which they are tried.
+            metrics: Count the answers.
+        """
+        self.metrics = metrics
+        self._api = api
+        routes = [route for router in routers for route in router.routes]
+        self._routes = [route for route in routes if isinstance(route, DirectRoute)]
+        self._find = functools.lru_cache(KEPT)(self._search)
+
+    def enter(self, scope: MutableMapping[str, Any]) -> DirectRoute | None:
+        """Return the route of a request, and note in its scope what endpoints look for there.
+
+        Args:
+            scope: Of ASGI; the method HEAD has been taken for GET.
+
+        Returns:
+            The route, or None for FastAPI to say why there is none.
+        """
+        path, method = get_route_path(scope), scope["method"]
+        found = (self._find if len(path) <= KEPT_CHARACTERS else self._search)(method, path)
+        if found is None:
+            return None
+        route, parameters = found
+        scope.setdefault(BEGUN, time.perf_counter())
+        scope["app"], scope["route"] = self._api, route
+        scope["path_params"] = dict(parameters)
+        scope.setdefault("state", {})["request_id"] = choose_id(scope)
+        return route
+
+    async def answer(self, route: DirectRoute, request: Request, budget: Budget | None = None) -> Response:
+        """Return the answer to a request, whatever happens.
+
+        Args:
+            route: That `enter` found.
+            request: Of the scope that `enter` was given.
+            budget: Of its body, if that is still to be read.
+
+        Returns:
+            What the route answers, or what says why it does not, with the header fields that all have.
+        """
+        try:
+            if budget is not None:
+                budget.check()
+            response = await route.answer(request)
+        except Exception as error:
+            response = await answer_error(request, error)
+        self._complete(request.scope, response)
+        return response
+
+    def _complete(self, scope: MutableMapping[str, Any], response: Response) -> None:
+        fields = response.raw_headers
+        if VARY in scope and response.status_code < ERRORS:
+            fields.append((b"vary", scope[VARY].encode()))
+        if scope["method"] == "GET" and b"cache-control" not in dict(fields):
+            fields.append((b"cache-control", BRIEF.encode()))
+        fields.append((ID_FIELD, scope["state"]["request_id"].encode()))
+
+    def _search(self, method: str, path: str) -> Found | None:
+        scope = {"type": "http", "method": method, "path": path, "root_path": "", "path_params": {}}
+        for route in self._routes:
+            match, child = route.matches(scope)
+            if match == Match.FULL:
+                return route, child["path_params"]
+        return None
+
+
+class DirectApplication:
+    """The ASGI application of direct routes; all else goes to another.
+
+    Attributes:
+        dispatcher: Answers.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, bodies: HeldBodies, rest: ASGIApp) -> None:
+        self.dispatcher = dispatcher
+        self._bodies = bodies
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET"} if head else scope
+        if self.dispatcher.enter(inner) is None:
+            await self._rest(scope, receive, send)
+            return
+        body = self._bodies.open(inner, receive)
+        try:
+            request = Request(inner, body.receive, send)
+            response = await self.dispatcher.answer(inner["route"], request, body.budget)
+            await self.send(response, inner, body.receive, _without_body(send) if head else send)
+        finally:
+            body.close()
+
+    async def send(self, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send an answer, and count it; one that breaks off is logged, and cut short by the server."""
+        status = response.status_code
+        try:
+            await response(scope, receive, send)
+        except Exception as error:
+            log_failure(scope, error)
+        finally:
+            self.dispatcher.metrics.observe(scope, status)
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
