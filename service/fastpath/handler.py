@@ -60,6 +60,11 @@ class FastPath:
             return length is None
         return length is not None and length.isdigit() and int(length[:9]) <= self._max_body_bytes
 
+    def finish(self, response: Response) -> None:
+        """Tell caches that pages of other origins get other header fields, as the layer for them does."""
+        if self._crosses:
+            response.headers["Vary"] = ", ".join([*response.headers.getlist("Vary"), "Origin"])
+
     def stream(self, response: StreamingResponse) -> ASGIApp:
         """Return the ASGI application that sends an answer which comes in parts."""
 
