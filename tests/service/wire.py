@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -74,19 +75,24 @@ class Connection:
 
 
 def connect(
-    app: Any, lane: FastPath | None, *, access_log: bool = False, limits: SocketLimits | None = None
+    app: Any, path: FastPath | None, *, access_log: bool = False, limits: SocketLimits | None = None
 ) -> Connection:
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=access_log)
     config.load()
     state = DrainingState()
     state.default_headers = [(b"date", b"today")]
-    app_state: dict[str, Any] = {} if lane is None else {STATE: lane}
+    app_state: dict[str, Any] = {} if path is None else {STATE: path}
     if limits is not None:
         app_state[LIMITS] = limits
     protocol = FastPathProtocol(config=config, server_state=state, app_state=app_state)
     transport = Transport()
     protocol.connection_made(transport)
     return Connection(protocol, transport)
+
+
+def without_ids(answer: bytes) -> bytes:
+    """What must be equal: all but times, and the random id in the header and in a problem's text."""
+    return re.sub(rb"dur=[0-9.]+", b"dur=(ms)", re.sub(rb"[0-9a-f]{32}", b"(id)", answer))
 
 
 def play(scene: Callable[[], Any]) -> Any:
@@ -98,13 +104,13 @@ def play(scene: Callable[[], Any]) -> Any:
 
 @contextlib.asynccontextmanager
 async def listen(
-    app: Any, lane: FastPath | None = None, limits: SocketLimits | None = None
+    app: Any, path: FastPath | None = None, limits: SocketLimits | None = None
 ) -> AsyncIterator[tuple[int, DrainingState]]:
     """Serve on a real socket of this machine; gives its port and what its connections share."""
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
     config.load()
     state = DrainingState()
-    app_state: dict[str, Any] = {STATE: lane, LIMITS: limits}
+    app_state: dict[str, Any] = {STATE: path, LIMITS: limits}
 
     def make() -> FastPathProtocol:
         return FastPathProtocol(config=config, server_state=state, app_state=app_state)

@@ -1,4 +1,4 @@
-"""What a connection does with whatever clients send, beside what the fast lane answers."""
+"""What a connection does with whatever clients send, with the fast path and without."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.connections.connection import PIECE_BYTES
 from service.connections.limits import LINGER_S, SocketLimits
 from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
-from service.server.app import Application, create_app, create_lane
+from service.server.app import Application, create_app, create_fast_path
 from tests.service.wire import connect, listen, play, play_for_real
 
 BODY = b'{"z":[0.5,-1.0]}'
@@ -34,11 +34,13 @@ def app(registry: Registry) -> Application:
 
 @pytest.fixture(scope="module")
 def fast(registry: Registry, app: Application) -> FastPath:
-    return create_lane(registry.settings, registry, app.api.state.metrics)
+    fast = create_fast_path(registry.settings, app.direct)
+    assert fast is not None
+    return fast
 
 
-@pytest.fixture(params=["fast", "usual"])
-def lane(request: pytest.FixtureRequest, fast: FastPath) -> FastPath | None:
+@pytest.fixture(params=["fast", "asgi"])
+def path(request: pytest.FixtureRequest, fast: FastPath) -> FastPath | None:
     return fast if request.param == "fast" else None
 
 
@@ -51,11 +53,11 @@ def statuses(answers: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 (\d{3}) ", answers)]
 
 
-def exchange(app: Any, lane: FastPath | None, *pieces: bytes, half_close: bool = False) -> bytes:
+def exchange(app: Any, path: FastPath | None, *pieces: bytes, half_close: bool = False) -> bytes:
     """Send pieces over a real connection; all that comes back until the server closes it."""
 
     async def scene() -> bytes:
-        async with listen(app, lane) as (port, _):
+        async with listen(app, path) as (port, _):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for piece in pieces:
                 writer.write(piece)
@@ -98,9 +100,9 @@ def refused(answer: bytes) -> tuple[int, dict[str, Any]]:
     ],
 )
 def test_what_is_no_request_is_refused_in_words(
-    app: Application, lane: FastPath | None, head: bytes, status: int, field: str
+    app: Application, path: FastPath | None, head: bytes, status: int, field: str
 ) -> None:
-    found, problem = refused(exchange(app, lane, head))
+    found, problem = refused(exchange(app, path, head))
     assert (found, problem["errors"][0]["field"]) == (status, field)
 
 
@@ -111,12 +113,12 @@ def test_below_the_protocol_a_refusal_is_in_its_words(app: Application) -> None:
     }
 
 
-def test_the_largest_head_is_read(app: Application, lane: FastPath | None) -> None:
+def test_the_largest_head_is_read(app: Application, path: FastPath | None) -> None:
     limits = SocketLimits(max_head_bytes=2000)
     filler = b"a" * (2000 - len(b"/health/live") - len(b"hosta") - len(b"x") - 8)
 
     async def scene(extra: bytes) -> bytes:
-        connection = connect(app, lane, limits=limits)
+        connection = connect(app, path, limits=limits)
         await connection.send(LIVE[:-2] + b"x: " + filler + extra + b"\r\n\r\n")
         await asyncio.sleep(0.05)
         return connection.transport.sent
@@ -127,34 +129,34 @@ def test_the_largest_head_is_read(app: Application, lane: FastPath | None) -> No
 
 @pytest.mark.parametrize("first", [LIVE, PICTURE, KNOWN, post()])
 def test_what_came_before_a_fault_is_answered_first(
-    app: Application, lane: FastPath | None, first: bytes
+    app: Application, path: FastPath | None, first: bytes
 ) -> None:
-    answer = exchange(app, lane, first + b"garbage\r\n\r\n")
+    answer = exchange(app, path, first + b"garbage\r\n\r\n")
     assert statuses(answer) == [304 if first is KNOWN else 200, 400]
     assert refused(answer)[0] == 400
 
 
-def test_a_body_that_breaks_takes_only_its_own_request_along(app: Application, lane: FastPath | None) -> None:
+def test_a_body_that_breaks_takes_only_its_own_request_along(app: Application, path: FastPath | None) -> None:
     broken = b"POST /decode HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n"
-    assert statuses(exchange(app, lane, LIVE + PICTURE + broken)) == [200, 200, 400]
-    assert statuses(exchange(app, lane, broken)) == [400]
+    assert statuses(exchange(app, path, LIVE + PICTURE + broken)) == [200, 200, 400]
+    assert statuses(exchange(app, path, broken)) == [400]
 
 
 @pytest.mark.parametrize("request_", [KNOWN, PICTURE, LIVE])
 @pytest.mark.parametrize("first", [KNOWN, PICTURE])
 def test_hundreds_of_pipelined_requests_are_answered(
-    app: Application, lane: FastPath | None, first: bytes, request_: bytes
+    app: Application, path: FastPath | None, first: bytes, request_: bytes
 ) -> None:
     n = 600
-    answer = exchange(app, lane, first + request_ * n, half_close=True)
+    answer = exchange(app, path, first + request_ * n, half_close=True)
     found = [status for status in statuses(answer) if status != 100]
     assert found == [304 if first is KNOWN else 200] + [304 if request_ is KNOWN else 200] * n
 
 
-def test_a_pipelined_body_that_comes_later_is_waited_for(app: Application, lane: FastPath | None) -> None:
+def test_a_pipelined_body_that_comes_later_is_waited_for(app: Application, path: FastPath | None) -> None:
     large = BODY + b" " * (4 * PIECE_BYTES)
     stream = post() + post(body=large) + post(body=large) + PICTURE
-    answers = exchange(app, lane, stream[:-5], stream[-5:], half_close=True)
+    answers = exchange(app, path, stream[:-5], stream[-5:], half_close=True)
     assert [status for status in statuses(answers) if status != 100] == [200] * 4
 
 
@@ -188,85 +190,85 @@ def test_a_connection_that_ends_reads_what_it_held_back_and_ends_once(app: Appli
 
 @pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"other/2.0"])
 def test_an_offered_protocol_is_declined_and_the_body_read(
-    app: Application, lane: FastPath | None, upgrade: bytes
+    app: Application, path: FastPath | None, upgrade: bytes
 ) -> None:
     headers = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: " + upgrade, b"http2-settings: AAMAAABk")
     whole = post(*headers)
-    plain = exchange(app, lane, post(), half_close=True)
-    answers = exchange(app, lane, whole + whole, half_close=True)
+    plain = exchange(app, path, post(), half_close=True)
+    answers = exchange(app, path, whole + whole, half_close=True)
     assert [status for status in statuses(answers) if status != 100] == [200, 200]
     assert answers.endswith(plain.partition(b"\x89PNG")[2])
     for cut in (10, whole.index(b"\r\n\r\n") + 4, len(whole) - 3):
-        assert statuses(exchange(app, lane, whole[:cut], whole[cut:], b"x\r\n\r\n"))[0] == 200
+        assert statuses(exchange(app, path, whole[:cut], whole[cut:], b"x\r\n\r\n"))[0] == 200
 
 
 def test_what_comes_behind_an_offer_is_refused_in_its_own_words(
-    app: Application, lane: FastPath | None
+    app: Application, path: FastPath | None
 ) -> None:
     offer = b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
-    answers = exchange(app, lane, offer + b"GET /health/live HTTP/1.1\r\n\r\n")
+    answers = exchange(app, path, offer + b"GET /health/live HTTP/1.1\r\n\r\n")
     assert statuses(answers) == [200, 400]
     assert b"Host: expected one such header" in answers
 
 
-def test_http_1_0_that_offers_a_protocol_stays_what_it_is(app: Application, lane: FastPath | None) -> None:
+def test_http_1_0_that_offers_a_protocol_stays_what_it_is(app: Application, path: FastPath | None) -> None:
     head = SLOW.replace(b"host: a\r\n", b"connection: upgrade\r\nupgrade: h2c\r\n") % b"1.0"
-    answer = exchange(app, lane, head)
+    answer = exchange(app, path, head)
     assert statuses(answer) == [200]
     assert b"chunked" not in answer.partition(b"\r\n\r\n")[0].lower()
 
 
-def test_http_1_0_gets_no_interim_answer(app: Application, lane: FastPath | None) -> None:
+def test_http_1_0_gets_no_interim_answer(app: Application, path: FastPath | None) -> None:
     request = post(b"expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
     head, end, body = request.partition(b"\r\n\r\n")
-    assert statuses(exchange(app, lane, head + end, body)) == [200]
+    assert statuses(exchange(app, path, head + end, body)) == [200]
 
 
 @pytest.mark.parametrize("version", [b"0.9", b"2.0"])
-def test_another_version_is_named(app: Application, lane: FastPath | None, version: bytes) -> None:
-    answer = exchange(app, lane, b"GET /health/live HTTP/%b\r\nhost: a\r\n\r\n" % version)
+def test_another_version_is_named(app: Application, path: FastPath | None, version: bytes) -> None:
+    answer = exchange(app, path, b"GET /health/live HTTP/%b\r\nhost: a\r\n\r\n" % version)
     assert statuses(answer) == [505]
     assert version in answer
 
 
-def test_lines_behind_chunks_are_no_headers(app: Application, lane: FastPath | None) -> None:
+def test_lines_behind_chunks_are_no_headers(app: Application, path: FastPath | None) -> None:
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nconnection: close\r\n"
     chunks = b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
     late = b"content-type: text/html\r\nhost: b\r\nx-request-timeout-ms: none\r\n\r\n"
-    assert statuses(exchange(app, lane, head + chunks + late)) == [200]
+    assert statuses(exchange(app, path, head + chunks + late)) == [200]
 
 
 @pytest.mark.parametrize("start", [b"0\r\nx: ", b"0\r\n", b"1;"])
-def test_no_line_of_chunks_is_read_without_end(app: Application, lane: FastPath | None, start: bytes) -> None:
+def test_no_line_of_chunks_is_read_without_end(app: Application, path: FastPath | None, start: bytes) -> None:
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
     chunks = b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n" + start
     limit = SocketLimits().max_head_bytes
-    answer = exchange(app, lane, head + chunks, *[b"a" * PIECE_BYTES] * (2 * limit // PIECE_BYTES + 1))
+    answer = exchange(app, path, head + chunks, *[b"a" * PIECE_BYTES] * (2 * limit // PIECE_BYTES + 1))
     assert statuses(answer) == [431]
 
 
-def test_http_1_0_gets_no_chunks(app: Application, lane: FastPath | None) -> None:
-    old, new = (exchange(app, lane, SLOW % version, half_close=True) for version in (b"1.0", b"1.1"))
+def test_http_1_0_gets_no_chunks(app: Application, path: FastPath | None) -> None:
+    old, new = (exchange(app, path, SLOW % version, half_close=True) for version in (b"1.0", b"1.1"))
     assert b"chunked" not in old
     assert b"transfer-encoding: chunked" in new
     body = old.partition(b"\r\n\r\n")[2]
     assert body.startswith(b"PK")
     assert body.count(b"PK\x01\x02") == 200
-    assert exchange(app, lane, LIVE.replace(b"1.1", b"1.0")).endswith(b'{"status":"live"}')
+    assert exchange(app, path, LIVE.replace(b"1.1", b"1.0")).endswith(b'{"status":"live"}')
 
 
 @pytest.mark.parametrize("request_", [PICTURE, SLOW % b"1.1", post(), LIVE])
 def test_a_client_that_has_sent_all_gets_its_answer(
-    app: Application, lane: FastPath | None, request_: bytes
+    app: Application, path: FastPath | None, request_: bytes
 ) -> None:
-    answer = exchange(app, lane, request_, half_close=True)
+    answer = exchange(app, path, request_, half_close=True)
     assert statuses(answer)[-1] == 200
     assert answer.endswith((b"IEND\xaeB`\x82", b"0\r\n\r\n", b'{"status":"live"}'))
 
 
-def test_half_a_request_is_not_waited_for(app: Application, lane: FastPath | None) -> None:
-    assert exchange(app, lane, post()[:-3], half_close=True) == b""
-    assert exchange(app, lane, post()[:30], half_close=True) == b""
+def test_half_a_request_is_not_waited_for(app: Application, path: FastPath | None) -> None:
+    assert exchange(app, path, post()[:-3], half_close=True) == b""
+    assert exchange(app, path, post()[:30], half_close=True) == b""
 
 
 @pytest.mark.parametrize("how", ["closes", "resets"])
@@ -326,9 +328,9 @@ def test_a_refusal_arrives_though_the_client_still_sends(app: Application) -> No
     assert refused(play_for_real(scene))[0] == 400
 
 
-def test_beyond_the_most_connections_newcomers_are_told_so(app: Application, lane: FastPath | None) -> None:
+def test_beyond_the_most_connections_newcomers_are_told_so(app: Application, path: FastPath | None) -> None:
     async def scene() -> None:
-        async with listen(app, lane, SocketLimits(max_connections=2)) as (port, state):
+        async with listen(app, path, SocketLimits(max_connections=2)) as (port, state):
             kept = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             answer = await reader.read()
@@ -349,13 +351,16 @@ def test_beyond_the_most_connections_newcomers_are_told_so(app: Application, lan
 
 
 def test_an_exception_in_reading_is_a_500_with_a_trace(
-    app: Application, fast: FastPath, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Application,
+    path: FastPath | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(FastPath, "read", fail)
-    answer = exchange(app, fast, post(), half_close=True)
+    monkeypatch.setattr("service.http.bodies.json_bodies.parse", fail)
+    answer = exchange(app, path, post(), half_close=True)
     assert statuses(answer)[-1] == 500
     assert b"ZeroDivisionError" not in answer
     assert "a fault of ours" in caplog.text
@@ -377,10 +382,10 @@ LIMITS = SocketLimits(head_timeout_s=5, body_timeout_s=7, write_timeout_s=9)
     ],
 )
 def test_whoever_is_too_slow_is_told_so(
-    app: Application, lane: FastPath | None, sent: tuple[bytes, ...], after_s: float, outcome: Any
+    app: Application, path: FastPath | None, sent: tuple[bytes, ...], after_s: float, outcome: Any
 ) -> None:
     async def scene() -> None:
-        connection = connect(app, lane, limits=LIMITS)
+        connection = connect(app, path, limits=LIMITS)
         for piece in sent:
             connection.protocol.data_received(piece)
             await asyncio.sleep(0.05)
@@ -399,10 +404,10 @@ def test_whoever_is_too_slow_is_told_so(
 
 
 def test_who_was_refused_and_sends_on_is_cut_off(
-    app: Application, lane: FastPath | None, monkeypatch: pytest.MonkeyPatch
+    app: Application, path: FastPath | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scene() -> None:
-        connection = connect(app, lane)
+        connection = connect(app, path)
         # Whenever it is looked at, more has come than has been read.
         monkeypatch.setattr("service.connections.connection.count_unread", lambda _: 1)
         await connection.send(b"garbage\r\n\r\n")
@@ -416,7 +421,7 @@ def test_who_was_refused_and_sends_on_is_cut_off(
 
 
 def test_what_takes_long_to_parse_is_parsed_in_turns(
-    app: Application, lane: FastPath | None, monkeypatch: pytest.MonkeyPatch
+    app: Application, path: FastPath | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.connections.connection.TURN_S", 0.0)
     head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
@@ -424,7 +429,7 @@ def test_what_takes_long_to_parse_is_parsed_in_turns(
     whole = head + b"transfer-encoding: chunked\r\n\r\n" + chunks
 
     async def scene() -> None:
-        connection = connect(app, lane)
+        connection = connect(app, path)
         connection.protocol.data_received(whole + LIVE)
         seen = connection.protocol.body_bytes
         assert seen < PIECE_BYTES / 6
@@ -433,13 +438,13 @@ def test_what_takes_long_to_parse_is_parsed_in_turns(
         assert statuses(await connection.read(2)) == [200, 200]
 
     play(scene)
-    answers = statuses(exchange(app, lane, whole + whole, LIVE, half_close=True))
+    answers = statuses(exchange(app, path, whole + whole, LIVE, half_close=True))
     assert [status for status in answers if status != 100] == [200, 200, 200]
 
 
-def test_a_body_that_goes_on_is_waited_for(app: Application, lane: FastPath | None) -> None:
+def test_a_body_that_goes_on_is_waited_for(app: Application, path: FastPath | None) -> None:
     async def scene() -> None:
-        connection = connect(app, lane, limits=LIMITS)
+        connection = connect(app, path, limits=LIMITS)
         connection.protocol.data_received(post()[: -len(BODY)])
         for i, byte in enumerate(BODY):
             await asyncio.sleep(0)
@@ -451,12 +456,12 @@ def test_a_body_that_goes_on_is_waited_for(app: Application, lane: FastPath | No
 
 
 def test_the_last_of_the_requests_that_wait_announces_the_end(
-    app: Application, lane: FastPath | None
+    app: Application, path: FastPath | None
 ) -> None:
     async def scene(requests: int) -> bytes:
-        connection = connect(app, lane)
+        connection = connect(app, path)
         connection.protocol.announce_end()  # of one that has nothing to answer, no more than nothing
-        connection.protocol.data_received(LIVE * requests)
+        connection.protocol.data_received(PICTURE * requests)
         connection.protocol.announce_end()
         return await connection.read(requests)
 
@@ -465,9 +470,9 @@ def test_the_last_of_the_requests_that_wait_announces_the_end(
     assert play(lambda: scene(2)).count(b"connection: close") == 0
 
 
-def test_a_client_that_does_not_read_is_cut_off(app: Application, lane: FastPath | None) -> None:
+def test_a_client_that_does_not_read_is_cut_off(app: Application, path: FastPath | None) -> None:
     async def scene() -> None:
-        connection = connect(app, lane, limits=LIMITS)
+        connection = connect(app, path, limits=LIMITS)
         await connection.send(PICTURE)
         connection.transport.unsent = 1000
         connection.protocol.check(100.0)

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from fastapi import Request
 
 from service.core.errors import ClientGoneError
-from service.http.disconnect import unless_gone
+from service.http.disconnect import DEPARTURE, Departure, unless_gone
 
 
 async def never() -> Any:
@@ -23,7 +24,7 @@ def wait(receive: Callable[[], Awaitable[Any]], answer: Awaitable[Any]) -> Any:
 
     async def scene() -> Any:
         try:
-            return await unless_gone(receive, answer)
+            return await unless_gone(Request({"type": "http"}, receive), answer)
         finally:
             await asyncio.sleep(0)
             assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -87,3 +88,76 @@ def test_further_messages_of_a_client_are_no_goodbye() -> None:
         return "done"
 
     assert wait(receive, work()) == "done"
+
+
+def leave(answer: Awaitable[Any], *, early: bool = False) -> tuple[Departure, Any]:
+    """What comes of an answer whose client goes while it is waited for, or has gone before."""
+
+    async def scene() -> Any:
+        departure = Departure()
+        request = Request({"type": "http", DEPARTURE: departure})
+        if early:
+            departure.announce()
+        asking = asyncio.ensure_future(unless_gone(request, answer))
+        await asyncio.sleep(0)  # it begins to wait
+        await asyncio.sleep(0)  # the work begins
+        departure.announce()
+        try:
+            return departure, await asking
+        finally:
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    found: tuple[Departure, Any] = asyncio.run(scene())
+    return found
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_who_goes_by_the_servers_word_takes_the_work_along(early: bool) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await never()
+        finally:
+            ended.append("ended")
+
+    with pytest.raises(ClientGoneError):
+        leave(work(), early=early)
+    assert ended == ([] if early else ["ended"])
+
+
+def test_what_was_done_before_the_client_went_is_given() -> None:
+    async def work() -> str:
+        return "done"
+
+    departure, found = leave(work())
+    assert (departure.gone, found) == (True, "done")
+
+
+def test_work_that_is_cancelled_for_another_reason_is_no_clients_going() -> None:
+    async def scene() -> None:
+        work = asyncio.get_running_loop().create_future()
+        asking = asyncio.ensure_future(Departure().guard(work))
+        await asyncio.sleep(0)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    asyncio.run(scene())
+
+
+def test_of_several_pieces_of_work_the_one_that_is_waited_for_ends() -> None:
+    async def scene() -> None:
+        departure, first = Departure(), asyncio.get_running_loop().create_future()
+        first.set_result("first")
+        assert await departure.guard(first) == "first"
+        second = asyncio.get_running_loop().create_future()
+        asking = asyncio.ensure_future(departure.guard(second))
+        await asyncio.sleep(0)
+        departure.announce()
+        with pytest.raises(ClientGoneError):
+            await asking
+        assert second.cancelled()
+        assert not first.cancelled()
+
+    asyncio.run(scene())

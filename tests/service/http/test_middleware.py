@@ -7,6 +7,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from service.core.errors import TooLargeError
+from service.http.bodies.limits import HeldBodies
 from service.http.middleware import BodyLimitMiddleware, HeadMiddleware
 
 
@@ -48,7 +49,8 @@ def test_bodies_that_are_held_together_have_a_limit_too() -> None:
         return {"type": "http.request", "body": b"x" * 60, "more_body": False}
 
     async def scene() -> None:
-        limit = BodyLimitMiddleware(app, max_body_bytes=80, max_held_bytes=100)
+        bodies = HeldBodies(max_body_bytes=80, max_held_bytes=100)
+        limit = BodyLimitMiddleware(app, bodies)
         scope: dict[str, Any] = {"type": "http", "headers": []}
 
         async def send(_message: Any) -> None: ...
@@ -58,15 +60,15 @@ def test_bodies_that_are_held_together_have_a_limit_too() -> None:
 
         first = ask(endless)
         await reading.wait()
-        while limit.held_bytes < 50:
+        while bodies.held_bytes < 50:
             await asyncio.sleep(0)
         with pytest.raises(HTTPException) as refused:
             await ask(short)
         assert (refused.value.status_code, refused.value.headers) == (503, {"Retry-After": "1"})
         with pytest.raises(TooLargeError):
             await first
-        assert limit.held_bytes == 0
+        assert bodies.held_bytes == 0
         await ask(short)
-        assert limit.held_bytes == 0
+        assert bodies.held_bytes == 0
 
     asyncio.run(scene())

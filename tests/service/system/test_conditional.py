@@ -16,8 +16,9 @@ from service.bundles.reader import read_bundle
 from service.core.errors import BundleError
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
-from service.server.app import create_app
+from service.server.app import create_app, create_fast_path
 from tests.service import fake
+from tests.service.wire import connect, play, without_ids
 
 
 @pytest.fixture(scope="module")
@@ -186,13 +187,22 @@ def test_the_list_of_models_tells_which_need_a_label(client: TestClient) -> None
     assert {model["name"]: model["conditional"] for model in models} == {"conditional": True, "plain": False}
 
 
-def test_the_lane_leaves_a_vector_without_its_label_to_the_usual_way(client: TestClient) -> None:
+def test_both_ways_ask_for_the_label_that_a_vector_needs(client: TestClient) -> None:
     app: Any = client.app
-    lane = FastPath(app.api.state.registry, 10_000, False, lambda _: None, app.api.state.metrics)
-    assert lane.read({"method": "POST"}, b'{"z":[0,0]}') is None
-    order = lane.read({"method": "GET", "path": "/digits/7", "query_string": b"seed=1"}, b"")
-    assert order is not None
-    assert order.row.shape == (1, 12)
+    path = create_fast_path(Settings(), app.direct)
+    assert path is not None
+
+    async def scene(path: FastPath | None) -> bytes:
+        connection = connect(app, path)
+        for i, (body, status) in enumerate(((b'{"z":[0,0]}', 422), (b'{"z":[0,0],"label":7}', 200))):
+            head = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+            await connection.send(head + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+            assert b"HTTP/1.1 %d " % status in await connection.read(i + 1)
+        await connection.send(b"GET /digits/7?seed=1 HTTP/1.1\r\nhost: a\r\n\r\n")
+        return await connection.read(3)
+
+    one, other = play(lambda: scene(path)), play(lambda: scene(None))
+    assert without_ids(one) == without_ids(other)
 
 
 @pytest.mark.parametrize(
