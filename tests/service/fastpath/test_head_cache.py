@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from service.fastpath.head_cache import IDENTIFYING, MAX_HEAD_BYTES, HeadCache
+
+HEAD = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-length: 2"
+BODY = b"{}"
+DATA = HEAD + b"\r\n\r\n" + BODY
+
+
+def scope(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {"method": "POST", "path": "/decode", "headers": [(b"host", b"a"), *headers]}
+
+
+@pytest.fixture
+def heads() -> HeadCache:
+    heads = HeadCache()
+    heads.learn(DATA, scope(), BODY)
+    return heads
+
+
+def test_a_head_that_came_before_is_known_with_another_body(heads: HeadCache) -> None:
+    assert heads.recall(DATA) == (scope(), BODY)
+    assert heads.recall(HEAD + b"\r\n\r\n[]") == (scope(), b"[]")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        HEAD,
+        HEAD + b"\r\n\r\n",
+        DATA[:-1],
+        DATA + b"G",
+        DATA + DATA,
+        HEAD.replace(b"/decode", b"/sample") + b"\r\n\r\n" + BODY,
+        HEAD.replace(b"host", b"Host") + b"\r\n\r\n" + BODY,
+        b"\r\n" + DATA,
+    ],
+)
+def test_anything_else_is_the_parsers(heads: HeadCache, data: bytes) -> None:
+    assert heads.recall(data) is None
+
+
+def test_what_is_done_to_a_scope_changes_none_that_comes_later(heads: HeadCache) -> None:
+    known = heads.recall(DATA)
+    assert known is not None
+    known[0]["path"] = "/other"
+    known[0]["headers"].append((b"x", b"y"))
+    known[0]["state"] = {}
+    assert heads.recall(DATA) == (scope(), BODY)
+
+
+def test_what_is_done_to_the_scope_that_was_learnt_changes_nothing() -> None:
+    heads, first = HeadCache(), scope()
+    heads.learn(DATA, first, BODY)
+    first["path"] = "/other"
+    assert heads.recall(DATA) == (scope(), BODY)
+
+
+@pytest.mark.parametrize("rest", [b"{", b"{}G", b""])
+def test_a_head_that_did_not_come_with_just_its_body_is_not_kept(rest: bytes) -> None:
+    heads = HeadCache()
+    heads.learn(HEAD + b"\r\n\r\n" + rest, scope(), BODY)
+    assert heads.recall(DATA) is None
+
+
+@pytest.mark.parametrize("name", sorted(IDENTIFYING))
+def test_a_head_that_will_not_come_again_is_not_kept(name: bytes) -> None:
+    heads = HeadCache()
+    heads.learn(DATA, scope((name, b"1")), BODY)
+    assert heads.recall(DATA) is None
+
+
+@pytest.mark.parametrize(("size", "kept"), [(MAX_HEAD_BYTES, True), (MAX_HEAD_BYTES + 1, False)])
+def test_a_long_head_is_not_kept(size: int, kept: bool) -> None:
+    heads, data = HeadCache(), HEAD.ljust(size, b"x") + b"\r\n\r\n" + BODY
+    heads.learn(data, scope(), BODY)
+    assert (heads.recall(data) is not None) == kept
+
+
+def test_where_too_many_are_known_all_are_forgotten(
+    heads: HeadCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.fastpath.head_cache.MAX_HEADS", 2)
+    others = [b"GET /%d HTTP/1.1\r\n\r\n" % i for i in range(2)]
+    heads.learn(others[0], scope(), b"")
+    assert heads.recall(DATA) is not None
+    heads.learn(others[1], scope(), b"")
+    assert heads.recall(DATA) is heads.recall(others[0]) is None
+    assert heads.recall(others[1]) is not None
