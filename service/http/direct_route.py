@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 from fastapi import Depends, Request, Response
@@ -30,7 +30,7 @@ def read_signature(endpoint: Callable[..., Any]) -> Mapping[str, Reader]:
     """Return what reads each argument of an endpoint from a request; those of the path come last."""
     hints = get_type_hints(endpoint, include_extras=True)
     readers: dict[str, Reader] = {}
-    of_path: dict[str, Reader] = {}
+    of_path: dict[str, TypeAdapter[Any]] = {}
     for name in inspect.signature(endpoint).parameters:
         annotation = hints[name]
         dependency = _find_dependency(annotation)
@@ -39,8 +39,8 @@ def read_signature(endpoint: Callable[..., Any]) -> Mapping[str, Reader]:
         elif dependency is not None:
             readers[name] = dependency
         else:
-            of_path[name] = functools.partial(_read_path, name, TypeAdapter(annotation))
-    return {**readers, **of_path}
+            of_path[name] = TypeAdapter(annotation)
+    return {**readers, **{name: functools.partial(_read_path, name, of_path) for name in of_path}}
 
 
 class DirectRoute(APIRoute):
@@ -102,11 +102,17 @@ def _find_dependency(annotation: Any) -> Reader | None:
     return None
 
 
-def _read_path(name: str, adapter: TypeAdapter[Any], request: Request) -> Any:
+def _read_path(name: str, adapters: Mapping[str, TypeAdapter[Any]], request: Request) -> Any:
     try:
-        return adapter.validate_python(request.scope["path_params"][name])
+        return adapters[name].validate_python(request.scope["path_params"][name])
     except ValidationError as error:
-        faults = [
-            {**fault, "loc": ("path", name, *fault["loc"])} for fault in error.errors(include_url=False)
-        ]
-        raise RequestValidationError(faults) from error
+        raise RequestValidationError(list(_find_faults(adapters, request.scope["path_params"]))) from error
+
+
+def _find_faults(adapters: Mapping[str, TypeAdapter[Any]], texts: Mapping[str, Any]) -> Iterator[Any]:
+    for name, adapter in adapters.items():
+        try:
+            adapter.validate_python(texts[name])
+        except ValidationError as error:
+            for fault in error.errors(include_url=False):
+                yield {**fault, "loc": ("path", name, *fault["loc"])}
