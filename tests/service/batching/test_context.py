@@ -79,7 +79,7 @@ def test_outside_of_tasks_the_deadline_ends_what_is_waited_for(patience_s: float
         waited.append(asyncio.get_running_loop().create_future())
         await RequestContext(deadline=time.monotonic() + patience_s).wait(waited[0], "its turn came")
 
-    with pytest.raises(DeadlineError, match="^the deadline passed before its turn came$"):
+    with pytest.raises(DeadlineError, match="the deadline passed before its turn came"):
         drive(work(), lambda: waited[0].cancelled())
 
 
