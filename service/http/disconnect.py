@@ -34,15 +34,21 @@ class Departure:
         if self._work is not None:
             self._work.cancel()
 
-    def begin(self, work: asyncio.Future[Any]) -> None:
-        """Note what the client waits for."""
+    async def guard(self, answer: Awaitable[T]) -> T:
+        """Await an answer; see `unless_gone`."""
+        work = answer if isinstance(answer, asyncio.Future) else asyncio.ensure_future(answer)
         self._work = work
         if self.gone:
             work.cancel()
-
-    def end(self) -> None:
-        """Note that it waits no more."""
-        self._work = None
+        try:
+            result: T = await work
+        except asyncio.CancelledError:
+            if self.gone:
+                raise ClientGoneError(GONE) from None
+            raise
+        finally:
+            self._work = None
+        return result
 
 
 async def unless_gone(request: Request, answer: Awaitable[T]) -> T:
@@ -59,18 +65,7 @@ async def unless_gone(request: Request, answer: Awaitable[T]) -> T:
         ClientGoneError: Nobody waits for it any more.
     """
     departure: Departure | None = request.scope.get(DEPARTURE)
-    if departure is None:
-        return await _race(request, answer)
-    work = answer if isinstance(answer, asyncio.Future) else asyncio.ensure_future(answer)
-    departure.begin(work)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if departure.gone:
-            raise ClientGoneError(GONE) from None
-        raise
-    finally:
-        departure.end()
+    return await (_race(request, answer) if departure is None else departure.guard(answer))
 
 
 async def _race(request: Request, answer: Awaitable[T]) -> T:

@@ -27,7 +27,7 @@ SLOW = b"GET /interpolate.zip?from=digit:3&to=digit:4&steps=200 HTTP/%b\r\nhost:
 
 @pytest.fixture(scope="module")
 def app(registry: Registry) -> Application:
-    app = create_app(registry.settings, registry)
+    app = create_app(registry.settings.model_copy(update={"cache_bytes": 0}), registry)
     app.api.state.registry = registry
     return app
 

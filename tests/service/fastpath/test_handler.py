@@ -17,13 +17,14 @@ from service.batching.context import RequestContext
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.fastpath.head_cache import HeadCache
+from service.fastpath.protocol import FastPathProtocol
 from service.inference.registry import Registry
 from service.server.app import Application, create_app, create_fast_path
 from tests.service.wire import connect, play, without_ids
 
 JSON = (b"content-type", b"application/json")
 BODY = b'{"z":[0.5,-1.0]}'
-SETTINGS = Settings(max_body_bytes=400_000, cors_origins=("https://page.example",))
+SETTINGS = Settings(max_body_bytes=400_000, cache_bytes=0, cors_origins=("https://page.example",))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,14 +220,13 @@ def fast(app: Application) -> FastPath:
 def answered_fast(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one entry for each request that the fast path answers."""
     calls: list[int] = []
-    original = FastPath.enter
+    original = FastPathProtocol._enter
 
-    def counted(self: FastPath, scope: Any) -> Any:
-        route = original(self, scope)
-        calls.extend([1] if route else [])
-        return route
+    def counted(self: FastPathProtocol, *arguments: Any) -> None:
+        calls.append(1)
+        original(self, *arguments)
 
-    monkeypatch.setattr(FastPath, "enter", counted)
+    monkeypatch.setattr(FastPathProtocol, "_enter", counted)
     return calls
 
 
