@@ -1,0 +1,114 @@
+"""Every kind of request that the API has, over the fast path and over ASGI: the same bytes must come back."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from service.core.settings import Settings
+from service.fastpath.handler import FastPath
+from service.inference.registry import Registry
+from service.server.app import Application, create_app, create_fast_path
+from tests.reliability.cases.case import Case
+from tests.reliability.cases.catalogue import CACHED, catalogue_cases
+from tests.reliability.cases.drawing import draw_cases
+from tests.reliability.cases.paths import path_cases
+from tests.reliability.cases.protocol import protocol_cases
+from tests.reliability.cases.refusals import refusal_cases
+from tests.reliability.cases.uploads import upload_cases
+from tests.service.wire import connect, play, without_ids
+
+PAGE = "https://page.example"
+# What differs from one time to the next, whichever way it goes.
+CHANGING = {"GET /metrics", "GET /sample.npy, no seed"}
+# Headers that a request of any kind may have.
+SPELLINGS: dict[str, dict[str, str]] = {
+    "plain": {},
+    "of another origin": {"origin": PAGE},
+    "of a foreign origin": {"origin": "https://other.example"},
+    "with a deadline": {"x-request-timeout-ms": "60000"},
+    "with a deadline that is none": {"x-request-timeout-ms": "soon"},
+    "with a tag": {"if-none-match": "*"},
+    "for JSON": {"accept": "application/json"},
+    "for nothing there is": {"accept": "text/html"},
+    "packed": {"accept-encoding": "gzip"},
+    "with an id": {"x-request-id": "mine"},
+    "the last": {"connection": "close"},
+    "asking first": {"expect": "100-continue"},
+    "in no known packing": {"content-encoding": "br"},
+    "with a key": {"authorization": "Bearer x"},
+}
+GROUPS: dict[str, Callable[[], Iterator[Case]]] = {
+    "drawing": draw_cases,
+    "paths": path_cases,
+    "uploads": upload_cases,
+    "protocol": protocol_cases,
+    "catalogue": catalogue_cases,
+    "refusals": refusal_cases,
+}
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[Registry]:
+    registry = Registry(Settings(deadline_ms=60_000))
+    registry.start()
+    yield registry
+    registry.close()
+
+
+def build(registry: Registry, *origins: str) -> tuple[Application, FastPath]:
+    settings = Settings(cors_origins=origins)
+    app = create_app(settings, registry)
+    app.api.state.registry = registry
+    path = create_fast_path(settings, app.direct)
+    assert path is not None
+    return app, path
+
+
+def ask(app: Application, path: FastPath | None, content: bytes) -> bytes:
+    async def scene() -> bytes:
+        connection = connect(app, path)
+        await connection.send(content)
+        return await connection.read()
+
+    answer: bytes = play(scene)
+    return without_ids(answer)
+
+
+def write(case: Case, more: dict[str, str]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in more.items() if name not in case.headers)
+    return case.head + lines.encode() + b"\r\n" + case.content
+
+
+@functools.cache
+def list_kinds() -> Sequence[Case]:
+    """The first of all cases whose names differ in more than numbers, and a HEAD of some."""
+    kinds: dict[str, Case] = {}
+    for case in (case for make in GROUPS.values() for case in make()):
+        if case.name not in CHANGING:
+            kinds.setdefault(re.sub("[0-9]+", "0", case.name), case)
+    return [*kinds.values(), *(Case(f"HEAD {target}", target, "HEAD") for target in CACHED)]
+
+
+def compare(app: Application, path: FastPath, more: dict[str, str]) -> None:
+    cases = list_kinds()
+    assert len(cases) > 150
+    for case in cases:
+        content = write(case, more)
+        assert ask(app, path, content) == ask(app, None, content), case.name
+
+
+def test_requests_of_all_kinds_are_answered_alike(registry: Registry) -> None:
+    app, path = build(registry)
+    compare(app, path, {})
+    assert path.heads._heads  # it was taken
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_in_every_spelling_they_are_answered_alike_where_other_pages_may_call(
+    registry: Registry, spelling: str
+) -> None:
+    compare(*build(registry, PAGE), SPELLINGS[spelling])
