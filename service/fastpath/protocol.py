@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,6 +43,8 @@ class FastPathProtocol(Connection):
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
         # What came last, if a request began with it.
         self._data = b""
+        # How many more requests may be answered before others have their turn.
+        self._at_once = math.inf
 
     def data_received(self, data: bytes) -> None:
         """Spare the parser a request whose head is known."""
@@ -53,9 +56,11 @@ class FastPathProtocol(Connection):
         super().data_received(data)
 
     def feed(self, data: bytes) -> None:
-        """Note what a request begins with, to know it again."""
+        """Note what a request begins with, to know it again, and answer no more than one at once."""
         self._data = data if self.idle else b""
+        self._at_once = 1
         super().feed(data)
+        self._at_once = math.inf
 
     def _replay(self, scope: dict[str, Any], body: bytes) -> None:
         scope |= {"server": self.server, "client": self.client, "state": self.app_state.copy()}
@@ -129,7 +134,12 @@ class FastPathProtocol(Connection):
         assert self._fast is not None
         self._held = None
         scope: Any = cycle.scope
-        self._step(cycle, self._fast.dispatcher.answer(route, make_request(scope, bytes(cycle.body))))
+        answering = self._fast.dispatcher.answer(route, make_request(scope, bytes(cycle.body)))
+        if self._at_once:
+            self._at_once -= 1
+            self._step(cycle, answering)
+        else:
+            self.loop.call_soon(self._step, cycle, answering)
 
     def _step(
         self, cycle: RequestResponseCycle, answering: Answering, _done: asyncio.Future[Any] | None = None

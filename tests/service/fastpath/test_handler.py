@@ -722,3 +722,20 @@ def test_the_line_in_the_access_log_is_the_usual_one(
     lines = [record.getMessage() for record in caplog.records if record.name == "uvicorn.access"]
     assert lines[:2] == lines[2:]
     assert lines[1].endswith('"GET /decode.png?z=0.5,-1.0 HTTP/1.1" 304')
+
+
+def test_of_pipelined_requests_only_the_first_is_answered_at_once(app: Application, fast: FastPath) -> None:
+    live = b"".join(Case(path="/health/live", method="GET", headers=(), parts=(b"",), declared=False).wire())
+
+    async def scene() -> None:
+        connection = connect(app, fast)
+        seen = 0
+        connection.protocol.data_received(live * 5)
+        for _ in range(20):
+            now = connection.transport.sent.count(b"HTTP/1.1 200 ")
+            assert now - seen <= 1
+            seen = now
+            await asyncio.sleep(0)
+        assert seen == 5
+
+    play(scene)
