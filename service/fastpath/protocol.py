@@ -101,13 +101,19 @@ class FastPathProtocol(Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a request whose body is not going to be whole."""
         super().connection_lost(exc)
-        self._held = None
+        self._forget()
 
     def reject(self, rejection: RejectedError) -> None:
         """Forget a request whose body is not going to be whole."""
         if self._held is not None and self._held[0] is self.reading:
-            self._held = None
+            self._forget()
         super().reject(rejection)
+
+    def _forget(self) -> None:
+        if self._held is not None and self._fast is not None:
+            scope: Any = self._held[0].scope
+            self._fast.dispatcher.metrics.observe(scope, CLIENT_GONE)
+        self._held = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         scope: Any = cycle.scope

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import itertools
 import re
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from service.batching.batcher import Batcher
 from service.batching.context import RequestContext
+from service.connections.rejections import RejectedError
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.fastpath.head_cache import HeadCache
@@ -623,17 +625,25 @@ def test_a_client_that_goes_takes_its_rows_from_the_queue(
     assert counts(app)[gone] == before + 1
 
 
-def test_a_client_that_goes_before_its_body_came_leaves_nothing(
-    app: Application, fast: FastPath, registry: Registry
+@pytest.mark.parametrize("end", ["goes", "breaks"])
+def test_a_body_that_never_comes_whole_leaves_nothing_and_is_counted(
+    end: str, app: Application, fast: FastPath, registry: Registry
 ) -> None:
-    async def scene() -> None:
-        connection = connect(app, fast)
-        connection.protocol.data_received(Case().wire()[0][:-5])
-        connection.protocol.connection_lost(None)
+    async def scene(path: FastPath | None) -> None:
+        connection = connect(app, path)
+        await connection.send(Case().wire()[0][:-5])
+        if end == "goes":
+            connection.protocol.connection_lost(None)
+        else:
+            connection.protocol.reject(RejectedError(408, "body", "a further piece", "none"))
         await asyncio.sleep(0.01)
-        assert connection.transport.sent == b""
+        assert connection.transport.sent.count(b"HTTP/1.1 408 ") == (end == "breaks")
 
-    play(scene)
+    gone = '{route="/decode",status="499"}'
+    for path in (fast, None):
+        before = counts(app).get(gone, 0)
+        play(functools.partial(scene, path))
+        assert counts(app)[gone] == before + 1
     assert registry.get()._decoder.waiting_rows == 0
 
 

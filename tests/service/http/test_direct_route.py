@@ -24,9 +24,11 @@ def read_method(request: Request) -> str:
     return str(request.method)
 
 
-First, Second = Annotated[str, depend(fail_first)], Annotated[str, depend(fail_second)]
+First = Annotated[str, depend(fail_first)]
+Second = Annotated[str, depend(fail_second)]
 Method = Annotated[str, depend(read_method)]
-Number, Still = Annotated[int, Path()], Annotated[Literal["png", "webp"], Path()]
+Number = Annotated[int, Path()]
+Still = Annotated[Literal["png", "webp"], Path()]
 
 
 async def echo(number: Number, request: Request, method: Method, still: Still) -> Response:

@@ -14,9 +14,8 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.core.errors import TooLargeError
+from service.core.errors import InferenceError, TooLargeError
 from service.core.settings import Settings
-from service.http import error_handlers
 from service.http.bodies.limits import HeldBodies
 from service.http.caching import BRIEF
 from service.http.direct_route import DirectRoute
@@ -204,7 +203,7 @@ def test_an_exception_nobody_expected_is_500_and_logged_with_its_id(caplog: pyte
 
 def test_an_error_without_a_status_of_its_own_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
     async def endpoint() -> Response:
-        raise error_handlers.errors.InferenceError("rows are missing")
+        raise InferenceError("rows are missing")
 
     status, _, body = House(it=endpoint).ask("/it")
     assert status == 500
