@@ -19,9 +19,9 @@ from service.http.bodies.forms import FORM, parse_form
 from service.http.bodies.json_bodies import read_json, require
 from service.http.bodies.reading import read_body
 from service.http.disconnect import unless_gone
-from service.imaging.decoding.jpeg_segments import JPEG_START
-from service.imaging.decoding.png_chunks import PNG_START
 from service.imaging.formats.npy import read_npy
+from service.imaging.reading.jpeg_segments import JPEG_START
+from service.imaging.reading.png_chunks import PNG_START
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 

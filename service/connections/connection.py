@@ -13,7 +13,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.connections.endings import Flow, GentleTransport, count_unread, probe, without_chunks
+from service.connections.closing import Flow, GentleTransport, count_unread, probe, without_chunks
 from service.connections.heads import HeadProtocol
 from service.connections.limits import Phase, Watch
 from service.connections.rejections import RejectedError, explain, write_rejection

@@ -11,8 +11,8 @@ import dataclasses
 import logging
 import pathlib
 
+from service.core.cpu_count import ROOT, find_groups
 from service.core.errors import StartupError
-from service.core.resources import ROOT, find_groups
 
 logger = logging.getLogger(__name__)
 

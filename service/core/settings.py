@@ -12,9 +12,9 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 
 from service.core import setting_values
 from service.core.choices import Provider
+from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
 from service.core.memory import fit_workers
-from service.core.resources import count_cores
 from service.core.setting_names import LINK, find_unread
 
 ENV_FILE = ".env"

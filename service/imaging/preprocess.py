@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
 from service.core.errors import InvalidValueError, MalformedBodyError, Text
-from service.imaging.decoding.container import read_container
+from service.imaging.reading.container import read_container
 
 UPLOAD_FORMATS = ("PNG", "JPEG")
 # Larger pictures are first reduced to about this size: 16 million pixels as floats take 64 MB, several times.

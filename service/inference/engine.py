@@ -21,9 +21,9 @@ from service.core.choices import Graph
 from service.core.errors import InferenceError, QueueFullError
 from service.core.settings import Settings
 from service.imaging.pictures import Pictures
-from service.inference.decode_threads import DecodeThreads
 from service.inference.image_inputs import ImageInputs
 from service.inference.onnx_model import Model
+from service.inference.upload_threads import UploadThreads
 from service.latent import sampling
 from service.latent.atlas import Atlas
 from service.latent.space import LatentSpace
@@ -62,7 +62,7 @@ class Engine:
         atlas: Where the encoder puts the test images.
     """
 
-    def __init__(self, model: Model, settings: Settings, places: DecodeThreads) -> None:
+    def __init__(self, model: Model, settings: Settings, places: UploadThreads) -> None:
         """Build the latent space, the atlas and the batchers of a model.
 
         Args:

@@ -15,13 +15,13 @@ from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
 from service.core.errors import InvalidValueError, Text
 from service.imaging import preprocess
-from service.inference.decode_threads import SLICE_S, Check, DecodeThreads
+from service.inference.upload_threads import SLICE_S, Check, UploadThreads
 
 
 class ImageInputs:
     """Reads pictures for one model. How many a request may have is not checked here."""
 
-    def __init__(self, spec: ImageSpec, max_image_pixels: int, places: DecodeThreads) -> None:
+    def __init__(self, spec: ImageSpec, max_image_pixels: int, places: UploadThreads) -> None:
         """Store what `read` needs.
 
         Args:

@@ -13,9 +13,9 @@ from service.bundles.reader import MANIFEST, read_bundle
 from service.core.choices import Graph
 from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.core.settings import Settings
-from service.inference.decode_threads import DecodeThreads
 from service.inference.engine import Engine
 from service.inference.onnx_model import Model
+from service.inference.upload_threads import UploadThreads
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Registry:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.places = DecodeThreads()
+        self.places = UploadThreads()
         self.falls_back = False
         self._open = False
         self._engines: dict[str, Engine] = {}

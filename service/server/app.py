@@ -34,8 +34,8 @@ from service.api.routes import (
 )
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
+from service.core.cpu_count import count_cores
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
-from service.core.resources import count_cores
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.fastpath.protocol import STATE

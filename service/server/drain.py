@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS, ServerState
 
-from service.connections.endings import count_waiting
+from service.connections.closing import count_waiting
 from service.connections.heads import LIMITS
 
 logger = logging.getLogger(__name__)

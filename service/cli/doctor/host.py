@@ -8,9 +8,9 @@ import pathlib
 
 import onnxruntime
 
+from service.core.cpu_count import ROOT, count_cores
 from service.core.errors import StartupError
 from service.core.memory import check_workers, read_limit
-from service.core.resources import ROOT, count_cores
 from service.core.settings import Settings
 from service.inference.onnx_model import choose_provider
 

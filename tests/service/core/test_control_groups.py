@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from service.core.resources import find_groups
+from service.core.cpu_count import find_groups
 
 
 @pytest.fixture

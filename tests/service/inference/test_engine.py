@@ -13,9 +13,9 @@ from service.bundles.reader import read_bundle
 from service.core.errors import InferenceError, NotReadyError, QueueFullError
 from service.core.settings import Settings
 from service.imaging.pictures import Pictures
-from service.inference.decode_threads import DecodeThreads
 from service.inference.engine import Engine
 from service.inference.onnx_model import Model
+from service.inference.upload_threads import UploadThreads
 from service.latent import sampling
 from tests.service import fake
 
@@ -24,7 +24,7 @@ from tests.service import fake
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder: pathlib.Path = fake.write_bundle(tmp_path_factory.mktemp("models") / "fake")
     settings = Settings(max_request_rows=8)
-    engine = Engine(Model(read_bundle(folder), settings), settings, DecodeThreads())
+    engine = Engine(Model(read_bundle(folder), settings), settings, UploadThreads())
     engine.start()
     return engine
 
@@ -99,14 +99,14 @@ def test_encode_draws_z_only_with_a_seed(engine: Engine) -> None:
 
 @pytest.mark.parametrize("graph", ["_encoder", "_decoder"])
 def test_it_has_failed_if_either_graph_has(engine: Engine, graph: str) -> None:
-    broken = Engine(engine.model, engine.settings, DecodeThreads())
+    broken = Engine(engine.model, engine.settings, UploadThreads())
     assert not broken.failed
     getattr(broken, graph).failed = True
     assert broken.failed
 
 
 def test_closing_refuses_both_graphs(engine: Engine) -> None:
-    closed = Engine(engine.model, engine.settings, DecodeThreads())
+    closed = Engine(engine.model, engine.settings, UploadThreads())
     closed.start()
     closed.check("encoder")
     closed.check("decoder")
@@ -130,7 +130,7 @@ class ShortBatcher:
 
 @pytest.mark.parametrize("n", [7, 9])
 def test_an_answer_with_another_number_of_rows_is_not_handed_out(engine: Engine, n: int) -> None:
-    broken = Engine(engine.model, engine.settings, DecodeThreads())
+    broken = Engine(engine.model, engine.settings, UploadThreads())
     broken._decoder = broken._encoder = ShortBatcher(np.zeros((n, 4), np.float32))  # type: ignore[assignment]
     with pytest.raises(InferenceError, match=f"expected 8 results, received {n}"):
         asyncio.run(broken.decode(broken.space.place(Z), RequestContext()))

@@ -11,8 +11,8 @@ from PIL import Image
 from service.batching.context import RequestContext
 from service.bundles.manifest import CentreOfMassFit, ContainFit, ImageSpec
 from service.core.errors import InvalidValueError
-from service.inference.decode_threads import DecodeThreads
 from service.inference.image_inputs import ImageInputs
+from service.inference.upload_threads import UploadThreads
 
 DIGITS = ImageSpec(
     height=28, width=28, channels=1, range=(0, 1), polarity="light-on-dark", fit=CentreOfMassFit(box=20)
@@ -20,7 +20,7 @@ DIGITS = ImageSpec(
 
 
 def make(**changes: Any) -> ImageInputs:
-    return ImageInputs(DIGITS.model_copy(update=changes), 10_000, DecodeThreads())
+    return ImageInputs(DIGITS.model_copy(update=changes), 10_000, UploadThreads())
 
 
 def read(

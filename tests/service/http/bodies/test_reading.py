@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from service.core.settings import Settings
 from service.http.bodies.json_bodies import SMALL_BYTES
-from service.inference.decode_threads import Check, DecodeThreads
+from service.inference.upload_threads import Check, UploadThreads
 from service.server.app import Application, create_app
 from tests.service import bombs, picture_bombs
 
@@ -142,7 +142,7 @@ class Blocked:
 
     def __init__(self, app: Application, max_requests: int) -> None:
         self.app = app
-        self.places = app.api.state.registry.places = DecodeThreads(places=1, max_requests=max_requests)
+        self.places = app.api.state.registry.places = UploadThreads(places=1, max_requests=max_requests)
         for engine in app.api.state.registry:
             engine.uploads.places = self.places
         self.begun, self.open = threading.Event(), threading.Event()

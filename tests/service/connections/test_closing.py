@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 
-from service.connections.endings import count_waiting
+from service.connections.closing import count_waiting
 
 
 def test_connections_that_nobody_has_accepted_are_counted() -> None:

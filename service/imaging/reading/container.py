@@ -10,8 +10,8 @@ import struct
 from typing import NamedTuple
 
 from service.core.errors import MalformedBodyError, Text
-from service.imaging.decoding.jpeg_segments import EXIF, JPEG_START, read_jpeg
-from service.imaging.decoding.png_chunks import PNG_START, read_png
+from service.imaging.reading.jpeg_segments import EXIF, JPEG_START, read_jpeg
+from service.imaging.reading.png_chunks import PNG_START, read_png
 
 # Tag and type of the entry, a 16-bit number (Exif 2.32, section 4.6.4).
 ORIENTATION = (0x112, 3)

@@ -1,4 +1,4 @@
-"""`DecodeThreads` decodes and unpacks what clients send, in a few threads for all requests.
+"""`UploadThreads` decodes and unpacks what clients send, in a few threads for all requests.
 
 Invariants, each with a test:
 - No more work runs at once than there are threads, and no more requests or bytes wait than there is room for.
@@ -40,7 +40,7 @@ SLICE_S = 0.05
 BUDGET_S = 2.0
 
 
-class DecodeThreads:
+class UploadThreads:
     """Runs work in threads of its own, a few at once.
 
     Attributes:

@@ -15,9 +15,9 @@ from PIL import Image
 
 from service.core.errors import MalformedBodyError, TooLargeError
 from service.imaging import preprocess
-from service.imaging.decoding.container import read_container
-from service.imaging.decoding.jpeg_segments import MAX_SCANS, MAX_SEGMENTS
-from service.imaging.decoding.png_chunks import MAX_CHUNKS
+from service.imaging.reading.container import read_container
+from service.imaging.reading.jpeg_segments import MAX_SCANS, MAX_SEGMENTS
+from service.imaging.reading.png_chunks import MAX_CHUNKS
 from tests.service import picture_bombs
 
 MAX_PIXELS = 16_000_000

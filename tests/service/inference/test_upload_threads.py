@@ -10,8 +10,8 @@ import pytest
 
 from service.batching.context import RequestContext
 from service.core.errors import ClientGoneError, DeadlineError, NotReadyError, QueueFullError, TooLargeError
-from service.inference import decode_threads
-from service.inference.decode_threads import Check, DecodeThreads
+from service.inference import upload_threads
+from service.inference.upload_threads import Check, UploadThreads
 
 WAIT_S = 30
 
@@ -39,8 +39,8 @@ async def begun(gate: Gate) -> None:
 
 
 @contextlib.contextmanager
-def opened(**limits: int) -> Iterator[DecodeThreads]:
-    places = DecodeThreads(**limits)
+def opened(**limits: int) -> Iterator[UploadThreads]:
+    places = UploadThreads(**limits)
     yield places
     places.close()
 
@@ -53,7 +53,7 @@ def test_what_work_returns_is_returned_and_what_it_raises_raised() -> None:
     def fail(_: Check) -> str:
         raise ValueError("bad")
 
-    async def scene(places: DecodeThreads) -> None:
+    async def scene(places: UploadThreads) -> None:
         assert await places.run(lambda _: "done", 1, RequestContext()) == "done"
         assert await places.run(lambda _: b"", 1, RequestContext()) == b""
         with pytest.raises(ValueError, match="bad"):
@@ -65,7 +65,7 @@ def test_what_work_returns_is_returned_and_what_it_raises_raised() -> None:
 
 
 def test_no_more_runs_at_once_than_there_are_places() -> None:
-    async def scene(places: DecodeThreads) -> None:
+    async def scene(places: UploadThreads) -> None:
         gates = [Gate() for _ in range(4)]
         running = [asyncio.create_task(places.run(gate, 1, RequestContext())) for gate in gates]
         await begun(gates[0])
@@ -84,7 +84,7 @@ def test_no_more_runs_at_once_than_there_are_places() -> None:
 
 @pytest.mark.parametrize("limits", [{"max_requests": 2}, {"max_bytes": 20}])
 def test_no_more_waits_than_there_is_room_for(limits: dict[str, int]) -> None:
-    async def scene(places: DecodeThreads) -> None:
+    async def scene(places: UploadThreads) -> None:
         gate = Gate()
         running = [asyncio.create_task(places.run(gate, 10, RequestContext())) for _ in range(2)]
         await begun(gate)
@@ -107,7 +107,7 @@ def test_one_body_may_be_larger_than_the_room() -> None:
 
 @pytest.mark.parametrize("cause", ["deadline", "gone"])
 def test_what_has_not_begun_in_time_never_begins(cause: str) -> None:
-    async def scene(places: DecodeThreads) -> None:
+    async def scene(places: UploadThreads) -> None:
         first, second = Gate(), Gate()
         running = asyncio.create_task(places.run(first, 1, RequestContext()))
         await begun(first)
@@ -132,7 +132,7 @@ def test_what_has_not_begun_in_time_never_begins(cause: str) -> None:
 
 @pytest.mark.parametrize("cause", ["deadline", "gone"])
 def test_what_has_begun_ends_at_its_next_look_and_keeps_its_place_till_then(cause: str) -> None:
-    async def scene(places: DecodeThreads) -> None:
+    async def scene(places: UploadThreads) -> None:
         gate, after = Gate(), Gate()
         running = asyncio.create_task(
             places.run(gate, 1, soon(1) if cause == "deadline" else RequestContext())
@@ -176,7 +176,7 @@ def test_work_in_slices_takes_turns_with_others() -> None:
 
         return work
 
-    async def scene(places: DecodeThreads) -> None:
+    async def scene(places: UploadThreads) -> None:
         running = [asyncio.create_task(places.run(slices(name), 1, RequestContext())) for name in "ab"]
         while places.requests < 2:
             await asyncio.sleep(0)
@@ -189,7 +189,7 @@ def test_work_in_slices_takes_turns_with_others() -> None:
 
 
 def test_work_that_takes_too_much_processor_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode_threads, "BUDGET_S", 0.02)
+    monkeypatch.setattr(upload_threads, "BUDGET_S", 0.02)
 
     def spin(check: Check) -> str:
         while True:
@@ -201,7 +201,7 @@ def test_work_that_takes_too_much_processor_time_ends(monkeypatch: pytest.Monkey
 
 def test_what_runs_is_not_waited_for_by_who_closes() -> None:
     async def scene() -> None:
-        places, gate = DecodeThreads(places=1), Gate()
+        places, gate = UploadThreads(places=1), Gate()
         running = asyncio.create_task(places.run(gate, 1, RequestContext()))
         await begun(gate)
         places.close()  # or the gate would be waited for in vain
@@ -212,7 +212,7 @@ def test_what_runs_is_not_waited_for_by_who_closes() -> None:
 
 
 def test_what_is_closed_takes_nothing() -> None:
-    places = DecodeThreads()
+    places = UploadThreads()
     places.close()
     with pytest.raises(NotReadyError):
         asyncio.run(places.run(lambda _: "done", 1, RequestContext()))

@@ -6,7 +6,7 @@ import struct
 import zlib
 
 from service.core.errors import Text, TooLargeError
-from service.imaging.decoding.limits import check_size, damaged
+from service.imaging.reading.limits import check_size, damaged
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # A picture with a chunk for each row has a few thousand. Each costs a microsecond here.

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from service.core.errors import MalformedBodyError, Text, TooLargeError
-from service.imaging.decoding.limits import check_size, damaged
+from service.imaging.reading.limits import check_size, damaged
 
 JPEG_START = b"\xff\xd8\xff"
 # Colour profiles and notes come in segments of 64 KB; a scan may have tables of its own.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.core.errors import MalformedBodyError, TooLargeError
-from service.imaging.decoding.limits import MAX_SIDE, check_size
+from service.imaging.reading.limits import MAX_SIDE, check_size
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 10), (100, 1), (1, 100)])

@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from service.core.resources import count_cores
+from service.core.cpu_count import count_cores
 
 
 @pytest.fixture

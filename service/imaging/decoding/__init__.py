@@ -1,1 +1,0 @@
-"""Bounds for uploaded PNG and JPEG files, checked before they are decoded."""

@@ -1,0 +1,1 @@
+"""Reading what clients send as PNG and JPEG, within bounds."""
