@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from service.core.errors import DeadlineError
 
 T = TypeVar("T")
+READY = "the answer was ready"
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -58,7 +60,9 @@ class RequestContext:
         Raises:
             DeadlineError: The deadline passed before it was done.
         """
-        return await self.wait(asyncio.get_running_loop().run_in_executor(None, work), "the answer was ready")
+        if time.monotonic() >= self.deadline:
+            raise DeadlineError(f"the deadline passed before {READY}")
+        return await self.wait(asyncio.get_running_loop().run_in_executor(None, work), READY)
 
     async def wait(self, answer: Awaitable[T], end: str) -> T:
         """Await an answer until the deadline; unlike `bound`, outside of tasks too.

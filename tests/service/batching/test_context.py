@@ -116,3 +116,15 @@ def test_an_error_of_what_is_waited_for_is_given_though_the_deadline_is_near() -
 
     with pytest.raises(ZeroDivisionError):
         drive(work(), lambda: True)
+
+
+def test_what_is_late_already_never_runs_though_a_thread_is_free() -> None:
+    ran: list[str] = []
+
+    async def scene() -> None:
+        with pytest.raises(DeadlineError, match="before the answer was ready"):
+            await RequestContext(deadline=time.monotonic()).run(lambda: ran.append("late"))
+        await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+
+    asyncio.run(scene())
+    assert not ran
