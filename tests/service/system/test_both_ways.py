@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
+from service.batching.context import RequestContext
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
@@ -19,7 +22,7 @@ from tests.reliability.cases.paths import path_cases
 from tests.reliability.cases.protocol import protocol_cases
 from tests.reliability.cases.refusals import refusal_cases
 from tests.reliability.cases.uploads import upload_cases
-from tests.service.wire import connect, play, without_ids
+from tests.service.wire import connect, play_for_real, without_ids
 
 PAGE = "https://page.example"
 # What differs from one time to the next, whichever way it goes.
@@ -74,7 +77,7 @@ def ask(app: Application, path: FastPath | None, content: bytes) -> bytes:
         await connection.send(content)
         return await connection.read()
 
-    answer: bytes = play(scene)
+    answer: bytes = play_for_real(scene)
     return without_ids(answer)
 
 
@@ -93,12 +96,16 @@ def list_kinds() -> Sequence[Case]:
     return [*kinds.values(), *(Case(f"HEAD {target}", target, "HEAD") for target in CACHED)]
 
 
-def compare(app: Application, path: FastPath, more: dict[str, str]) -> None:
-    cases = list_kinds()
+def compare(app: Application, path: FastPath, more: dict[str, str]) -> collections.Counter[bytes]:
+    """Ask for all kinds both ways; how often there was which status."""
+    cases, found = list_kinds(), collections.Counter[bytes]()
     assert len(cases) > 150
     for case in cases:
         content = write(case, more)
-        assert ask(app, path, content) == ask(app, None, content), case.name
+        answer = ask(app, path, content)
+        assert answer == ask(app, None, content), case.name
+        found[answer.split(b" ")[1]] += 1
+    return found
 
 
 def test_requests_of_all_kinds_are_answered_alike(registry: Registry) -> None:
@@ -112,3 +119,58 @@ def test_in_every_spelling_they_are_answered_alike_where_other_pages_may_call(
     registry: Registry, spelling: str
 ) -> None:
     compare(*build(registry, PAGE), SPELLINGS[spelling])
+
+
+def fail(*_: Any, **__: Any) -> Any:
+    raise ZeroDivisionError("a fault of ours")
+
+
+def fill_queues(registry: Registry, patch: pytest.MonkeyPatch) -> None:
+    for engine in registry._engines.values():
+        for batcher in (engine._decoder, engine._encoder):
+            patch.setattr(batcher, "waiting_rows", batcher.queue_capacity_rows)
+
+
+def break_models(registry: Registry, patch: pytest.MonkeyPatch) -> None:
+    for engine in registry._engines.values():
+        for batcher in (engine._decoder, engine._encoder):
+            patch.setattr(batcher, "run", fail)
+
+
+def stop_models(registry: Registry, patch: pytest.MonkeyPatch) -> None:
+    for engine in registry._engines.values():
+        for batcher in (engine._decoder, engine._encoder):
+            patch.setattr(batcher, "_thread", None)
+
+
+def end_deadlines(registry: Registry, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(registry, "open_call", lambda _=None: RequestContext(0.0))
+
+
+def break_writers(_registry: Registry, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("service.api.responses.write", fail)
+    patch.setattr("service.v2.infer.write_answer", fail)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status"),
+    [
+        (fill_queues, b"429"),
+        (break_models, b"500"),
+        (stop_models, b"503"),
+        (end_deadlines, b"504"),
+        (break_writers, b"500"),
+    ],
+)
+def test_in_trouble_they_are_answered_alike(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, trouble: Callable[..., None], status: bytes
+) -> None:
+    app, path = build(registry)
+    trouble(registry, monkeypatch)
+    assert compare(app, path, {})[status] > 50
+
+
+def test_before_models_are_loaded_they_are_answered_alike(registry: Registry) -> None:
+    app, path = build(registry)
+    del app.api.state.registry
+    assert compare(app, path, {})[b"503"] > 150
