@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from fastapi.testclient import TestClient
 
@@ -12,6 +13,12 @@ from service.core.settings import Settings
 from service.inference.registry import Registry
 from service.server.app import create_app
 from tests.service.fake import write_bundle
+
+# How long an example takes says more of what else the machine does than of the service.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
