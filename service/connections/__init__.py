@@ -1,1 +1,1 @@
-"""A client's connection on top of uvicorn's: limits, order, gentle ends."""
+"""A client's connection, on top of uvicorn's: its limits, the order of its answers, and how it ends."""

@@ -1,4 +1,4 @@
-"""Owns how connections end: so that what was written arrives, and whoever still listens is answered."""
+"""How connections end: what was written arrives, and a client that still listens gets its answer."""
 
 from __future__ import annotations
 
@@ -15,39 +15,38 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-# Linux's number of a connection that has been reset (include/net/tcp_states.h).
+# Linux's number for the state of a connection that has been reset (include/net/tcp_states.h).
 TCP_CLOSE = 7
-# How often a client that has closed its side is looked after, in case it has gone altogether.
+# How often to check on a client that has closed its side, in case it has gone altogether.
 PROBE_S = 0.02
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Flow(FlowControl):
-    """uvicorn's flow control, which reads nothing while it is held."""
+    """uvicorn's flow control, with a hold: while it is held, nothing is read."""
 
     held = False
 
     def hold(self) -> None:
-        """Stop reading, whoever asks for more, until `release`."""
+        """Stop reading until `release`, even if `resume_reading` is called."""
         self.held = True
         self.pause_reading()
 
     def release(self) -> None:
-        """Let reading go on."""
+        """Resume reading after `hold`."""
         self.held = False
         self.resume_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading, unless it is held."""
+        """Resume reading, unless it is held."""
         if not self.held:
             super().resume_reading()
 
 
 class GentleTransport:
-    """What a request's answer is written to: a transport that closes as its connection wants it to."""
+    """The transport that an answer is written to; closing it calls the connection's `end` instead."""
 
     def __init__(self, transport: asyncio.Transport, end: Callable[[], None]) -> None:
-        """Store the transport and what closes it."""
         self.write = transport.write
         self.is_closing = transport.is_closing
         self.get_extra_info = transport.get_extra_info
@@ -55,11 +54,11 @@ class GentleTransport:
 
 
 def without_chunks(cycle: RequestResponseCycle, app: Any) -> Any:
-    """Wrap an application so that HTTP/1.0 gets no chunks: the connection ends answers of unknown length.
+    """Wrap an application for HTTP/1.0, which has no chunks: the connection ends answers of unknown length.
 
     Args:
-        cycle: Of the request, whose answer has not begun.
-        app: What answers it.
+        cycle: uvicorn's object for the request; its answer has not begun.
+        app: The ASGI application that answers it.
     """
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -69,7 +68,7 @@ def without_chunks(cycle: RequestResponseCycle, app: Any) -> Any:
             nonlocal endless
             if message["type"] == "http.response.start":
                 endless = all(name.lower() != b"content-length" for name, _ in message["headers"])
-                if endless:  # a known length is what keeps the server from chunks
+                if endless:  # uvicorn writes no chunks where it expects a length
                     cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
             elif endless and not message.get("more_body", False):
                 cycle.expected_content_length = len(message.get("body", b""))
@@ -81,7 +80,7 @@ def without_chunks(cycle: RequestResponseCycle, app: Any) -> Any:
 
 
 def count_unread(transport: asyncio.Transport) -> int:
-    """Return how many bytes have come that nobody has read, if the system says."""
+    """Return how many bytes have arrived and are unread; 0 if the system says none."""
     connection = transport.get_extra_info("socket")
     if connection is None or connection.fileno() < 0:
         return 0
@@ -90,24 +89,24 @@ def count_unread(transport: asyncio.Transport) -> int:
 
 
 def count_waiting(listener: socket.socket) -> int:
-    """Return how many connections wait for a listening socket to accept them, if the system says."""
+    """Return how many connections wait for a listening socket to accept them; 0 if the system says none."""
     info = _read_tcp_info(listener)
-    # tcpi_unacked, which Linux gives for listening sockets so (net/ipv4/tcp.c, tcp_get_info).
+    # tcpi_unacked: for listening sockets, Linux puts the number there (net/ipv4/tcp.c, tcp_get_info).
     return int(struct.unpack_from("I", info, 24)[0]) if len(info) >= 28 else 0
 
 
 def is_reset(transport: asyncio.Transport) -> bool:
-    """Tell whether a client that has closed its side has reset the connection since."""
+    """Return whether a client that has closed its side has reset the connection since."""
     connection = transport.get_extra_info("socket")
     info = b"" if connection is None else _read_tcp_info(connection)
     return bool(info) and info[0] == TCP_CLOSE
 
 
 def _read_tcp_info(connection: socket.socket) -> bytes:
-    """Return the beginning of Linux's `tcp_info`; nothing of what is closed or not TCP."""
+    """Return the beginning of Linux's `tcp_info`; nothing for a socket that is closed or not TCP."""
     if connection.fileno() < 0 or not hasattr(socket, "TCP_INFO"):
         return b""
-    # uvloop's sockets have no options to read.
+    # The options of uvloop's own socket objects cannot be read.
     with socket.socket(fileno=os.dup(connection.fileno())) as copy:
         try:
             return copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
@@ -118,13 +117,13 @@ def _read_tcp_info(connection: socket.socket) -> bytes:
 def probe(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, ask: bool) -> None:
     """Abort a connection once it is known that the client, which has closed its side, has gone for good.
 
-    Only what is sent to a client tells. One that reads on skips an interim answer (RFC 9110, section 15.2);
-    from one that does not, it draws a reset.
+    Only sending something shows it: a client that still reads skips an interim answer (RFC 9110, section
+    15.2), and one that does not replies with a reset.
 
     Args:
-        transport: Of the connection.
-        loop: That it is on.
-        ask: Whether an interim answer may be sent: to HTTP/1.1, and before the answer begins.
+        transport: The connection's transport.
+        loop: The event loop that it is on.
+        ask: Whether an interim answer may be sent: only to HTTP/1.1, and only before the answer begins.
     """
     if transport.is_closing():
         return

@@ -1,8 +1,10 @@
-"""Owns the turns of a client's connection: what is parsed when, what is answered when, and how it ends.
+"""A client's connection: when its bytes are parsed, when its requests are answered, and how it ends.
 
-Invariants: requests are answered in their order, also those before one that is refused; what has been
-answered arrives, whatever else came; a client that has sent all and reads on gets its answer, one that
-has gone takes its work along; no connection parses more at once than a turn of the event loop may take.
+Invariants:
+- Requests are answered in the order in which they came, also those before one that is refused.
+- What has been answered arrives, whatever else the client has sent.
+- A client that has sent all and still reads gets its answer; the work for one that has gone is cancelled.
+- No connection parses more at once than a turn of the event loop may take.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ from service.connections.limits import Phase, Watch
 from service.connections.rejections import RejectedError, explain, write_rejection
 from service.http.disconnect import DEPARTURE, Departure
 
-# Parsed at once: of pipelined requests of 40 bytes each, 6 ms.
+# Bytes that are parsed at once: pipelined requests of 40 bytes each take 6 ms.
 PIECE_BYTES = 16_384
-# After so long, others have their turn: what a socket has at once, 256 KiB, took 32 ms in chunks of one byte.
+# How long a connection parses before others have their turn: what a socket returns at once, 256 KiB, took
+# 32 ms in chunks of one byte.
 TURN_S = 0.005
 
 
 class Connection(HeadProtocol):
-    """uvicorn's protocol with bounds, and in the order of the requests.
+    """uvicorn's HTTP protocol, with limits and with answers in the order of the requests.
 
     Attributes:
         serving: The request that is being answered; those behind it wait in `pipeline`.
@@ -35,13 +38,12 @@ class Connection(HeadProtocol):
     flow: Flow
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Take what uvicorn's own takes."""
         super().__init__(*arguments, **options)
         self.watch = Watch(self.limits)
         self.serving: RequestResponseCycle | None = None
-        # What has come and is parsed when the requests before it are answered.
+        # Bytes that have come, to be parsed once the requests before them are answered.
         self._rest = b""
-        # The last answer of this connection, for after those before it.
+        # An error that ends this connection, to be written after the answers before it.
         self._last_words: bytes | None = None
         self._lingering = self._half_closed = False
 
@@ -57,13 +59,13 @@ class Connection(HeadProtocol):
 
     @property
     def idle(self) -> bool:
-        """Whether what comes next begins a request that can be answered at once."""
-        # Asked at each request: `busy` written out, which saves a call.
+        """Whether the next bytes begin a request that can be answered at once."""
+        # Needed at each request: `busy` is written out, which saves a call.
         begun = self.serving or self.pipeline or self._rest or self.in_head or self.reading
         return not (begun or self._lingering or self._last_words)
 
     def connection_made(self, transport: Any) -> None:
-        """Open the connection; where there are too many, only to say so."""
+        """Open the connection; if there are too many, refuse it with an answer that says so."""
         super().connection_made(transport)
         self.flow = Flow(transport)
         self._gentle = GentleTransport(transport, self.end)
@@ -71,23 +73,23 @@ class Connection(HeadProtocol):
             self.reject(RejectedError(503, "all connections of this process are taken; try again"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered, and forget what has not been parsed."""
+        """Cancel the request that is being answered, and drop bytes that have not been parsed."""
         self._rest = b""
-        if self.serving is not None:  # uvicorn tells the last that came
+        if self.serving is not None:  # uvicorn notifies only the request that came last
             self.serving.disconnected = True
             self.serving.message_event.set()
             self.serving.scope[DEPARTURE].announce()  # type: ignore[literal-required]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, or keep it until the requests before it are answered."""
+        """Parse bytes, or keep them until the requests before them are answered."""
         if self._rest:
             self._rest += data
         else:
             self.feed(data)
 
     def feed(self, data: bytes) -> None:
-        """Parse what has come, a piece at a time, for a short while, until a further request waits."""
+        """Parse bytes, a piece at a time, until `TURN_S` is over or a further request waits."""
         end = time.perf_counter() + TURN_S
         for start in range(0, len(data), PIECE_BYTES):
             if self._lingering or self._last_words is not None or self.transport.is_closing():
@@ -122,14 +124,14 @@ class Connection(HeadProtocol):
             if self.outgrows(len(piece)):
                 self.reject(self.too_large())
             return
-        # Not while the offer's exception is handled, or errors in what follows would have it as their cause.
+        # Not inside the `except` block, or errors in what follows would have the offer's exception as cause.
         if self.scope["method"] == "CONNECT":
             self.reject(RejectedError(405, "method", "GET, HEAD or POST", "CONNECT"))
         else:
             self.feed(self.decline_upgrade() + rest)
 
     def on_headers_complete(self) -> None:
-        """Begin the request; where the server drains, only the last of a connection may announce its end."""
+        """Begin the request; while the server drains, only the last answer may announce the end."""
         before = self.cycle
         super().on_headers_complete()
         if self.draining and self.pipeline and before is self.serving and not before.response_started:
@@ -143,21 +145,21 @@ class Connection(HeadProtocol):
         super()._start_asgi_task(cycle, app)
 
     def begin(self, cycle: RequestResponseCycle) -> None:
-        """Note which request is being answered."""
+        """Note the request that is being answered from now on."""
         self.serving = cycle
         cycle.scope.setdefault(DEPARTURE, Departure())  # type: ignore[misc]
         if self.draining and not self.pipeline and not self._rest:
             cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
-        """Go on with what waits: the next request, what has not been parsed, or the last answer."""
+        """Continue with what waits: the next request, bytes that have not been parsed, or the last answer."""
         self.server_state.total_requests += 1
         self.serving = None
         if self.transport.is_closing() or self._lingering:
             return
         self.flow.resume_reading()
-        # In a turn of its own: of hundreds of requests, each of which began the next, the calls would lie as
-        # deep in each other.
+        # In another turn of the event loop: if each of hundreds of requests began the next, their calls would
+        # be nested as deep.
         if self.pipeline:
             self.loop.call_soon(self._start_next)
         elif self._rest:
@@ -170,7 +172,7 @@ class Connection(HeadProtocol):
     def _start_next(self) -> None:
         if self.pipeline and self.serving is None and not self.transport.is_closing():
             self._start_asgi_task(*self.pipeline.pop())
-            if not self.pipeline and self._rest:  # which may begin with the rest of its body
+            if not self.pipeline and self._rest:  # these bytes may begin with the rest of its body
                 self.loop.call_soon(self._feed_rest)
 
     def reject(self, rejection: RejectedError) -> None:
@@ -181,7 +183,7 @@ class Connection(HeadProtocol):
             broken.disconnected = True
             broken.message_event.set()
             broken.scope[DEPARTURE].announce()  # type: ignore[literal-required]
-            if broken.response_started:  # there is no place for another answer
+            if broken.response_started:  # it is too late for another answer
                 self.transport.close()
                 return
         elif broken is not None and self.pipeline and self.pipeline[0][0] is broken:
@@ -197,7 +199,7 @@ class Connection(HeadProtocol):
     def end(self) -> None:
         """Close the connection, once what was written has arrived.
 
-        To close it with something unread would reset it, and what is on its way to the client would be lost.
+        Closing with bytes unread would reset it, and what is on its way to the client would be lost.
         """
         if self.transport.is_closing() or self._lingering:
             return
@@ -212,7 +214,7 @@ class Connection(HeadProtocol):
         self.flow.release()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer a client that has closed its side only, if its requests are whole."""
+        """Stay open for a client that has closed only its own side, if its requests are whole."""
         if self._lingering or self.reading is not None or not self.busy:
             return False
         self._half_closed = True
@@ -222,19 +224,19 @@ class Connection(HeadProtocol):
         return True
 
     def announce_end(self) -> None:
-        """Say in the answer that is to come that it is the last, unless further requests wait."""
+        """Have the coming answer say that it is the connection's last, unless further requests wait."""
         last = None if self.pipeline or self._rest else self.serving
         if last is not None and not last.response_started:
             last.keep_alive = False
 
     def shutdown(self) -> None:
-        """End the connection if nothing of a request has come, else with the answer to it."""
+        """End the connection: now if nothing of a request has come, else with the answer to it."""
         self.announce_end()
         if not (self.in_head or self.reading or self.busy or count_unread(self.transport)):
             self.end()
 
     def phase(self) -> tuple[Phase, Any]:
-        """Return what this connection is at, for its watch."""
+        """Return the phase of this connection and a mark of its progress, for its watch."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
             return "write", unsent
@@ -249,7 +251,7 @@ class Connection(HeadProtocol):
         return ("new", None) if self.cycle is None else ("idle", self.cycle)
 
     def check(self, now: float) -> None:
-        """End the connection if it has been too long in one phase; `now` is the watch's."""
+        """End the connection if it has been in one phase for too long; `now` is for `Watch.look`."""
         over = self.watch.look(self, now)
         if over == "head":
             self.reject(
@@ -260,6 +262,6 @@ class Connection(HeadProtocol):
             self.reject(RejectedError(408, "body", expected, "none"))
         elif over == "write":
             self.transport.abort()
-        # What comes on an idle connection may be a request; who has been refused may not send for ever.
+        # Bytes on an idle connection may be a request; a client that was refused may not send for ever.
         elif over == "linger" or (over is not None and not count_unread(self.transport)):
             self.transport.close()

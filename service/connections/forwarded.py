@@ -1,4 +1,4 @@
-"""Owns whom a request came from, where a trusted proxy says it, for what does without uvicorn's layers."""
+"""The client's address that a trusted proxy names, for requests that bypass uvicorn's middleware."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 
 def correct_caller(scope: Any, trusted: Iterable[str]) -> None:
-    """Put the caller that a proxy names into a request's scope, as uvicorn's layer would.
+    """Write the client that a proxy names into a request's scope, as uvicorn's middleware would.
 
     Args:
-        scope: Of the request; changed if a trusted proxy sent it.
+        scope: The ASGI scope; changed if a trusted proxy sent the request.
         trusted: Addresses and networks, as uvicorn takes them.
     """
-    with contextlib.suppress(StopIteration):  # it waits for nothing
-        _make_layer(tuple(trusted))(scope, _end, _end).send(None)  # type: ignore[arg-type]
+    with contextlib.suppress(StopIteration):  # it waits for nothing, so one step is all
+        _make_middleware(tuple(trusted))(scope, _end, _end).send(None)  # type: ignore[arg-type]
 
 
 @functools.cache
-def _make_layer(trusted: tuple[str, ...]) -> ProxyHeadersMiddleware:
+def _make_middleware(trusted: tuple[str, ...]) -> ProxyHeadersMiddleware:
     return ProxyHeadersMiddleware(_end, list(trusted))
 
 

@@ -1,4 +1,4 @@
-"""Owns reading a request's head: how large it may be, whether it names a host, which offers are declined."""
+"""Read the head of a request: limit its size, demand a host, decline offers of other protocols."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from service.connections.limits import SocketLimits
 from service.connections.rejections import RejectedError
 
-# Where the lifespan leaves the limits for the protocol to find.
+# The key under which the lifespan's state holds the limits.
 LIMITS = "limits"
 VERSIONS = ("1.0", "1.1")
 
 
 class HeadProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which refuses heads that are too large or not HTTP/1.1.
+    """uvicorn's HTTP protocol, which refuses heads that are too large or not HTTP/1.0 or 1.1.
 
     Attributes:
-        limits: Of this connection.
+        limits: The limits of this connection.
         in_head: Whether a head has begun and not ended.
         reading: The request whose body is still to come, whether it is being answered or waits.
-        body_bytes: Of all bodies that have come.
+        body_bytes: The bytes of all bodies so far.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Take what uvicorn's own takes; the limits come with the lifespan's state."""
         super().__init__(*arguments, **options)
         self.limits: SocketLimits = self.app_state.get(LIMITS) or SocketLimits()
         self.url = b""
@@ -47,7 +46,7 @@ class HeadProtocol(HttpToolsProtocol):
         self._measure_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Refuse a head as soon as it is too long; what stands behind a body in chunks is no part of it."""
+        """Add a field to the head, and refuse it as soon as it is too long; trailers of chunks only count."""
         if self.in_head:
             super().on_header(name, value)
         self._measure_head(len(name) + len(value) + 4)
@@ -58,24 +57,24 @@ class HeadProtocol(HttpToolsProtocol):
             raise self.too_large()
 
     def outgrows(self, piece: int) -> bool:
-        """Tell, after so many bytes more, whether a line is too long that has not ended yet.
+        """Return whether, after `piece` more bytes, a line that has not ended yet is too long.
 
-        It may be one of the head, of a chunk's, or of those behind the chunks: the parser puts it together
-        byte by byte, which takes ever longer.
+        It may be a line of the head, of a chunk, or behind the chunks: the parser puts it together byte by
+        byte, which takes longer and longer.
         """
         open_ended = self.in_head or self.reading is not None
         self._unfinished_bytes = self._unfinished_bytes + piece if open_ended else 0
         return self._unfinished_bytes > 2 * self.limits.max_head_bytes
 
     def too_large(self) -> RejectedError:
-        """Return the refusal of the head that is being read."""
+        """Return the error that refuses the head that is being read."""
         limit = self.limits.max_head_bytes
         if len(self.url) > limit:
             return RejectedError(414, "URL", f"at most {limit} bytes", "more")
         return RejectedError(431, "headers", f"at most {limit} bytes with the URL", "more")
 
     def on_headers_complete(self) -> None:
-        """Begin the request, unless its head is to be read again without the offer of another protocol."""
+        """Begin the request, unless its head is to be read again, without the offer of another protocol."""
         self.in_head = False
         if self.parser.should_upgrade():
             self.scope["method"] = self.parser.get_method().decode("ascii")
@@ -92,7 +91,7 @@ class HeadProtocol(HttpToolsProtocol):
         self.reading = self.cycle
 
     def on_body(self, body: bytes) -> None:
-        """Note that a body goes on."""
+        """Count the bytes of a body."""
         self.body_bytes += len(body)
         self._unfinished_bytes = 0
         super().on_body(body)
@@ -104,10 +103,10 @@ class HeadProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def decline_upgrade(self) -> bytes:
-        """Return the head that offers another protocol as one that does not, for a new parser to read.
+        """Return a head that offers another protocol without the offer, for a new parser to read.
 
-        The offer may be ignored (RFC 9110, section 7.8), but the parser takes what follows for the other
-        protocol's, and with it the body.
+        The offer may be ignored (RFC 9110, section 7.8), but the old parser would take what follows, and with
+        it the body, for the other protocol.
         """
         version = self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]

@@ -1,4 +1,4 @@
-"""Owns answers to requests that never become one: what is wrong with a head, a connection or its pace."""
+"""Answers to what never reaches the application: bad heads, too many connections, clients too slow."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ logger = logging.getLogger(__name__)
 
 
 class RejectedError(Exception):
-    """A request that is refused before there is one.
+    """A request that is refused before the application sees it.
 
     Attributes:
-        status: HTTP's.
+        status: The HTTP status.
         field: The part of the request, or the whole sentence where none is at fault.
         expected: What it should have been.
         received: What came.
     """
 
     def __init__(self, status: int, field: str, expected: str = "", received: str = "") -> None:
-        """Store what is wrong."""
         self.status = status
         self.field = field
         self.expected = expected
@@ -37,12 +36,12 @@ class RejectedError(Exception):
 
 
 def write_rejection(rejection: RejectedError, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the whole answer of a rejection; the connection ends with it.
+    """Return the whole answer to a request that is refused; the connection ends with it.
 
     Args:
         rejection: What is wrong.
-        url: As far as it is known: errors below /v2 are the protocol's.
-        headers: That the server gives to each answer.
+        url: The URL, as far as it is known: below /v2, errors are those of the Open Inference Protocol.
+        headers: The header fields that the server adds to each answer.
     """
     path = url.partition(b"?")[0].decode("latin-1")
     scope: dict[str, Any] = {"type": "http", "path": path, "headers": []}
@@ -60,7 +59,7 @@ def write_rejection(rejection: RejectedError, url: bytes, headers: Iterable[tupl
 
 
 def explain(error: httptools.HttpParserError) -> RejectedError:
-    """Return the refusal of what the parser, or something that it called, could not read."""
+    """Return the rejection for an error of the parser, or of something that it called."""
     cause = error.__context__
     if isinstance(cause, RejectedError):
         return cause
