@@ -1,1 +1,1 @@
-"""Hot requests answered from uvicorn's protocol, without ASGI."""
+"""The fast path: frequent requests, answered from uvicorn's protocol without ASGI."""

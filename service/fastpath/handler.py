@@ -1,7 +1,7 @@
 """The fast path: direct routes answered from uvicorn's protocol, by the same endpoints as through ASGI.
 
-It saves what ASGI adds to a request: a task, messages, layers. It reads nothing of a request but which
-transport it may have; path, query, fields and body are the endpoints'.
+It saves what ASGI adds to a request: a task, messages, middleware. It looks at a request only to decide
+whether ASGI is needed; path, query, header fields and body are read by the route and its endpoint.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from service.http.dispatch import DirectApplication, Dispatcher
 from service.http.header_fields import FIELDS, join_fields
 
 METHODS = ("GET", "POST")
-# Far below where the server stops reading until someone takes what has come.
+# Far below the size at which the server stops reading until the application takes what has come.
 MAX_BODY_BYTES = 16_384
 LENGTH, ORIGIN = b"content-length", b"origin"
-# What these mean is the server's and ASGI's to handle.
+# Only the server and ASGI handle these.
 SPECIAL = {b"transfer-encoding", b"expect", b"upgrade"}
 
 
 class FastPath:
-    """Decides which requests it answers, for one process.
+    """Decides which requests of a process are answered without ASGI.
 
     Attributes:
-        heads: That are known already.
-        dispatcher: Answers.
+        heads: The heads that have come before.
+        dispatcher: Answers the requests.
     """
 
     def __init__(self, direct: DirectApplication, max_body_bytes: int, *, crosses: bool) -> None:
-        """Store what it works with.
+        """Start with no known heads.
 
         Args:
-            direct: The direct routes, as ASGI has them.
-            max_body_bytes: Longer bodies go through ASGI.
-            crosses: Whether pages of other origins may call: what they send goes through ASGI, where the
-                layer for that is.
+            direct: The ASGI application of the direct routes.
+            max_body_bytes: Requests with longer bodies go through ASGI.
+            crosses: Whether pages of other origins may call: their requests go through ASGI, where the CORS
+                middleware is.
         """
         self.heads = HeadCache()
         self.dispatcher: Dispatcher = direct.dispatcher
@@ -49,7 +49,7 @@ class FastPath:
         self._crosses = crosses
 
     def may_take(self, scope: MutableMapping[str, Any]) -> bool:
-        """Tell by its head whether a request may be answered here, if it has a direct route."""
+        """Return whether a request with this head may be answered here, if it has a direct route."""
         if scope["method"] not in METHODS:
             return False
         fields = scope[FIELDS] = join_fields(scope["headers"])
@@ -61,12 +61,12 @@ class FastPath:
         return length is not None and length.isdigit() and int(length[:9]) <= self._max_body_bytes
 
     def finish(self, response: Response) -> None:
-        """Tell caches that pages of other origins get other header fields, as the layer for them does."""
+        """Add `Vary: Origin` where pages of other origins may call, as the CORS middleware does."""
         if self._crosses:
             response.headers["Vary"] = ", ".join([*response.headers.getlist("Vary"), "Origin"])
 
     def stream(self, response: StreamingResponse) -> ASGIApp:
-        """Return the ASGI application that sends an answer which comes in parts."""
+        """Return an ASGI application that sends an answer in parts."""
 
         async def send(scope: Any, receive: Any, send: Any) -> None:
             await self._direct.send(response, scope, receive, send)
@@ -75,12 +75,12 @@ class FastPath:
 
 
 def write_fields(response: Response) -> bytes:
-    """Return the header lines of an answer, each ended."""
+    """Return the header lines of an answer, each with its line end."""
     return b"".join([b"%b: %b\r\n" % field for field in response.raw_headers])
 
 
 def make_request(scope: MutableMapping[str, Any], body: bytes) -> Request:
-    """Return a request whose body is there."""
+    """Return a request whose body has been read."""
     request = Request(scope)
     request._body = body
     return request

@@ -1,4 +1,4 @@
-"""Heads of requests that have come before: the parser makes the same of the same bytes."""
+"""A cache of request heads: the parser makes the same scope of the same bytes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 HEAD_END = b"\r\n\r\n"
-# A browser's or a client's head, and as many kinds of them as are about at one time.
+# Room for a browser's or a client's head, and for as many kinds of them as are in use at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
-# Header fields that are another for each request, so that a head with one will not come again.
+# Header fields that differ from request to request, so that a head with one will not come again.
 IDENTIFYING = {
     *(b"b3", b"baggage", b"cf-ray", b"forwarded", b"traceparent", b"tracestate", b"via", b"x-amzn-trace-id"),
     *(b"x-b3-parentspanid", b"x-b3-sampled", b"x-b3-spanid", b"x-b3-traceid", b"x-cloud-trace-context"),
@@ -18,19 +18,20 @@ IDENTIFYING = {
 
 
 class HeadCache:
-    """The scopes of heads that are known, for one process."""
+    """The ASGI scopes of heads that have come before, for one process."""
 
     def __init__(self) -> None:
         self._heads: dict[bytes, tuple[dict[str, Any], int]] = {}
 
     def recall(self, data: bytes) -> tuple[dict[str, Any], bytes] | None:
-        """Return a copy of the scope of a request that has come before, but for its body.
+        """Return the scope and the body of a request whose head has come before.
 
         Args:
-            data: What came, where a request may begin.
+            data: Bytes that came where a request may begin.
 
         Returns:
-            The scope, without what is the connection's, and the body; or None for the parser to look at.
+            A copy of the scope, without what belongs to the connection, and the body; None if the parser has
+            to read the bytes.
         """
         head, end, body = data.partition(HEAD_END)
         known = self._heads.get(head)
@@ -42,9 +43,9 @@ class HeadCache:
         """Keep the scope of a request.
 
         Args:
-            data: What came when it began; only if that is just this request, its head will be known.
-            scope: What the parser made of it.
-            body: Whole.
+            data: The bytes that came when it began; its head is kept only if they are exactly this request.
+            scope: The scope that the parser made of it.
+            body: The whole body.
         """
         head, _, rest = data.partition(HEAD_END)
         if rest != body or head in self._heads or len(head) > MAX_HEAD_BYTES:

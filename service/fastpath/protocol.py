@@ -1,8 +1,8 @@
-"""The fast path's place in the server: uvicorn's HTTP protocol, which looks there before it asks ASGI.
+"""uvicorn's HTTP protocol, which tries the fast path before it calls the ASGI application.
 
 Invariants: requests of a connection are answered in their order; what the fast path does not take becomes the
-ASGI task that uvicorn would have made of it; a client that goes takes its rows along; a head is parsed but
-once, for the parser makes the same of the same bytes.
+ASGI task that uvicorn would have made of it; when a client goes, its rows are cancelled; a head is parsed
+only once, as the parser makes the same of the same bytes.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from service.observability.metrics import CLIENT_GONE
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
 
-# Where the lifespan leaves the fast path for the protocol to find.
+# The key under which the lifespan's state holds the fast path.
 STATE = "fast_path"
 Answering = Coroutine[Any, Any, Response]
 
 
 class FastPathProtocol(Connection):
-    """A connection whose hot requests are answered without ASGI."""
+    """A connection whose frequent requests are answered without ASGI."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._fast: FastPath | None = self.app_state.get(STATE)
-        # A request that waits for its body, and where it goes then.
+        # A request that waits for its body, its route, and its scope as the parser made it.
         self._held: tuple[RequestResponseCycle, DirectRoute, dict[str, Any]] | None = None
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
-        # What came last, if a request began with it.
+        # The bytes that came last, if a request began with them.
         self._data = b""
-        # How many more requests may be answered before others have their turn.
+        # How many more requests may be answered before other connections have their turn.
         self._at_once = math.inf
 
     def data_received(self, data: bytes) -> None:
-        """Spare the parser a request whose head is known."""
+        """Answer a request whose head is known without parsing it again; parse other bytes."""
         if self._fast is not None and self.idle and not self.flow.write_paused:
             known = self._fast.heads.recall(data)
             if known is not None:
@@ -56,7 +56,7 @@ class FastPathProtocol(Connection):
         super().data_received(data)
 
     def feed(self, data: bytes) -> None:
-        """Note what a request begins with, to know it again, and answer no more than one at once."""
+        """Parse bytes, keep those that begin a request to learn its head, and answer at most one at once."""
         self._data = data if self.idle else b""
         self._at_once = 1
         super().feed(data)
@@ -99,12 +99,12 @@ class FastPathProtocol(Connection):
             self._enter(cycle, route)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a request whose body is not going to be whole."""
+        """Drop a request whose body will never be whole."""
         super().connection_lost(exc)
         self._forget()
 
     def reject(self, rejection: RejectedError) -> None:
-        """Forget a request whose body is not going to be whole."""
+        """Refuse a request, and drop it if it waits for its body, which will never be whole."""
         if self._held is not None and self._held[0] is self.reading:
             self._forget()
         super().reject(rejection)
@@ -124,7 +124,7 @@ class FastPathProtocol(Connection):
         if not fast.may_take(scope):
             super()._start_asgi_task(cycle, app)
             return
-        # As the parser made it; only heads with a body behind them come again.
+        # A copy as the parser made it, to be learnt; only heads of requests with a body come again.
         plain = dict(scope) if scope["method"] == "POST" else {}
         route = fast.dispatcher.enter(scope)
         if route is None:
@@ -150,7 +150,7 @@ class FastPathProtocol(Connection):
     def _step(
         self, cycle: RequestResponseCycle, answering: Answering, _done: asyncio.Future[Any] | None = None
     ) -> None:
-        """Go on until the answer is there or waits for something; a task would begin a turn later."""
+        """Run until the answer is there or waits for something; a task would begin one turn later."""
         try:
             waits_for = answering.send(None)
         except StopIteration as end:
