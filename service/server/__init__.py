@@ -1,1 +1,1 @@
-"""Processes and the application: the only room that knows all others."""
+"""The processes of the service, and the application that joins the other folders."""

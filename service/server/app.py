@@ -1,4 +1,4 @@
-"""Owns the application: lifespan, layers and routes."""
+"""The application: its lifespan, its middleware and its routes."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ ROUTERS = (
     health.router,
     metrics.router,
 )
-# How long the thread of large batches may wait for the interpreter. Python's 5 ms are longer than a batch: of
-# 256 vectors a request, a tenth fewer were decoded.
+# How long the thread of large batches may wait for the interpreter. Python's 5 ms are longer than a batch:
+# with them, of requests of 256 vectors, a tenth fewer were decoded.
 SWITCH_INTERVAL_S = 0.0005
 EXPOSED_HEADERS = (
     REQUEST_ID,
@@ -93,48 +93,46 @@ EXPOSED_HEADERS = (
 
 
 class Application:
-    """The service as an ASGI application: our own layers, and FastAPI behind them.
+    """The service as an ASGI application: the direct routes, our own middleware, and FastAPI behind both.
 
-    FastAPI's place for middleware would be nearer to its routes, behind what it does for each request.
+    Middleware added to FastAPI would run nearer to its routes, after what it does for each request.
 
     Attributes:
         api: The FastAPI application.
-        entrance: The outermost layer.
+        dispatcher: Answers the requests of direct routes.
+        direct: The ASGI application of the direct routes.
+        entrance: The outermost ASGI application, which requests come to first.
     """
 
     def __init__(self, api: FastAPI, settings: Settings) -> None:
-        """Puts the layers around FastAPI, the innermost first."""
         self.api = api
         bodies = HeldBodies(settings.max_body_bytes, settings.max_held_body_bytes)
         inner = BodyLimitMiddleware(AnswerHeadersMiddleware(api), bodies)
         self.dispatcher = Dispatcher(api, ROUTERS, api.state.metrics)
         self.direct = api.state.direct = DirectApplication(
-            self.dispatcher, bodies, _outer_layers(inner, api.state.metrics)
+            self.dispatcher, bodies, _wrap_outer(inner, api.state.metrics)
         )
         outer = _share(self.direct, settings)
         self.entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request, or the lifespan."""
+        """Answer one request, or run the lifespan."""
         await self.entrance(scope, receive, send)
 
 
 def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath | None:
-    """Return what answers hot requests beside ASGI, or None where the settings turn it off."""
+    """Return the fast path, or None where the settings turn it off or name a root path."""
     if settings.fast_path == "off" or settings.root_path:
         return None
     return FastPath(direct, settings.max_body_bytes, crosses=bool(settings.cors_origins))
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:
-    """Builds the application.
+    """Build the application.
 
     Args:
-        settings: Of this process.
-        registry: Started already; unset: made and started by the lifespan.
-
-    Returns:
-        An ASGI application.
+        settings: The settings of this process.
+        registry: The models, loaded already; unset: the lifespan loads them.
     """
     api: FastAPI = FastAPIOffline(
         title="CVAE service",
@@ -146,14 +144,14 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         generate_unique_id_function=document.name_operation,
         swagger_ui_parameters=overview.PAGE,
         lifespan=_lifespan(settings, registry),
-        # Clients of the Open Inference Protocol do not follow them.
+        # Clients of the Open Inference Protocol follow no redirects.
         redirect_slashes=False,
-        # Asked for at each request, it costs more than our own layers together.
+        # Looked up at each request, it costs more than our own middleware together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     api.state.metrics = Metrics()
     api.state.pictures = PictureCache(settings.cache_bytes, api.state.metrics.count_cached)
-    api.state.parsing = asyncio.Lock()  # of long bodies, one after the other
+    api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
@@ -166,14 +164,14 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        # Python would make threads for each core of the host, whatever this process may use of it.
+        # Python would make threads for every core of the host, however few this process may use.
         threads = concurrent.futures.ThreadPoolExecutor(count_cores(), "pool")
         asyncio.get_running_loop().set_default_executor(threads)
         loaded = registry
         if loaded is None:
             loaded = Registry(settings)
             await asyncio.to_thread(loaded.start)
-        # A collection that goes through what stays for ever holds the loop for 40 ms.
+        # A garbage collection that visits all that stays for ever holds the event loop for 40 ms.
         gc.freeze()
         app.state.registry = loaded
         fast = create_fast_path(settings, app.state.direct)
@@ -184,7 +182,7 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     return lifespan
 
 
-def _outer_layers(app: ASGIApp, counts: Metrics) -> ASGIApp:
+def _wrap_outer(app: ASGIApp, counts: Metrics) -> ASGIApp:
     return HeadMiddleware(
         MetricsMiddleware(RequestIdMiddleware(app, on_error=error_handlers.answer_unknown), counts)
     )

@@ -1,4 +1,4 @@
-"""Owns how a server stops: it says so, goes on for a while, answers what has come, closes what is idle last.
+"""How the server stops: not ready but serving for a while, then closing once what has come is answered.
 
 Invariant: a request that was sent before the server had been unready for `drain_s` is answered whole, unless
 it takes longer than `timeout_s` beyond that.
@@ -23,24 +23,24 @@ from service.connections.heads import LIMITS
 
 logger = logging.getLogger(__name__)
 
-# Where the lifespan leaves what turns readiness off.
+# The key under which the lifespan's state holds the function that turns readiness off.
 DRAIN = "drain"
 TICK_S = 0.05
 ACCEPT_TURNS = 100
-# Where connections are short: how often it says so, and how long one is idle before it makes room.
+# When connections run out: how often a warning says so, and how long one must have been idle to be closed.
 WARNING_S, IDLE_S = 10.0, 1.0
 # Ticks of uvicorn's main loop, a tenth of a second each, from one look at all connections to the next.
 WATCH_TICKS = 10
 
 
 class DrainingState(ServerState):
-    """What uvicorn's connections share, and whether they are soon to end."""
+    """The state that uvicorn's connections share; `draining` says whether they are soon to end."""
 
     draining = False
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn's server, with an end that loses no request, and an eye on its connections."""
+    """uvicorn's server, which loses no request when it stops, and watches over its connections."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ class DrainingServer(uvicorn.Server):
         """Store what `run` needs.
 
         Args:
-            config: uvicorn's.
-            drain_s: How long it goes on as usual once it has been told to stop, but for its readiness.
-            timeout_s: How long, after that, it waits for what has come.
+            config: The configuration of uvicorn.
+            drain_s: How long it serves on, though not ready, once it has been told to stop.
+            timeout_s: How long, after that, it waits until what has come is answered.
             on_started: Called when it listens.
-            at_once: The signal by which a parent process ends it at once. Others are sent to all of a
-                group by terminals and by systemd, and by the parent as well: Ctrl+C then means nothing, and
-                SIGTERM no more the second time than the first. None: a second signal does.
+            at_once: The signal by which a parent process ends it at once. Terminals and systemd send other
+                signals to the whole group, and the parent sends them as well: Ctrl+C then means nothing, and
+                SIGTERM no more the second time than the first. None: a second signal ends it at once.
         """
         super().__init__(config)
         self.server_state: DrainingState = DrainingState()
@@ -70,7 +70,7 @@ class DrainingServer(uvicorn.Server):
         self._warn_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Start to listen, then call `on_started`."""
         await super().startup(sockets)
         self.on_started()
 
@@ -91,13 +91,13 @@ class DrainingServer(uvicorn.Server):
             turn_off()
 
     async def on_tick(self, counter: int) -> bool:
-        """Do what uvicorn does ten times a second, and look at all connections once."""
+        """Do what uvicorn does ten times a second; once a second, also look at all connections."""
         if counter % WATCH_TICKS == 0:
             self.look()
         return await super().on_tick(counter)
 
     def look(self) -> None:
-        """End the connections that have been too long at one thing; where room is short, also idle ones."""
+        """End connections that have been in one phase for too long; when they run out, also idle ones."""
         now, connections = time.monotonic(), self._connections()
         for connection in connections:
             connection.check(now)
@@ -114,7 +114,7 @@ class DrainingServer(uvicorn.Server):
             connection.shutdown()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop: not ready for a while, then closed to new connections, then to those that are idle."""
+        """Stop: serve on for a while, then refuse new connections and close those that are idle."""
         logger.info("not ready any more; closing in %g s, or at a second signal", self.drain_s)
         for connection in self._connections():
             connection.announce_end()
@@ -129,10 +129,10 @@ class DrainingServer(uvicorn.Server):
         await self.lifespan.shutdown()
 
     async def _accept_all(self) -> None:
-        """Accept the connections that wait, for closing the port would reset them."""
+        """Accept the connections that wait: closing the port would reset them."""
         listeners = [listener for server in self.servers for listener in server.sockets]
         for _ in range(ACCEPT_TURNS):
-            await asyncio.sleep(0)  # the loop accepts what it finds when it comes round
+            await asyncio.sleep(0)  # in each turn, the event loop accepts what waits
             if not any(map(count_waiting, listeners)):
                 return
 

@@ -1,4 +1,4 @@
-"""Owns the start of the service: `python -m service` reads the settings and runs one process, or several."""
+"""The start of the service: `python -m service` reads the settings and runs one process, or several."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger("service")
 
 
 def main() -> int:
-    """Runs the service until it is told to stop.
+    """Run the service until it is told to stop.
 
     Returns:
         The exit status: 0 after a stop, 3 if it must not start.
@@ -47,7 +47,7 @@ def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
 def _run(settings: Settings) -> int:
     if settings.workers > 1:
         return Workers(settings).run()
-    # A closed terminal ends it as Ctrl+C does; the others are what log rotation sends, and mean nothing here.
+    # A closed terminal ends it as Ctrl+C does; log rotation sends the others, which mean nothing here.
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup

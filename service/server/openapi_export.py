@@ -1,6 +1,6 @@
-"""Owns the API's schema as a file, `openapi.json`: `python -m service.server.openapi_export > openapi.json`.
+"""Write the API's schema to a file: `python -m service.server.openapi_export > openapi.json`.
 
-Invariant: it is the same on any machine, whatever its settings and models are.
+Invariant: the schema is the same on any machine, whatever its settings and models are.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ ROW = re.compile(r"\[\n[-+.,\s0-9e]+\]")
 
 
 def write_schema() -> str:
-    """Gives the schema.
+    """Return the schema as the text of `openapi.json`.
 
     Returns:
         JSON, indented, numbers in rows, in the order in which it is to be read, with a newline at its end.
     """
-    # Not from the environment: what is set there is not the API's.
+    # Not from the environment: settings of this machine are no part of the API.
     schema = create_app(Settings.model_construct()).api.openapi()
     text = json.dumps(schema, indent=2, ensure_ascii=False)
     return ROW.sub(lambda row: json.dumps(json.loads(row[0])), text) + "\n"

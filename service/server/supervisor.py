@@ -1,7 +1,7 @@
-"""Owns several serving processes: starts them, replaces those that die, and stops them losing no request.
+"""The parent of several workers: starts them, replaces those that die, and stops them losing no request.
 
-The parent holds a listening socket and no model. Invariants: once it stops, nothing is begun anew; if it is
-killed, its workers stop as if told to; a worker that dies again and again is started ever later.
+The parent holds a listening socket and no model. Invariants: once it stops, it starts no worker any more; if
+it is killed, its workers stop as if told to; a worker that dies again and again is started later each time.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from service.server.worker import AT_ONCE, FAILED, STOPPING, run_worker
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-# The others mean nothing to several workers.
+# The signals that are acted on; the others mean nothing to several workers.
 HEEDED = (*STOPPING, signal.SIGHUP)
-# A worker that dies sooner waits twice as long as the one before it, until it is started again.
+# A worker that dies sooner is started again after a delay, twice as long as the one before.
 HEALTHY_S = 10.0
 FIRST_DELAY_S, LAST_DELAY_S = 0.5, 16.0
-# Beyond what workers allow themselves, before they are killed.
+# How long after the time that workers allow themselves to stop they are killed.
 MARGIN_S = 5.0
 
 
 @dataclasses.dataclass(eq=False)
 class Worker:
-    """A process, and the line to it.
+    """A worker process, and the pipe to it.
 
     Attributes:
-        process: Started.
-        line: Says when it is ready; closed, it tells the process to stop.
+        process: The process, started already.
+        line: The pipe: the process sends when it is ready, and stops once it is closed.
         began: When it was started (`time.monotonic`).
         ready: Whether it listens.
         leaving: Whether it has been told to stop.
@@ -54,12 +54,12 @@ class Worker:
     leaving: bool = False
 
     def stop(self) -> None:
-        """Tell it to stop."""
+        """Ask the process to stop."""
         self.leaving = True
         self._send(signal.SIGTERM)
 
     def end(self) -> None:
-        """Tell it to stop at once."""
+        """Make the process stop at once."""
         self.leaving = True
         self._send(AT_ONCE)
 
@@ -69,7 +69,7 @@ class Worker:
 
 
 class Workers:
-    """As many workers as the settings ask for, for as long as it runs."""
+    """Keeps as many workers running as the settings ask for."""
 
     def __init__(self, settings: Settings) -> None:
         """Store the settings, which the workers read again from the environment."""
@@ -89,9 +89,9 @@ class Workers:
             The exit status: 0 after a stop, 3 if no worker could start, 1 if one had to be killed.
 
         Raises:
-            StartupError: The address cannot be had.
+            StartupError: It cannot listen on the address.
         """
-        # Of a signal's number, this makes a byte that `wait` wakes up for.
+        # Python writes the number of each signal into this pair of sockets, for which `_wait` wakes up.
         alarm, bell = socket.socketpair()
         for end in (alarm, bell):
             end.setblocking(False)
@@ -103,7 +103,7 @@ class Workers:
                 host, port = listener.getsockname()[:2]
                 self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 status = self._watch(listener, alarm)
-            # The workers have it too; once they close it, newcomers are refused at once.
+            # The workers have the socket too; once they close it, new connections are refused at once.
             return self._stop(alarm) if status is None else status
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
@@ -116,7 +116,7 @@ class Workers:
 
     def _watch(self, listener: socket.socket, alarm: socket.socket) -> int | None:
         while True:
-            # The first alone: what keeps it from starting would keep all, and say so as often.
+            # One alone at first: what keeps it from starting would keep all, and would be logged as often.
             wanted = self.settings.workers if self._was_ready else 1
             if self._count() < wanted and time.monotonic() >= self._not_before:
                 self._start(listener)
@@ -221,7 +221,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to an address, for workers to listen on.
 
     Raises:
-        StartupError: The address cannot be had.
+        StartupError: It cannot be bound to the address.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

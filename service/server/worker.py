@@ -1,4 +1,4 @@
-"""Owns one serving process: the only one, or one of several."""
+"""A process that serves: the only one, or one of several workers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ logger = logging.getLogger(__name__)
 
 FAILED = 3
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-# By which a parent ends a worker at once: no other that it could send is never sent to a whole group.
+# The signal by which a parent ends a worker at once: others that it could send also come to whole groups.
 AT_ONCE = signal.SIGQUIT
-# Of connections that wait to be accepted, as uvicorn has it.
+# Connections that may wait to be accepted; the same as uvicorn's default.
 BACKLOG = 2048
 READY = b"ready"
 PROTOCOL = "service.fastpath.protocol:FastPathProtocol"
-# Whose inner parts `connection` and `protocol` build on; pyproject.toml has the same range.
+# The versions whose inner parts `connections.connection` and `fastpath.protocol` build on; pyproject.toml has
+# the same range.
 TESTED_UVICORN = ("0.54",)
 # Files besides connections: models, logs, the listening socket, what threads open for a while.
 OTHER_FILES = 100
@@ -43,8 +44,8 @@ def serve(
     """Load the models and answer requests until a signal ends it.
 
     Args:
-        settings: Of this process.
-        listener: Bound already; None: it listens on the settings' address.
+        settings: The settings of this process.
+        listener: A socket that is bound already; None: one is bound to the settings' address.
         on_started: Called when it listens.
 
     Raises:
@@ -52,9 +53,9 @@ def serve(
         SystemExit: It cannot listen.
     """
     ends = STOPPING if listener is None else (signal.SIGTERM, AT_ONCE)
-    # While it starts, an exception in the middle of an import would be that import's failure.
+    # An exception raised by a signal in the middle of an import would look like that import's failure.
     _heed(ends, os._exit)
-    # FastAPI and onnxruntime take half of the time to start; a parent of workers does without them.
+    # FastAPI and onnxruntime take half of the time to start; the parent of workers does not import them.
     from service.inference.registry import Registry
     from service.server.app import create_app
     from service.server.drain import DrainingServer
@@ -63,7 +64,7 @@ def serve(
     registry = Registry(settings)
     registry.start()
     app = create_app(settings, registry)
-    # Made at the first request for it, it would hold the loop for 90 ms.
+    # Made at the first request for it, the schema would hold the event loop for 90 ms.
     app.api.openapi()
     config = make_config(settings, app)
     drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
@@ -79,7 +80,7 @@ def serve(
 
 
 def _listen(listener: socket.socket) -> None:
-    # uvloop says nothing if it cannot: two services may have bound one address, before one of them listened.
+    # uvloop reports no error if it cannot: two services may have bound one address before one listened.
     try:
         listener.listen(BACKLOG)
     except OSError as error:
@@ -104,7 +105,7 @@ def make_config(settings: Settings, app: object) -> uvicorn.Config:
 
 
 def choose_protocol() -> str:
-    """Return what reads HTTP: our own protocol, or uvicorn's where ours was never tested with it."""
+    """Return the protocol that reads HTTP: ours, or uvicorn's if ours was not tested with its version."""
     if uvicorn.__version__.rpartition(".")[0] in TESTED_UVICORN:
         return PROTOCOL
     logger.warning(
@@ -120,10 +121,10 @@ def run_worker(listener: socket.socket, line: Connection) -> None:
     """Serve as one of several processes.
 
     Args:
-        listener: Bound, shared with the others.
-        line: To the parent, which is told when this process listens; once it is closed, this process stops.
+        listener: A socket that is bound already, shared with the other workers.
+        line: A pipe to the parent: this process sends when it listens, and stops once the pipe is closed.
     """
-    # The parent passes on what it is told; a terminal would tell each of them too.
+    # The parent passes its signals on; a terminal would send them to each worker as well.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_stop_with_parent, args=(line,), daemon=True).start()
