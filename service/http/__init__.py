@@ -1,1 +1,1 @@
-"""HTTP that knows no resource."""
+"""What all requests and answers share, whatever their resource: bodies, fields, errors, caching, routes."""

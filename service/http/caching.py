@@ -1,7 +1,7 @@
-"""Owns the caching of image URLs (RFC 9110, 9111): tags that are known before a model runs, and for how long.
+"""HTTP caching (RFC 9110, 9111): entity tags that are known before a model runs, and how long answers keep.
 
-Invariant: equal tags, equal bytes. A tag is a digest of all that the bytes come from: the model's version,
-the rows that it is to decode, how they are drawn, and what draws them.
+Invariant: equal tags mean equal bytes. A tag is a digest of all that decides the bytes: the model's version,
+the rows that it is to decode, how they are drawn, and the libraries and the machine that draw them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from service.imaging.representation import Representation
 from service.inference.engine import Engine
 from service.inference.onnx_model import Runtime
 
-# Raise it when the same request begins to give other bytes.
+# To be raised when the same request begins to be answered with other bytes.
 RENDERER = 2
 TAG_BYTES = 16
 YEAR_S = 365 * 24 * 3600
@@ -32,19 +32,19 @@ PINNED = f"public, max-age={YEAR_S}, immutable"
 LOOSE = f"public, max-age={SHORT_S}, stale-while-revalidate={SHORT_S}"
 # Without a seed in the URL, the next picture is to be another; errors and states pass.
 NEVER = "no-store"
-# What describes the service changes when it starts anew, and is then to be seen soon.
+# Descriptions of the service change when it starts anew, and are then to be seen soon.
 BRIEF_S = 10
 BRIEF = f"public, max-age={BRIEF_S}"
 
 
 @functools.lru_cache
 def stamp(name: str, version: str, runtime: Runtime) -> bytes:
-    """Gives what all tags of a model's pictures begin with.
+    """Return what all tags of a model's pictures begin with.
 
     Args:
-        name: Of the model.
-        version: Of the model; it stands for every weight.
-        runtime: That it runs on.
+        name: The model's name.
+        version: The model's version, which stands for every weight.
+        runtime: What the model runs on.
 
     Returns:
         A digest of these and of the libraries that draw.
@@ -55,13 +55,13 @@ def stamp(name: str, version: str, runtime: Runtime) -> bytes:
 
 
 def make_tag(*parts: bytes) -> str:
-    """Gives a strong entity tag of bytes.
+    """Return a strong entity tag of bytes.
 
     Args:
-        *parts: From the general to the special; each counts by its place, so `ab, c` is not `a, bc`.
+        *parts: From the general to the special; where each ends counts, so `ab, c` is not `a, bc`.
 
     Returns:
-        Quoted, as the header has it.
+        The tag in quotes, as in the header.
     """
     digest = hashlib.blake2b(digest_size=TAG_BYTES)
     _add_parts(digest, *parts)
@@ -69,11 +69,11 @@ def make_tag(*parts: bytes) -> str:
 
 
 def is_fresh(if_none_match: str | None, tag: str) -> bool:
-    """Tells whether the client has what the tag stands for.
+    """Return whether the client has what the tag stands for.
 
     Args:
-        if_none_match: The header, if there is one.
-        tag: Of the current representation.
+        if_none_match: The header, or None.
+        tag: The tag of the current representation.
 
     Returns:
         Whether 304 is the answer: the tag is listed, weak or strong, or there is a `*`.
@@ -85,7 +85,7 @@ def is_fresh(if_none_match: str | None, tag: str) -> bool:
 
 
 def control(*, pinned: bool) -> str:
-    """Gives `Cache-Control` of a picture that is the same whenever it is asked for.
+    """Return the `Cache-Control` of a picture that does not change from request to request.
 
     Args:
         pinned: Whether the URL names the model's version, and so can never mean another picture.
@@ -96,7 +96,7 @@ def control(*, pinned: bool) -> str:
 def tag_rows(
     engine: Engine, rows: Floats, wanted: Representation, facts: dict[str, Any] | None = None
 ) -> str:
-    """Gives the tag of the pictures of rows."""
+    """Return the tag of the pictures that rows decode to."""
     known = orjson.dumps(facts) if wanted.media_type == JSON else b""
     digest = _begin_tag(_stamp(engine), wanted.digest_text).copy()
     _add_parts(digest, known, rows.tobytes())
@@ -117,7 +117,7 @@ def _add_parts(digest: Any, *parts: bytes) -> None:
 
 
 def tag_text(engine: Engine, *parts: str) -> str:
-    """Gives the tag of what a model's version and some texts decide."""
+    """Return the tag of an answer that a model's version and some texts decide."""
     return make_tag(_stamp(engine), *(part.encode() for part in parts))
 
 

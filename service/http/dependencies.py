@@ -1,4 +1,4 @@
-"""What endpoints are handed: the loaded models, and the context of their request."""
+"""The dependencies of endpoints: the loaded models, and the request context."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from service.http.header_fields import read_field
 from service.inference.registry import Registry
 
 T = TypeVar("T")
-# Where the application keeps its models.
+# The name under which the application's state holds the models.
 REGISTRY = "registry"
-# Twelve digits are 30,000 years; more are no deadline.
+# Twelve digits are 30 years; more are no deadline.
 DEADLINE = re.compile("0*[1-9][0-9]{0,11}")
 
 
 def depend(read: Callable[[Request], T]) -> Any:
-    """Return a dependency for FastAPI, with the function itself for routes that need no FastAPI.
+    """Return a dependency for FastAPI, with the function itself for routes that do without FastAPI's solving.
 
     Args:
-        read: Of a request, what an endpoint is handed. FastAPI would call a plain function in a thread.
+        read: Returns an endpoint's argument from a request. FastAPI would call a plain function in a thread.
     """
 
     async def solve(request: Request) -> T:
@@ -52,12 +52,12 @@ Models = Annotated[Registry, depend(get_registry)]
 
 
 async def never_keep(response: Response) -> None:
-    """Tell caches not to keep an answer that says how things are now."""
+    """Add `Cache-Control: no-store` to an answer that is only true at the moment."""
     response.headers["Cache-Control"] = NEVER
 
 
 def open_context(request: Request) -> RequestContext:
-    """Begin a request's context, with the client's deadline if the request has one.
+    """Return a new request context, with the client's deadline if the request has one.
 
     Raises:
         InvalidValueError: The header is no number of milliseconds.

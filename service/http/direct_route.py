@@ -1,8 +1,8 @@
-"""Routes that call their endpoint at once: FastAPI describes them, and solves nothing.
+"""Routes that call their endpoint directly: FastAPI only describes them in OpenAPI.
 
 An endpoint's signature says what it needs, as FastAPI reads it for OpenAPI: the request, parameters of the
-path, and dependencies made by `depend`, which are functions of the request alone. To solve them FastAPI's way
-took two fifths of a request's processor time.
+path, and dependencies made by `depend`, which are functions of the request alone. FastAPI's own solving of
+them took two fifths of a request's processor time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DIRECT = "direct"
 
 
 def read_signature(endpoint: Callable[..., Any]) -> Mapping[str, Reader]:
-    """Return what reads each argument of an endpoint from a request; those of the path come last."""
+    """Return the function that reads each argument of an endpoint from a request, path parameters last."""
     hints = get_type_hints(endpoint, include_extras=True)
     readers: dict[str, Reader] = {}
     of_path: dict[str, TypeAdapter[Any]] = {}
@@ -44,27 +44,21 @@ def read_signature(endpoint: Callable[..., Any]) -> Mapping[str, Reader]:
 
 
 class DirectRoute(APIRoute):
-    """A route whose endpoint takes what its signature names and returns a response."""
+    """A route that reads from the request what its endpoint's signature names, and calls the endpoint."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.readers = tuple(read_signature(endpoint).items())
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
-        """Return what answers, for FastAPI."""
+        """Return the function that FastAPI calls with a request."""
         return self.answer
 
     def check(self, request: Request) -> None:
-        """Refuse a request for what is known before any of it is read."""
+        """Refuse a request that could not be answered now, before any of it is read."""
 
     async def answer(self, request: Request) -> Response:
-        """Call the endpoint.
-
-        Args:
-            request: Whose path is this route's.
-
-        Returns:
-            What the endpoint returns.
+        """Call the endpoint and return its response.
 
         Raises:
             RequestValidationError: A parameter is not what it must be; further errors are the endpoint's.
@@ -75,17 +69,17 @@ class DirectRoute(APIRoute):
 
 
 class DecoderRoute(DirectRoute):
-    """A route that runs a decoder; while no queue has room, it reads nothing of a request."""
+    """A route that runs a decoder. While no decoder has room, it refuses requests unread."""
 
     graph: ClassVar[Graph] = "decoder"
 
     def check(self, request: Request) -> None:
-        """Refuse what no model could take."""
+        """Refuse a request that no model has room for now."""
         get_registry(request).check(self.graph)
 
 
 class EncoderRoute(DecoderRoute):
-    """The same for an encoder."""
+    """A route that runs an encoder. While no encoder has room, it refuses requests unread."""
 
     graph = "encoder"
 

@@ -1,4 +1,4 @@
-"""Noticing that a client has gone away while it is worked for."""
+"""Notice that a client has gone away, and cancel the work for it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from starlette.types import Receive
 from service.core.errors import ClientGoneError
 
 T = TypeVar("T")
-# Where a request's scope has its `Departure`, if the server says by itself who has gone.
+# The key under which a request's scope holds its `Departure`, if the server announces that a client has gone.
 DEPARTURE = "cvae_departure"
 GONE = "the client went away"
 
 
 class Departure:
-    """What becomes of one request's work when its client goes: it is cancelled.
+    """Cancels the work for one request when its client goes.
 
     Attributes:
         gone: Whether the client has gone.
@@ -29,7 +29,7 @@ class Departure:
         self._work: asyncio.Future[Any] | None = None
 
     def announce(self) -> None:
-        """Cancel what the client waits for."""
+        """Cancel the work that the client waits for."""
         self.gone = True
         if self._work is not None:
             self._work.cancel()
@@ -55,11 +55,11 @@ async def unless_gone(request: Request, answer: Awaitable[T]) -> T:
     """Await an answer, and cancel it if the client goes away before it comes.
 
     Args:
-        request: Its body has been read.
+        request: A request whose body has been read.
         answer: What to wait for.
 
     Returns:
-        What it gives.
+        The result of `answer`.
 
     Raises:
         ClientGoneError: Nobody waits for it any more.

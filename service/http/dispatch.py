@@ -1,6 +1,6 @@
-"""From a method and a path straight to the route that answers, and what all answers have in common.
+"""Find the direct route of a request by method and path, call it, and add what all answers have in common.
 
-FastAPI tries its routes in turn, behind layers of its own; for direct routes it only describes them.
+FastAPI would try its routes in turn, behind middleware of its own; direct routes it only describes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.http.header_fields import VARY
 from service.observability.metrics import BEGUN, Metrics
 from service.observability.request_id import choose_id, log_failure
 
-# Paths that are kept found, for they come again, and how long one of them may be.
+# How many paths are kept with their route, because they come again, and how long such a path may be.
 KEPT, KEPT_CHARACTERS = 4096, 256
 ERRORS = 400
 ID_FIELD = REQUEST_ID.lower().encode()
@@ -33,7 +33,7 @@ Found = tuple[DirectRoute, dict[str, Any]]
 
 
 class Dispatcher:
-    """Answers requests of direct routes, whoever brings them and sends the answers.
+    """Answers the requests of direct routes, whether they come through ASGI or the fast path.
 
     Attributes:
         metrics: Count the answers.
@@ -43,8 +43,8 @@ class Dispatcher:
         """Gather the direct routes.
 
         Args:
-            api: That endpoints find in their requests.
-            routers: Whose routes these are, in the order in which they are tried.
+            api: The application that endpoints find in their requests.
+            routers: The routers of all routes, in the order in which they are tried.
             metrics: Count the answers.
         """
         self.metrics = metrics
@@ -54,13 +54,13 @@ class Dispatcher:
         self._find = functools.lru_cache(KEPT)(self._search)
 
     def enter(self, scope: MutableMapping[str, Any]) -> DirectRoute | None:
-        """Return the route of a request, and note in its scope what endpoints look for there.
+        """Return the direct route of a request, and put into its scope what endpoints look for there.
 
         Args:
-            scope: Of ASGI; the method HEAD has been taken for GET.
+            scope: The ASGI scope, with the method GET in place of HEAD.
 
         Returns:
-            The route, or None for FastAPI to say why there is none.
+            The route; None if there is none, and FastAPI is to answer.
         """
         path, method = get_route_path(scope), scope["method"]
         found = (self._find if len(path) <= KEPT_CHARACTERS else self._search)(method, path)
@@ -77,12 +77,12 @@ class Dispatcher:
         """Return the answer to a request, whatever happens.
 
         Args:
-            route: That `enter` found.
-            request: Of the scope that `enter` was given.
-            budget: Of its body, if that is still to be read.
+            route: The route that `enter` found.
+            request: The request of the scope that `enter` was given.
+            budget: The budget of its body, if that is still to be read.
 
         Returns:
-            What the route answers, or what says why it does not, with the header fields that all have.
+            The route's answer, or that of its error, with the header fields that all answers have.
         """
         try:
             if budget is not None:
@@ -111,10 +111,10 @@ class Dispatcher:
 
 
 class DirectApplication:
-    """The ASGI application of direct routes; all else goes to another.
+    """The ASGI application of the direct routes; all other requests go to another application.
 
     Attributes:
-        dispatcher: Answers.
+        dispatcher: Answers the requests.
     """
 
     def __init__(self, dispatcher: Dispatcher, bodies: HeldBodies, rest: ASGIApp) -> None:
@@ -141,7 +141,7 @@ class DirectApplication:
             body.close()
 
     async def send(self, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send an answer, and count it; one that breaks off is logged, and cut short by the server."""
+        """Send an answer, and count it; one that fails midway is logged, and the server cuts it short."""
         status = response.status_code
         try:
             await response(scope, receive, send)

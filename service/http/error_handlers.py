@@ -1,4 +1,7 @@
-"""Owns the one table from errors to statuses, and the answers to requests that failed."""
+"""The one table from our exceptions to HTTP statuses, and the answers to requests that failed.
+
+Below `/v2`, `http.problems` writes 400 in place of 422. What `connections` refuses never comes here.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ STATUSES: dict[type[errors.ServiceError], int] = {
     errors.NotReadyError: 503,
     errors.DeadlineError: 504,
 }
-# So many faults are told, though all of a few fields may be wrong.
+# An answer lists at most so many faults, even if more fields are wrong.
 MOST_FAULTS = 8
 # What pydantic says when there are too many of something.
 COUNTED = {"too_long": "entries", "string_too_long": "characters"}
@@ -35,13 +38,13 @@ NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 
 
 def install(api: FastAPI) -> None:
-    """Have an application answer every error as this module does."""
+    """Install the handlers of this module, so that an application answers every error with them."""
     for kind, handler in {**HANDLERS, Exception: answer_unknown}.items():
         api.add_exception_handler(kind, handler)
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Return the answer to a request that failed; what nobody expected is logged."""
+    """Return the answer to a request that failed; unexpected errors are logged."""
     handler = next((HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS), _raise_unknown)
     try:
         return await handler(request, error)
@@ -51,16 +54,16 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 async def answer_service_error(request: Request, error: BaseException) -> Response:
-    """Answers an error of our tree.
+    """Return the answer to a `ServiceError`.
 
     Raises:
-        BaseException: The same, where the client must not see it.
+        BaseException: The same error, where the client must not see it.
     """
     if isinstance(error, errors.ClientGoneError):
         return await _answer_gone(request, error)
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
     if status is None:
-        raise error  # for the log, and for the answer to everything unknown
+        raise error  # to be logged, and answered as an unexpected error
     if isinstance(error, errors.QueueFullError):
         return problem(request, status, str(error), headers={"Retry-After": str(error.retry_after_s)})
     if isinstance(error, errors.ClientError):
@@ -131,7 +134,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         detail = f"body: expected JSON, received {faults[0].received}"
     headers = dict(getattr(error, "headers", None) or {})
     if headers.get("Allow") == "GET":
-        headers["Allow"] = "GET, HEAD"  # which a layer answers
+        headers["Allow"] = "GET, HEAD"  # `HeadMiddleware` answers HEAD
     return problem(request, status, detail, faults, headers)
 
 
@@ -140,7 +143,7 @@ async def _raise_unknown(_request: Request, error: Exception) -> Response:
 
 
 async def answer_unknown(request: Request, _: Exception) -> Response:
-    """Return the answer to what nobody expected: a fixed sentence."""
+    """Return the answer to an unexpected error: a fixed sentence."""
     return problem(request, 500, "The service failed; its log has the request id.")
 
 

@@ -1,4 +1,4 @@
-"""Reading header fields of requests: several lines of one name are one list (RFC 9110, section 5.3)."""
+"""Read header fields of requests: several lines of one name are one list (RFC 9110, section 5.3)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.requests import HTTPConnection
 
 from service.http.negotiation import choose
 
-# Where a request keeps the names of the headers that its answer was chosen by.
+# The key under which a request's scope holds the name of the header that its answer was chosen by.
 VARY = "cvae_vary"
-# Where it keeps its joined fields.
+# The key under which it holds its header fields by name, from `join_fields`.
 FIELDS = "cvae_fields"
-# Values that are kept understood, for they come again, and how long one of them may be.
+# How many parsed values are kept, because they come again, and how long such a value may be.
 KEPT, KEPT_CHARACTERS = 256, 256
 
 
@@ -29,11 +29,11 @@ def read_field(request: HTTPConnection, name: str) -> str | None:
     """Return the value of a header, all its lines joined by commas.
 
     Args:
-        request: Whose header it is.
-        name: In any case.
+        request: The request that has the header.
+        name: The header's name, in upper or lower case.
 
     Returns:
-        The value, or None without such a line. Of a header that is no list, two values make one that is none.
+        The value, or None without such a line. If the header is no list, two lines make an invalid value.
     """
     scope = request.scope
     fields = scope.get(FIELDS)
@@ -46,7 +46,7 @@ def read_field(request: HTTPConnection, name: str) -> str | None:
 def negotiate(request: HTTPConnection, wanted: str | None, offered: Sequence[str]) -> str:
     """Return the media type to answer a request with; see `choose`, whose errors it raises.
 
-    Unless the query decides, caches must be told that the header did: what `VARY` of the scope is for.
+    Unless the query decides, caches must be told that the header did: `VARY` of the scope notes that.
     """
     if wanted is None:
         request.scope[VARY] = "Accept"

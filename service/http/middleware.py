@@ -1,4 +1,4 @@
-"""Owns the layers around FastAPI, which know nothing of models: HEAD, the size of bodies, headers of all."""
+"""The middleware around FastAPI: HEAD, the root path, headers of all answers, limits of bodies."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ class HeadMiddleware:
     """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stores the wrapped application."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Answer one request."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
@@ -36,18 +35,18 @@ class HeadMiddleware:
 
 
 class RootPathMiddleware:
-    """Puts a service under a path, whether or not the proxy before it takes this path away.
+    """Puts the service under a path, whether or not the proxy in front of it removes this path.
 
-    As ASGI has it, `path` then begins with `root_path`; all that makes addresses reads these two.
+    As ASGI demands, `path` then begins with `root_path`, which has no slash at its end; addresses are made of
+    these two.
     """
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
-        """Stores the wrapped application and the path, without a slash at its end."""
         self.app = app
         self.root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Answer one request under the path."""
         if scope["type"] == "http":
             path: str = scope["path"]
             if path == self.root_path:
@@ -59,18 +58,17 @@ class RootPathMiddleware:
 
 
 class AnswerHeadersMiddleware:
-    """Gives answers the headers that no route needs to think of.
+    """Adds the header fields that no route sets itself.
 
     HTML pages may load nothing from elsewhere, as ReDoc's script would its makers' logo. Caches, which would
-    decide for themselves, are told for how long a GET is good, and if it was chosen by a header.
+    decide for themselves, are told for how long a GET is good, and whether a header chose the answer.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stores the wrapped application."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Answer one request with these fields."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -94,7 +92,7 @@ class BodyLimitMiddleware:
         self.bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Answer one request, or refuse its body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Header fields that say which model answered."""
+"""The header fields of a model's answers: which model it was, and where the time went."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMING_FIELD = SERVER_TIMING.lower().encode()
 
 
 class ModelResponse(Response):
-    """An answer of a model, made of bytes that are known; Starlette would encode each field anew."""
+    """An answer of a model, with header fields in bytes; Starlette would encode each of them anew."""
 
     def __init__(self, content: bytes, media_type: str, manifest: Manifest, call: RequestContext) -> None:
         self.status_code, self.background = 200, None
@@ -41,10 +41,10 @@ def _encode_constant(name: str, version: str) -> tuple[bytes, bytes]:
 
 
 def headers_of(manifest: Manifest, call: RequestContext) -> dict[str, str]:
-    """Gives the headers that each answer of a model has: which one, and where the time went."""
+    """Return the headers that each answer of a model has: which one, and where the time went."""
     return {**constant_headers(manifest), SERVER_TIMING: call.timing()}
 
 
 def constant_headers(manifest: Manifest) -> dict[str, str]:
-    """Gives those of them that depend on the model alone."""
+    """Return those headers of a model's answers that depend on the model alone."""
     return {MODEL_HEADER: f"{manifest.name}@{manifest.version}"}

@@ -1,4 +1,4 @@
-"""Owns the choice of a representation and its encoding (RFC 9110, sections 12.5.1 and 12.5.3)."""
+"""Choose the media type and the encoding of an answer (RFC 9110, sections 12.5.1 and 12.5.3)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ E = TypeVar("E", bound=str)
 
 
 def choose(accept: str | None, wanted: str | None, offered: Sequence[str]) -> str:
-    """Gives the media type to answer with.
+    """Return the media type to answer with.
 
     Args:
-        accept: The header, if there is one.
+        accept: The `Accept` header, or None.
         wanted: A key of `FORMATS` from the query, which overrides the header.
         offered: Media types, the preferred first.
 
     Returns:
         One of `offered`: the one with the highest quality; of equals, the one that is named more
-        exactly; of those, the first. Who names any picture names PNG: browsers name what not all of them
-        know, and PNG by `image/*` alone.
+        exactly; of those, the first. A header that names any image format counts as naming PNG: browsers
+        name the formats that not all of them know, and PNG by `image/*` alone.
 
     Raises:
         NotAcceptableError: The header refuses all of them.
@@ -39,14 +39,14 @@ def choose(accept: str | None, wanted: str | None, offered: Sequence[str]) -> st
 
 
 def choose_encoding(accept: str | None, offered: Sequence[E]) -> E | None:
-    """Gives the encoding to answer with.
+    """Return the encoding to answer with.
 
     Args:
-        accept: `Accept-Encoding`, if there is one.
+        accept: The `Accept-Encoding` header, or None.
         offered: Encodings, the preferred first.
 
     Returns:
-        One of `offered`, that with the highest quality; None if the client wants none of them, or rather
+        One of `offered`, the one with the highest quality; None if the client wants none of them, or prefers
         the answer as it is.
     """
     ranges = _parse(accept or "")

@@ -1,4 +1,4 @@
-"""When writing an answer leaves the event loop."""
+"""Write the content of an answer: on the event loop if it is small, else in a thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INLINE_PIXELS = 16 * 28 * 28
 
 
 async def encode(render: Callable[[], bytes], call: RequestContext, *, inline: bool) -> bytes:
-    """Writes an answer's content, here or in a thread, and tells the call how long that took."""
+    """Write an answer's content, here or in a thread, and add the time to the request's context."""
     begun = time.perf_counter()
     content = render() if inline else await call.run(render)
     call.encode_s += time.perf_counter() - begun

@@ -1,4 +1,4 @@
-"""Error bodies: problem details (RFC 9457), and what the Open Inference Protocol wants."""
+"""The bodies of errors: problem details (RFC 9457) and, below `/v2`, those of the Open Inference Protocol."""
 
 from __future__ import annotations
 
@@ -52,22 +52,23 @@ def problem(
     faults: list[Fault] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Gives the answer to a request that failed.
+    """Return the answer to a request that failed.
 
     Args:
-        request: Gives the request id.
-        status: HTTP status.
+        request: Its path decides the format, and its state has the request id.
+        status: The HTTP status.
         detail: One sentence for the client.
         faults: What is wrong with which part of the request.
         headers: Further headers.
 
     Returns:
-        An `application/problem+json` answer, or the protocol's, whose clients read nothing else.
+        An `application/problem+json` answer; below `/v2`, the protocol's, whose clients read nothing else,
+        with 400 in place of 422.
     """
     # What fails now need not fail a moment later.
     headers = {"Cache-Control": NEVER, **(headers or {})}
     if speaks_protocol(request):
-        # To the protocol, all that is wrong with a request is malformed.
+        # In the protocol, any request with something wrong in it is malformed.
         content = json.dumps({"error": detail}, ensure_ascii=True)
         return Response(content, 400 if status == 422 else status, headers, JSON)
     body = Problem(
@@ -83,6 +84,6 @@ def problem(
 
 
 def speaks_protocol(request: HTTPConnection) -> bool:
-    """Tells whether the path of a request is one of the Open Inference Protocol's, or would be."""
+    """Return whether a request's path is one of the Open Inference Protocol's, or would be."""
     path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return path == PROTOCOL or path.startswith(PROTOCOL + "/")

@@ -1,4 +1,4 @@
-"""Owns reading query parameters: all of a request's at once, by the models of `queries`."""
+"""Read all query parameters of a request at once, by a model such as those of `service.api.schemas.query`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Query(BaseModel):
 
 
 Q = TypeVar("Q", bound=Query)
-# Queries that are kept read, for they come again, and how long one of them may be.
+# How many parsed queries are kept, because they come again, and how long such a query may be.
 KEPT, KEPT_BYTES = 1024, 1024
-# Of one query. A vector is one, and as many as a request may have by default are a quarter of this.
+# Of one query. A vector is one parameter, and as many as a request may have by default are a quarter of this.
 MOST_BYTES, MOST_PARAMETERS = 65_536, 4096
 MARK = "asked"
 
 
 def asks(model: type[Q]) -> Any:
-    """Gives the dependency of a route that has these parameters.
+    """Return the dependency of a route that has these parameters.
 
-    FastAPI's own way looks each of them up by itself, which took a fifth of a request's processor time.
+    FastAPI itself would look up each of them separately, which took a fifth of a request's processor time.
     """
 
     def read(request: Request) -> Q:
@@ -49,7 +49,7 @@ def asks(model: type[Q]) -> Any:
 
 
 def describe(routers: Iterable[APIRouter]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
-    """Yields path, method and OpenAPI parameters of each route that reads its query so."""
+    """Yield path, method and OpenAPI parameters of each route that reads its query by `asks`."""
     for route in itertools.chain.from_iterable(router.routes for router in routers):
         if isinstance(route, APIRoute) and route.include_in_schema:
             for dependency in route.dependant.dependencies:
@@ -84,7 +84,7 @@ def _read(model: type[Q], text: bytes) -> Q:
     for name, value in _split(text.decode("latin-1")):
         if name in lists:
             fields.setdefault(name, []).append(value)
-        else:  # of one that is given twice, the last counts
+        else:  # if one is given twice, the last counts
             fields[name] = value
     try:
         return model.model_validate(trim_fields(fields, model))
@@ -96,7 +96,7 @@ def _read(model: type[Q], text: bytes) -> Q:
 def _split(text: str) -> list[tuple[str, str]]:
     if "%" in text or "+" in text:
         return parse_qsl(text, keep_blank_values=True)
-    # The same, without a look at each part for what is not there.
+    # The same, without searching each part for escapes that are not there.
     return [(name, value) for name, _, value in (part.partition("=") for part in text.split("&") if part)]
 
 

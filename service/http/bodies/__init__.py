@@ -1,1 +1,1 @@
-"""Reading request bodies: packed, in forms, as JSON, within limits."""
+"""Reading request bodies: compressed, as forms, as JSON, within limits."""

@@ -1,4 +1,4 @@
-"""Owns gzip and deflate of bodies (RFC 9110, section 8.4.1): never unpacks more than it may."""
+"""Pack and unpack bodies with gzip and deflate (RFC 9110, section 8.4.1), within a limit of bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.core.errors import MalformedBodyError, MediaTypeError, Text, TooLar
 Encoding = Literal["gzip", "deflate"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
-# zlib's names of the two formats: a gzip member, and what RFC 1950 calls zlib.
+# zlib's numbers for the two formats: a gzip member, and what RFC 1950 calls zlib.
 WINDOWS: dict[str, int] = {"gzip": 31, "deflate": 15}
 NAMES: dict[str, Encoding | None] = {
     "": None,
@@ -24,7 +24,7 @@ NAMES: dict[str, Encoding | None] = {
 }
 # A gzip file may have several members, one after the other; bgzip writes one for each 64 KB.
 MAX_MEMBERS = 1000
-# What is unpacked between two looks at whether to go on.
+# Bytes that are unpacked between two checks whether to go on.
 PIECE_BYTES = 65_536
 # Level 1 takes a third of level 6's time for floats, and a twentieth more bytes.
 LEVEL = 1
@@ -54,17 +54,17 @@ def decompress(
     """Unpack a body.
 
     Args:
-        content: As it came.
+        content: The body as it came.
         encoding: How it is packed.
-        max_bytes: Most that it may hold.
-        check: Called between the pieces of the work, which what it raises ends.
+        max_bytes: Most bytes that it may unpack to.
+        check: Called between the pieces of the work; an exception that it raises ends the work.
 
     Returns:
-        What it holds.
+        The unpacked body.
 
     Raises:
         MalformedBodyError: Not a whole body of this encoding.
-        TooLargeError: It holds more, or is in too many parts.
+        TooLargeError: It unpacks to more bytes, or has too many gzip members.
     """
     try:
         return b"".join(_unpack(content, encoding, max_bytes, check))
@@ -75,7 +75,7 @@ def decompress(
 
 
 def compress(content: bytes, encoding: Encoding) -> bytes:
-    """Packs a body."""
+    """Pack a body."""
     packed: bytes = zlib_ng.compress(content, LEVEL, WINDOWS[encoding])
     return packed
 
@@ -89,7 +89,7 @@ def _unpack(content: bytes, encoding: Encoding, max_bytes: int, check: Callable[
         while not stream.eof:
             check()
             piece = memoryview(content)[offset : offset + PIECE_BYTES]
-            # One byte more than allowed tells that there are more; 0 would mean no limit.
+            # One byte more than allowed shows that there are more; 0 would mean no limit.
             part = stream.decompress(piece, min(left + 1, PIECE_BYTES))
             offset += len(piece) - len(stream.unconsumed_tail) - len(stream.unused_data)
             left -= len(part)

@@ -1,4 +1,4 @@
-"""Owns forms: a multipart body (RFC 7578) to its parts, in memory and in a time that its length bounds."""
+"""Parse forms, multipart bodies (RFC 7578), into their parts; their length bounds the time and the memory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MAX_BOUNDARY_BYTES = 70
 MAX_TYPE_BYTES = 1024
 # Of the header lines of a part: names, and a file's name twice.
 MAX_HEAD_BYTES = 4096
-# Of what is no file: a vector of two thousand numbers.
+# Of a part that is no file: a vector of two thousand numbers.
 MAX_TEXT_BYTES = 65_536
-# How much is looked through at once; longer, and the other threads would be held up.
+# Bytes that are searched at once; more would hold up the other threads.
 PIECE_BYTES = 2**20
 LINE_END = re.compile(rb"[ \t]{0,100}\r\n")
 
@@ -28,8 +28,8 @@ class Part(NamedTuple):
     """A part of a form.
 
     Attributes:
-        name: Of its field.
-        content: What it holds.
+        name: The name of its field.
+        content: The bytes that it holds.
         is_file: Whether it has the name of a file.
     """
 
@@ -39,11 +39,11 @@ class Part(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Its content as a text.
+        """The content as a text.
 
         Raises:
-            TooLargeError: Longer than a text may be.
-            InvalidValueError: Not UTF-8.
+            TooLargeError: It is longer than a text may be.
+            InvalidValueError: It is not UTF-8.
         """
         if len(self.content) > MAX_TEXT_BYTES:
             received = Text(f"{len(self.content)}")
@@ -61,12 +61,12 @@ def parse_form(
 
     Args:
         content: The body.
-        content_type: Names the boundary.
-        max_parts: Most that it may have.
-        check: Called between the pieces of the work, which what it raises ends.
+        content_type: The value of `Content-Type`, which names the boundary.
+        max_parts: Most parts that it may have.
+        check: Called between the pieces of the work; an exception that it raises ends the work.
 
     Returns:
-        Its parts, in order; none of an empty body.
+        Its parts, in order; an empty body has none.
 
     Raises:
         MalformedBodyError: The body is no form, or not a whole one.

@@ -1,4 +1,4 @@
-"""Reading JSON bodies into models, within limits."""
+"""Read JSON bodies into pydantic models, within limits."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from service.inference.registry import Registry
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-# The costliest that is so long, of nothing but empty lists, takes 1 ms. All that are ready are parsed before
-# the loop looks up: of 64 KiB, 32 clients' held it for 0.2 s.
+# Longer bodies are parsed in a thread. The costliest of this length, of nothing but empty lists, takes 1 ms.
+# All that are ready are parsed in one turn of the event loop: of 64 KiB each, 32 held it for 0.2 s.
 INLINE_BYTES = 16_384
 # A body of a few numbers and names.
 SMALL_BYTES = 16_384
 
 
 def media_type(request: Request) -> str:
-    """Gives the body's media type, in lower case and without parameters; empty if not declared.
+    """Return the body's media type, in lower case and without parameters; empty if not declared.
 
-    Of several, all: nothing is read here that is two things.
+    If several are declared, all are returned, as one text that no endpoint accepts.
     """
     return _strip(read_field(request, "content-type") or "")
 
@@ -45,7 +45,7 @@ def _strip(value: str) -> str:
 
 
 def require(request: Request, accepted: tuple[str, ...]) -> str:
-    """Gives the body's media type if it is one of those accepted.
+    """Return the body's media type if it is one of those accepted.
 
     Raises:
         MediaTypeError: It is another, or none.
@@ -59,21 +59,18 @@ def require(request: Request, accepted: tuple[str, ...]) -> str:
 async def read_json(
     request: Request, model: type[M], call: RequestContext, instead: str = "", most: int | None = None
 ) -> M:
-    """Reads a JSON body, with the errors that FastAPI would give.
+    """Read a JSON body, with the errors that FastAPI would raise.
 
     Args:
-        request: Its body is JSON by its declared type.
-        model: What the body must be.
-        call: That it belongs to.
-        instead: What holds more than JSON may, for the error.
-        most: Bytes that it may have, where no large one is meant; unset: as many as JSON ever may.
-
-    Returns:
-        The body.
+        request: A request whose body is declared to be JSON.
+        model: The model that the body must fit.
+        call: The request's context.
+        instead: Formats that may be larger than JSON, for the error.
+        most: Bytes that the body may have, if no large one makes sense; unset: the limit of all JSON bodies.
 
     Raises:
         ServiceError: It cannot be unpacked; see `read_body`.
-        RequestValidationError: It is not JSON, or not what it must be.
+        RequestValidationError: It is not JSON, or does not fit the model.
         TooLargeError: It is longer than it may be, or holds more.
         HTTPException: 400; it cannot be read as JSON at all.
     """
@@ -86,7 +83,7 @@ async def read_json(
 
 
 def limit_json(models: Registry, instead: str = "", most: int | None = None) -> Limit:
-    """Gives how much JSON a body may be; see `read_json`."""
+    """Return the limit of a JSON body; see `read_json`."""
     return _limit(models.settings.max_json_bytes, instead, most)
 
 
@@ -98,7 +95,7 @@ def _limit(allowed: int, instead: str, most: int | None) -> Limit:
 
 
 def limit_body(request: Request, limit: Limit) -> None:
-    """Limits a body that is all JSON, before it is read.
+    """Lower the limit of a body that is all JSON, before it is read.
 
     Raises:
         TooLargeError: It is declared to be longer.
@@ -108,19 +105,19 @@ def limit_body(request: Request, limit: Limit) -> None:
 
 
 async def parse_apart(request: Request, size: int, parse: Callable[[], T], call: RequestContext) -> T:
-    """Parses a body: a short one here, a long one in a thread.
+    """Parse a body: a short one at once, a long one in a thread.
 
-    One at a time: each step of several threads may hold the interpreter for as long as it takes, and the loop
-    would wait for all of them.
+    Long ones are parsed one at a time: with several threads, each may hold the interpreter for as long as a
+    step takes, and the event loop would wait for all of them.
 
     Args:
-        request: Whose body it is.
-        size: Of what is parsed, in bytes.
-        parse: Does it.
-        call: That it belongs to.
+        request: The request; its application has the lock for long bodies.
+        size: Bytes that are parsed.
+        parse: Parses them.
+        call: The request's context.
 
     Returns:
-        What it gives.
+        The result of `parse`.
 
     Raises:
         DeadlineError: The deadline passed before it was this body's turn, or before it was parsed.
@@ -132,7 +129,7 @@ async def parse_apart(request: Request, size: int, parse: Callable[[], T], call:
     try:
         await call.wait(turn, "the body was read")
     except BaseException:
-        if turn.done() and not turn.cancelled():  # it came as this request was cancelled
+        if turn.done() and not turn.cancelled():  # the lock was acquired as this request was cancelled
             parsing.release()
         raise
     try:
@@ -142,7 +139,7 @@ async def parse_apart(request: Request, size: int, parse: Callable[[], T], call:
 
 
 def parse_json(content: bytes, model: type[M], limit: Limit) -> M:
-    """Parses a body, or the part of one that is JSON; see `read_json` for the errors."""
+    """Parse a body, or the part of one that is JSON; see `read_json` for the errors."""
     if not content:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "input": None}])
     try:

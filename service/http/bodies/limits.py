@@ -1,7 +1,7 @@
-"""Owns how many bytes a request's body may have: all requests' limit, and the lower one of what is JSON.
+"""How many bytes request bodies may have: one body, all that are held at once, and fewer for JSON.
 
-A layer makes a budget of each request and takes from it what comes. Who is about to read the body can lower
-it, and so refuse by the declared length before a byte is read.
+`HeldBodies.open` makes a budget for each request, and what comes is taken from it. Whoever is about to read
+the body can lower the budget, and so refuse the declared length before a byte is read.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from starlette.types import Message, Receive
 
 from service.core.errors import Text, TooLargeError
 
-# Where a request's scope has its budget, if the layer is there.
+# The key under which a request's scope holds its budget.
 KEY = "service.budget"
 BODIES_HELD = "the bodies of other requests take all room there is; try again"
-# As many digits as no real length has, and few enough for `int`.
+# More digits than any real length has, and few enough for `int`.
 MOST_DIGITS = 18
 
 
@@ -28,12 +28,12 @@ class Budget:
     """The bytes that the body of one request may have."""
 
     def __init__(self, headers: list[tuple[bytes, bytes]], most: int, expected: str) -> None:
-        """Take the declared length from the headers.
+        """Read the declared length from the headers.
 
         Args:
-            headers: Of the request.
+            headers: The request's headers.
             most: Bytes that the body may have.
-            expected: What an error says of them.
+            expected: The words of the error about more.
         """
         declared = dict(headers).get(b"content-length", b"")
         self._declared = declared.decode() if declared.isdigit() else ""
@@ -55,10 +55,10 @@ class Budget:
 
         Args:
             most: Bytes that the body may have.
-            expected: What an error says of them.
+            expected: The words of the error about more.
 
         Raises:
-            TooLargeError: The body is declared to be larger, or what came of it is.
+            TooLargeError: The body is declared to be larger, or what has come of it is.
         """
         if most < self._most:
             self._most, self._expected = most, expected
@@ -66,10 +66,10 @@ class Budget:
             self.take(0)
 
     def take(self, size: int) -> None:
-        """Count bytes that came.
+        """Count bytes that have come.
 
         Raises:
-            TooLargeError: They are more than the limit allows.
+            TooLargeError: All together are more than the limit allows.
         """
         self._received += size
         if self._received > self._most:
@@ -77,7 +77,7 @@ class Budget:
 
 
 def find_budget(scope: Mapping[str, Any]) -> Budget | None:
-    """Return the budget of a request, if the layer has made one."""
+    """Return the budget of a request, or None if `HeldBodies.open` has made none."""
     return scope.get(KEY)
 
 
@@ -85,7 +85,7 @@ class HeldBodies:
     """The bodies of all requests that are being handled, within limits.
 
     Attributes:
-        held_bytes: That are held now.
+        held_bytes: Bytes that are held now.
     """
 
     def __init__(self, max_body_bytes: int, max_held_bytes: int) -> None:
@@ -95,7 +95,7 @@ class HeldBodies:
         self.held_bytes = 0
 
     def open(self, scope: MutableMapping[str, Any], receive: Receive) -> HeldBody:
-        """Return a request's body, whose budget routes find in the scope and lower for what they read."""
+        """Return a request's body, and put its budget into the scope, where routes may lower it."""
         expected = f"at most {self.max_body_bytes} bytes"
         budget = scope[KEY] = Budget(scope["headers"], self.max_body_bytes, expected)
         return HeldBody(self, budget, receive)
@@ -105,7 +105,7 @@ class HeldBody:
     """The body of one request.
 
     Attributes:
-        budget: What it may have.
+        budget: The bytes that it may have.
     """
 
     def __init__(self, bodies: HeldBodies, budget: Budget, receive: Receive) -> None:
@@ -118,7 +118,7 @@ class HeldBody:
 
         Raises:
             TooLargeError: The body is larger than its limit.
-            HTTPException: 503; all bodies together would be.
+            HTTPException: 503; the bodies of all requests together are larger than theirs.
         """
         message = await self._receive()
         size = len(message.get("body", b""))
@@ -130,23 +130,23 @@ class HeldBody:
         return message
 
     def close(self) -> None:
-        """Make room for others."""
+        """Make room for the bodies of other requests."""
         self._bodies.held_bytes -= self._held
 
 
-# Fields of wrong names that an error tells of.
+# Unknown fields that an error lists.
 MOST_UNKNOWN = 3
 
 
 def trim_fields(fields: Mapping[str, Any], model: type[BaseModel]) -> Mapping[str, Any]:
-    """Leave out all but the first few fields that a model does not know: each would be a fault to tell.
+    """Leave out all but the first few fields that a model does not know: each would become a fault to list.
 
     Args:
-        fields: As they came.
-        model: That is to take them.
+        fields: Values by name, as they came.
+        model: The model that is to take them.
 
     Returns:
-        The same, if they are few.
+        The same object, if they are few.
     """
     if len(fields) <= _count_most(model):
         return fields

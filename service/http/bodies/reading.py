@@ -1,4 +1,4 @@
-"""Owns reading the body of a request, whatever it holds and however it is packed."""
+"""Read the body of a request, whatever it holds and however it is packed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ async def read_body(request: Request, call: RequestContext) -> bytes:
     """Read a body, and unpack it if `Content-Encoding` says that it is packed.
 
     Args:
-        request: Whose body it is, and which names the encoding.
-        call: That it belongs to.
+        request: The request, whose header says how its body is packed.
+        call: The request's context.
 
     Returns:
-        The body; no more than the limit of bodies, unpacked too.
+        The unpacked body; it too has no more bytes than the limit.
 
     Raises:
         MediaTypeError: It is packed otherwise than in gzip or deflate.
