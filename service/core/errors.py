@@ -1,4 +1,6 @@
-"""The exceptions of the service. Their HTTP statuses are assigned in `http.error_handlers` alone.
+"""The exceptions of the service. `http.error_handlers` assigns their HTTP statuses.
+
+Below `/v2`, `http.problems` writes 400 in place of 422.
 
 ServiceError
 ├── ClientGoneError          nobody waits for the answer any more
