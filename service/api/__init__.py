@@ -1,1 +1,1 @@
-"""The HTTP API of the service."""
+"""The HTTP API of the service: its routes, the schemas of their bodies and queries, and their answers."""

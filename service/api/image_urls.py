@@ -1,4 +1,4 @@
-"""Owns answering image URLs: from the cache if the client has it, and so that it can be had again if not."""
+"""Answer image URLs: with 304 if the client has the picture, else from our cache or by running the model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from service.http.model_headers import ModelResponse, add_fields, constant_heade
 from service.imaging.representation import Representation
 from service.inference.engine import Engine
 
-# By whether a URL names the model's version.
+# The field of a URL's answer, by whether the URL names the model's version.
 CONTROL = {pinned: (b"cache-control", caching.control(pinned=pinned).encode()) for pinned in (False, True)}
 NEVER_KEPT = (b"cache-control", caching.NEVER.encode())
 
@@ -32,10 +32,10 @@ class ImageUrl:
     """What a URL says beside what to draw.
 
     Attributes:
-        name: Of the file, if it is saved.
-        model: As the URL names it, or None.
-        download: Whether it is to be saved.
-        seed: That was chosen because the URL has none, or None.
+        name: The name of the file, if the picture is saved.
+        model: The model as the URL names it, or None.
+        download: Whether browsers are to save the picture.
+        seed: The seed that was chosen because the URL has none, or None.
     """
 
     name: str
@@ -50,7 +50,7 @@ class ImageUrl:
 
 
 def choose_seed(seed: int | None) -> tuple[int, int | None]:
-    """Gives the seed to draw from, and once more if it had to be chosen."""
+    """Return the seed to draw from, and again the seed if it was chosen here, or None if it was given."""
     chosen = secrets.randbelow(SEED_LIMIT) if seed is None else None
     return (seed if chosen is None else chosen), chosen  # type: ignore[return-value]
 
@@ -64,20 +64,20 @@ async def answer_url(
     address: ImageUrl,
     facts: dict[str, Any] | None = None,
 ) -> Response:
-    """Answers a GET with pictures, or with 304.
+    """Answer a GET with pictures, or with 304.
 
     Args:
-        request: Its `If-None-Match` is looked at before anything runs.
-        engine: That the rows are for.
-        rows: From its space.
-        call: That they belong to.
+        request: Its `If-None-Match` is compared before anything runs.
+        engine: The engine of the model that decodes the rows.
+        rows: Rows from the engine's latent space.
+        call: The request's context.
         wanted: The representation.
         address: What else the URL says.
         facts: Further fields of the JSON answer.
 
     Returns:
         The answer. Its tag is a digest of the model, the rows and the representation, so that two URLs that
-        mean the same have the same.
+        mean the same have the same tag.
 
     Raises:
         InvalidValueError: The answer would be too large.
@@ -101,11 +101,11 @@ async def answer_url(
 
 
 def cache_fields(request: Request, address: ImageUrl, tag: str) -> list[tuple[bytes, bytes]]:
-    """Return the header fields that say for how long, under which name, and where it can be had again."""
+    """Return the header fields that say how long to keep a picture, its name, and where to get it again."""
     if address.seed is None:
         fields = [(b"etag", tag.encode()), CONTROL[address.pinned]]
     else:
-        # Not by `request.url`, which fails where a query is not UTF-8 or a host is none.
+        # Not by `request.url`, which fails where a query is not UTF-8 or a host is invalid.
         given = [(name, value) for name, value in request.query_params.multi_items() if name != "seed"]
         query = urllib.parse.urlencode([*given, ("seed", address.seed)])
         again = f"{urllib.parse.quote(request.scope['path'])}?{query}"
@@ -122,10 +122,10 @@ def answer_fresh(
     """Return the 304 for a client that has the picture already.
 
     Args:
-        request: Its `If-None-Match` is looked at.
-        engine: Of the picture's model.
-        address: With a seed that was chosen, there is nothing to have.
-        tag: Of the picture.
+        request: Its `If-None-Match` is compared with the tag.
+        engine: The engine of the picture's model.
+        address: If its seed was chosen here, no client can have the picture.
+        tag: The tag of the picture.
         fields: From `cache_fields`.
 
     Returns:
@@ -139,6 +139,6 @@ def answer_fresh(
 
 
 def note_seed(answer: Response, seed: int) -> Response:
-    """Names the seed in an answer."""
+    """Add the seed to the header fields of an answer, and return the answer."""
     add_fields(answer, {SEED_HEADER: str(seed)})
     return answer

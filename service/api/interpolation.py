@@ -1,4 +1,4 @@
-"""Owns reading a path out of a request: two ends, each a vector, a class or a picture; JSON or a form."""
+"""Read a path from a request, JSON or a form: two ends, each of them a vector, a class or a picture."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ENDS = ("from", "to")
 
 
 class Endpoint(NamedTuple):
-    """An end of a path; with a picture, its point is at 0 until that is encoded."""
+    """An end of a path; the point of a picture is at 0 until the picture is encoded."""
 
     point: Point
     x: Floats | None = None
 
 
 class Files(NamedTuple):
-    """What the pictures of a form are read for."""
+    """What it takes to read the pictures of a form."""
 
     request: Request
     engine: Engine
@@ -55,14 +55,14 @@ class InterpolationRequest:
     method: Method | None
 
     async def draw(self, request: Request, call: RequestContext) -> Floats:
-        """Gives the decoder's rows; what does not fit the model is refused before a picture is encoded.
+        """Return the decoder's rows; what does not fit the model is refused before a picture is encoded.
 
         Args:
             request: If its client goes, the pictures are not encoded.
-            call: That the encoding belongs to.
+            call: The request's context.
 
         Returns:
-            As `Space.connect`, whose errors it raises.
+            The same as `LatentSpace.connect`, whose errors it raises.
         """
         rows = self._connect(self.start.point, self.end.point)
         ends = self.start, self.end
@@ -82,20 +82,20 @@ class InterpolationRequest:
 async def read_path(
     request: Request, media_type: str, models: Registry, call: RequestContext
 ) -> InterpolationRequest:
-    """Reads a path.
+    """Read the body of a request as a path.
 
     Args:
-        request: Whose body it is.
-        media_type: JSON or a form.
-        models: Of which it names one.
-        call: That it belongs to.
+        request: The request, whose body is read here.
+        media_type: The media type of the body: JSON or a form.
+        models: The loaded models, of which the body names one.
+        call: The request's context.
 
     Returns:
         The path; its points are not yet checked against the model.
 
     Raises:
-        ClientError: The body does not say one.
-        RequestValidationError: The same, by a schema.
+        ClientError: The body is not a path.
+        RequestValidationError: It does not fit its schema.
     """
     if media_type == JSON:
         body = await read_json(request, InterpolateRequest, call, FORM)

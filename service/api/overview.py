@@ -1,4 +1,4 @@
-"""Owns what the schema says of the API as a whole: the text that a newcomer reads first, and the tags."""
+"""What the schema says of the API as a whole: the text that a newcomer reads first, and the tags."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Each operation lists its own. Beside those, any path answers 404 where there is 
 method that it does not have, and 413 to a body beyond the limit.
 """
 
-# Swagger UI folds the schemas up, says how long an answer took, and asks no stranger whether all is valid.
+# Swagger UI folds the schemas up, says how long an answer took, and asks no other host whether all is valid.
 PAGE = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True, "validatorUrl": None}
 TAGS = [
     {

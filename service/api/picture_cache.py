@@ -1,7 +1,7 @@
-"""Finished pictures behind image URLs, kept by their entity tags.
+"""A cache of finished pictures for image URLs, by their entity tags.
 
-A tag stands for the model, the rows and the representation, and is known before anything runs: what is kept
-under it is what would be made, to the byte.
+A tag stands for the model, the rows and the representation, and is known before anything runs: a picture that
+is kept under it is, byte for byte, the one that would be made.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable
 
-# What an entry takes beside its content.
+# Bytes that an entry takes beside its content.
 ENTRY_BYTES = 200
-# One picture may take no more than such a part of the room.
+# One picture may take no more than an eighth of the cache.
 MOST_SHARE = 8
 
 
@@ -19,16 +19,16 @@ class PictureCache:
     """The pictures that were asked for last, within a limit of bytes. For one thread.
 
     Attributes:
-        max_bytes: Of all of them; 0: none is kept.
-        held_bytes: That they take now.
+        max_bytes: Most bytes of all pictures together; 0: none is kept.
+        held_bytes: Bytes that they take now.
     """
 
     def __init__(self, max_bytes: int, count: Callable[[bool], None]) -> None:
-        """Begin empty.
+        """Start with no pictures.
 
         Args:
-            max_bytes: Of all pictures.
-            count: Told at each look whether the picture was there.
+            max_bytes: Most bytes of all pictures together.
+            count: Called at each look-up, with whether the picture was there.
         """
         self.max_bytes = max_bytes
         self.held_bytes = 0
@@ -46,7 +46,7 @@ class PictureCache:
         return content
 
     def put(self, tag: str, content: bytes) -> None:
-        """Keep a picture, in place of those that nobody has asked for longest."""
+        """Keep a picture, in place of those that have not been asked for the longest."""
         size = _measure(content)
         if size > self.max_bytes // MOST_SHARE or tag in self._pictures:
             return

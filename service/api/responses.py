@@ -1,4 +1,4 @@
-"""Owns how results become HTTP answers: in which representation, when in a thread, with which headers."""
+"""Turn results into HTTP answers: in the representation asked for, written in a thread if they are large."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service.imaging.representation import IN_PARTS, Representation, check_size
 from service.imaging.writers import open_writer, write, write_json
 from service.inference.engine import Engine
 
-# Decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
+# Rows that are decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
 PART_ROWS = 64
 
 
@@ -35,18 +35,15 @@ async def answer_rows(
     wanted: Representation,
     facts: dict[str, Any] | None = None,
 ) -> Response:
-    """Decodes rows and answers with the pictures; many in a format that allows it are sent as they are made.
+    """Decode rows and answer with the pictures; many in a format that allows it are sent as they are made.
 
     Args:
         request: If its client goes, its rows never run.
-        engine: That they are for.
-        rows: From its space.
-        call: That they belong to.
+        engine: The engine of the model that decodes the rows.
+        rows: Rows from the engine's latent space.
+        call: The request's context.
         wanted: The representation.
         facts: Further fields of the JSON answer.
-
-    Returns:
-        The answer.
 
     Raises:
         InvalidValueError: The answer would be too large.
@@ -54,7 +51,7 @@ async def answer_rows(
     check(engine, len(rows), wanted)
     if wanted.media_type in IN_PARTS and len(rows) > PART_ROWS:
         parts = engine.stream(rows, call, PART_ROWS)
-        # What can go wrong is answered with a status as long as nothing has been sent.
+        # Errors can be answered with their status only as long as nothing has been sent.
         first = await unless_gone(request, anext(parts))
         headers = headers_of(engine.manifest, call)
         content = _stream(wanted, engine.manifest, len(rows), first, parts)
@@ -65,10 +62,10 @@ async def answer_rows(
 
 
 def check(engine: Engine, n: int, wanted: Representation) -> None:
-    """Refuses an answer of n pictures that would be too large.
+    """Refuse an answer of n pictures that would be too large.
 
     Raises:
-        InvalidValueError: Of `scale` or `colormap`.
+        InvalidValueError: It would be; the error names `scale` or `colormap`.
     """
     check_size(wanted, n, engine.manifest.image, engine.settings.max_output_pixels)
 
@@ -80,17 +77,14 @@ async def answer_pictures(
     wanted: Representation,
     facts: dict[str, Any] | None = None,
 ) -> Response:
-    """Answers with pictures.
+    """Answer with pictures.
 
     Args:
-        manifest: Of the model that made them.
+        manifest: The manifest of the model that made the pictures.
         pictures: One or several.
-        call: That made them.
+        call: The request's context.
         wanted: The representation.
         facts: Further fields of the JSON answer.
-
-    Returns:
-        The answer.
     """
     if pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS:
         begun = time.perf_counter()
@@ -105,7 +99,7 @@ async def answer_pictures(
 async def answer_fields(
     manifest: Manifest, fields: dict[str, Any], call: RequestContext, *, inline: bool = True
 ) -> Response:
-    """Answers with JSON: the model's name and version, then the fields; in a thread if they are long."""
+    """Answer with JSON: the model's name and version, then the fields; in a thread unless `inline`."""
     content = await encode(lambda: write_json(manifest, fields), call, inline=inline)
     return ModelResponse(content, JSON, manifest, call)
 

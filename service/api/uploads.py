@@ -1,4 +1,4 @@
-"""Owns reading pictures out of requests: a file as the body, files in a form, pixels as JSON or npy."""
+"""Read pictures from requests: a file as the body, files in a form, pixels as JSON or npy."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)
 
 Field = tuple[str, str | bytes]
 B = TypeVar("B", EncodeRequest, ReconstructRequest)
-# Neither can be UTF-8.
+# The bytes that files begin with; no text in UTF-8 does.
 SIGNATURES = (PNG_START, JPEG_START)
-# Fields of a form beside its files; none takes so many.
+# Fields that a form may have beside its files; no route takes so many.
 OTHER_PARTS = 32
-# A form is parsed in a millisecond for each 10,000 bytes of it, if all its parts are empty.
+# Longer forms are parsed in a thread: each 10,000 bytes take a millisecond if all parts are empty.
 INLINE_BYTES = 65_536
 
 
@@ -45,12 +45,12 @@ async def read_files(
 
     Args:
         request: Its body is a file, or a form of files that are all named `file`.
-        media_type: Of `ACCEPTED`, but neither JSON nor npy.
-        models: Say how many there may be, and whether there is room.
-        call: That they belong to.
+        media_type: One of `ACCEPTED`, but neither JSON nor npy.
+        models: The loaded models, whose threads must have room for an upload.
+        call: The request's context.
 
     Returns:
-        What errors name, and the content, of each; at least one.
+        The name of each picture in errors, and its content; at least one.
 
     Raises:
         MalformedBodyError: The body is no form.
@@ -77,8 +77,8 @@ async def read_form(request: Request, models: Registry, call: RequestContext) ->
     """Read a form.
 
     Returns:
-        Names and contents, in order: a text, or the bytes of a file or of a picture without a file's name
-        (RFC 7578 demands none).
+        Names and contents, in order: a content is a text, or the bytes of a file or of a picture without a
+        file's name (RFC 7578 demands none).
 
     Raises:
         MalformedBodyError: The body is no form.
@@ -87,7 +87,7 @@ async def read_form(request: Request, models: Registry, call: RequestContext) ->
     """
     models.places.check()
     content = await read_body(request, call)
-    # One file more than there may be is refused by those who count files.
+    # More parts than there may be files, so that one file too many is refused where files are counted.
     max_parts = models.settings.max_request_rows + OTHER_PARTS
     parse = functools.partial(parse_form, content, request.headers["content-type"], max_parts)
     if len(content) <= INLINE_BYTES:
@@ -108,22 +108,22 @@ async def read_x(
     models: Registry,
     call: RequestContext,
 ) -> tuple[Engine, Floats, B | None]:
-    """Reads the pictures of a request, and finds the model that it names.
+    """Read the pictures of a request, and find the model that it names.
 
     Args:
-        request: Whose body it is.
-        media_type: Of `ACCEPTED`.
-        schema: Of a JSON body.
+        request: The request, whose body is read here.
+        media_type: One of `ACCEPTED`.
+        schema: The schema of a JSON body.
         query: Names the model where the body does not, and the polarity of files.
-        models: Of which it names one.
-        call: That it belongs to.
+        models: The loaded models, of which the request names one.
+        call: The request's context.
 
     Returns:
         The model; `(batch, height, width, channels)` float32 in [0, 1]; the body, if it is JSON.
 
     Raises:
         ClientError: The body is not what it should be, or there is no such model.
-        RequestValidationError: The same, by the schema.
+        RequestValidationError: A JSON body does not fit its schema.
     """
     if media_type == JSON:
         body = await read_json(request, schema, call, f"{NPY} and files")
@@ -154,10 +154,10 @@ async def to_x(
     polarity: Polarity,
     call: RequestContext,
 ) -> Floats:
-    """Turn uploaded pictures into what a model's encoder takes; see `Uploads.read`.
+    """Turn uploaded pictures into the input of a model's encoder; see `ImageInputs.read`.
 
     Raises:
-        InvalidValueError: Too many, or an even picture.
+        InvalidValueError: There are too many, or no figure stands out from the background of one.
         ClientGoneError: Nobody waits for them any more.
     """
     engine.space.check_rows("file", len(files))
@@ -166,7 +166,7 @@ async def to_x(
 
 
 def require_picture(request: Request) -> str:
-    """Gives the body's media type, one of `ACCEPTED`.
+    """Return the body's media type, one of `ACCEPTED`.
 
     Raises:
         MediaTypeError: It is another, or none.

@@ -1,4 +1,4 @@
-"""POST /encode: pictures to the parameters of q(z|x), and who lies nearest."""
+"""POST /encode: pictures to the parameters of q(z|x), and their nearest neighbours."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def encode(
 
 
 def _search(engine: Engine, posterior: Posterior, k: int) -> list[orjson.Fragment]:
-    """Writes the neighbours of each vector: as objects, all of them would be 100,000."""
+    """Write the neighbours of each vector as JSON: as objects, all of them would be 100,000."""
     found = engine.atlas.nearest(posterior.z_mean, k)
     columns = found.label.tolist(), found.distance.tolist(), found.index.tolist()
     rows = (zip(*row, strict=True) for row in zip(*columns, strict=True))

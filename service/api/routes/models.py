@@ -20,7 +20,7 @@ router = APIRouter(tags=["models"])
 
 Name = Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])]
 FIRST = {"name": "$response.body#/models/0/name"}
-# Which operations take what the list gives.
+# The operations that take a name from the list.
 LINKS = {
     operation: {"operationId": operation, "parameters": FIRST}
     for operation in ("describe_model", "read_card", "list_latents")

@@ -1,1 +1,1 @@
-"""Request and response bodies, and query parameters."""
+"""The pydantic models of the API: request bodies, response bodies and query parameters."""

@@ -1,4 +1,4 @@
-"""Owns query parameters: how an answer is written and drawn, and what image URLs ask for."""
+"""The query parameters of the API: how an answer is written and drawn, and what image URLs ask for."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LookQuery(Query):
     colormap: Annotated[Colormap, Field(description="Colours for the levels of grey pictures.")] = "grey"
 
     def represent(self, media_type: str, columns: int | None = None) -> Representation:
-        """Return what pictures are to be written as; `columns` of a sheet for which none are asked."""
+        """Return how pictures are to be written; `columns` are those of a sheet if the query names none."""
         return _represent(media_type, self._look(columns), self.dtype)
 
     def _look(self, columns: int | None) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ class SequenceQuery(LookQuery):
     loops: Annotated[int, Field(ge=0, le=MAX_LOOPS, description="How often it plays; 0 for ever.")] = 0
 
     def represent(self, media_type: str, columns: int | None = None) -> Representation:
-        """Return what a sequence is to be written as; see `LookQuery.represent`."""
+        """Return how a sequence is to be written; see `LookQuery.represent`."""
         return _represent(media_type, self._look(columns), self.dtype, True, self.duration_ms, self.loops)
 
 
@@ -233,5 +233,5 @@ class LatentsQuery(Query):
 
 @functools.lru_cache(1024)
 def _represent(media_type: str, look: tuple[Any, ...], *further: Any) -> Representation:
-    """Return one object for all requests that ask for the same, which keeps what follows from it."""
+    """Return the same object for all requests that ask for the same: it caches what is computed from it."""
     return Representation(media_type, Look(*look), *further)

@@ -1,6 +1,7 @@
-"""Owns request and response bodies: types, finiteness, examples.
+"""The request bodies of the API: the types and bounds of their fields, and how the schema describes them.
 
-latent_dim and the limits are the model's and the operator's; `engine` checks them.
+What depends on the model or the operator, such as latent_dim and the limits, is checked by
+`service.latent.space` and `service.inference.image_inputs`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from service.core.json_arrays import read_integer, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
 from service.latent.space import Z_LIMIT
 
-# JSON does not tell 3.0 from 3. It comes after a field's bounds, which are the integer's.
+# In JSON, 3.0 and 3 are the same number. It stands after a field's bounds, which then apply to the integer.
 WHOLE = BeforeValidator(read_integer)
 Integer = Annotated[int, WHOLE]
 Nested = list[Any]
@@ -123,7 +124,7 @@ ENDS = ("z", "digit", "pixels")
 
 
 def _describe_ends(schema: dict[str, Any]) -> None:
-    """Turns the one object with three optional fields into three objects, each of which has one of them."""
+    """Turn the one object with three optional fields into three objects, each of which has one of them."""
     properties, nothing = schema.pop("properties"), {"type": "null"}
     for name in ENDS:
         options = [option for option in properties[name]["anyOf"] if option != nothing]

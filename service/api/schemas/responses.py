@@ -1,4 +1,4 @@
-"""Owns response bodies, for the schema of the API: what each field holds, its shape and its unit."""
+"""The response bodies of the API, for its schema: what each field holds, its shape and its unit."""
 
 from __future__ import annotations
 
