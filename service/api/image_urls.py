@@ -62,7 +62,7 @@ async def answer_url(
     call: RequestContext,
     wanted: Representation,
     address: ImageUrl,
-    facts: dict[str, Any] | None = None,
+    extra: dict[str, Any] | None = None,
 ) -> Response:
     """Answer a GET with pictures, or with 304.
 
@@ -73,7 +73,7 @@ async def answer_url(
         call: The request's context.
         wanted: The representation.
         address: What else the URL says.
-        facts: Further fields of the JSON answer.
+        extra: Further fields of the JSON answer.
 
     Returns:
         The answer. Its tag is a digest of the model, the rows and the representation, so that two URLs that
@@ -83,7 +83,7 @@ async def answer_url(
         InvalidValueError: The answer would be too large.
     """
     check(engine, len(rows), wanted)
-    tag = tag_rows(engine, rows, wanted, facts)
+    tag = tag_rows(engine, rows, wanted, extra)
     fields = cache_fields(request, address, tag)
     if fresh := answer_fresh(request, engine, address, tag, fields):
         return fresh
@@ -93,7 +93,7 @@ async def answer_url(
     if content is not None:
         answer: Response = ModelResponse(content, wanted.media_type, engine.manifest, call)
     else:
-        answer = await answer_rows(request, engine, rows, call, wanted, facts)
+        answer = await answer_rows(request, engine, rows, call, wanted, extra)
         if cache is not None and isinstance(answer, ModelResponse):
             cache.put(tag, answer.content)
     answer.raw_headers += fields

@@ -33,7 +33,7 @@ async def answer_rows(
     rows: Floats,
     call: RequestContext,
     wanted: Representation,
-    facts: dict[str, Any] | None = None,
+    extra: dict[str, Any] | None = None,
 ) -> Response:
     """Decode rows and answer with the pictures; many in a format that allows it are sent as they are made.
 
@@ -43,7 +43,7 @@ async def answer_rows(
         rows: Rows from the engine's latent space.
         call: The request's context.
         wanted: The representation.
-        facts: Further fields of the JSON answer.
+        extra: Further fields of the JSON answer.
 
     Raises:
         InvalidValueError: The answer would be too large.
@@ -58,7 +58,7 @@ async def answer_rows(
         return StreamingResponse(content, media_type=wanted.media_type, headers=headers)
     images = await unless_gone(request, engine.submit(rows, call))
     pictures = engine.collect(rows, images, call)
-    return await answer_pictures(engine.manifest, pictures, call, wanted, facts)
+    return await answer_pictures(engine.manifest, pictures, call, wanted, extra)
 
 
 def check(engine: Engine, n: int, wanted: Representation) -> None:
@@ -75,7 +75,7 @@ async def answer_pictures(
     pictures: Pictures,
     call: RequestContext,
     wanted: Representation,
-    facts: dict[str, Any] | None = None,
+    extra: dict[str, Any] | None = None,
 ) -> Response:
     """Answer with pictures.
 
@@ -84,14 +84,14 @@ async def answer_pictures(
         pictures: One or several.
         call: The request's context.
         wanted: The representation.
-        facts: Further fields of the JSON answer.
+        extra: Further fields of the JSON answer.
     """
     if pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS:
         begun = time.perf_counter()
-        content = write(wanted, manifest, pictures, facts or {})
+        content = write(wanted, manifest, pictures, extra or {})
         call.encode_s += time.perf_counter() - begun
     else:
-        render = functools.partial(write, wanted, manifest, pictures, facts or {})
+        render = functools.partial(write, wanted, manifest, pictures, extra or {})
         content = await encode(render, call, inline=False)
     return ModelResponse(content, wanted.media_type, manifest, call)
 

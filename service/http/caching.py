@@ -94,10 +94,10 @@ def control(*, pinned: bool) -> str:
 
 
 def tag_rows(
-    engine: Engine, rows: Floats, wanted: Representation, facts: dict[str, Any] | None = None
+    engine: Engine, rows: Floats, wanted: Representation, extra: dict[str, Any] | None = None
 ) -> str:
     """Return the tag of the pictures that rows decode to."""
-    known = orjson.dumps(facts) if wanted.media_type == JSON else b""
+    known = orjson.dumps(extra) if wanted.media_type == JSON else b""
     digest = _begin_tag(_stamp(engine), wanted.digest_text).copy()
     _add_parts(digest, known, rows.tobytes())
     return f'"{digest.hexdigest()}"'

@@ -81,7 +81,7 @@ async def _draw(
 ) -> Response:
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
-    facts = {"digit": digit, "seed": seed, "temperature": query.temperature}
+    extra = {"digit": digit, "seed": seed, "temperature": query.temperature}
     rows = engine.space.draw(digit, seed, query.temperature)
     address = ImageUrl(f"{digit}-{seed}.{extension}", query.model, query.download, chosen)
-    return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)
+    return note_seed(await answer_url(request, engine, rows, call, wanted, address, extra), seed)

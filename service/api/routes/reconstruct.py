@@ -70,10 +70,10 @@ async def reconstruct(
     rows = engine.space.place(posterior.z_mean.astype(np.float64), label)
     made = await unless_gone(request, engine.decode(rows, call))
     measure = functools.partial(_measure, x, posterior, made, wanted)
-    facts = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
+    extra = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
     shown = _interleave(x, made) if pairs else made
-    answer = await answer_pictures(engine.manifest, shown, call, wanted, facts)
-    answer.headers[LOSS_HEADER] = f"{facts['reconstruction_loss'].mean():.3f}"
+    answer = await answer_pictures(engine.manifest, shown, call, wanted, extra)
+    answer.headers[LOSS_HEADER] = f"{extra['reconstruction_loss'].mean():.3f}"
     return answer
 
 

@@ -60,8 +60,8 @@ async def sample(
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
     rows = _draw_rows(engine, body, seed)
-    facts = {"seed": seed, "temperature": body.temperature, "digit": body.digit}
-    return note_seed(await answer_rows(request, engine, rows, call, wanted, facts), seed)
+    extra = {"seed": seed, "temperature": body.temperature, "digit": body.digit}
+    return note_seed(await answer_rows(request, engine, rows, call, wanted, extra), seed)
 
 
 @urls.get(
@@ -85,9 +85,9 @@ async def sample_url(
     seed, chosen = choose_seed(query.seed)
     rows = _draw_rows(engine, query, seed)
     wanted = query.represent(FORMATS[extension])
-    facts = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
+    extra = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
     address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
-    return note_seed(await answer_url(request, engine, rows, call, wanted, address, facts), seed)
+    return note_seed(await answer_url(request, engine, rows, call, wanted, address, extra), seed)
 
 
 def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> Floats:
