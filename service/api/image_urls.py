@@ -5,25 +5,23 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import urllib.parse
-from typing import Any
 
 from fastapi import Request, Response
 
 from service.api.picture_cache import PictureCache
-from service.api.responses import answer_rows, check
+from service.api.responses import PictureJob, run_job
 from service.batching.context import RequestContext
-from service.core.arrays import Floats
 from service.core.choices import SEED_LIMIT
 from service.core.headers import SEED_HEADER
 from service.http import caching
 from service.http.caching import tag_rows
 from service.http.header_fields import read_field
-from service.http.model_headers import ModelResponse, add_fields, constant_headers
-from service.imaging.representation import Representation
+from service.http.model_headers import ModelResponse, RawResponse, encode_model
 from service.inference.engine import Engine
 
 # The field of a URL's answer, by whether the URL names the model's version.
 CONTROL = {pinned: (b"cache-control", caching.control(pinned=pinned).encode()) for pinned in (False, True)}
+SEED_FIELD = SEED_HEADER.lower().encode()
 NEVER_KEPT = (b"cache-control", caching.NEVER.encode())
 
 
@@ -57,23 +55,17 @@ def choose_seed(seed: int | None) -> tuple[int, int | None]:
 
 async def answer_url(
     request: Request,
-    engine: Engine,
-    rows: Floats,
+    job: PictureJob,
     call: RequestContext,
-    wanted: Representation,
     address: ImageUrl,
-    extra: dict[str, Any] | None = None,
 ) -> Response:
     """Answer a GET with pictures, or with 304.
 
     Args:
         request: Its `If-None-Match` is compared before anything runs.
-        engine: The engine of the model that decodes the rows.
-        rows: Rows from the engine's latent space.
+        job: What to draw.
         call: The request's context.
-        wanted: The representation.
         address: What else the URL says.
-        extra: Further fields of the JSON answer.
 
     Returns:
         The answer. Its tag is a digest of the model, the rows and the representation, so that two URLs that
@@ -82,8 +74,8 @@ async def answer_url(
     Raises:
         InvalidValueError: The answer would be too large.
     """
-    check(engine, len(rows), wanted)
-    tag = tag_rows(engine, rows, wanted, extra)
+    job.check()
+    engine, tag = job.engine, tag_rows(*job)
     fields = cache_fields(request, address, tag)
     if fresh := answer_fresh(request, engine, address, tag, fields):
         return fresh
@@ -91,9 +83,9 @@ async def answer_url(
     cache: PictureCache | None = request.scope["app"].state.pictures if address.seed is None else None
     content = None if cache is None else cache.get(tag)
     if content is not None:
-        answer: Response = ModelResponse(content, wanted.media_type, engine.manifest, call)
+        answer: Response = ModelResponse(content, job.wanted.media_type, engine.manifest, call)
     else:
-        answer = await answer_rows(request, engine, rows, call, wanted, extra)
+        answer = await run_job(request, job, call)
         if cache is not None and isinstance(answer, ModelResponse):
             cache.put(tag, answer.content)
     answer.raw_headers += fields
@@ -133,12 +125,11 @@ def answer_fresh(
     """
     if address.seed is not None or not caching.is_fresh(read_field(request, "if-none-match"), tag):
         return None
-    answer = Response(status_code=304, headers=constant_headers(engine.manifest))
-    answer.raw_headers += fields
-    return answer
+    manifest = engine.manifest
+    return RawResponse(304, b"", [encode_model(manifest.name, manifest.version), *fields])
 
 
 def note_seed(answer: Response, seed: int) -> Response:
     """Add the seed to the header fields of an answer, and return the answer."""
-    add_fields(answer, {SEED_HEADER: str(seed)})
+    answer.raw_headers.append((SEED_FIELD, b"%d" % seed))
     return answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, NamedTuple
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -27,28 +27,49 @@ from service.inference.engine import Engine
 PART_ROWS = 64
 
 
-async def answer_rows(
-    request: Request,
-    engine: Engine,
-    rows: Floats,
-    call: RequestContext,
-    wanted: Representation,
-    extra: dict[str, Any] | None = None,
-) -> Response:
-    """Decode rows and answer with the pictures; many in a format that allows it are sent as they are made.
+class PictureJob(NamedTuple):
+    """Pictures that a request asks for.
 
-    Args:
-        request: If its client goes, its rows never run.
+    Attributes:
         engine: The engine of the model that decodes the rows.
         rows: Rows from the engine's latent space.
-        call: The request's context.
         wanted: The representation.
         extra: Further fields of the JSON answer.
+    """
+
+    engine: Engine
+    rows: Floats
+    wanted: Representation
+    extra: dict[str, Any] | None = None
+
+    def check(self) -> None:
+        """Refuse an answer that would be too large.
+
+        Raises:
+            InvalidValueError: It would be; the error names `scale` or `colormap`.
+        """
+        check(self.engine, len(self.rows), self.wanted)
+
+
+def answer_job(request: Request, job: PictureJob, call: RequestContext) -> Awaitable[Response]:
+    """Check a job, and return what runs it and answers with the pictures; see `run_job`.
 
     Raises:
         InvalidValueError: The answer would be too large.
     """
-    check(engine, len(rows), wanted)
+    job.check()
+    return run_job(request, job, call)
+
+
+async def run_job(request: Request, job: PictureJob, call: RequestContext) -> Response:
+    """Decode rows and answer with the pictures; many in a format that allows it are sent as they are made.
+
+    Args:
+        request: If its client goes, its rows never run.
+        job: What to draw, checked.
+        call: The request's context.
+    """
+    engine, rows, wanted, extra = job
     if wanted.media_type in IN_PARTS and len(rows) > PART_ROWS:
         parts = engine.stream(rows, call, PART_ROWS)
         # Errors can be answered with their status only as long as nothing has been sent.

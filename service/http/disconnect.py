@@ -51,21 +51,18 @@ class Departure:
         return result
 
 
-async def unless_gone(request: Request, answer: Awaitable[T]) -> T:
-    """Await an answer, and cancel it if the client goes away before it comes.
+def unless_gone(request: Request, answer: Awaitable[T]) -> Awaitable[T]:
+    """Return an answer to await that is cancelled if the client goes away before it comes.
 
     Args:
         request: A request whose body has been read.
         answer: What to wait for.
 
     Returns:
-        The result of `answer`.
-
-    Raises:
-        ClientGoneError: Nobody waits for it any more.
+        What gives the result of `answer`, or raises `ClientGoneError` if nobody waits for it any more.
     """
     departure: Departure | None = request.scope.get(DEPARTURE)
-    return await (_race(request, answer) if departure is None else departure.guard(answer))
+    return _race(request, answer) if departure is None else departure.guard(answer)
 
 
 async def _race(request: Request, answer: Awaitable[T]) -> T:

@@ -62,7 +62,7 @@ class Dispatcher:
         Returns:
             The route; None if there is none, and FastAPI is to answer.
         """
-        path, method = get_route_path(scope), scope["method"]
+        path, method = get_route_path(scope) if scope.get("root_path") else scope["path"], scope["method"]
         found = (self._find if len(path) <= KEPT_CHARACTERS else self._search)(method, path)
         if found is None:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 
 from starlette.responses import Response
 
@@ -14,29 +13,31 @@ from service.core.headers import MODEL_HEADER, SERVER_TIMING
 TIMING_FIELD = SERVER_TIMING.lower().encode()
 
 
-class ModelResponse(Response):
-    """An answer of a model, with header fields in bytes; Starlette would encode each of them anew."""
+class RawResponse(Response):
+    """An answer whose header fields are bytes already; Starlette would encode each of them anew."""
+
+    def __init__(self, status_code: int, content: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+        self.status_code, self.background = status_code, None
+        self.body = self.content = content
+        self.raw_headers = fields
+
+
+class ModelResponse(RawResponse):
+    """An answer of a model."""
 
     def __init__(self, content: bytes, media_type: str, manifest: Manifest, call: RequestContext) -> None:
-        self.status_code, self.background = 200, None
-        self.body = self.content = content
-        self.raw_headers = [
-            _encode_constant(manifest.name, manifest.version),
+        fields = [
+            encode_model(manifest.name, manifest.version),
             (TIMING_FIELD, call.timing().encode()),
             (b"content-length", b"%d" % len(content)),
             (b"content-type", media_type.encode()),
         ]
-
-
-def add_fields(response: Response, fields: Mapping[str, str]) -> None:
-    """Add header fields that a response does not have yet."""
-    response.raw_headers += [
-        (name.lower().encode(), value.encode("latin-1")) for name, value in fields.items()
-    ]
+        super().__init__(200, content, fields)
 
 
 @functools.lru_cache(256)
-def _encode_constant(name: str, version: str) -> tuple[bytes, bytes]:
+def encode_model(name: str, version: str) -> tuple[bytes, bytes]:
+    """Return the header field that says which model answered."""
     return MODEL_HEADER.lower().encode(), f"{name}@{version}".encode()
 
 

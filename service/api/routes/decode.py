@@ -11,7 +11,7 @@ from fastapi.openapi.models import Example
 
 from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
-from service.api.responses import answer_rows
+from service.api.responses import PictureJob, answer_job
 from service.api.schemas.query import DecodeQuery, DecodeUrl
 from service.api.schemas.requests import DecodeRequest
 from service.api.schemas.responses import PicturesAnswer
@@ -72,7 +72,7 @@ async def decode(
         z = read_npy(content, "body", functools.partial(engine.space.check_shape, "z"))
     wanted = query.represent(negotiate(request, query.format, STILL))
     rows = engine.space.place(z if z.ndim == 2 else z[np.newaxis], label)
-    return await answer_rows(request, engine, rows, call, wanted)
+    return await answer_job(request, PictureJob(engine, rows, wanted), call)
 
 
 @urls.get(
@@ -99,4 +99,4 @@ async def decode_url(
     rows = engine.space.place(read_vectors(query.z, "z"), label)
     wanted = query.represent(FORMATS[extension])
     address = ImageUrl(f"decode.{extension}", query.model, query.download)
-    return await answer_url(request, engine, rows, call, wanted, address)
+    return await answer_url(request, PictureJob(engine, rows, wanted), call, address)

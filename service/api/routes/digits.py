@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import EXTENSION, URL, cached, seeded
+from service.api.responses import PictureJob
 from service.api.schemas.query import DigitQuery, DigitUrl
 from service.api.schemas.responses import DigitAnswer
 from service.batching.context import RequestContext
@@ -84,4 +85,4 @@ async def _draw(
     extra = {"digit": digit, "seed": seed, "temperature": query.temperature}
     rows = engine.space.draw(digit, seed, query.temperature)
     address = ImageUrl(f"{digit}-{seed}.{extension}", query.model, query.download, chosen)
-    return note_seed(await answer_url(request, engine, rows, call, wanted, address, extra), seed)
+    return note_seed(await answer_url(request, PictureJob(engine, rows, wanted, extra), call, address), seed)

@@ -10,10 +10,12 @@ from service.core.media_types import JSON
 from service.http.caching import NEVER
 from service.http.dependencies import Models
 from service.http.direct_route import DirectRoute
+from service.http.model_headers import RawResponse
 from service.http.openapi.errors import responses
 
 router = APIRouter(tags=["health"], route_class=DirectRoute)
 
+FIELDS = ((b"cache-control", NEVER.encode()), (b"content-type", JSON.encode()))
 LIVE, READY = b'{"status":"live"}', b'{"status":"ready"}'
 
 
@@ -43,4 +45,4 @@ async def ready(models: Models) -> Response:
 
 
 def _answer(content: bytes) -> Response:
-    return Response(content, media_type=JSON, headers={"Cache-Control": NEVER})
+    return RawResponse(200, content, [*FIELDS, (b"content-length", b"%d" % len(content))])

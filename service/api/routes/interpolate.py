@@ -10,7 +10,7 @@ from fastapi.openapi.models import Example
 from service.api.image_urls import ImageUrl, answer_url
 from service.api.interpolation import read_path
 from service.api.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
-from service.api.responses import answer_rows, check
+from service.api.responses import PictureJob, check, run_job
 from service.api.schemas.query import InterpolateUrl, MovingQuery
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Moving
@@ -73,7 +73,7 @@ async def interpolate(
     wanted = query.represent(kind, path.steps)
     check(path.engine, path.steps, wanted)
     rows = await path.draw(request, call)
-    return await answer_rows(request, path.engine, rows, call, wanted)
+    return await run_job(request, PictureJob(path.engine, rows, wanted), call)
 
 
 @urls.get(
@@ -96,4 +96,4 @@ async def interpolate_url(
     rows = engine.space.connect(start, end, query.steps, query.method)
     wanted = query.represent(FORMATS[extension], query.steps)
     address = ImageUrl(f"interpolate.{extension}", query.model, query.download)
-    return await answer_url(request, engine, rows, call, wanted, address)
+    return await answer_url(request, PictureJob(engine, rows, wanted), call, address)

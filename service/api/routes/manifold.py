@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import EXTENSION, URL, cached, pictures
+from service.api.responses import PictureJob
 from service.api.schemas.query import ManifoldUrl
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Still
@@ -43,4 +44,4 @@ async def draw_manifold(
     rows = engine.space.spread(query.n, query.extent, (first, second), query.label)
     wanted = query.represent(FORMATS[extension], query.n)
     address = ImageUrl(f"manifold.{extension}", query.model, query.download)
-    return await answer_url(request, engine, rows, call, wanted, address)
+    return await answer_url(request, PictureJob(engine, rows, wanted), call, address)

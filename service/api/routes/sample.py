@@ -9,7 +9,7 @@ from fastapi.openapi.models import Example
 
 from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
-from service.api.responses import answer_rows
+from service.api.responses import PictureJob, answer_job
 from service.api.schemas.query import SampleUrl, StillQuery
 from service.api.schemas.requests import SampleRequest
 from service.api.schemas.responses import SampleAnswer
@@ -61,7 +61,7 @@ async def sample(
     seed, _ = choose_seed(body.seed)
     rows = _draw_rows(engine, body, seed)
     extra = {"seed": seed, "temperature": body.temperature, "digit": body.digit}
-    return note_seed(await answer_rows(request, engine, rows, call, wanted, extra), seed)
+    return note_seed(await answer_job(request, PictureJob(engine, rows, wanted, extra), call), seed)
 
 
 @urls.get(
@@ -87,7 +87,7 @@ async def sample_url(
     wanted = query.represent(FORMATS[extension])
     extra = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
     address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
-    return note_seed(await answer_url(request, engine, rows, call, wanted, address, extra), seed)
+    return note_seed(await answer_url(request, PictureJob(engine, rows, wanted, extra), call, address), seed)
 
 
 def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> Floats:

@@ -17,7 +17,7 @@ from service.batching.context import RequestContext
 from service.core.errors import MediaTypeError, Text
 from service.core.json_reader import Limit, parse
 from service.http.bodies.limits import find_budget
-from service.http.bodies.reading import read_body
+from service.http.bodies.reading import find_body, read_body
 from service.http.dependencies import get_registry
 from service.http.header_fields import read_field
 from service.inference.registry import Registry
@@ -76,7 +76,9 @@ async def read_json(
     """
     limit = limit_json(get_registry(request), instead, most)
     limit_body(request, limit)
-    content = await read_body(request, call)
+    content = find_body(request)
+    if content is None:
+        content = await read_body(request, call)
     if len(content) <= INLINE_BYTES:
         return parse_json(content, model, limit)
     return await parse_apart(request, len(content), lambda: parse_json(content, model, limit), call)

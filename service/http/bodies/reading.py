@@ -18,6 +18,11 @@ from service.inference.registry import Registry
 INLINE_BYTES, INLINE_UNPACKED_BYTES = 16_384, 65_536
 
 
+def find_body(request: Request) -> bytes | None:
+    """Return a body that is there already and not packed, as the fast path hands it over; else None."""
+    return getattr(request, "_body", None) if read_field(request, "content-encoding") is None else None
+
+
 async def read_body(request: Request, call: RequestContext) -> bytes:
     """Read a body, and unpack it if `Content-Encoding` says that it is packed.
 
