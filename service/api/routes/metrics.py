@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
@@ -18,5 +20,6 @@ router = APIRouter(tags=["health"])
 )
 async def read_metrics(request: Request) -> Response:
     """How many requests of which route got which status, and how long they took; of all workers together."""
-    content, media_type = request.app.state.metrics.render()
+    # With many routes and statuses it takes 20 ms.
+    content, media_type = await asyncio.to_thread(request.app.state.metrics.render)
     return Response(content, media_type=media_type, headers={"Cache-Control": NEVER})
