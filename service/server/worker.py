@@ -109,7 +109,7 @@ def choose_protocol() -> str:
     if uvicorn.__version__.rpartition(".")[0] in TESTED_UVICORN:
         return PROTOCOL
     logger.warning(
-        "uvicorn %s is none of those that this service is tested with (%s): it goes without the fast lane "
+        "uvicorn %s is none of those that this service is tested with (%s): it goes without the fast path "
         "and without limits of connections",
         uvicorn.__version__,
         ", ".join(f"{version}.*" for version in TESTED_UVICORN),
