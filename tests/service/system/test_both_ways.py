@@ -114,6 +114,7 @@ def test_requests_of_all_kinds_are_answered_alike(registry: Registry) -> None:
     assert path.heads._heads  # it was taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_in_every_spelling_they_are_answered_alike_where_other_pages_may_call(
     registry: Registry, spelling: str
@@ -152,6 +153,7 @@ def break_writers(_registry: Registry, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("service.v2.infer.write_answer", fail)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "status"),
     [
