@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, NamedTuple
 
@@ -107,13 +106,9 @@ async def answer_pictures(
         wanted: The representation.
         extra: Further fields of the JSON answer.
     """
-    if pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS:
-        begun = time.perf_counter()
-        content = write(wanted, manifest, pictures, extra or {})
-        call.encode_s += time.perf_counter() - begun
-    else:
-        render = functools.partial(write, wanted, manifest, pictures, extra or {})
-        content = await encode(render, call, inline=False)
+    render = functools.partial(write, wanted, manifest, pictures, extra or {})
+    inline = pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS
+    content = await encode(render, call, inline=inline)
     return ModelResponse(content, wanted.media_type, manifest, call)
 
 

@@ -118,10 +118,7 @@ class FastPathProtocol(Connection):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         scope: Any = cycle.scope
         fast = self._fast
-        if fast is None or not cycle.keep_alive or self.flow.write_paused:
-            super()._start_asgi_task(cycle, app)
-            return
-        if not fast.may_take(scope):
+        if fast is None or not cycle.keep_alive or self.flow.write_paused or not fast.may_take(scope):
             super()._start_asgi_task(cycle, app)
             return
         # A copy as the parser made it, to be learnt; only heads of requests with a body come again.

@@ -63,9 +63,7 @@ def make_tag(*parts: bytes) -> str:
     Returns:
         The tag in quotes, as in the header.
     """
-    digest = hashlib.blake2b(digest_size=TAG_BYTES)
-    _add_parts(digest, *parts)
-    return f'"{digest.hexdigest()}"'
+    return _finish_tag(hashlib.blake2b(digest_size=TAG_BYTES), *parts)
 
 
 def is_fresh(if_none_match: str | None, tag: str) -> bool:
@@ -99,8 +97,7 @@ def tag_rows(
     """Return the tag of the pictures that rows decode to."""
     known = orjson.dumps(extra) if wanted.media_type == JSON else b""
     digest = _begin_tag(_stamp(engine), wanted.digest_text).copy()
-    _add_parts(digest, known, rows.tobytes())
-    return f'"{digest.hexdigest()}"'
+    return _finish_tag(digest, known, rows.tobytes())
 
 
 @functools.lru_cache(256)
@@ -108,6 +105,11 @@ def _begin_tag(*parts: bytes) -> Any:
     digest = hashlib.blake2b(digest_size=TAG_BYTES)
     _add_parts(digest, *parts)
     return digest
+
+
+def _finish_tag(digest: Any, *parts: bytes) -> str:
+    _add_parts(digest, *parts)
+    return f'"{digest.hexdigest()}"'
 
 
 def _add_parts(digest: Any, *parts: bytes) -> None:

@@ -13,20 +13,18 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette._utils import get_route_path
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.core.headers import REQUEST_ID
 from service.http.bodies.limits import Budget, HeldBodies
-from service.http.caching import BRIEF
 from service.http.direct_route import DirectRoute
 from service.http.error_handlers import answer_error
-from service.http.header_fields import VARY
+from service.http.middleware import complete_fields, take_head_as_get
 from service.observability.metrics import BEGUN, Metrics
 from service.observability.request_id import choose_id, log_failure
 
 # How many paths are kept with their route, because they come again, and how long such a path may be.
 KEPT, KEPT_CHARACTERS = 4096, 256
-ERRORS = 400
 ID_FIELD = REQUEST_ID.lower().encode()
 
 Found = tuple[DirectRoute, dict[str, Any]]
@@ -95,10 +93,7 @@ class Dispatcher:
 
     def _complete(self, scope: MutableMapping[str, Any], response: Response) -> None:
         fields = response.raw_headers
-        if VARY in scope and response.status_code < ERRORS:
-            fields.append((b"vary", scope[VARY].encode()))
-        if scope["method"] == "GET" and b"cache-control" not in dict(fields):
-            fields.append((b"cache-control", BRIEF.encode()))
+        complete_fields(scope, response.status_code, fields)
         fields.append((ID_FIELD, scope["state"]["request_id"].encode()))
 
     def _search(self, method: str, path: str) -> Found | None:
@@ -127,16 +122,15 @@ class DirectApplication:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
-        inner = {**scope, "method": "GET"} if head else scope
+        inner, inner_send = take_head_as_get(scope, send)
         if self.dispatcher.enter(inner) is None:
             await self._rest(scope, receive, send)
             return
         body = self._bodies.open(inner, receive)
         try:
-            request = Request(inner, body.receive, send)
+            request = Request(inner, body.receive, inner_send)
             response = await self.dispatcher.answer(inner["route"], request, body.budget)
-            await self.send(response, inner, body.receive, _without_body(send) if head else send)
+            await self.send(response, inner, body.receive, inner_send)
         finally:
             body.close()
 
@@ -149,10 +143,3 @@ class DirectApplication:
             log_failure(scope, error)
         finally:
             self.dispatcher.metrics.observe(scope, status)
-
-
-def _without_body(send: Send) -> Send:
-    async def send_head(message: Message) -> None:
-        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-    return send_head

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from typing import Any
+
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +19,25 @@ ERRORS = 400
 PAGE_POLICY = "default-src 'self' 'unsafe-inline' data: blob:"
 
 
+def take_head_as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
+    """Return the scope of a GET in place of a HEAD's, and a `send` without the body (RFC 9110, 9.3.2)."""
+    if scope["method"] != "HEAD":
+        return scope, send
+
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return {**scope, "method": "GET"}, send_head
+
+
+def complete_fields(scope: MutableMapping[str, Any], status: int, fields: list[tuple[bytes, bytes]]) -> None:
+    """Add the header fields that no route sets: which header chose the answer, how long a GET keeps."""
+    if VARY in scope and status < ERRORS:
+        fields.append((b"vary", scope[VARY].encode()))
+    if scope["method"] == "GET" and b"cache-control" not in dict(fields):
+        fields.append((b"cache-control", BRIEF.encode()))
+
+
 class HeadMiddleware:
     """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2)."""
 
@@ -24,14 +46,9 @@ class HeadMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_head(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-        await self.app({**scope, "method": "GET"}, receive, send_head)
+        if scope["type"] == "http":
+            scope, send = take_head_as_get(scope, send)
+        await self.app(scope, receive, send)
 
 
 class RootPathMiddleware:
@@ -75,10 +92,7 @@ class AnswerHeadersMiddleware:
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
                     headers["Content-Security-Policy"] = PAGE_POLICY
-                if VARY in scope and message["status"] < ERRORS:
-                    headers["Vary"] = scope[VARY]
-                if scope["method"] == "GET":
-                    headers.setdefault("Cache-Control", BRIEF)
+                complete_fields(scope, message["status"], headers.raw)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

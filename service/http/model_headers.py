@@ -43,9 +43,4 @@ def encode_model(name: str, version: str) -> tuple[bytes, bytes]:
 
 def headers_of(manifest: Manifest, call: RequestContext) -> dict[str, str]:
     """Return the headers that each answer of a model has: which one, and where the time went."""
-    return {**constant_headers(manifest), SERVER_TIMING: call.timing()}
-
-
-def constant_headers(manifest: Manifest) -> dict[str, str]:
-    """Return those headers of a model's answers that depend on the model alone."""
-    return {MODEL_HEADER: f"{manifest.name}@{manifest.version}"}
+    return {MODEL_HEADER: f"{manifest.name}@{manifest.version}", SERVER_TIMING: call.timing()}
