@@ -46,6 +46,25 @@ async def watch_pauses() -> AsyncIterator[Pauses]:
         task.cancel()
 
 
+def make_scope(method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    """The ASGI scope of a request for a path and its query."""
+    path, _, query = target.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": ("test", 1),
+        "root_path": "",
+        "path": path.decode("utf-8", "replace"),
+        "raw_path": path,
+        "query_string": query,
+        "headers": headers,
+    }
+
+
 async def ask(
     app: Any,
     method: str,
@@ -66,24 +85,11 @@ async def ask(
         The answer.
     """
     raw = target if isinstance(target, bytes) else target.encode()
-    path, _, query = raw.partition(b"?")
     whole = isinstance(content, bytes)
     lines = {"host": "test", **({"content-length": str(len(content))} if whole else {}), **(headers or {})}  # type: ignore[arg-type]
     pieces = iter([content] if isinstance(content, bytes) else content)
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "server": ("test", 80),
-        "client": ("test", 1),
-        "root_path": "",
-        "path": path.decode("utf-8", "replace"),
-        "raw_path": path,
-        "query_string": query,
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()],
-    }
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
+    scope = make_scope(method, raw, fields)
     sent: list[Any] = []
     answered = asyncio.Event()
     reads = 0

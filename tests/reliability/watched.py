@@ -50,7 +50,6 @@ class Watch:
     def __init__(self) -> None:
         """Begin with none."""
         self.pauses: list[Pause] = []
-        self.turns = 0
         self._thread = threading.get_ident()
         self._begun = self._last = time.monotonic()
         self._cpu, self._process = time.thread_time(), time.process_time()
@@ -64,7 +63,7 @@ class Watch:
     def write(self, path: pathlib.Path) -> None:
         """Write what was found as JSON, the longest first."""
         found = [pause._asdict() for pause in sorted(self.pauses, reverse=True)]
-        path.write_text(json.dumps({"turns": self.turns, "pauses": found}))
+        path.write_text(json.dumps({"pauses": found}))
 
     def _tick(self) -> None:
         now, cpu, process = time.monotonic(), time.thread_time(), time.process_time()
@@ -72,7 +71,6 @@ class Watch:
         computed = 1e3 * (cpu - self._cpu), 1e3 * (process - self._process)
         pause = Pause(1e3 * late, *computed, now - self._begun, self._stack)
         (heapq.heappush if len(self.pauses) < KEPT else heapq.heappushpop)(self.pauses, pause)
-        self.turns += 1
         self._last, self._cpu, self._process, self._stack = now, cpu, process, []
         asyncio.get_running_loop().call_later(EVERY_S, self._tick)
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from tests.pauses import make_scope
+
 
 async def exchange(
     app: Any,
@@ -15,7 +17,6 @@ async def exchange(
     messages: Iterable[dict[str, Any]] = ({"type": "http.request", "body": b""},),
 ) -> list[Any]:
     """Return the messages of an answer; behind its own `messages`, the client waits."""
-    path, _, query = target.partition("?")
     coming, sent = iter(messages), []
 
     async def receive() -> Any:
@@ -27,22 +28,6 @@ async def exchange(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": list(headers),
-        "root_path": "",
-        "scheme": "http",
-        "server": ("a", 80),
-    }
+    scope = make_scope(method, target.encode(), list(headers))
     await asyncio.wait_for(app(scope, receive, send), 10)
     return sent
-
-
-def ask(app: Any, target: str, method: str = "GET") -> tuple[int, bytes]:
-    """Return status and body of an answer."""
-    start, *rest = asyncio.run(exchange(app, target, method))
-    return start["status"], b"".join(message.get("body", b"") for message in rest)

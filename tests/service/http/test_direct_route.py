@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
 from service.core.errors import InvalidValueError, QueueFullError
 from service.http.dependencies import depend
 from service.http.direct_route import DecoderRoute, DirectRoute, EncoderRoute, read_signature
-from tests.service.http.asking import ask
+from tests import pauses
 
 
 def fail_first(_: Request) -> str:
@@ -33,6 +34,11 @@ Still = Annotated[Literal["png", "webp"], Path()]
 
 async def echo(number: Number, request: Request, method: Method, still: Still) -> Response:
     return Response(f"{number!r} {still} {method} {request.url.path}")
+
+
+def ask(app: Any, target: str) -> tuple[int, bytes]:
+    reply = asyncio.run(pauses.ask(app, "GET", target))
+    return reply.status, reply.content
 
 
 def make(endpoint: Any, path: str = "/{number}.{still}", kind: type[DirectRoute] = DirectRoute) -> Any:
