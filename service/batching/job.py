@@ -26,31 +26,31 @@ class PendingRequest:
         future: Receives the results.
         call: The request's context, whose deadline is on the batcher's clock and whose timings grow.
         submitted: When it came, on the batcher's clock.
-        taken: How many rows have left the queue.
+        left: How many rows still wait.
         ran: How many rows have results.
         ran_s: Seconds that the batches with its rows ran.
-        results: Those of each slice that has run, by the index of its first row in `rows`.
+        results: Those of each slice that has run, by the index of its first row in `rows`; None before the
+            first has, and where one slice holds all rows.
     """
 
     rows: Rows
     future: asyncio.Future[Rows]
     call: RequestContext
     submitted: float
-    taken: int = 0
+    left: int = 0
     ran: int = 0
     ran_s: float = 0.0
-    results: dict[int, Rows] = dataclasses.field(default_factory=dict)
+    results: dict[int, Rows] | None = None
 
-    @property
-    def left(self) -> int:
-        """How many rows still wait."""
-        return len(self.rows) - self.taken
+    def __post_init__(self) -> None:
+        self.left = len(self.rows)
 
     def take(self, room: int) -> BatchSlice:
         """Take the next rows from the queue, at most `room` of them."""
-        part = BatchSlice(self, self.rows[self.taken : self.taken + room], self.taken)
-        self.taken += len(part.rows)
-        return part
+        first = len(self.rows) - self.left
+        rows = self.rows if not first and self.left <= room else self.rows[first : first + room]
+        self.left -= len(rows)
+        return BatchSlice(self, rows, first)
 
 
 class BatchSlice(NamedTuple):
@@ -73,28 +73,35 @@ def finish(slices: Sequence[BatchSlice], batch: Batch) -> None:
     """Hand each request its results, and complete those whose rows have all run."""
     start, seconds = 0, batch.ended - batch.begun
     for request, rows, first in slices:
-        request.results[first] = batch.results[start : start + len(rows)]
-        request.ran += len(rows)
+        end = start + len(rows)
+        results = batch.results[start:end]
+        request.ran += end - start
         request.ran_s += seconds
         request.call.batch, request.call.place = batch.results, start
-        start += len(rows)
+        whole = results if rows is request.rows else _gather(request, first, results)
         # A request that was cancelled while its rows ran has a future that is done already.
-        if request.ran == len(request.rows) and not request.future.done():
-            _answer(request, batch.ended)
+        if whole is not None and not request.future.done():
+            _answer(request, whole, batch.ended)
+        start = end
 
 
-def _answer(request: PendingRequest, ended: float) -> None:
+def _gather(request: PendingRequest, first: int, results: Rows) -> Rows | None:
+    """Keep the results of a slice; return those of all rows with the last slice."""
+    kept = request.results = request.results or {}
+    kept[first] = results
+    if request.ran < len(request.rows):
+        return None
+    return np.concatenate([kept[index] for index in sorted(kept)])
+
+
+def _answer(request: PendingRequest, results: Rows, ended: float) -> None:
     call = request.call
     call.inference_s += request.ran_s
     call.queue_s += ended - request.submitted - request.ran_s
     if ended >= call.deadline:
         request.future.set_exception(DeadlineError("the deadline passed while the rows ran"))
-    elif len(request.results) == 1:
-        request.future.set_result(request.results[0])
     else:
-        request.future.set_result(
-            np.concatenate([request.results[first] for first in sorted(request.results)])
-        )
+        request.future.set_result(results)
 
 
 def fail(slices: Sequence[BatchSlice], error: BaseException) -> None:
