@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from service.fastpath.head_cache import HeadCache
+from service.fastpath.head_cache import MAX_HEAD_BYTES, HeadCache
 from service.http.dispatch import DirectApplication, Dispatcher
 from service.http.header_fields import FIELDS, join_fields
 
@@ -33,16 +33,20 @@ class FastPath:
         dispatcher: Answers the requests.
     """
 
-    def __init__(self, direct: DirectApplication, max_body_bytes: int, *, crosses: bool) -> None:
+    def __init__(
+        self, direct: DirectApplication, max_head_bytes: int, max_body_bytes: int, *, crosses: bool
+    ) -> None:
         """Start with no known heads.
 
         Args:
             direct: The ASGI application of the direct routes.
+            max_head_bytes: The limit of the connections, who have not measured the heads recalled here.
             max_body_bytes: Requests with longer bodies go through ASGI.
             crosses: Whether pages of other origins may call: their requests go through ASGI, where the CORS
                 middleware is.
         """
-        self.heads = HeadCache()
+        # With what a connection counts for each header line, a head measures less than twice its bytes.
+        self.heads = HeadCache(min(MAX_HEAD_BYTES, max_head_bytes // 2))
         self.dispatcher: Dispatcher = direct.dispatcher
         self._direct = direct
         self._max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)

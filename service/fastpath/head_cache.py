@@ -1,11 +1,18 @@
-"""A cache of request heads: the parser makes the same scope of the same bytes."""
+"""A cache of request heads: the parser makes the same scope of the same bytes.
+
+Heads of requests with a body come again as they are. Those of a GET differ in their first line, while its
+header lines come again: the line is read here if it is one that can only be read in one way.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-HEAD_END = b"\r\n\r\n"
+T = TypeVar("T")
+
+HEAD_END, LINE_END = b"\r\n\r\n", b"\r\n"
 # Room for a browser's or a client's head, and for as many kinds of them as are in use at one time.
 MAX_HEAD_BYTES, MAX_HEADS = 4096, 256
 # Header fields that differ from request to request, so that a head with one will not come again.
@@ -14,14 +21,25 @@ IDENTIFYING = {
     *(b"x-b3-parentspanid", b"x-b3-sampled", b"x-b3-spanid", b"x-b3-traceid", b"x-cloud-trace-context"),
     *(b"x-correlation-id", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port"),
     *(b"x-forwarded-proto", b"x-real-ip", b"x-request-id", b"x-request-start"),
+    *(b"if-none-match", b"if-modified-since", b"range"),
 }
+# A path without escapes and without a second slash at its start, and a query of the characters of RFC 3986.
+FIRST_LINE = re.compile(rb"GET (/(?:[\w.~-][\w.~/-]*)?)(?:\?([\w.~/:@!$&'()*+,;=%-]*))? HTTP/1\.1")
 
 
 class HeadCache:
     """The ASGI scopes of heads that have come before, for one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_HEAD_BYTES) -> None:
+        """Start with no heads.
+
+        Args:
+            max_bytes: Longer heads are left to the parser.
+        """
+        self._max_bytes = max_bytes
+        # By the whole head, with the length of the body; and those of GETs, by their header lines.
         self._heads: dict[bytes, tuple[dict[str, Any], int]] = {}
+        self._gets: dict[bytes, dict[str, Any]] = {}
 
     def recall(self, data: bytes) -> tuple[dict[str, Any], bytes] | None:
         """Return the scope and the body of a request whose head has come before.
@@ -35,9 +53,23 @@ class HeadCache:
         """
         head, end, body = data.partition(HEAD_END)
         known = self._heads.get(head)
-        if known is None or not end or len(body) != known[1]:
+        if known is None:
+            return self._recall_get(head) if end and not body else None
+        if not end or len(body) != known[1]:
             return None
         return {**known[0], "headers": [*known[0]["headers"]]}, body
+
+    def _recall_get(self, head: bytes) -> tuple[dict[str, Any], bytes] | None:
+        line, _, fields = head.partition(LINE_END)
+        known = self._gets.get(fields)
+        if known is None or len(head) > self._max_bytes:
+            return None
+        target = FIRST_LINE.fullmatch(line)
+        if target is None:
+            return None
+        path, query = target[1], target[2] or b""
+        own = {"path": path.decode(), "raw_path": path, "query_string": query}
+        return {**known, **own, "headers": [*known["headers"]]}, b""
 
     def learn(self, data: bytes, scope: Mapping[str, Any], body: bytes) -> None:
         """Keep the scope of a request.
@@ -48,10 +80,20 @@ class HeadCache:
             body: The whole body.
         """
         head, _, rest = data.partition(HEAD_END)
-        if rest != body or head in self._heads or len(head) > MAX_HEAD_BYTES:
+        if rest != body or len(head) > self._max_bytes:
             return
         if not IDENTIFYING.isdisjoint(name for name, _ in scope["headers"]):
             return
-        if len(self._heads) == MAX_HEADS:
-            self._heads.clear()
-        self._heads[head] = dict(scope), len(body)
+        line, _, fields = head.partition(LINE_END)
+        if scope["method"] != "GET":
+            _keep(self._heads, head, (dict(scope), len(body)))
+        elif FIRST_LINE.fullmatch(line) and not scope["root_path"]:
+            _keep(self._gets, fields, dict(scope))
+
+
+def _keep(heads: dict[bytes, T], key: bytes, head: T) -> None:
+    if key in heads:
+        return
+    if len(heads) == MAX_HEADS:
+        heads.clear()
+    heads[key] = head

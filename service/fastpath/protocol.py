@@ -121,8 +121,8 @@ class FastPathProtocol(Connection):
         if fast is None or not cycle.keep_alive or self.flow.write_paused or not fast.may_take(scope):
             super()._start_asgi_task(cycle, app)
             return
-        # A copy as the parser made it, to be learnt; only heads of requests with a body come again.
-        plain = dict(scope) if scope["method"] == "POST" else {}
+        # A copy as the parser made it, to be learnt.
+        plain = dict(scope) if self._data else {}
         route = fast.dispatcher.enter(scope)
         if route is None:
             super()._start_asgi_task(cycle, app)

@@ -124,7 +124,8 @@ def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath 
     """Return the fast path, or None where the settings turn it off or name a root path."""
     if settings.fast_path == "off" or settings.root_path:
         return None
-    return FastPath(direct, settings.max_body_bytes, crosses=bool(settings.cors_origins))
+    limits = settings.max_head_bytes, settings.max_body_bytes
+    return FastPath(direct, *limits, crosses=bool(settings.cors_origins))
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:

@@ -86,9 +86,81 @@ def test_where_too_many_are_known_all_are_forgotten(
     heads: HeadCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.fastpath.head_cache.MAX_HEADS", 2)
-    others = [b"GET /%d HTTP/1.1\r\n\r\n" % i for i in range(2)]
-    heads.learn(others[0], scope(), b"")
+    others = [b"POST /%d HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}" % i for i in range(2)]
+    heads.learn(others[0], scope(), BODY)
     assert heads.recall(DATA) is not None
-    heads.learn(others[1], scope(), b"")
+    heads.learn(others[1], scope(), BODY)
     assert heads.recall(DATA) is heads.recall(others[0]) is None
     assert heads.recall(others[1]) is not None
+
+
+FIELDS = b"host: a\r\naccept: */*"
+
+
+def get(target: bytes, fields: bytes = FIELDS, version: bytes = b"1.1") -> bytes:
+    return b"GET %b HTTP/%b\r\n%b\r\n\r\n" % (target, version, fields)
+
+
+def get_scope(target: str, root_path: str = "") -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    own = {"path": path, "raw_path": path.encode(), "query_string": query.encode()}
+    return {**scope(), "method": "GET", "root_path": root_path, **own}
+
+
+@pytest.fixture
+def gets() -> HeadCache:
+    heads = HeadCache()
+    heads.learn(get(b"/first?a=1"), get_scope("/first?a=1"), b"")
+    return heads
+
+
+@pytest.mark.parametrize(
+    "target", ["/", "/decode.png?z=0.5,-1.0&scale=4", "/digits/7.png", "/a//b/?", "/a?from=digit:3&b=%2C%zz"]
+)
+def test_the_header_lines_of_a_get_are_known_with_another_target(gets: HeadCache, target: str) -> None:
+    for _ in range(2):
+        assert gets.recall(get(target.encode())) == (get_scope(target), b"")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//a", "/%61", "/a b", "/a#b", "/a?b#c", "/a?b?c", "*", "http://a/b", "/\xff", "/a?\xff", "", "a"],
+)
+def test_a_target_that_needs_a_parser_is_the_parsers(gets: HeadCache, target: str) -> None:
+    assert gets.recall(get(target.encode("latin-1"))) is None
+    learnt = HeadCache()
+    learnt.learn(get(target.encode("latin-1")), get_scope(target), b"")
+    assert learnt.recall(get(b"/")) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        get(b"/", version=b"1.0"),
+        get(b"/").replace(b"GET", b"HEAD"),
+        get(b"/").replace(b"GET", b"get"),
+        get(b"/").replace(b"GET ", b"GET  "),
+        get(b"/", b"host: b\r\naccept: */*"),
+        get(b"/", b"host: a"),
+        get(b"/") + b"G",
+        get(b"/")[:-1],
+        get(b"/", b""),
+    ],
+)
+def test_any_other_get_is_the_parsers(gets: HeadCache, data: bytes) -> None:
+    assert gets.recall(data) is None
+
+
+def test_a_get_under_a_root_path_is_not_kept() -> None:
+    heads = HeadCache()
+    heads.learn(get(b"/"), get_scope("/", root_path="/cvae"), b"")
+    assert heads.recall(get(b"/")) is None
+
+
+def test_a_get_with_too_long_a_target_is_the_parsers() -> None:
+    short, long = get(b"/"), get(b"/" + b"x" * 100)
+    heads = HeadCache(len(long) - 5)
+    heads.learn(short, get_scope("/"), b"")
+    assert heads.recall(short) is not None
+    assert heads.recall(long) is None
+    assert heads.recall(long.replace(b"x", b"", 1)) is not None
