@@ -7,10 +7,9 @@ them took two fifths of a request's processor time.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,10 +23,24 @@ T = TypeVar("T")
 Reader = Callable[[Request], Any]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 DIRECT = "direct"
+# The key under which a scope holds the endpoint's arguments of its path.
+ARGUMENTS = "cvae_arguments"
 
 
-def read_signature(endpoint: Callable[..., Any]) -> Mapping[str, Reader]:
-    """Return the function that reads each argument of an endpoint from a request, path parameters last."""
+class Signature(NamedTuple):
+    """How the arguments of an endpoint are read.
+
+    Attributes:
+        readers: Functions of the request, by argument.
+        of_path: Types of the parameters of the path, by argument.
+    """
+
+    readers: dict[str, Reader]
+    of_path: dict[str, TypeAdapter[Any]]
+
+
+def read_signature(endpoint: Callable[..., Any]) -> Signature:
+    """Return how each argument of an endpoint is read."""
     hints = get_type_hints(endpoint, include_extras=True)
     readers: dict[str, Reader] = {}
     of_path: dict[str, TypeAdapter[Any]] = {}
@@ -40,14 +53,15 @@ def read_signature(endpoint: Callable[..., Any]) -> Mapping[str, Reader]:
             readers[name] = dependency
         else:
             of_path[name] = TypeAdapter(annotation)
-    return {**readers, **{name: functools.partial(_read_path, name, of_path) for name in of_path}}
+    return Signature(readers, of_path)
 
 
 class DirectRoute(APIRoute):
     """A route that reads from the request what its endpoint's signature names, and calls the endpoint."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        self.readers = tuple(read_signature(endpoint).items())
+        readers, self._of_path = read_signature(endpoint)
+        self.readers = tuple(readers.items())
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
@@ -64,8 +78,25 @@ class DirectRoute(APIRoute):
             RequestValidationError: A parameter is not what it must be; further errors are the endpoint's.
         """
         self.check(request)
-        response: Response = await self.endpoint(**{name: read(request) for name, read in self.readers})
+        arguments = {name: read(request) for name, read in self.readers}
+        if self._of_path:
+            # Those of a path that comes again are there already, unless they are invalid.
+            arguments |= request.scope.get(ARGUMENTS) or self._read_path(request.scope["path_params"])
+        response: Response = await self.endpoint(**arguments)
         return response
+
+    def convert(self, parameters: Mapping[str, str]) -> dict[str, Any] | None:
+        """Return the endpoint's arguments of a path's parameters, or None if one is not what it must be."""
+        try:
+            return self._read_path(parameters)
+        except RequestValidationError:
+            return None
+
+    def _read_path(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            return {name: kind.validate_python(parameters[name]) for name, kind in self._of_path.items()}
+        except ValidationError as error:
+            raise RequestValidationError(list(_find_faults(self._of_path, parameters))) from error
 
 
 class DecoderRoute(DirectRoute):
@@ -94,13 +125,6 @@ def _find_dependency(annotation: Any) -> Reader | None:
             reader: Reader = getattr(entry.dependency, DIRECT)
             return reader
     return None
-
-
-def _read_path(name: str, adapters: Mapping[str, TypeAdapter[Any]], request: Request) -> Any:
-    try:
-        return adapters[name].validate_python(request.scope["path_params"][name])
-    except ValidationError as error:
-        raise RequestValidationError(list(_find_faults(adapters, request.scope["path_params"]))) from error
 
 
 def _find_faults(adapters: Mapping[str, TypeAdapter[Any]], texts: Mapping[str, Any]) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.core.headers import REQUEST_ID
 from service.http.bodies.limits import Budget, HeldBodies
-from service.http.direct_route import DirectRoute
+from service.http.direct_route import ARGUMENTS, DirectRoute
 from service.http.error_handlers import answer_error
 from service.http.middleware import complete_fields, take_head_as_get
 from service.observability.metrics import BEGUN, Metrics
@@ -27,7 +27,8 @@ from service.observability.request_id import choose_id, log_failure
 KEPT, KEPT_CHARACTERS = 4096, 256
 ID_FIELD = REQUEST_ID.lower().encode()
 
-Found = tuple[DirectRoute, dict[str, Any]]
+# A route, the parameters of the path as they came, and as the endpoint's arguments if they are valid.
+Found = tuple[DirectRoute, dict[str, Any], dict[str, Any] | None]
 
 
 class Dispatcher:
@@ -64,10 +65,10 @@ class Dispatcher:
         found = (self._find if len(path) <= KEPT_CHARACTERS else self._search)(method, path)
         if found is None:
             return None
-        route, parameters = found
+        route, parameters, arguments = found
         scope.setdefault(BEGUN, time.perf_counter())
         scope["app"], scope["route"] = self._api, route
-        scope["path_params"] = dict(parameters)
+        scope["path_params"], scope[ARGUMENTS] = dict(parameters), arguments
         scope.setdefault("state", {})["request_id"] = choose_id(scope)
         return route
 
@@ -101,7 +102,8 @@ class Dispatcher:
         for route in self._routes:
             match, child = route.matches(scope)
             if match == Match.FULL:
-                return route, child["path_params"]
+                parameters = child["path_params"]
+                return route, parameters, route.convert(parameters)
         return None
 
 

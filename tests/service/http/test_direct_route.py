@@ -56,7 +56,8 @@ def test_an_endpoint_gets_what_its_signature_names() -> None:
 def test_arguments_are_read_in_order_and_those_of_the_path_at_last() -> None:
     async def endpoint(number: Number, second: Second, first: First) -> None: ...
 
-    assert list(read_signature(endpoint)) == ["second", "first", "number"]
+    readers, of_path = read_signature(endpoint)
+    assert (list(readers), list(of_path)) == (["second", "first"], ["number"])
     for path in ("/1.png", "/x.png"):
         with pytest.raises(InvalidValueError, match="second"):
             ask(make(endpoint, "/{number}.png"), path)
