@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import urllib.parse
+from typing import NamedTuple
 
 from fastapi import Request, Response
 
@@ -25,8 +25,7 @@ SEED_FIELD = SEED_HEADER.lower().encode()
 NEVER_KEPT = (b"cache-control", caching.NEVER.encode())
 
 
-@dataclasses.dataclass(frozen=True)
-class ImageUrl:
+class ImageUrl(NamedTuple):
     """What a URL says beside what to draw.
 
     Attributes:

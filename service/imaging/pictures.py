@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import NamedTuple
 
 from service.core.arrays import Bytes, Floats
 from service.imaging.pixels import to_bytes, write_lines
 
 
-@dataclasses.dataclass(frozen=True)
-class Pictures:
+class Pictures(NamedTuple):
     """Pictures and the vectors that they were made of, in order.
 
     Attributes:

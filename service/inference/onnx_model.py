@@ -5,10 +5,9 @@ Invariant: a started `Model` has replayed its bundle's golden vectors on the pro
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -33,8 +32,7 @@ WARM_UP_ROWS = (1, 32)
 FATAL = 4
 
 
-@dataclasses.dataclass(frozen=True)
-class Runtime:
+class Runtime(NamedTuple):
     """What a model runs on.
 
     Attributes:

@@ -84,8 +84,10 @@ class LatentSpace:
             InvalidValueError: Another latent_dim, too many rows, a number beyond `Z_LIMIT`, or labels that do
                 not fit.
         """
-        vectors, one_hot = self._check_z("z", z), self._one_hot("label", label, len(z))
-        return np.concatenate([vectors, one_hot], axis=1) if self.labels else vectors
+        vectors = self._check_z("z", z)
+        if not self.labels and label is None:
+            return vectors
+        return np.concatenate([vectors, self._one_hot("label", label, len(z))], axis=1)
 
     def connect(self, start: Point, end: Point, steps: int, method: Method | None) -> Floats:
         """Return the rows of a path between two points.

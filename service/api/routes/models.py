@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -93,7 +92,7 @@ def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, A
         "conditional": bool(manifest.labels),
         "metrics": manifest.metrics,
         "dataset": manifest.dataset,
-        "runtime": RuntimeInfo(**dataclasses.asdict(engine.model.runtime)),
+        "runtime": RuntimeInfo(**engine.model.runtime._asdict()),
         "warm": models.ready and not engine.failed,
         "created": manifest.created,
         "links": {"self": base, "card": f"{base}/card", "latents": f"{base}/latents"},

@@ -6,6 +6,7 @@ What depends on the model or the operator, such as latent_dim and the limits, is
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -43,13 +44,13 @@ VECTOR = _nested(1, -Z_LIMIT, Z_LIMIT)
 VECTORS = {"anyOf": [VECTOR, _nested(2, -Z_LIMIT, Z_LIMIT)]}
 PIXELS = {"anyOf": [_nested(depth, 0, 1) for depth in (2, 3, 4)]}
 Vector = Annotated[
-    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1,))), WithJsonSchema(VECTOR)
+    NDArray[np.float64], PlainValidator(partial(read_numbers, depths=(1,))), WithJsonSchema(VECTOR)
 ]
 Vectors = Annotated[
-    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (1, 2))), WithJsonSchema(VECTORS)
+    NDArray[np.float64], PlainValidator(partial(read_numbers, depths=(1, 2))), WithJsonSchema(VECTORS)
 ]
 Pixels = Annotated[
-    NDArray[np.float64], PlainValidator(lambda v: read_numbers(v, (2, 3, 4))), WithJsonSchema(PIXELS)
+    NDArray[np.float64], PlainValidator(partial(read_numbers, depths=(2, 3, 4))), WithJsonSchema(PIXELS)
 ]
 Labels = Annotated[
     int | list[int],
@@ -68,11 +69,6 @@ class Body(BaseModel):
     """A request body: JSON types as they are, and no field but these."""
 
     model_config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _trim(cls, value: Any) -> Any:
-        return trim_fields(value, cls) if type(value) is dict else value
 
 
 class DecodeRequest(Body):
@@ -153,6 +149,11 @@ class EndpointBody(Body):
     label: Annotated[
         Integer | None, Field(description="Beside z or pixels, for a label-conditioned model.")
     ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trim(cls, value: Any) -> Any:
+        return trim_fields(value, cls) if type(value) is dict else value
 
     @model_validator(mode="after")
     def _one(self) -> EndpointBody:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from service.http import caching
@@ -22,8 +20,8 @@ def test_a_stamp_depends_on_the_version_and_what_it_runs_on() -> None:
         caching.stamp("name", "0", RUNTIME),
         caching.stamp("name", "1", RUNTIME),
         caching.stamp("other", "0", RUNTIME),
-        caching.stamp("name", "0", dataclasses.replace(RUNTIME, provider="CUDAExecutionProvider")),
-        caching.stamp("name", "0", dataclasses.replace(RUNTIME, onnxruntime="2.0")),
+        caching.stamp("name", "0", RUNTIME._replace(provider="CUDAExecutionProvider")),
+        caching.stamp("name", "0", RUNTIME._replace(onnxruntime="2.0")),
     }
     assert len(stamps) == 5
 
