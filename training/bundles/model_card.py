@@ -11,8 +11,10 @@ holds no image of the training set; its golden vectors hold eight of the test se
 
 OPTIMIZERS = {"adam": "Adam", "muon": "Muon and Adam"}
 LIKELIHOODS = {
-    "importance_likelihood": "by {} importance samples an image",
-    "exact_likelihood": "by quadrature",
+    "importance_likelihood": "-log p(x), from above by {importance_samples} importance samples an image",
+    "exact_likelihood": "-log p(x), by quadrature{within}",
+    "conditional_importance_likelihood": "-log p(x given its label), estimated as that of x is",
+    "conditional_exact_likelihood": "-log p(x given its label), by quadrature",
 }
 LIMITS = """## Use and limits
 
@@ -79,16 +81,31 @@ def _figures(manifest: Mapping[str, Any]) -> str:
         ("label accuracy of the 15 nearest neighbours in latent space", f"{metrics['knn_accuracy']:.3f}"),
     ]
     pixels = "grey" if manifest["image"]["channels"] == 1 else "red, green and blue"
-    for key, how in LIKELIHOODS.items():
-        if key in metrics:
-            samples = metrics["importance_samples"]
-            rows.append((f"-log p(x), {how.format(samples)} (`{key}`)", f"{metrics[key]:.2f} nats per image"))
+    error = metrics.get("exact_likelihood_error")
+    within = "" if error is None else f", within {error:.3f}"
+    rows += [
+        (f"{text.format(**metrics, within=within)} (`{key}`)", f"{metrics[key]:.2f} nats per image")
+        for key, text in LIKELIHOODS.items()
+        if key in metrics
+    ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return (
         f"## Figures\n\nOver all {metrics['images']:,} images of the {metrics['split']} split, which neither "
         f"fitted a weight nor chose an epoch. One z is drawn for\neach image; pixels are {pixels}, under a "
-        f"Bernoulli likelihood.\n\n| figure | value |\n| --- | --- |\n{table}\n"
+        f"Bernoulli likelihood.\n\n| figure | value |\n| --- | --- |\n{table}\n{_notes(manifest)}"
     )
+
+
+def _notes(manifest: Mapping[str, Any]) -> str:
+    notes = []
+    if manifest["training"].get("conditional"):
+        notes.append(
+            "The decoder is given each image's label, so `reconstruction_loss` and `negative_elbo` are those "
+            "of x given\nits label; only `importance_likelihood` compares with models that are not told."
+        )
+    if why := manifest["metrics"].get("exact_likelihood_withheld"):
+        notes.append(f"There is no `exact_likelihood`: {why}.")
+    return "".join(f"\n{note}\n" for note in notes)
 
 
 def _generation(manifest: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from training.bundles.manifest import (
     version_of,
     write_manifest,
 )
-from training.bundles.open_decoder import open_decoder, take_labels
+from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
 from training.evaluation import class_mixtures, metrics, plots
@@ -93,8 +93,10 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int)
         ExportError: A graph cannot be exported.
     """
     encoder, decoder = (graph.run() for graph in _export(run, dataset))
-    decode = take_labels(decoder, dataset.labels if run.model.config.conditional else None)
-    return metrics.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
+    conditional = run.model.config.conditional
+    decode = take_labels(decoder, dataset.labels if conditional else None)
+    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
+    return metrics.evaluate(*given, conditional=conditional)
 
 
 def measure_bundle(
@@ -118,7 +120,8 @@ def measure_bundle(
     manifest = read_manifest_for(folder, dataset)
     encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
     decode = open_decoder(folder, manifest)
-    return metrics.evaluate(encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples)
+    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
+    return metrics.evaluate(*given, conditional=is_conditional(manifest))
 
 
 def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Dataset) -> None:
@@ -165,7 +168,7 @@ def _write_files(
         picture = plots.manifold(lambda z: decode(z, np.zeros(len(z), np.int64)), test.z_mean)
     (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
-    figures = metrics.figures(decode, train, test, dataset.test, "test")
+    figures = metrics.figures(decode, train, test, dataset.test, "test", conditional=conditional)
     # Where a label says what is drawn, its picture's place in latent space does not.
     read = None if conditional else lambda z: encode(decoder(z)["image"])["z_mean"]
     manifest = _describe(folder, name, run, dataset, class_mixtures.describe_classes(train, read), figures)

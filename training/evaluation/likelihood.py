@@ -1,9 +1,9 @@
-"""Estimate log p(x), which the ELBO bounds from below: by importance sampling and by quadrature."""
+"""Estimate log p(x), which the ELBO bounds from below, by importance sampling."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,15 @@ Labels = NDArray[np.int64]
 Decode = Callable[[Floats, Labels], Floats]
 
 BATCH = 500
-# Vectors whose pictures are in memory at a time, about.
-ROWS = 10_000
+# Decoded pictures in memory at a time, and their pixels, at most.
+ROWS, PIXELS = 10_000, 8_000_000
 # The decoder's file gives probabilities, not logits. Float32 cannot tell those above 1 - 6e-8 from 1, and
 # a pixel that is wrong there would cost infinitely much; this bounds it at 16.1 nats.
 SMALLEST = 1e-7
 # Burda et al. 2016 estimate with 5,000 (section 5); these take a tenth of the time.
 IMPORTANCE_SAMPLES = 500
-# The grid of `exact_likelihood`: 161 points a side lie 0.056 apart, half of the narrowest posteriors' width.
-GRID_EDGE, GRID_POINTS = 4.5, 161
+# Labels other than an image's own carry little of p(x), so a tenth of the samples tells their part.
+OTHER_LABELS_SHARE = 10
 
 
 def importance_likelihood(
@@ -42,52 +42,73 @@ def importance_likelihood(
         seed: Of epsilon.
 
     Returns:
-        The mean over all images of the split, in nats per image.
+        The mean over all images of the split, in nats per image; of -log p(x | label) if the model takes
+        labels.
     """
-    random, n, dim = np.random.RandomState(seed), len(split), z_mean.shape[1]
-    step, total = max(1, ROWS // samples), 0.0
-    for i in range(0, n, step):
+    return -float(estimate_log_evidence(decode, z_mean, z_log_var, split, samples, seed).mean())
+
+
+def marginal_likelihood(
+    decode: Decode,
+    z_mean: Floats,
+    z_log_var: Floats,
+    split: Split,
+    samples: int,
+    shares: Mapping[int, float],
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Estimate -log p(x | label) and -log p(x) of a model that takes labels.
+
+    p(x) is the sum of p(label) p(x | label) over all labels, each term estimated by importance sampling from
+    q(z|x), which does not depend on the label.
+
+    Args:
+        decode: As for `importance_likelihood`.
+        z_mean: As for `importance_likelihood`.
+        z_log_var: As for `importance_likelihood`.
+        split: The images.
+        samples: z drawn for each image with its own label, and a tenth of them with each other label.
+        shares: p(label), by label.
+        seed: Of epsilon.
+
+    Returns:
+        -log p(x | label) and -log p(x): means over all images of the split, in nats per image.
+    """
+    own = estimate_log_evidence(decode, z_mean, z_log_var, split, samples, seed)
+    total = own + np.log([shares[int(label)] for label in split.label])
+    for label, share in shares.items():
+        rows = split.label != label
+        part = Split(split.x[rows], np.full(rows.sum(), label))
+        few = max(1, samples // OTHER_LABELS_SHARE)
+        found = estimate_log_evidence(decode, z_mean[rows], z_log_var[rows], part, few, seed)
+        total[rows] = np.logaddexp(total[rows], found + math.log(share))
+    return -float(own.mean()), -float(total.mean())
+
+
+def estimate_log_evidence(
+    decode: Decode, z_mean: Floats, z_log_var: Floats, split: Split, samples: int, seed: int
+) -> Doubles:
+    """Estimate log p(x), or log p(x | label), of each image as `importance_likelihood` does: `(n,)`."""
+    random, dim = np.random.RandomState(seed), z_mean.shape[1]
+    step = max(1, count_rows(split.x) // samples)
+    found = np.empty(len(split))
+    for i in range(0, len(split), step):
         mean, log_var = z_mean[i : i + step, np.newaxis], z_log_var[i : i + step, np.newaxis]
         epsilon = random.standard_normal((len(mean), samples, dim)).astype(np.float32)
         z = mean + np.exp(0.5 * log_var) * epsilon
         likelihood = _log_likelihood(decode, z, split.x[i : i + step], split.label[i : i + step])
         # log p(z) - log q(z|x); the constants of the two Gaussians are the same.
         weights = likelihood + 0.5 * (epsilon**2 + log_var - z**2).sum(axis=2)
-        total += len(weights) * math.log(samples) - float(_log_sum_exp(weights).sum())
-    return total / n
+        found[i : i + step] = log_sum_exp(weights) - math.log(samples)
+    return found
 
 
-def exact_likelihood(decode: Decode, split: Split) -> float:
-    """Return -log p(x) of a model of two latent dimensions, by quadrature over an even grid.
-
-    Args:
-        decode: `z` `(batch, 2)` and label to `image`.
-        split: The images.
-
-    Returns:
-        The mean over all images of the split, in nats per image. Outside of the grid lie 1.4e-5 of the prior.
-    """
-    steps = np.linspace(-GRID_EDGE, GRID_EDGE, GRID_POINTS)
-    z = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2).astype(np.float32)
-    mass = np.exp(-0.5 * (z.astype(np.float64) ** 2).sum(axis=1))
-    log_mass, total = np.log(mass / mass.sum()).astype(np.float32), 0.0
-    for label in np.unique(split.label):
-        on, off = _log_odds(decode, z, np.full(len(z), label))
-        x = scale(split.x[split.label == label]).reshape(-1, on.shape[1])
-        for i in range(0, len(x), BATCH):
-            total -= float(_log_sum_exp(x[i : i + BATCH] @ on.T + off + log_mass).sum())
-    return total / len(split)
+def count_rows(x: NDArray[np.uint8]) -> int:
+    """Count the pictures of this size that are decoded at a time, so that memory is bounded."""
+    return max(1, min(ROWS, PIXELS // math.prod(x.shape[1:])))
 
 
-def _log_likelihood(decode: Decode, z: Floats, x: NDArray[np.uint8], label: Labels) -> Floats:
-    """Return log p(x|z) of `z` `(n, samples, latent_dim)` for `x` `(n, ...)`: `(n, samples)` float32."""
-    n, samples, dim = z.shape
-    on, off = _log_odds(decode, z.reshape(-1, dim), label.repeat(samples))
-    pixels: Floats = on.reshape(n, samples, -1) @ scale(x).reshape(n, -1, 1)
-    return pixels[..., 0] + off.reshape(n, samples)
-
-
-def _log_odds(decode: Decode, z: Floats, label: Labels) -> tuple[Floats, Floats]:
+def log_odds(decode: Decode, z: Floats, label: Labels) -> tuple[Floats, Floats]:
     """Return what makes log p(x|z) = on x + off: `(n, pixels)` and `(n,)` float32."""
     parts = []
     for i in range(0, len(z), BATCH):
@@ -99,7 +120,16 @@ def _log_odds(decode: Decode, z: Floats, label: Labels) -> tuple[Floats, Floats]
     return on, off
 
 
-def _log_sum_exp(values: Floats) -> Doubles:
-    largest = values.max(axis=1).astype(np.float64)
-    result: Doubles = largest + np.log(np.exp(values - largest[:, np.newaxis]).sum(axis=1))
+def log_sum_exp(values: Floats | Doubles) -> Doubles:
+    """Return log(sum(exp(values))) over the last axis."""
+    largest = values.max(axis=-1).astype(np.float64)
+    result: Doubles = largest + np.log(np.exp(values - largest[..., np.newaxis]).sum(axis=-1))
     return result
+
+
+def _log_likelihood(decode: Decode, z: Floats, x: NDArray[np.uint8], label: Labels) -> Floats:
+    """Return log p(x|z) of `z` `(n, samples, latent_dim)` for `x` `(n, ...)`: `(n, samples)` float32."""
+    n, samples, dim = z.shape
+    on, off = log_odds(decode, z.reshape(-1, dim), label.repeat(samples))
+    pixels: Floats = on.reshape(n, samples, -1) @ scale(x).reshape(n, -1, 1)
+    return pixels[..., 0] + off.reshape(n, samples)

@@ -24,6 +24,8 @@ FIGURES = (
     "kl_divergence",
     "importance_likelihood",
     "exact_likelihood",
+    "conditional_importance_likelihood",
+    "conditional_exact_likelihood",
     "knn_accuracy",
 )
 NUMBERS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}

@@ -27,6 +27,8 @@ FIGURES = (
     "kl_divergence",
     "importance_likelihood",
     "exact_likelihood",
+    "conditional_importance_likelihood",
+    "conditional_exact_likelihood",
     "knn_accuracy",
     "confident_share",
     "frechet_distance",

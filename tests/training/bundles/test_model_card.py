@@ -29,6 +29,23 @@ def test_the_card_tells_figures_training_and_limits(bundle_folder: pathlib.Path)
     assert "MNIST" not in card
 
 
+def test_the_card_tells_what_is_given_and_how_far_a_figure_has_converged(bundle_folder: pathlib.Path) -> None:
+    manifest = read_manifest(bundle_folder)
+    error = manifest["metrics"]["exact_likelihood_error"]
+    assert f"-log p(x), by quadrature, within {error:.3f} (`exact_likelihood`)" in write_card(manifest)
+    assert "given its label" not in write_card(manifest)
+    manifest["training"]["conditional"] = True
+    manifest["metrics"] |= {"conditional_importance_likelihood": 83.914, "importance_likelihood": 85.99}
+    manifest["metrics"]["exact_likelihood_withheld"] = "not converged"
+    card = write_card(manifest)
+    assert (
+        "-log p(x given its label), estimated as that of x is (`conditional_importance_likelihood`)" in card
+    )
+    assert "83.91 nats" in card
+    assert "only `importance_likelihood` compares with models that are not told" in card
+    assert "There is no `exact_likelihood`: not converged." in card
+
+
 def test_the_card_names_mnist_and_its_licence_where_it_was_used(bundle_folder: pathlib.Path) -> None:
     manifest = read_manifest(bundle_folder)
     manifest["dataset"]["sha256"] = MNIST_SHA256

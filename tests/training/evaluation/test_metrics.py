@@ -70,7 +70,7 @@ def test_likelihoods_are_left_out_if_not_asked_for() -> None:
     q, split = posteriors(20), images(20)
     assert set(metrics.figures(decode, q, q, split, "test")) - set(
         metrics.figures(decode, q, q, split, "test", samples=0)
-    ) == {"importance_likelihood", "exact_likelihood"}
+    ) == {"importance_likelihood", "exact_likelihood", "exact_likelihood_error"}
 
 
 def test_knn_agrees_with_another_implementation() -> None:
