@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier
 
 from training.evaluation.likelihood import Floats, Labels
-from training.evaluation.metrics import NEIGHBOURS, Posteriors
+from training.evaluation.metrics import Posteriors, find_neighbours
 
 Read = Callable[[Floats], Floats]
 Doubles = NDArray[np.float64]
@@ -108,8 +108,7 @@ def class_components(posteriors: Posteriors, read: Read) -> dict[int, list[dict[
     Returns:
         By label, the components, the heaviest first: `weight`, `z_mean` and `stddev` (latent_dim).
     """
-    neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(posteriors.label)))
-    neighbours.fit(posteriors.z_mean, posteriors.label)
+    neighbours = find_neighbours(posteriors)
     core = _find_core(neighbours, posteriors)
     found = [part for label in neighbours.classes_ for part in _part(posteriors, core, int(label))]
     for scale in SCALES:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import KNeighborsClassifier
 
 from training.data.datasets import Split, scale
 from training.evaluation.likelihood import (
@@ -80,16 +82,38 @@ def measure(decode: Decode, posteriors: Posteriors, split: Split, seed: int = 0)
     z = (posteriors.z_mean + np.exp(0.5 * posteriors.z_log_var) * epsilon).astype(np.float32)
     total = 0.0
     for i in range(0, len(split), BATCH):
-        image = decode(z[i : i + BATCH], split.label[i : i + BATCH]).astype(np.float64)
-        total += float(_cross_entropy(split.x[i : i + BATCH] / 255.0, image))
-    z_mean, z_log_var = posteriors.z_mean.astype(np.float64), posteriors.z_log_var.astype(np.float64)
-    kl = -0.5 * np.sum(1 + z_log_var - z_mean**2 - np.exp(z_log_var), axis=1)
+        image = decode(z[i : i + BATCH], split.label[i : i + BATCH])
+        total += float(cross_entropy(split.x[i : i + BATCH], image).sum())
+    kl = kl_by_dimension(posteriors).sum(axis=1)
     reconstruction, kl_divergence = total / len(split), float(kl.mean())
     return {
         "reconstruction_loss": reconstruction,
         "kl_divergence": kl_divergence,
         "negative_elbo": reconstruction + kl_divergence,
     }
+
+
+def cross_entropy(x: NDArray[np.uint8], image: Floats) -> Doubles:
+    """Return -log p(x|z) of pictures, as `losses.reconstruction_loss` does from logits.
+
+    Args:
+        x: `(n, height, width, channels)` uint8.
+        image: The decoder's, shaped alike, float32 in [0, 1].
+
+    Returns:
+        `(n,)` float64, nats per image.
+    """
+    p, x = np.clip(image.astype(np.float64), SMALLEST, 1 - SMALLEST), x / 255.0
+    losses: Doubles = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(axis=(1, 2, 3))
+    return losses
+
+
+def kl_by_dimension(posteriors: Posteriors) -> Doubles:
+    """Return KL(q(z|x) || N(0, I)), not yet summed over dimensions: `(n, latent_dim)` float64, in nats."""
+    mean, log_var = posteriors.z_mean.astype(np.float64), posteriors.z_log_var.astype(np.float64)
+    # Kingma & Welling 2014, appendix B, before its sum.
+    kl: Doubles = -0.5 * (1 + log_var - mean**2 - np.exp(log_var))
+    return kl
 
 
 def knn_accuracy(train: Posteriors, other: Posteriors) -> float:
@@ -105,19 +129,23 @@ def knn_accuracy(train: Posteriors, other: Posteriors) -> float:
     Returns:
         The share classified correctly, in [0, 1].
     """
-    points = train.z_mean.astype(np.float64)
-    labels, indices = np.unique(train.label, return_inverse=True)
-    squares = (points**2).sum(axis=1)
-    count = min(NEIGHBOURS, len(points))
-    correct = 0
-    for i in range(0, len(other.label), BATCH):
-        queries = other.z_mean[i : i + BATCH].astype(np.float64)
-        # |q|² is the same for all neighbours of a query, so the order does not need it.
-        distances = squares - 2 * queries @ points.T
-        nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
-        votes = np.stack([np.bincount(indices[row], minlength=len(labels)) for row in nearest])
-        correct += int((labels[votes.argmax(axis=1)] == other.label[i : i + BATCH]).sum())
-    return correct / len(other.label)
+    nearest = find_neighbours(train)
+    return float((nearest.predict(other.z_mean) == other.label).mean())
+
+
+def find_neighbours(train: Posteriors, count: int = NEIGHBOURS) -> KNeighborsClassifier:
+    """Return what takes a z_mean for the label most common among the nearest `count` of a split."""
+    count = min(count, len(train.label))
+    return KNeighborsClassifier(count).fit(train.z_mean.astype(np.float64), train.label)
+
+
+def read_labels(posteriors: Posteriors) -> Labels:
+    """Return the label that each image's 15 nearest among the other images of its split have: `(n,)`."""
+    others = len(posteriors.label) - 1
+    if others == 0:
+        return posteriors.label
+    labels: Labels = find_neighbours(posteriors, min(NEIGHBOURS, others)).predict(None)
+    return labels
 
 
 def evaluate(
@@ -241,9 +269,3 @@ def _integrate(
 def _shares(label: Labels) -> dict[int, float]:
     values, counts = np.unique(label, return_counts=True)
     return {int(value): float(count / len(label)) for value, count in zip(values, counts, strict=True)}
-
-
-def _cross_entropy(x: Doubles, image: Doubles) -> np.float64:
-    p = np.clip(image, SMALLEST, 1 - SMALLEST)
-    total: np.float64 = -np.sum(x * np.log(p) + (1 - x) * np.log1p(-p))
-    return total

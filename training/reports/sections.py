@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from training.bundles.open_decoder import is_conditional
 from training.data.datasets import Split, scale
 from training.evaluation import plots
-from training.evaluation.likelihood import Labels
-from training.evaluation.metrics import NEIGHBOURS, Posteriors
+from training.evaluation.metrics import read_labels
 from training.reports import html
 from training.reports.generation_quality import draw_class, draw_prior
 from training.reports.html import Section
@@ -151,7 +149,7 @@ def _ways(subject: Subject) -> Section:
 
 
 def _classes(subject: Subject, split: Split) -> Section:
-    read, rows = _read_labels(subject.posteriors), []
+    read, rows = read_labels(subject.posteriors), []
     for label in np.unique(split.label):
         mine = split.label == label
         wrong = read[mine & (read != label)]
@@ -192,14 +190,3 @@ def _by_information(subject: Subject) -> list[int]:
 def _middle(entry: dict[str, Any]) -> Doubles:
     parts = entry.get("components") or [entry]
     return np.array(parts[0]["z_mean"], np.float64)
-
-
-def _read_labels(posteriors: Posteriors) -> Labels:
-    count = min(NEIGHBOURS + 1, len(posteriors.label))
-    nearest = NearestNeighbors(n_neighbors=count).fit(posteriors.z_mean)
-    # The first is the image itself.
-    found = posteriors.label[nearest.kneighbors(posteriors.z_mean, return_distance=False)[:, 1:]]
-    values = np.unique(posteriors.label)
-    votes = (found[:, :, np.newaxis] == values).sum(axis=1)
-    labels: Labels = values[votes.argmax(axis=1)]
-    return labels

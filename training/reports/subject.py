@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from training.bundles.manifest import read_manifest_for
 from training.bundles.open_decoder import open_decoder
-from training.data.datasets import Dataset, Split
-from training.evaluation.likelihood import BATCH, SMALLEST, Decode, Floats
-from training.evaluation.metrics import Posteriors, encode
+from training.data.datasets import Dataset
+from training.evaluation.likelihood import BATCH, Decode, Floats
+from training.evaluation.metrics import Posteriors, cross_entropy, encode, kl_by_dimension
 from training.onnx.export import open_onnx
 
 Doubles = NDArray[np.float64]
@@ -57,10 +57,9 @@ def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
     posteriors = encode(open_onnx((folder / manifest["encoder"]["file"]).read_bytes()), split)
     spans = [slice(i, i + BATCH) for i in range(0, len(split), BATCH)]
     image = np.concatenate([decode(posteriors.z_mean[span], split.label[span]) for span in spans])
-    mean, log_var = posteriors.z_mean.astype(np.float64), posteriors.z_log_var.astype(np.float64)
-    # Kingma & Welling 2014, appendix B, before its sum over dimensions.
-    kl = -0.5 * (1 + log_var - mean**2 - np.exp(log_var))
-    return Subject(manifest, read_history(folder), decode, posteriors, image, _losses(split, image), kl)
+    losses = np.concatenate([cross_entropy(split.x[span], image[span]) for span in spans])
+    kl = kl_by_dimension(posteriors)
+    return Subject(manifest, read_history(folder), decode, posteriors, image, losses, kl)
 
 
 def read_history(folder: pathlib.Path) -> list[dict[str, float]]:
@@ -70,10 +69,3 @@ def read_history(folder: pathlib.Path) -> list[dict[str, float]]:
         return []
     with path.open(newline="") as file:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def _losses(split: Split, image: Floats) -> Doubles:
-    p = np.clip(image.astype(np.float64), SMALLEST, 1 - SMALLEST)
-    x = split.x / 255.0
-    losses: Doubles = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(axis=(1, 2, 3))
-    return losses

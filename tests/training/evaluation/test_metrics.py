@@ -86,6 +86,19 @@ def test_knn_of_few_points_uses_them_all() -> None:
     assert metrics.knn_accuracy(train, other) == 0.5
 
 
+def test_labels_are_read_off_the_others_and_never_off_the_image_itself() -> None:
+    # Two pairs, each of both labels: the nearest other image always has the other one.
+    z_mean = np.array([[0, 0], [0, 0.1], [5, 5], [5, 5.1]], np.float32)
+    q = Posteriors(z_mean, z_mean, np.array([1, 2, 1, 2]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "NEIGHBOURS", 1)
+        assert metrics.read_labels(q).tolist() == [2, 1, 2, 1]
+    # Of three others, two have the other label.
+    assert metrics.read_labels(q).tolist() == [2, 1, 2, 1]
+    one = Posteriors(z_mean[:1], z_mean[:1], np.array([7]))
+    assert metrics.read_labels(one).tolist() == [7]
+
+
 def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) -> None:
     from training.onnx.export import export
 
