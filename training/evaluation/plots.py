@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -16,8 +19,12 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Decode = Callable[[Floats], Floats]
 
+Pixel = TypeVar("Pixel", bound=np.generic)
+
 DPI = 100
-SCATTER_INCHES = (7.2, 6.4)
+SCATTER_INCHES, CURVES_INCHES = (7.2, 6.4), (7.2, 2.8)
+# Colours that are told apart by the colour-blind too (Okabe & Ito 2008).
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 EXTENT = 4.0
 # Pixels of the manifold's sheet, about; small pictures are repeated pixel by pixel to reach it.
 SHEET = 560
@@ -97,6 +104,57 @@ def styles(decode: Callable[[Floats, Labels], Floats], labels: Labels, latent_di
     return _save(figure, few_colours=sheet.shape[2] == 1)
 
 
+def tile(image: NDArray[Pixel], columns: int) -> NDArray[Pixel]:
+    """Lay pictures side by side, row by row.
+
+    Args:
+        image: `(n, height, width, channels)`, of any type.
+        columns: Pictures in a row; places left over in the last row are black.
+
+    Returns:
+        `(rows height, columns width, channels)` of the same type.
+    """
+    count, height, width, channels = image.shape
+    rows = -(-count // columns)
+    places = np.zeros((rows * columns, height, width, channels), image.dtype)
+    places[:count] = image
+    sheet = places.reshape(rows, columns, height, width, channels)
+    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (rows, height, columns, width, channels)
+    return sheet.reshape(rows * height, columns * width, channels)
+
+
+def write_png(sheet: NDArray[np.uint8]) -> bytes:
+    """Return `(height, width, 1 or 3)` as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def curves(series: Mapping[str, Sequence[float]], unit: str) -> bytes:
+    """Draw lines over epochs.
+
+    Args:
+        series: By name, a value an epoch, from the first.
+        unit: Of the values.
+
+    Returns:
+        A PNG file. The first epochs tower above all others, so the highest 3% of all values are cut off.
+    """
+    values = np.concatenate([np.asarray(line, float) for line in series.values()])
+    low, high = float(values.min()), float(np.quantile(values, 0.97))
+    margin = 0.04 * (high - low) or 1.0
+    figure = Figure(figsize=CURVES_INCHES, layout="constrained")
+    axes = figure.add_subplot()
+    for colour, (name, line) in zip(itertools.cycle(COLOURS), series.items(), strict=False):
+        axes.plot(np.arange(1, len(line) + 1), line, color=colour, linewidth=1.4, label=name)
+    axes.set_ylim(low - margin, high + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(unit)
+    axes.legend(frameon=False)
+    return _save(figure, few_colours=True)
+
+
 def plane(z_mean: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the plane that is drawn.
 
@@ -126,11 +184,7 @@ def _decode_grid(decode: Decode, z_mean: Floats, n: int) -> Floats:
 
 
 def _arrange(image: Floats, rows: int) -> Floats:
-    count, height, width, channels = image.shape
-    columns = count // rows
-    sheet = image.reshape(rows, columns, height, width, channels)
-    sheet = sheet.transpose(0, 2, 1, 3, 4)  # (rows, height, columns, width, channels)
-    sheet = sheet.reshape(rows * height, columns * width, channels)
+    sheet = tile(image, len(image) // rows)
     times = max(1, SHEET // max(sheet.shape))
     return sheet.repeat(times, axis=0).repeat(times, axis=1)
 

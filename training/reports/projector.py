@@ -5,15 +5,14 @@ Invariant: vectors, labels and thumbnails are of the same images, in the same or
 
 from __future__ import annotations
 
-import io
 import math
 import pathlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from training.config import TrainingError
+from training.evaluation import plots
 
 Bytes = NDArray[np.uint8]
 
@@ -106,16 +105,9 @@ def write_sprite(x: Bytes) -> bytes:
     Returns:
         A PNG file: as many thumbnails in a row as in a column, row by row; places left over are black.
     """
-    n, height, width, channels = x.shape
-    side = math.ceil(math.sqrt(n))
-    places = np.zeros((side * side, height, width, channels), np.uint8)
-    places[:n] = x
-    grid = places.reshape(side, side, height, width, channels)
-    grid = grid.transpose(0, 2, 1, 3, 4)  # (side, height, side, width, channels)
-    sheet = grid.reshape(side * height, side * width, channels)
-    file = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, "PNG")
-    return file.getvalue()
+    side = math.ceil(math.sqrt(len(x)))
+    square = np.concatenate([x, np.zeros((side**2 - len(x), *x.shape[1:]), np.uint8)])
+    return plots.write_png(plots.tile(square, side))
 
 
 def write_config(height: int, width: int) -> str:

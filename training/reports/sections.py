@@ -78,12 +78,21 @@ def _curves(subjects: list[Subject]) -> Section:
             f"{subject.name}, {kind}": [row[prefix + key] for row in subject.history]
             for subject in subjects
             if subject.history
-            for kind, prefix in (("training", ""), ("validation", "val_"))
+            for kind, prefix in _kinds(subject)
         }
-        parts.append(html.curves(f"{key}, nats an image", series))
+        caption = f"{key}, nats an image: {', '.join(series)}"
+        parts.append(html.picture(plots.curves(series, f"{key}, nats"), caption))
     best = subjects[0].manifest["training"]["best_epoch"]
     text = f"Epoch {best} had the lowest validation negative_elbo, and is what was exported."
     return Section("Training", text, tuple(parts))
+
+
+def _kinds(subject: Subject) -> tuple[tuple[str, str], ...]:
+    steps = subject.manifest["training"].get("refine_steps", 0)
+    if not steps:
+        return ("training", ""), ("validation", "val_")
+    # They are not the same quantity: fitting takes z_mean as the encoder gives it.
+    return ("training, z_mean not refined", ""), (f"validation, z_mean refined in {steps} steps", "val_")
 
 
 def _space(subject: Subject) -> Section:

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from training.evaluation import plots
@@ -73,6 +74,31 @@ def test_equal_arrays_give_equal_files() -> None:
     label = np.arange(300) % 10
     assert plots.latent_scatter(POINTS, label) == plots.latent_scatter(POINTS, label)
     assert plots.manifold(shade(0), POINTS) == plots.manifold(shade(0), POINTS)
+
+
+def find_lines(content: bytes, colour: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the pixels of a colour."""
+    _, pixels = read(content)
+    return np.nonzero((np.abs(pixels - [int(colour[i : i + 2], 16) for i in (1, 3, 5)]) < 12).all(axis=2))
+
+
+def test_curves_go_from_the_first_epoch_to_the_last_and_the_first_ones_are_cut() -> None:
+    content = plots.curves({"a": [900.0, *np.linspace(10, 5, 40)], "b": [7.0] * 41}, "nats")
+    size, _ = read(content)
+    assert size == tuple(round(inches * plots.DPI) for inches in plots.CURVES_INCHES)
+    falling, level = (find_lines(content, colour) for colour in plots.COLOURS[:2])
+    # Its last value is the lowest of all, so nothing of the level line lies below it.
+    assert falling[0].max() > level[0].max() + 20
+    assert level[1].max() - level[1].min() > 0.7 * size[0]
+    assert content == plots.curves({"a": [900.0, *np.linspace(10, 5, 40)], "b": [7.0] * 41}, "nats")
+    assert plots.curves({"a": [5.0, 5.0]}, "nats").startswith(b"\x89PNG")
+
+
+def test_pictures_are_laid_row_by_row_and_what_is_left_over_is_black() -> None:
+    image = np.arange(1, 6, dtype=np.uint8).reshape(5, 1, 1, 1) * np.ones((1, 2, 3, 1), np.uint8)
+    sheet = plots.tile(image, 2)
+    assert (sheet.shape, sheet.dtype) == ((6, 6, 1), np.uint8)
+    assert sheet[::2, ::3, 0].tolist() == [[1, 2], [3, 4], [5, 0]]
 
 
 def test_a_plane_of_two_dimensions_is_that_of_its_coordinates() -> None:

@@ -47,10 +47,10 @@ def test_a_page_is_whole_and_escapes_what_it_is_given() -> None:
 
 def test_nothing_is_asked_of_the_network() -> None:
     image = np.zeros((1, 2, 2, 1), np.float32)
-    parts = (html.sheet(image, 1, "c"), html.curves("c", {"a": [1.0, 2.0]}))
+    parts = (html.sheet(image, 1, "c"), html.picture(b"png", "c"))
     reader = Reader(html.render("t", "t", [Section("s", "s", parts)]))
     links = [attrs.get("src") or attrs.get("href") or "" for _, attrs in reader.seen]
-    assert [link[:22] for link in links if link] == ["data:image/png;base64,"]
+    assert [link[:22] for link in links if link] == ["data:image/png;base64,"] * 2
     policy = next(attrs["content"] for _, attrs in reader.seen if "http-equiv" in attrs)
     assert policy is not None
     assert policy.startswith("default-src 'none'")
@@ -66,14 +66,3 @@ def test_a_sheet_has_its_pictures_row_by_row() -> None:
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
     assert pixels.shape == (6, 6, 3)
     assert pixels[::2, ::3, 0].tolist() == [[0, 64], [128, 191], [255, 0]]
-
-
-def test_curves_stay_within_their_frame() -> None:
-    figure = html.curves("loss", {"a": [900.0, *np.linspace(10, 5, 40)], "b": [7.0]})
-    points = re.findall(r'points="([^"]*)"', figure)
-    assert [len(line.split()) for line in points] == [41, 1]
-    for x, y in (map(float, point.split(",")) for line in points for point in line.split()):
-        assert html.LEFT <= x <= html.WIDTH
-        assert 0 <= y <= html.HEIGHT - html.BOTTOM
-    assert "epoch 41" in figure
-    assert ">5.0</text>" in figure

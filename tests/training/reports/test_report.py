@@ -48,7 +48,8 @@ def test_the_page_has_everything_twice_the_same(
         assert f"<h2>{heading}</h2>" in pages[0]
     for figure in (read_manifest(folder)["metrics"]["negative_elbo"] for folder in (bundle_folder, other)):
         assert f"<td>{figure:.3f}</td>" in pages[0]
-    assert "styled, validation" in pages[0]
+    assert "digits, training, z_mean not refined, digits, validation, z_mean refined in 2 steps, " in pages[0]
+    assert "styled, training, styled, validation" in pages[0]
 
 
 def test_a_conditional_bundle_and_one_without_history_are_shown(
