@@ -103,8 +103,8 @@ def cross_entropy(x: NDArray[np.uint8], image: Floats) -> Doubles:
     Returns:
         `(n,)` float64, nats per image.
     """
-    p, x = np.clip(image.astype(np.float64), SMALLEST, 1 - SMALLEST), x / 255.0
-    losses: Doubles = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(axis=(1, 2, 3))
+    p, light = np.clip(image.astype(np.float64), SMALLEST, 1 - SMALLEST), x / 255.0
+    losses: Doubles = -(light * np.log(p) + (1 - light) * np.log1p(-p)).sum(axis=(1, 2, 3))
     return losses
 
 

@@ -1,7 +1,8 @@
 """Train on several devices or machines: the strategy, who writes, how images are dealt out.
 
-Invariant: a step is the same step however many replicas share it, to the order of float32's sums: each takes
-its part of the batch and of the batch's epsilon (`Sampling`), and losses are means over the whole batch.
+Invariant: a step is the same step however many replicas share it, and however unevenly, to the order of
+float32's sums: each takes its part of the batch and of the batch's epsilon (`Sampling`), and losses are means
+over the whole batch.
 """
 
 from __future__ import annotations
@@ -76,7 +77,37 @@ def spread(logs: dict[str, Any]) -> dict[str, Any]:
     return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
 
 
-def count_replicas() -> int:
-    """Count the replicas that share a step."""
-    replicas: int = tf.distribute.get_strategy().num_replicas_in_sync
-    return replicas
+def fill_empty(part: Any) -> Any:
+    """Return a replica's part of a batch, with a row of zeros where it has none: convolutions want one.
+
+    Args:
+        part: A tensor, or a dict of tensors, `(rows, ...)`.
+
+    Returns:
+        The same, of at least one row; where one process is alone, as it came.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return part
+    if isinstance(part, dict):
+        return {name: fill_empty(values) for name, values in part.items()}
+    missing = tf.cast(tf.equal(tf.shape(part)[0], 0), tf.int32)
+    return tf.pad(part, [[0, missing], *[[0, 0]] * (len(part.shape) - 1)])
+
+
+def share_rows(rows: Any) -> tuple[Any, Any]:
+    """Count the rows of a batch that other replicas hold.
+
+    Args:
+        rows: Of this replica's part, which may be none; a number or a scalar tensor.
+
+    Returns:
+        The rows of the replicas before this one, and those of all: 0 and `rows` where it is alone.
+    """
+    # There is no context while Keras traces shapes.
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0, rows
+    mine = context.replica_id_in_sync_group
+    own = tf.one_hot(mine, context.num_replicas_in_sync, tf.cast(rows, tf.int32), dtype=tf.int32)
+    counts = context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+    return tf.reduce_sum(counts[:mine]), tf.reduce_sum(counts)

@@ -8,6 +8,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from training.models.devices import share_rows
+
 Tensor = Any
 
 
@@ -15,8 +17,9 @@ class Sampling(keras.layers.Layer):
     """Draws z = z_mean + exp(z_log_var / 2) epsilon, epsilon from N(0, I).
 
     This is the reparameterisation trick of Kingma & Welling 2014, section 2.4. The layer has its own
-    seed generator, so that other random layers do not change its draws. Replicas that share a batch draw
-    the epsilon of all of it and take their own part, so that their number does not change it.
+    seed generator, so that other random layers do not change its draws. Replicas that share a batch, in parts
+    that need not be as large, draw the epsilon of all of it and take their own part, so that their number
+    does not change it.
 
     Input shape: a pair of `(batch, latent_dim)` float32, `z_mean` and `z_log_var`.
     Output shape: `(batch, latent_dim)` float32.
@@ -36,13 +39,9 @@ class Sampling(keras.layers.Layer):
         """Draw one z for each row."""
         z_mean, z_log_var = inputs
         rows, dim = ops.shape(z_mean)[0], z_mean.shape[1]
-        # There is none while Keras traces shapes.
-        context = tf.distribute.get_replica_context()
-        replicas = context.num_replicas_in_sync if context else 1
-        epsilon = keras.random.normal((rows * replicas, dim), seed=self.seed_generator)
-        if replicas > 1:
-            epsilon = epsilon[context.replica_id_in_sync_group * rows :][:rows]
-        return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+        before, total = share_rows(rows)
+        epsilon = keras.random.normal((total, dim), seed=self.seed_generator)
+        return z_mean + ops.exp(0.5 * z_log_var) * epsilon[before:][:rows]
 
 
 class DepthToSpace(keras.layers.Layer):

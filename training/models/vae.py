@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from training.config import ConfigError, TrainConfig
 from training.models import losses
-from training.models.devices import count_replicas, spread
+from training.models.devices import fill_empty, share_rows, spread
 from training.models.layers import DepthToSpace, Reshape, Sampling
 from training.models.refinement import refine
 
@@ -113,7 +113,7 @@ class ConvolutionalVAE(keras.Model):
         self.encoder = build_encoder(config, shape)
         self.decoder = build_decoder(config, shape, labels)
         self.sampling = Sampling(config.seed)
-        names = ("reconstruction_loss", "kl_divergence", "negative_elbo")
+        names = ("reconstruction_loss", "kl_divergence", "negative_elbo", "loss")
         self.parts = {name: keras.metrics.Mean(name=name) for name in names}
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -132,6 +132,7 @@ class ConvolutionalVAE(keras.Model):
         Returns:
             `z_mean`, `z_log_var` `(batch, latent_dim)` and `x_logits`, shaped as `x`.
         """
+        inputs = fill_empty(inputs)
         x = self._images(inputs)
         q = self.encoder(x, training=True) if training else self.infer(x)
         z = self.sampling((q["z_mean"], q["z_log_var"]))
@@ -171,13 +172,19 @@ class ConvolutionalVAE(keras.Model):
         Returns:
             Scalar float32, nats per image.
         """
-        reconstruction = losses.reconstruction_loss(self._images(x), y_pred["x_logits"])
-        kl = losses.kl_divergence(y_pred["z_mean"], y_pred["z_log_var"])
+        images = self._images(x)
+        # Without the row that stands for an empty part.
+        q = {name: values[: ops.shape(images)[0]] for name, values in y_pred.items()}
+        reconstruction = losses.reconstruction_loss(images, q["x_logits"])
+        kl = losses.kl_divergence(q["z_mean"], q["z_log_var"])
         self.parts["reconstruction_loss"].update_state(reconstruction)
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
-        # Gradients of replicas are added up; theirs are means over parts of the batch.
-        return ops.mean(losses.negative_elbo(reconstruction, kl, self.config.beta)) / count_replicas()
+        loss = losses.negative_elbo(reconstruction, kl, self.config.beta)
+        self.parts["loss"].update_state(loss)
+        # Gradients of replicas are added up: each divides its sum by the images of all.
+        _, rows = share_rows(ops.shape(loss)[0])
+        return ops.sum(loss) / ops.cast(rows, loss.dtype)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Make a step, as `keras.Model` does, on one machine or several."""
@@ -186,6 +193,11 @@ class ConvolutionalVAE(keras.Model):
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Measure a batch, as `keras.Model` does, on one machine or several."""
         return spread(super().test_step(data))
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # The parts are built when the model is made. To build it again Keras 3.15 takes the mean of the
+        # replicas' images, which fails where their numbers differ.
+        return
 
     def _images(self, inputs: Tensor) -> Tensor:
         return inputs["x"] if self.config.conditional else inputs

@@ -31,9 +31,10 @@ MIRRORED = """
 import sys
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+replicas = int(sys.argv.pop(1))
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
 make = tf.distribute.MirroredStrategy
-tf.distribute.MirroredStrategy = lambda: make(["/cpu:0", "/cpu:1"])
+tf.distribute.MirroredStrategy = lambda: make([f"/cpu:{i}" for i in range(replicas)])
 from training.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -53,7 +54,7 @@ def read_log(folder: pathlib.Path) -> dict[str, list[float]]:
 
 
 def agree(one: dict[str, list[float]], other: dict[str, list[float]]) -> bool:
-    return set(one) == set(other) and all(np.allclose(one[name], other[name], rtol=1e-3) for name in one)
+    return set(one) == set(other) and all(np.allclose(one[name], other[name], rtol=2e-4) for name in one)
 
 
 def find_ports(count: int) -> list[int]:
@@ -67,14 +68,18 @@ def find_ports(count: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_two_devices_train_as_one(
-    alone: dict[str, list[float]], digits_file: pathlib.Path, tmp_path: pathlib.Path
+# Of 550 images, 32 do not part into three, and in batches of 61 the last one is of one image.
+@pytest.mark.parametrize(("replicas", "batch_size"), [(2, 32), (3, 32), (2, 61)])
+def test_several_devices_train_as_one_however_the_batches_part(
+    replicas: int, batch_size: int, digits: Dataset, digits_file: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    options = ["train", "--data", str(digits_file), "--output", str(tmp_path / "run"), *OPTIONS]
-    command = [sys.executable, "-c", MIRRORED, *options, "--distribute", "mirrored"]
+    train(small.config(batch_size=batch_size), digits, tmp_path / "alone", verbose=0)
+    options = ["--data", str(digits_file), "--output", str(tmp_path / "run"), *OPTIONS]
+    command = [sys.executable, "-c", MIRRORED, str(replicas), "train", *options]
+    command += ["--batch-size", str(batch_size), "--distribute", "mirrored"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert agree(read_log(tmp_path / "run"), alone)
+    assert agree(read_log(tmp_path / "run"), read_log(tmp_path / "alone"))
 
 
 @pytest.mark.slow
@@ -141,7 +146,7 @@ def test_machines_that_are_not_named_are_refused(monkeypatch: pytest.MonkeyPatch
 def test_one_process_alone_is_its_chief_and_its_figures_stay_scalars() -> None:
     strategy = devices.make_strategy("none")
     assert devices.is_chief(strategy)
-    assert devices.count_replicas() == 1
+    assert devices.share_rows(7) == (0, 7)
     assert devices.spread({"loss": tf.constant(2.0)})["loss"].shape == ()
 
 

@@ -56,6 +56,7 @@ def test_a_step_s_loss_is_the_mean_of_its_parts_weighed_by_beta() -> None:
             "reconstruction_loss": reconstruction.mean(),
             "kl_divergence": kl.mean(),
             "negative_elbo": (reconstruction + kl).mean(),
+            "loss": (reconstruction + 3 * kl).mean(),
         }
     )
 
