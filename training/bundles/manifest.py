@@ -6,12 +6,11 @@ import hashlib
 import importlib.metadata
 import json
 import pathlib
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 from training.config import TrainingError
-from training.data.datasets import Dataset
+from training.data.datasets import HELD_OUT, Dataset
 
 MANIFEST = "model.json"
 # What the version is the digest of.
@@ -123,26 +122,16 @@ def describe_graph(
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Return a data set's entry: name, checksum, the images of each split, and its classes' names if any."""
+    """Return a data set's entry: name, checksum, its splits, and the names of its classes if any."""
     counts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     names = {"class_names": list(dataset.class_names)} if dataset.class_names else {}
-    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts, **names}
+    held_out = {"held_out": HELD_OUT}
+    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts, **held_out, **names}
 
 
 def describe_producer() -> dict[str, str]:
     """Return the versions of the packages that make a bundle."""
     return {package: importlib.metadata.version(package) for package in PRODUCERS}
-
-
-def find_commit() -> str | None:
-    """Return the commit of this code, or None outside of a checkout."""
-    command = ["git", "-C", str(pathlib.Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        # Nothing in the command comes from outside.
-        found = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
-        return found.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _describe_tensors(shapes: dict[str, list[Any]]) -> list[dict[str, Any]]:

@@ -125,6 +125,13 @@ def _generation(manifest: Mapping[str, Any]) -> str:
     )
 
 
+def _commits(manifest: Mapping[str, Any]) -> str:
+    trained, exported = manifest["training"].get("git_commit"), manifest.get("git_commit")
+    if not trained or not exported:
+        return ""
+    return f"Trained by commit `{trained[:12]}`, exported by `{exported[:12]}`.\n"
+
+
 def _training(manifest: Mapping[str, Any]) -> str:
     training, dataset = manifest["training"], manifest["dataset"]
     split = dataset["split"]
@@ -138,5 +145,5 @@ def _training(manifest: Mapping[str, Any]) -> str:
         f"(SHA-256 `{dataset['sha256'][:16]}…`) fitted it; {split['validation']:,} others\nchose epoch "
         f"{training['best_epoch']} of {training['epochs']}. {optimizer} at {training['learning_rate']:g} "
         f"({training['schedule']}), batches of {training['batch_size']}, beta {training['beta']:g}, seed "
-        f"{training['seed']}.\nMade with {producers}.\n{classes}{data}"
+        f"{training['seed']}.\n{_commits(manifest)}Made with {producers}.\n{classes}{data}"
     )

@@ -24,19 +24,18 @@ from training.bundles.manifest import (
     describe_file,
     describe_graph,
     describe_producer,
-    find_commit,
-    read_manifest,
-    read_manifest_for,
     version_of,
     write_manifest,
 )
-from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
+from training.bundles.measure import export_run
+from training.bundles.open_decoder import take_labels
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
-from training.evaluation import class_mixtures, metrics, plots
+from training.evaluation import class_mixtures, metrics, plots, posteriors
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
-from training.onnx.export import OPSET, PARITY_BATCHES, Graph, export, open_onnx
+from training.fit.origin import find_commit
+from training.onnx.export import OPSET, Graph
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 GOLDEN_ROWS = 8
@@ -67,7 +66,7 @@ def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: boo
         )
     if folder.exists() and not force:
         raise BundleError(f"{folder}: is there already; add --force to replace it")
-    graphs = _export(run, dataset)
+    graphs = export_run(run, dataset)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "plots").mkdir(parents=True)
@@ -76,87 +75,12 @@ def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: boo
     return manifest
 
 
-def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int) -> dict[str, Any]:
-    """Return the figures of the files that a run would be exported as.
-
-    Args:
-        run: The trained model.
-        dataset: Gives the neighbours and the split.
-        split: "test" or "validation".
-        seed: Of epsilon.
-        samples: As for `metrics.evaluate`.
-
-    Returns:
-        As `metrics.evaluate`.
-
-    Raises:
-        ExportError: A graph cannot be exported.
-    """
-    encoder, decoder = (graph.run() for graph in _export(run, dataset))
-    conditional = run.model.config.conditional
-    decode = take_labels(decoder, dataset.labels if conditional else None)
-    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
-    return metrics.evaluate(*given, conditional=conditional)
-
-
-def measure_bundle(
-    folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int
-) -> dict[str, Any]:
-    """Return the figures of a bundle's own files.
-
-    Args:
-        folder: `models/<name>`.
-        dataset: Gives the neighbours and the split.
-        split: "test" or "validation".
-        seed: Of epsilon.
-        samples: As for `metrics.evaluate`.
-
-    Returns:
-        As `metrics.evaluate`.
-
-    Raises:
-        BundleError: The folder holds no bundle, or one for images of another shape.
-    """
-    manifest = read_manifest_for(folder, dataset)
-    encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
-    decode = open_decoder(folder, manifest)
-    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
-    return metrics.evaluate(*given, conditional=is_conditional(manifest))
-
-
-def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Dataset) -> None:
-    """Write figures into a bundle's manifest and card; its version does not depend on them.
-
-    Args:
-        folder: `models/<name>`.
-        figures: As `measure_bundle` gives them.
-        dataset: What was measured.
-
-    Raises:
-        BundleError: The figures are not of the test split of the bundle's own data set.
-    """
-    manifest = read_manifest(folder)
-    expected, received = ("test", manifest["dataset"]["sha256"]), (figures["split"], dataset.sha256)
-    if received != expected:
-        raise BundleError(
-            f"{folder}: expected figures of the split and data set {expected}, received {received}"
-        )
-    judged = {name: manifest["metrics"][name] for name in ("generation",) if name in manifest["metrics"]}
-    manifest["metrics"] = {**figures, **judged}
-    write_manifest(folder, manifest)
-    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
-
-
-def _export(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
-    return export(run.model, scale(dataset.test.x[: max(PARITY_BATCHES)]))
-
-
 def _write_files(
     folder: pathlib.Path, name: str, graphs: tuple[Graph, Graph], run: Run, dataset: Dataset
 ) -> dict[str, Any]:
     conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
     decode = take_labels(decoder, dataset.labels if conditional else None)
-    train, test = metrics.encode(encode, dataset.train), metrics.encode(encode, dataset.test)
+    train, test = posteriors.encode(encode, dataset.train), posteriors.encode(encode, dataset.test)
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
     (folder / "history.csv").write_text(format_log(run.history))
@@ -199,7 +123,7 @@ def _describe(
         "atlas": describe_file(folder / "atlas.npz"),
         "classes": classes,
         "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
-        "training": {**config.to_dict(), "best_epoch": run.best_epoch},
+        "training": {**config.to_dict(), "best_epoch": run.best_epoch, "git_commit": run.git_commit},
         "metrics": figures,
         "dataset": describe_dataset(dataset),
         "producer": describe_producer(),

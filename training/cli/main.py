@@ -9,9 +9,13 @@ import os
 import pathlib
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from training.cli.options import make_config, make_parser
 from training.config import TrainingError
+
+if TYPE_CHECKING:
+    from training.data.datasets import Dataset
 
 FAILED = 2
 INTERRUPTED = 130
@@ -56,12 +60,11 @@ def _silence() -> Iterator[None]:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training.data import datasets
     from training.fit import loop
     from training.models import devices
 
     config, strategy = make_config(options), devices.make_strategy(options.distribute)
-    dataset = datasets.load(options.data)
+    dataset = _load(options.data)
     output = getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d"))
     loop.fit(
         config,
@@ -80,39 +83,40 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> None:
-    from training.data import datasets
     from training.experiments import sweep
 
     base, grid = make_config(options), sweep.parse_grid(options.grid)
-    results = sweep.sweep(base, grid, datasets.load(options.data), options.output)
+    results = sweep.sweep(base, grid, _load(options.data), options.output)
     sys.stdout.write(sweep.tabulate(results))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.bundles import writer
-    from training.data import datasets
+    from training.bundles import measure
     from training.fit import loop
 
     _require_folder(options.folder)
-    dataset = datasets.load(options.data)
+    is_bundle = (options.folder / "model.json").is_file()
+    if options.update and not (is_bundle and options.split == "test"):
+        found = "a run" if not is_bundle else f"the {options.split} split"
+        raise TrainingError(f"--update: expected a bundle and the test split, received {found}")
+    dataset = _load(options.data)
     how = options.split, options.seed, options.importance_samples
-    if (options.folder / "model.json").is_file():
-        metrics = writer.measure_bundle(options.folder, dataset, *how)
+    if is_bundle:
+        metrics = measure.measure_bundle(options.folder, dataset, *how)
         if options.update:
-            writer.update_metrics(options.folder, metrics, dataset)
+            measure.update_metrics(options.folder, metrics, dataset)
     else:
         run = loop.load(options.folder, dataset)
-        metrics = writer.measure_run(run, dataset, *how)
+        metrics = measure.measure_run(run, dataset, *how)
     sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
 
 
 def _export(options: argparse.Namespace) -> None:
     from training.bundles import writer
-    from training.data import datasets
     from training.fit import loop
 
     _require_folder(options.folder)
-    dataset = datasets.load(options.data)
+    dataset = _load(options.data)
     run = loop.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
     manifest = writer.write_bundle(run, dataset, folder, force=options.force)
@@ -120,10 +124,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from training.data import datasets
     from training.experiments import reproduce
 
-    dataset = datasets.load(options.data)
+    dataset = _load(options.data)
     for name in options.names:
         figures = reproduce.reproduce(name, dataset, options.models, options.output)
         for figure, (committed, found) in figures.items():
@@ -131,13 +134,12 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _judge(options: argparse.Namespace) -> None:
-    from training.data import datasets
     from training.evaluation import classifier
     from training.reports import generation_quality
 
     for folder in options.folders:
         _require_folder(folder)
-    dataset = datasets.load(options.data)
+    dataset = _load(options.data)
     trained = classifier.train_classifier(dataset, options.classifier)
     judgements = {}
     for folder in options.folders:
@@ -148,12 +150,11 @@ def _judge(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from training.data import datasets
     from training.reports import report
 
     for folder in filter(None, (options.folder, options.against)):
         _require_folder(folder)
-    report.write_report(options.folder, datasets.load(options.data), options.output, options.against)
+    report.write_report(options.folder, _load(options.data), options.output, options.against)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -165,14 +166,13 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _project(options: argparse.Namespace) -> None:
     from training.bundles.open_encoder import open_encoder
-    from training.data import datasets
-    from training.evaluation import metrics
+    from training.evaluation.posteriors import encode
     from training.reports import projector
 
     _require_folder(options.folder)
-    dataset = datasets.load(options.data)
+    dataset = _load(options.data)
     split = getattr(dataset, options.split)
-    z_mean = metrics.encode(open_encoder(options.folder, dataset), split).z_mean
+    z_mean = encode(open_encoder(options.folder, dataset), split).z_mean
     shown = projector.write_projection(options.output, z_mean, split.x, split.label, dataset.class_names)
     why = ", the first that its sheet of thumbnails holds" if shown < len(split) else ""
     sys.stderr.write(f"{options.output}: {shown} of {len(split)} images{why}\n")
@@ -182,6 +182,15 @@ def _require_folder(folder: pathlib.Path) -> None:
     # Before a data set is loaded, or even downloaded, for nothing.
     if not folder.is_dir():
         raise TrainingError(f"{folder}: expected a folder that is there")
+
+
+def _load(data: str) -> Dataset:
+    from training.data import datasets
+
+    dataset = datasets.load(data)
+    for name, labels in dataset.missing_labels().items():
+        sys.stderr.write(f"{dataset.name}: no {name} image has a label of {', '.join(map(str, labels))}\n")
+    return dataset
 
 
 COMMANDS = {

@@ -9,7 +9,7 @@ import typing
 from typing import Any
 
 from training.config import TrainConfig
-from training.experiments.recipes import RECIPES
+from training.experiments.recipes import BUNDLES, RECIPES
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -33,7 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         add(_add_command(commands, name, text))
     text = "set bundles side by side: sizes, figures, what a picture costs"
-    _add_compare(commands.add_parser("compare", help=text, description=text.capitalize() + "."))
+    _add_compare(commands.add_parser("compare", help=text, description=_sentence(text)))
     return parser
 
 
@@ -101,8 +101,8 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
-    names = f"of bundles with a recipe: {', '.join(RECIPES)}"
-    parser.add_argument("names", nargs="+", choices=tuple(RECIPES), metavar="NAME", help=names)
+    names = f"of bundles with a recipe: {', '.join(BUNDLES)}"
+    parser.add_argument("names", nargs="+", choices=BUNDLES, metavar="NAME", help=names)
     parser.add_argument("--models", type=pathlib.Path, default="models", help="folder of the bundles")
     output = "folder of the runs and the new bundles; resumed if there"
     parser.add_argument("--output", type=pathlib.Path, default="runs/reproduced", help=output)
@@ -137,12 +137,16 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
 def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     formatter = argparse.ArgumentDefaultsHelpFormatter
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text.capitalize() + ".", formatter_class=formatter
+        name, help=text, description=_sentence(text), formatter_class=formatter
     )
     data = "'mnist' to download it, a folder of IDX files or of pictures, or an .npz file"
     parser.add_argument("--data", default="mnist", help=data)
     parser.set_defaults(command=name)
     return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def make_config(options: argparse.Namespace) -> TrainConfig:

@@ -20,8 +20,10 @@ from training.data.npz import read_npz
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
-# Every twelfth image of the training file is for validation: 5,000 of MNIST's 60,000, the same ones always.
+# One in twelve training images is for validation: 5,000 of MNIST's 60,000, the same ones always.
 VALIDATION_STRIDE = 12
+# How they are chosen: figures of validation images compare under the same name only.
+HELD_OUT = "stratified, seed 0"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,12 @@ class Dataset:
         """The labels of the training split, rising: `(labels,)` int64."""
         return np.unique(self.train.label)
 
+    def missing_labels(self) -> dict[str, list[int]]:
+        """Return the labels that each split lacks though another has them; splits that lack none left out."""
+        labels = {name: set(getattr(self, name).label.tolist()) for name in ("train", "validation", "test")}
+        everywhere = set().union(*labels.values())
+        return {name: sorted(everywhere - found) for name, found in labels.items() if found != everywhere}
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
@@ -82,7 +90,7 @@ def load(data: str) -> Dataset:
             `y_test`.
 
     Returns:
-        Training images less every twelfth, those as validation, and the test images.
+        Training images less one in twelve, those as validation, and the test images.
 
     Raises:
         DataError: The data is not there, broken, or not a set of small labelled images.
@@ -135,7 +143,9 @@ def split(
     for array in (x_train, y_train, x_test, y_test):
         digest.update(repr((array.shape, array.dtype.str)).encode())
         digest.update(np.ascontiguousarray(array).data)
-    held_out = np.arange(len(x_train)) % VALIDATION_STRIDE == VALIDATION_STRIDE - 1
+    held_out = hold_out(y_train)
+    if not held_out.any():
+        raise DataError(f"{sources['y_train']}: expected a class of at least two images, received none")
     return Dataset(
         name=name,
         sha256=digest.hexdigest(),
@@ -144,6 +154,28 @@ def split(
         test=Split(x_test, y_test),
         class_names=class_names,
     )
+
+
+def hold_out(label: Labels) -> NDArray[np.bool_]:
+    """Choose the images that validate: one in twelve of each class, drawn by a fixed seed.
+
+    scikit-learn's splitters refuse a class of one image, and a validation split with fewer places than there
+    are classes.
+
+    Args:
+        label: `(n,)`, of the training images.
+
+    Returns:
+        `(n,)`; never all images of a class, so those of a class of one all train.
+    """
+    order = np.random.RandomState(0).permutation(len(label))
+    order = order[np.argsort(label[order], kind="stable")]
+    _, indices, counts = np.unique(label, return_inverse=True, return_counts=True)
+    several = order[counts[indices[order]] > 1]
+    picked = several[VALIDATION_STRIDE - 1 :: VALIDATION_STRIDE]
+    chosen = np.zeros(len(label), bool)
+    chosen[picked if len(picked) else several[-1:]] = True
+    return chosen
 
 
 def scale(x: Images) -> NDArray[np.float32]:

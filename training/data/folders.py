@@ -65,8 +65,8 @@ def read_pictures(folder: pathlib.Path) -> Pictures:
             all of them, by a name. Names are numbered from 0 in their order.
 
     Returns:
-        Training pictures class by class, so that every twelfth is about every twelfth of each class; test
-        pictures in turns, one of each class, so that the first few are of all.
+        Training pictures class by class; test pictures in turns, one of each class, so that the first few are
+        of all.
 
     Raises:
         DataError: A folder or file is missing, is not what it should be, or differs in size.

@@ -12,7 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier
 
 from training.evaluation.likelihood import Floats, Labels
-from training.evaluation.metrics import Posteriors, find_neighbours
+from training.evaluation.neighbours import find_neighbours
+from training.evaluation.posteriors import Posteriors
 
 Read = Callable[[Floats], Floats]
 Doubles = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Measure a model over a whole split, and the statistics of its latent space.
+"""Measure a model over a whole split.
 
 One path for all: the networks come as functions of arrays, so the exported files are measured the same way
 as Keras' own networks, and the figures in a bundle are those of its files.
@@ -6,15 +6,13 @@ as Keras' own networks, and the figures in a bundle are those of its files.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsClassifier
 
-from training.data.datasets import Split, scale
+from training.data.datasets import Split
 from training.evaluation.likelihood import (
     BATCH,
     IMPORTANCE_SAMPLES,
@@ -26,43 +24,12 @@ from training.evaluation.likelihood import (
     importance_likelihood,
     marginal_likelihood,
 )
+from training.evaluation.neighbours import knn_accuracy
+from training.evaluation.posteriors import Function, Posteriors, encode, kl_by_dimension
 from training.evaluation.quadrature import QuadratureError, exact_likelihood
 
-Function = Callable[[Floats], Mapping[str, Floats]]
-
-NEIGHBOURS = 15
 # By so many nats an exact likelihood may lie above its estimate from above, which is drawn at random.
 SLACK = 0.05
-
-
-@dataclasses.dataclass(frozen=True)
-class Posteriors:
-    """The parameters of q(z|x) over a split.
-
-    Attributes:
-        z_mean: `(n, latent_dim)` float32.
-        z_log_var: `(n, latent_dim)` float32.
-        label: `(n,)` int64.
-    """
-
-    z_mean: Floats
-    z_log_var: Floats
-    label: Labels
-
-
-def encode(encoder: Function, split: Split) -> Posteriors:
-    """Encode a split.
-
-    Args:
-        encoder: `x` to `z_mean` and `z_log_var`.
-        split: The images.
-
-    Returns:
-        Their posteriors, in order.
-    """
-    parts = [encoder(scale(split.x[i : i + BATCH])) for i in range(0, len(split), BATCH)]
-    z_mean, z_log_var = (np.concatenate([part[name] for part in parts]) for name in ("z_mean", "z_log_var"))
-    return Posteriors(z_mean, z_log_var, split.label)
 
 
 def measure(decode: Decode, posteriors: Posteriors, split: Split, seed: int = 0) -> dict[str, float]:
@@ -106,46 +73,6 @@ def cross_entropy(x: NDArray[np.uint8], image: Floats) -> Doubles:
     p, light = np.clip(image.astype(np.float64), SMALLEST, 1 - SMALLEST), x / 255.0
     losses: Doubles = -(light * np.log(p) + (1 - light) * np.log1p(-p)).sum(axis=(1, 2, 3))
     return losses
-
-
-def kl_by_dimension(posteriors: Posteriors) -> Doubles:
-    """Return KL(q(z|x) || N(0, I)), not yet summed over dimensions: `(n, latent_dim)` float64, in nats."""
-    mean, log_var = posteriors.z_mean.astype(np.float64), posteriors.z_log_var.astype(np.float64)
-    # Kingma & Welling 2014, appendix B, before its sum.
-    kl: Doubles = -0.5 * (1 + log_var - mean**2 - np.exp(log_var))
-    return kl
-
-
-def knn_accuracy(train: Posteriors, other: Posteriors) -> float:
-    """Tell how well labels can be read off latent space.
-
-    Each z_mean of `other` takes the label most common among its 15 nearest z_mean of `train`, by Euclidean
-    distance; of labels equally common, the smallest.
-
-    Args:
-        train: The neighbours.
-        other: What is classified.
-
-    Returns:
-        The share classified correctly, in [0, 1].
-    """
-    nearest = find_neighbours(train)
-    return float((nearest.predict(other.z_mean) == other.label).mean())
-
-
-def find_neighbours(train: Posteriors, count: int = NEIGHBOURS) -> KNeighborsClassifier:
-    """Return what takes a z_mean for the label most common among the nearest `count` of a split."""
-    count = min(count, len(train.label))
-    return KNeighborsClassifier(count).fit(train.z_mean.astype(np.float64), train.label)
-
-
-def read_labels(posteriors: Posteriors) -> Labels:
-    """Return the label that each image's 15 nearest among the other images of its split have: `(n,)`."""
-    others = len(posteriors.label) - 1
-    if others == 0:
-        return posteriors.label
-    labels: Labels = find_neighbours(posteriors, min(NEIGHBOURS, others)).predict(None)
-    return labels
 
 
 def evaluate(

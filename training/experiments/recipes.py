@@ -39,3 +39,5 @@ RECIPES = {
     "mnist-16d-conditional": dataclasses.replace(_FAST, latent_dim=16, refine_steps=0, conditional=True),
     "replaced-2d": _REPLACED,
 }
+# Those that models/ has a bundle of.
+BUNDLES = tuple(name for name in RECIPES if name != "replaced-2d")

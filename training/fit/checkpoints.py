@@ -40,7 +40,9 @@ class Checkpoint(keras.callbacks.Callback):
 
     def epochs(self) -> list[int]:
         """List the epochs that have a checkpoint, oldest first."""
-        return sorted(int(path.name[6:10]) for path in self.folder.glob("epoch-*.weights.h5"))
+        return sorted(
+            int(path.name.split(".")[0].split("-")[1]) for path in self.folder.glob("epoch-*.weights.h5")
+        )
 
     def restore(self, model: ConvolutionalVAE) -> int:
         """Load the newest checkpoint and cut the log to it.

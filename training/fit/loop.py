@@ -7,7 +7,6 @@ start, and on nothing else. A run that is killed and resumed therefore ends wher
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +15,12 @@ import keras
 import tensorflow as tf
 
 from training.config import TrainConfig
-from training.data.datasets import Dataset, Split
+from training.data.datasets import HELD_OUT, Dataset, Split
 from training.fit.checkpoints import Checkpoint, RunError, best_epoch
+from training.fit.origin import check_free, claim, read_origin
 from training.models.devices import deal, is_chief, make_strategy
 from training.models.optimizers import make_optimizer
 from training.models.vae import ConvolutionalVAE
-
-CONFIG_FILE = "config.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +31,15 @@ class Run:
         model: With the weights of the best epoch.
         best_epoch: The one with the lowest validation negative_elbo, counted from 1.
         history: One row of metrics an epoch, in nats per image.
+        held_out: How its validation images were chosen; None: as before that had a name.
+        git_commit: Of the code that began the run, None outside of a checkout.
     """
 
     model: ConvolutionalVAE
     best_epoch: int
     history: list[dict[str, float]]
+    held_out: str | None = HELD_OUT
+    git_commit: str | None = None
 
 
 def train(
@@ -64,7 +66,7 @@ def train(
 
     Raises:
         RunError: `output` holds a run and `resume` is off, or holds a run of another config or data set;
-            or the loss became infinite.
+            test images have labels that a conditional model cannot be given; or the loss became infinite.
     """
     fit(config, dataset, output, resume=resume, tensorboard=tensorboard, verbose=verbose)
     return load(output, dataset)
@@ -97,11 +99,15 @@ def fit(
     strategy = strategy or make_strategy("none")
     chief = is_chief(strategy)
     if chief:
-        _claim(output, config, dataset, resume)
+        check_free(output, config, dataset, resume)
+    _check_labels(config, dataset)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
         model = compile_model(config, dataset)
+    if chief:
+        # Not before there is a model: a start that fails leaves the folder to the next one.
+        claim(output, config, dataset)
     checkpoint, callbacks = Checkpoint(output), [Reseed()]
     first = checkpoint.restore(model) if chief else checkpoint.load_newest(model)
     if chief:
@@ -138,13 +144,13 @@ def load(output: pathlib.Path, dataset: Dataset) -> Run:
     history = checkpoint.history()
     if not history:
         raise RunError(f"{output}: expected a run with a checkpoint, found none")
-    identity = json.loads((output / CONFIG_FILE).read_text())
-    if identity.pop("dataset_sha256") != dataset.sha256:
+    origin = read_origin(output)
+    if origin.dataset_sha256 != dataset.sha256:
         raise RunError(f"{output}: expected the data set of this run, received {dataset.name}")
-    model = compile_model(TrainConfig.from_dict(identity), dataset)
+    model = compile_model(origin.config, dataset)
     best = best_epoch(history)
     model.load_weights(checkpoint.path(best))
-    return Run(model, best, history)
+    return Run(model, best, history, origin.held_out, origin.git_commit)
 
 
 def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
@@ -219,17 +225,9 @@ class Reseed(keras.callbacks.Callback):
         self.model.reseed(epoch)
 
 
-def _claim(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
-    identity = {**config.to_dict(), "dataset_sha256": dataset.sha256}
-    path = output / CONFIG_FILE
-    if path.exists():
-        if not resume:
-            raise RunError(f"{output}: holds a run already; add --resume, or name another folder")
-        # A run from before a field was there did what the field's default does.
-        held = TrainConfig().to_dict() | json.loads(path.read_text())
-        if differing := sorted(k for k in identity | held if identity.get(k) != held.get(k)):
-            raise RunError(f"{output}: holds a run with another {', '.join(differing)}")
-    output.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(identity, indent=2) + "\n")
-    partial.replace(path)
+def _check_labels(config: TrainConfig, dataset: Dataset) -> None:
+    unknown = sorted(set(dataset.test.label.tolist()) - set(dataset.labels.tolist()))
+    if config.conditional and unknown:
+        raise RunError(
+            f"conditional: expected test images with labels of training images, found some of {unknown} too"
+        )

@@ -9,7 +9,7 @@ import numpy as np
 from training.bundles.open_decoder import is_conditional
 from training.data.datasets import Split, scale
 from training.evaluation import plots
-from training.evaluation.metrics import read_labels
+from training.evaluation.neighbours import read_labels
 from training.reports import html
 from training.reports.generation_quality import draw_class, draw_prior
 from training.reports.html import Section

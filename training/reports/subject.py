@@ -14,7 +14,8 @@ from training.bundles.manifest import read_manifest_for
 from training.bundles.open_decoder import open_decoder
 from training.data.datasets import Dataset
 from training.evaluation.likelihood import BATCH, Decode, Floats
-from training.evaluation.metrics import Posteriors, cross_entropy, encode, kl_by_dimension
+from training.evaluation.metrics import cross_entropy
+from training.evaluation.posteriors import Posteriors, encode, kl_by_dimension
 from training.onnx.export import open_onnx
 
 Doubles = NDArray[np.float64]

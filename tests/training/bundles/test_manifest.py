@@ -4,7 +4,6 @@ import hashlib
 import json
 import pathlib
 import re
-import subprocess
 from typing import Any
 
 import pytest
@@ -52,14 +51,6 @@ def test_a_manifest_that_cannot_be_read_is_named(content: bytes | None, tmp_path
     assert str(path) in str(caught.value)
 
 
-def test_the_commit_is_none_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise FileNotFoundError("git")
-
-    monkeypatch.setattr(subprocess, "run", fail)
-    assert manifest.find_commit() is None
-
-
 def test_the_producers_are_named_with_versions() -> None:
     assert all(re.match(r"\d+\.\d+", version) for version in manifest.describe_producer().values())
 
@@ -70,5 +61,6 @@ def test_the_names_of_classes_are_kept_where_there_are_any() -> None:
         datasets.split("some", content, {name: name for name in content}, names) for names in ((), ("a", "b"))
     )
     entry = {"name": "some", "sha256": plain.sha256, "split": {"train": 220, "validation": 20, "test": 80}}
+    entry["held_out"] = "stratified, seed 0"
     assert manifest.describe_dataset(plain) == entry
     assert manifest.describe_dataset(named) == {**entry, "class_names": ["a", "b"]}

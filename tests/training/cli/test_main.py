@@ -20,7 +20,7 @@ from training.cli.main import FAILED, main
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
 from training.evaluation import classifier
-from training.experiments.recipes import RECIPES
+from training.experiments.recipes import BUNDLES, RECIPES
 from training.fit import loop
 from training.fit.checkpoints import Checkpoint
 from training.reports import generation_quality, projector
@@ -44,6 +44,23 @@ finally:
         assert f"--{field.name.replace('_', '-')} " in text
     assert text.count("(default: ") >= len(dataclasses.fields(TrainConfig))
     assert not {"tensorflow", "keras", "numpy"} & set(text.splitlines()[-1].split())
+
+
+def test_only_recipes_with_a_bundle_are_reproduced(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {path.parent.name for path in (ROOT / "models").glob("*/model.json")} == set(BUNDLES)
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "replaced-2d"])
+    assert "invalid choice: 'replaced-2d'" in capsys.readouterr().err
+
+
+def test_help_keeps_the_capitals_of_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, text in (
+        ("evaluate", "Measure a run or a bundle; JSON out."),
+        ("report", "an HTML page out."),
+    ):
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        assert text in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("arguments", [[], ["evaluate"], ["fly"], ["train", "--epochs", "many"]])
@@ -203,7 +220,14 @@ def test_project_lays_out_a_run_and_its_bundle_alike(
         ("project nowhere --output {data} --data nothing", "nowhere: expected a folder that is there"),
         ("project {run} --output {data} --data {data}", "digits.npz"),
         ("evaluate nowhere --data nothing", "nowhere: expected a folder that is there"),
-        ("evaluate {models}/digits --data {data} --split validation --update", "'test'"),
+        (
+            "evaluate {models}/digits --data nothing --split validation --update",
+            "received the validation split",
+        ),
+        (
+            "evaluate {run} --data nothing --update",
+            "expected a bundle and the test split, received a run",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

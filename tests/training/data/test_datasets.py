@@ -31,14 +31,49 @@ def test_idx_gzipped_idx_and_npz_give_the_same_data(tmp_path: pathlib.Path) -> N
     assert plain.shape == (8, 8, 1)
 
 
-def test_every_twelfth_training_image_validates_and_no_image_moves_to_another_split() -> None:
+def test_one_in_twelve_training_images_validates_and_no_image_moves_to_another_split() -> None:
     content = small.arrays(train=240)
     found = small.from_arrays(content)
+    chosen = datasets.hold_out(content["y_train"])
     assert (len(found.train), len(found.validation), len(found.test)) == (220, 20, 80)
-    assert np.array_equal(found.validation.x[..., 0], content["x_train"][11::12])
-    assert np.array_equal(found.validation.label, content["y_train"][11::12])
-    assert np.array_equal(found.train.x[..., 0], np.delete(content["x_train"], np.s_[11::12], axis=0))
+    assert np.array_equal(found.validation.x[..., 0], content["x_train"][chosen])
+    assert np.array_equal(found.validation.label, content["y_train"][chosen])
+    assert np.array_equal(found.train.x[..., 0], content["x_train"][~chosen])
     assert np.array_equal(found.test.x[..., 0], content["x_test"])
+
+
+@pytest.mark.parametrize("label", [np.arange(1200) % 12, np.repeat(np.arange(12), 100)])
+def test_every_class_gives_a_twelfth_of_its_images_in_whatever_order_they_come(
+    label: datasets.Labels,
+) -> None:
+    chosen = datasets.hold_out(label)
+    assert set(np.bincount(label[chosen])) <= {8, 9}
+    assert chosen.sum() == 100
+    assert np.array_equal(chosen, datasets.hold_out(label))
+    places = np.flatnonzero(chosen)
+    assert len(set(places % 12)) > 6
+
+
+@pytest.mark.parametrize("counts", [[1300, 1], [11] * 12, [2, 2, 2, 2, 2, 2], [50, 1, 1, 1]])
+def test_no_class_loses_all_its_images_to_validation(counts: list[int]) -> None:
+    label = np.repeat(np.arange(len(counts)), counts)
+    chosen = datasets.hold_out(label)
+    assert set(label[~chosen]) == set(range(len(counts)))
+    assert chosen.any()
+
+
+def test_a_set_whose_classes_are_of_one_image_each_is_refused() -> None:
+    content = small.arrays(train=12)
+    with pytest.raises(DataError, match="y_train: expected a class of at least two images"):
+        small.from_arrays({**content, "y_train": np.arange(12)})
+
+
+def test_the_labels_that_a_split_lacks_are_told() -> None:
+    content = small.arrays()
+    assert small.from_arrays(content).missing_labels() == {}
+    content["y_train"][content["y_train"] == 3] = 4
+    few = small.from_arrays(content).missing_labels()
+    assert few == {"train": [3], "validation": [3]}
 
 
 def test_mnist_leaves_55000_to_train_on_and_5000_to_validate() -> None:

@@ -7,7 +7,8 @@ from tests.training.evaluation.test_metrics import decode, images
 from training.data.datasets import Split
 from training.evaluation import likelihood
 from training.evaluation.likelihood import Floats, Labels, importance_likelihood
-from training.evaluation.metrics import Posteriors, measure
+from training.evaluation.metrics import measure
+from training.evaluation.posteriors import Posteriors
 from training.evaluation.quadrature import exact_likelihood
 
 

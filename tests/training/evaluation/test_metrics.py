@@ -4,12 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from sklearn.neighbors import KNeighborsClassifier
 
 from training.data.datasets import Dataset, Split, scale
 from training.evaluation import metrics
 from training.evaluation.likelihood import BATCH, SMALLEST, Floats, Labels
-from training.evaluation.metrics import Posteriors
+from training.evaluation.posteriors import Posteriors
 from training.fit.loop import Run
 from training.models import losses
 
@@ -71,32 +70,6 @@ def test_likelihoods_are_left_out_if_not_asked_for() -> None:
     assert set(metrics.figures(decode, q, q, split, "test")) - set(
         metrics.figures(decode, q, q, split, "test", samples=0)
     ) == {"importance_likelihood", "exact_likelihood", "exact_likelihood_error"}
-
-
-def test_knn_agrees_with_another_implementation() -> None:
-    train, other = posteriors(900, 1, 4), posteriors(1100, 2, 4)
-    reference = KNeighborsClassifier(15, algorithm="brute").fit(train.z_mean.astype(np.float64), train.label)
-    expected = float((reference.predict(other.z_mean.astype(np.float64)) == other.label).mean())
-    assert metrics.knn_accuracy(train, other) == pytest.approx(expected, abs=1e-12)
-
-
-def test_knn_of_few_points_uses_them_all() -> None:
-    train = Posteriors(np.zeros((3, 2), np.float32), np.zeros((3, 2), np.float32), np.array([7, 7, 2]))
-    other = Posteriors(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32), np.array([7, 2]))
-    assert metrics.knn_accuracy(train, other) == 0.5
-
-
-def test_labels_are_read_off_the_others_and_never_off_the_image_itself() -> None:
-    # Two pairs, each of both labels: the nearest other image always has the other one.
-    z_mean = np.array([[0, 0], [0, 0.1], [5, 5], [5, 5.1]], np.float32)
-    q = Posteriors(z_mean, z_mean, np.array([1, 2, 1, 2]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "NEIGHBOURS", 1)
-        assert metrics.read_labels(q).tolist() == [2, 1, 2, 1]
-    # Of three others, two have the other label.
-    assert metrics.read_labels(q).tolist() == [2, 1, 2, 1]
-    one = Posteriors(z_mean[:1], z_mean[:1], np.array([7]))
-    assert metrics.read_labels(one).tolist() == [7]
 
 
 def test_figures_of_a_trained_run_agree_with_its_log(run: Run, digits: Dataset) -> None:

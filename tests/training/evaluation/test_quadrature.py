@@ -6,7 +6,8 @@ import pytest
 from training.data.datasets import Split
 from training.evaluation import quadrature
 from training.evaluation.likelihood import Decode, Floats, Labels, marginal_likelihood
-from training.evaluation.metrics import Posteriors, estimate_likelihoods
+from training.evaluation.metrics import estimate_likelihoods
+from training.evaluation.posteriors import Posteriors
 from training.evaluation.quadrature import QuadratureError, exact_likelihood, surround
 
 ZEROS = np.zeros((2, 2), np.float32)

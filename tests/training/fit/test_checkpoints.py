@@ -28,6 +28,14 @@ def test_the_newest_and_the_best_checkpoint_are_kept(folder: pathlib.Path) -> No
     assert {path.name for path in folder.iterdir()} == {"checkpoints", "config.json", "log.csv"}
 
 
+def test_epochs_of_five_digits_are_read(tmp_path: pathlib.Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.folder.mkdir()
+    for epoch in (9_999, 10_000, 12_345):
+        checkpoint.path(epoch).write_bytes(b"")
+    assert checkpoint.epochs() == [9_999, 10_000, 12_345]
+
+
 def test_restoring_gives_weights_and_optimizer_state(
     folder: pathlib.Path, digits: Dataset, tiny: TrainConfig
 ) -> None:

@@ -151,6 +151,15 @@ def test_another_run_in_the_folder_is_refused(
         loop.load(run_folder, other)
 
 
+def test_a_conditional_model_is_refused_test_images_of_labels_it_never_saw(tmp_path: pathlib.Path) -> None:
+    content = small.arrays()
+    content["y_test"][0] = 77
+    config = small.config(conditional=True, refine_steps=0)
+    with pytest.raises(RunError, match=r"with labels of training images, found some of \[77\] too"):
+        loop.train(config, small.from_arrays(content), tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_without_a_run_is_refused(digits: Dataset, tmp_path: pathlib.Path) -> None:
     with pytest.raises(RunError, match="expected a run with a checkpoint, found none"):
         loop.load(tmp_path, digits)

@@ -1,0 +1,106 @@
+"""Measure a run or a bundle over a split, and write a bundle's figures anew."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+from training.bundles import model_card
+from training.bundles.manifest import BundleError, read_manifest, read_manifest_for, write_manifest
+from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
+from training.data.datasets import HELD_OUT, Dataset, scale
+from training.evaluation import metrics
+from training.fit.loop import Run
+from training.onnx.export import PARITY_BATCHES, Graph, export, open_onnx
+
+
+def export_run(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
+    """Return both graphs of a run, checked on images of its test split."""
+    return export(run.model, scale(dataset.test.x[: max(PARITY_BATCHES)]))
+
+
+def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int) -> dict[str, Any]:
+    """Return the figures of the files that a run would be exported as.
+
+    Args:
+        run: The trained model.
+        dataset: Gives the neighbours and the split.
+        split: "test" or "validation".
+        seed: Of epsilon.
+        samples: As for `metrics.evaluate`.
+
+    Returns:
+        As `metrics.evaluate`.
+
+    Raises:
+        ExportError: A graph cannot be exported.
+        BundleError: As for `measure_bundle`.
+    """
+    _check_held_out("the run", split, run.held_out)
+    encoder, decoder = (graph.run() for graph in export_run(run, dataset))
+    conditional = run.model.config.conditional
+    decode = take_labels(decoder, dataset.labels if conditional else None)
+    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
+    return metrics.evaluate(*given, conditional=conditional)
+
+
+def measure_bundle(
+    folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int
+) -> dict[str, Any]:
+    """Return the figures of a bundle's own files.
+
+    Args:
+        folder: `models/<name>`.
+        dataset: Gives the neighbours and the split.
+        split: "test" or "validation".
+        seed: Of epsilon.
+        samples: As for `metrics.evaluate`.
+
+    Returns:
+        As `metrics.evaluate`.
+
+    Raises:
+        BundleError: The folder holds no bundle, or one for images of another shape, or one that was fitted to
+            some of today's validation images.
+    """
+    manifest = read_manifest_for(folder, dataset)
+    _check_held_out(folder.name, split, manifest["dataset"].get("held_out"))
+    encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+    decode = open_decoder(folder, manifest)
+    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
+    return metrics.evaluate(*given, conditional=is_conditional(manifest))
+
+
+def _check_held_out(name: str, split: str, found: str | None) -> None:
+    if split == "validation" and found != HELD_OUT:
+        raise BundleError(
+            f"{name}: expected validation images held out by {HELD_OUT!r}, found {found!r}: it was fitted to "
+            "some of those of today"
+        )
+
+
+def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Dataset) -> None:
+    """Write figures into a bundle's manifest and card; its version does not depend on them.
+
+    Args:
+        folder: `models/<name>`.
+        figures: As `measure_bundle` gives them.
+        dataset: What was measured.
+
+    Raises:
+        BundleError: The figures are not of the test split of the bundle's own data set.
+    """
+    manifest = read_manifest(folder)
+    expected, received = ("test", manifest["dataset"]["sha256"]), (figures["split"], dataset.sha256)
+    if received != expected:
+        raise BundleError(
+            f"{folder}: expected figures of the split and data set {expected}, received {received}"
+        )
+    # Likelihoods that were not measured now still hold: the bundle's graphs are the same.
+    kept = ("generation",) if figures["importance_samples"] else ("generation", "importance_samples")
+    if not figures["importance_samples"]:
+        kept += tuple(name for name in manifest["metrics"] if "_likelihood" in name)
+    old = {name: manifest["metrics"][name] for name in kept if name in manifest["metrics"]}
+    manifest["metrics"] = {**figures, **old}
+    write_manifest(folder, manifest)
+    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
