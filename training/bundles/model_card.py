@@ -119,10 +119,22 @@ def _generation(manifest: Mapping[str, Any]) -> str:
         f"{judged['classifier_accuracy']:.2%} of the test images rightly. The share\nof 1,000 pictures drawn "
         f"of a class that it takes for this class, by label:\n\n| {heads} |\n|{' --- |' * len(shares)}\n"
         f"| {values} |\n\nOf 10,000 pictures drawn from the prior, it is sure (0.9 or more) of "
-        f"{judged['confident_share']:.1%}. Between its features of these and\nof the test images there is a "
-        f"Fréchet distance of {judged['frechet_distance']:.2f}, to compare with others under this classifier "
-        f"only.\n"
+        f"{judged['confident_share']:.1%}.{_frechet(judged)}\n"
     )
+
+
+def _frechet(judged: Mapping[str, Any]) -> str:
+    if "frechet_distance" not in judged:
+        return ""
+    distance = f"{judged['frechet_distance']:.2f}"
+    text = f" Between its features of these and\nof the test images there is a Fréchet distance of {distance}"
+    if "frechet_floor" in judged:
+        drawn, real = judged["frechet_images"]
+        text += (
+            f", over {drawn:,} and {real:,} images; that of\ntraining images, which none can beat, is "
+            f"{judged['frechet_floor']:.2f}"
+        )
+    return f"{text}. It compares with others under this classifier, of as many images,\nonly."
 
 
 def _commits(manifest: Mapping[str, Any]) -> str:

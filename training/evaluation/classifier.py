@@ -13,7 +13,8 @@ from keras import layers
 from numpy.typing import NDArray
 
 from training.config import TrainingError
-from training.data.datasets import Dataset, Split, scale
+from training.data import image_spec
+from training.data.datasets import HELD_OUT, Dataset, Split, scale
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -64,7 +65,7 @@ class Classifier:
         return float((self.labels[probabilities.argmax(axis=1)] == split.label).mean())
 
 
-def build_classifier(shape: tuple[int, int, int], labels: int, seed: int) -> keras.Model:
+def build_classifier(shape: tuple[int, int, int], labels: int, seed: int, ground: float = 0.0) -> keras.Model:
     """Return an untrained network.
 
     Four 3 x 3 convolutions, two of which halve the picture, and two dense layers. While training, images are
@@ -74,14 +75,16 @@ def build_classifier(shape: tuple[int, int, int], labels: int, seed: int) -> ker
         shape: Height, width and channels of an image.
         labels: How many there are.
         seed: Of the random layers.
+        ground: What shows where a moved image was not, in [0, 1].
 
     Returns:
         A model from `x` to `logits` and `features`, as `Classifier` has it.
     """
     x = h = keras.Input(shape, name="x")
-    h = layers.RandomRotation(TURN, fill_mode="constant", seed=seed)(h)
-    h = layers.RandomTranslation(MOVE, MOVE, fill_mode="constant", seed=seed + 1)(h)
-    h = layers.RandomZoom(ZOOM, fill_mode="constant", seed=seed + 2)(h)
+    fill = {"fill_mode": "constant", "fill_value": ground}
+    h = layers.RandomRotation(TURN, seed=seed, **fill)(h)
+    h = layers.RandomTranslation(MOVE, MOVE, seed=seed + 1, **fill)(h)
+    h = layers.RandomZoom(ZOOM, seed=seed + 2, **fill)(h)
     for filters, strides in ((32, 1), (48, 2), (64, 1), (96, 2)):
         h = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(h)
         h = layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(h))
@@ -108,9 +111,17 @@ def train_classifier(
     Raises:
         ClassifierError: The folder holds one of another data set, seed or number of epochs.
     """
-    identity = {"dataset_sha256": dataset.sha256, "seed": seed, "epochs": epochs}
+    light = image_spec.describe_image(dataset.train.x)["polarity"] == "light-on-dark"
+    ground = 0.0 if light else 1.0
+    identity = {
+        "dataset_sha256": dataset.sha256,
+        "held_out": HELD_OUT,
+        "ground": ground,
+        "seed": seed,
+        "epochs": epochs,
+    }
     keras.utils.set_random_seed(seed)
-    model = build_classifier(dataset.shape, len(dataset.labels), seed)
+    model = build_classifier(dataset.shape, len(dataset.labels), seed, ground)
     fitted = keras.Model(model.input, model.output["logits"])
     if not _holds(output, identity):
         _fit(fitted, dataset, output, epochs, verbose)

@@ -75,7 +75,9 @@ def _describe(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     metrics = manifest["metrics"]
     judged = metrics.get("generation", {})
     worst = {"worst_class_accuracy": min(judged["class_accuracy"].values())} if judged else {}
-    kept = {key: judged[key] for key in ("confident_share", "frechet_distance") if key in judged}
+    kept = {
+        key: judged[key] for key in ("confident_share", "frechet_distance", "frechet_floor") if key in judged
+    }
     return {
         "version": manifest["version"],
         "latent_dim": manifest["latent_dim"],

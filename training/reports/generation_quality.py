@@ -35,8 +35,10 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
     Returns:
         `classifier_accuracy` over the test split; `class_accuracy`, by label the share of 1,000 pictures of
         this class, drawn as the service draws them, that are taken for it; `confident_share` of 10,000
-        pictures drawn from the prior, those given a label with probability 0.9 or more; and
-        `frechet_distance` between the features of these and those of the test split.
+        pictures drawn from the prior, those given a label with probability 0.9 or more;
+        `frechet_distance` between the features of these and those of the test split, `frechet_images`, how
+        many of each, and `frechet_floor`, the distance of as many training images, at most, to the test
+        split: none can beat it. The three are left out where a split has one image.
 
     Raises:
         BundleError: The folder holds no bundle, or one for images of another shape.
@@ -48,14 +50,13 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
         raise ClassifierError(f"{folder}: expected the labels of the classifier, found {sorted(strange)} too")
     decode = open_decoder(folder, manifest)
     probabilities, features = _judge(decode, *draw_prior(manifest), classifier)
-    _, real = classifier.judge(scale(dataset.test.x))
     return {
         "classifier_accuracy": round(classifier.measure_accuracy(dataset.test), 4),
         "class_accuracy": {
             str(entry["label"]): _class_accuracy(entry, decode, classifier) for entry in manifest["classes"]
         },
         "confident_share": round(float((probabilities.max(axis=1) >= CONFIDENT).mean()), 4),
-        "frechet_distance": round(frechet_distance(features, real), 3),
+        **_frechet(features, dataset, classifier),
     }
 
 
@@ -120,11 +121,12 @@ def draw_prior(manifest: Mapping[str, Any], n: int = PRIOR_DRAWS) -> tuple[Float
 def frechet_distance(one: Floats, other: Floats) -> float:
     """Return the Fréchet distance between two sets of features, as Gaussians (Heusel et al. 2017, eq. 6).
 
-    It depends on the network that the features come from: only distances under one classifier compare.
+    It depends on the network that the features come from, and on how many there are: few vectors lie far from
+    others of the same distribution. Only distances under one classifier, of as many images, compare.
 
     Args:
-        one: `(n, features)`.
-        other: `(m, features)`.
+        one: `(n, features)`, n at least 2.
+        other: `(m, features)`, m at least 2.
 
     Returns:
         |difference of means|² + Tr(S + T - 2 (S T)^½), at least 0.
@@ -136,6 +138,19 @@ def frechet_distance(one: Floats, other: Floats) -> float:
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ t @ root), 0, None)).sum()
     gap = a.mean(axis=0) - b.mean(axis=0)
     return max(0.0, float(gap @ gap + np.trace(s) + np.trace(t) - 2 * cross))
+
+
+def _frechet(features: Floats, dataset: Dataset, classifier: Classifier) -> dict[str, Any]:
+    # Evenly over the file, whose order may be that of its classes.
+    step = -(-len(dataset.train) // PRIOR_DRAWS)
+    real, others = (classifier.judge(scale(x))[1] for x in (dataset.test.x, dataset.train.x[::step]))
+    if min(len(real), len(others)) < 2:
+        return {}
+    return {
+        "frechet_distance": round(frechet_distance(features, real), 3),
+        "frechet_images": [len(features), len(real)],
+        "frechet_floor": round(frechet_distance(others, real), 3),
+    }
 
 
 def _root(covariance: Doubles) -> Doubles:

@@ -30,6 +30,7 @@ FIGURES = (
     "knn_accuracy",
     "confident_share",
     "frechet_distance",
+    "frechet_floor",
 )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,6 +57,36 @@ def test_one_of_another_data_set_is_refused(
     other = dataclasses.replace(digits, sha256="0" * 64)
     with pytest.raises(ClassifierError, match=f"expected a classifier of .*{'0' * 64}.*found one of"):
         train_classifier(other, folder, epochs=12, verbose=0)
+
+
+def test_where_a_dark_picture_moves_away_its_ground_shows() -> None:
+    white = np.ones((200, 12, 12, 1), np.float32)
+    model = build_classifier((12, 12, 1), 2, seed=0, ground=1.0)
+    moved = white
+    for kind in ("random_rotation", "random_translation", "random_zoom"):
+        layer = next(layer for layer in model.layers if layer.name.startswith(kind))
+        moved = layer(moved, training=True)
+    np.testing.assert_allclose(np.asarray(moved), white, atol=1e-5)
+
+
+def test_dark_on_light_images_are_known_by_their_border(
+    digits: Dataset, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grounds: list[float] = []
+
+    def note(*given: Any) -> keras.Model:
+        grounds.append(given[3])
+        return build_classifier(*given)
+
+    monkeypatch.setattr("training.evaluation.classifier.build_classifier", note)
+    inverted = {
+        name: dataclasses.replace(getattr(digits, name), x=255 - getattr(digits, name).x)
+        for name in ("train", "validation", "test")
+    }
+    dark = dataclasses.replace(digits, sha256="1" * 64, **inverted)
+    for name, dataset in (("light", digits), ("dark", dark)):
+        train_classifier(dataset, tmp_path / name, epochs=1, verbose=0)
+    assert grounds == [0.0, 1.0]
 
 
 def test_any_shape_of_picture_fits() -> None:

@@ -11,7 +11,7 @@ import pytest
 from scipy.linalg import sqrtm  # type: ignore[import-untyped]
 
 from training.bundles.manifest import BundleError, read_manifest
-from training.data.datasets import Dataset
+from training.data.datasets import Dataset, Split
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.likelihood import Floats
 from training.reports import generation_quality
@@ -110,7 +110,8 @@ def test_a_bundle_is_judged_by_what_it_draws(
     judged = judge_bundle(copy, digits, READER)
     assert judged["class_accuracy"] == {str(d): float(d in (1, 4)) for d in range(10)}
     assert judged["confident_share"] == 1.0
-    assert judged["frechet_distance"] > 0
+    assert judged["frechet_distance"] > judged["frechet_floor"] > 0
+    assert judged["frechet_images"] == [10_000, 200]
     assert 0 <= judged["classifier_accuracy"] <= 1
 
 
@@ -123,8 +124,17 @@ def test_a_judgement_is_kept_beside_the_figures_and_shown_in_the_card(
     after = read_manifest(copy)
     assert after == {**before, "metrics": {**before["metrics"], "generation": judged}}
     card = (copy / "README.md").read_text()
-    assert f"{judged['frechet_distance']:.2f}" in card
+    assert f"{judged['frechet_distance']:.2f}, over 10,000 and 200 images" in card
+    assert f"none can beat, is {judged['frechet_floor']:.2f}" in card
     assert "| 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 |" in card
+
+
+def test_of_one_test_image_there_is_no_distance(copy: pathlib.Path, digits: Dataset) -> None:
+    one = dataclasses.replace(digits, test=Split(digits.test.x[:1], digits.test.label[:1]))
+    judged = judge_bundle(copy, one, READER)
+    assert not [name for name in judged if name.startswith("frechet")]
+    write_judgement(copy, judged, one)
+    assert "Fréchet" not in (copy / "README.md").read_text()
 
 
 def test_a_bundle_of_other_labels_or_another_data_set_is_refused(copy: pathlib.Path, digits: Dataset) -> None:
