@@ -23,7 +23,7 @@ from service.http.disconnect import unless_gone
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.parsing import read_point
-from service.latent.space import Point
+from service.latent.point import Point
 
 ENDS = ("from", "to")
 

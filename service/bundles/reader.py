@@ -22,8 +22,8 @@ from pydantic_core import ErrorDetails
 
 from service.bundles.manifest import FileSpec, Manifest, version_of
 from service.core.errors import BundleError, shorten
+from service.core.shipped_models.folders import MANIFEST
 
-MANIFEST = "model.json"
 CARD = "README.md"
 # What was expected, by pydantic's names of faults, where its own words speak of Python or do not say.
 EXPECTED = {

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 import click
 import httpx
 
-from service.bundles.reader import MANIFEST
 from service.cli.options import Source
 from service.client import AsyncClient, Retry
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
+from service.core.shipped_models.folders import MANIFEST
 from service.inference.registry import Registry
 from service.server.app import create_app
 
@@ -57,14 +57,18 @@ def configure(source: Source) -> Settings:
         StartupError: An environment variable is invalid.
         click.ClickException: The bundle does not exist.
     """
-    settings = load_settings()
-    folder, name = settings.models_dir, (source.model or "").partition("@")[0] or settings.demanded_model
+    settings = load_settings().model_copy(update={"deadline_ms": max(1, int(source.timeout_s * 1000))})
+    name = (source.model or "").partition("@")[0] or settings.demanded_model
     if source.bundle:
         # Only the resolved path of "." has a name.
         bundle = pathlib.Path(source.bundle).resolve()
-        folder, name = bundle.parent, bundle.name
-    if name and not (folder / name / MANIFEST).is_file():
-        raise click.ClickException(f"{folder / name}: expected a bundle, a folder that holds {MANIFEST}")
-    chosen = {"default_model": name} if name else {}
-    deadline_ms = max(1, int(source.timeout_s * 1000))
-    return settings.model_copy(update={"models_dir": folder, "deadline_ms": deadline_ms, **chosen})
+        name = bundle.name
+        settings = settings.model_copy(update={"models_dir": bundle.parent, "shipped_models": False})
+    if name is None:
+        return settings
+    names = [path.name for path in settings.bundles]
+    # Where there is none at all, the registry says so.
+    if name not in names and (names or source.bundle):
+        place = (settings.models_dir / name).absolute()
+        raise click.ClickException(f"{place}: expected a bundle, a folder that holds {MANIFEST}")
+    return settings.model_copy(update={"default_model": name})

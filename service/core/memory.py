@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import pathlib
+from collections.abc import Sequence
 
 from service.core.cpu_count import ROOT, find_groups
 from service.core.errors import StartupError
@@ -48,37 +49,37 @@ class Need:
         return max(1, left // (self.worker_bytes + spare_bytes))
 
 
-def measure_need(models_dir: pathlib.Path) -> Need:
-    """Return what a worker that loads the bundles of a folder needs."""
-    graphs = [path.stat().st_size for path in models_dir.glob("*/*.onnx") if path.is_file()]
-    models = len({path.parent for path in models_dir.glob("*/*.onnx")})
-    return Need(WORKER_BYTES + models * MODEL_BYTES + WEIGHTS_TIMES * sum(graphs))
+def measure_need(bundles: Sequence[pathlib.Path]) -> Need:
+    """Return what a worker that loads these bundles needs."""
+    graphs = [path for folder in bundles for path in folder.glob("*.onnx") if path.is_file()]
+    weights_bytes = sum(path.stat().st_size for path in graphs)
+    return Need(WORKER_BYTES + len(bundles) * MODEL_BYTES + WEIGHTS_TIMES * weights_bytes)
 
 
-def fit_workers(models_dir: pathlib.Path, root: pathlib.Path = ROOT) -> int:
+def fit_workers(bundles: Sequence[pathlib.Path], root: pathlib.Path = ROOT) -> int:
     """Return how many workers fit into the memory that there is, with room for requests.
 
     Args:
-        models_dir: Folder of the bundles that each loads.
+        bundles: Folders of those that each loads.
         root: Folder that holds `proc` and `sys`.
     """
     rooms = [room for room in (read_limit(root), _read_meminfo(root, "MemAvailable")) if room is not None]
-    return measure_need(models_dir).fit(min(rooms, default=NO_LIMIT_BYTES), REQUESTS_BYTES)
+    return measure_need(bundles).fit(min(rooms, default=NO_LIMIT_BYTES), REQUESTS_BYTES)
 
 
-def check_workers(workers: int, models_dir: pathlib.Path, root: pathlib.Path = ROOT) -> None:
+def check_workers(workers: int, bundles: Sequence[pathlib.Path], root: pathlib.Path = ROOT) -> None:
     """Refuse more workers than fit into memory, and log a warning if they leave no room for requests.
 
     Args:
         workers: How many to start.
-        models_dir: Folder of the bundles that each loads.
+        bundles: Folders of those that each loads.
         root: Folder that holds `proc` and `sys`.
 
     Raises:
         StartupError: The kernel would kill them before the first request. A single worker is never refused.
     """
     limits = [limit for limit in (read_limit(root), _read_meminfo(root, "MemTotal")) if limit is not None]
-    limit, need = min(limits, default=NO_LIMIT_BYTES), measure_need(models_dir)
+    limit, need = min(limits, default=NO_LIMIT_BYTES), measure_need(bundles)
     if workers > 1 and need.total(workers) > limit:
         raise StartupError(
             f"CVAE_WORKERS: expected at most {need.fit(limit)} for {limit // MIB} MiB of memory, as a worker "

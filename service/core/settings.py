@@ -16,6 +16,7 @@ from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
 from service.core.memory import fit_workers
 from service.core.setting_names import LINK, find_unread
+from service.core.shipped_models.folders import MODELS_DIR, list_bundles
 
 ENV_FILE = ".env"
 MAX_WORKERS = 64
@@ -33,8 +34,10 @@ class Settings(BaseSettings):
     )
 
     models_dir: pathlib.Path = Field(
-        default=pathlib.Path("models"), description="Folder of model bundles, one folder each."
+        default=MODELS_DIR,
+        description="Folder of model bundles; without any in models, the shipped ones.",
     )
+    shipped_models: bool = Field(default=False, description="Also serve the package's own, beside those.")
     default_model: str = Field(
         default="mnist-2d",
         description="Model of requests that name none; if unset and not there, the first by name.",
@@ -158,14 +161,20 @@ class Settings(BaseSettings):
         """The default model if the operator named one, which must then be there."""
         return self.default_model if "default_model" in self.model_fields_set else None
 
+    @property
+    def bundles(self) -> list[pathlib.Path]:
+        """The folders of the bundles to serve, sorted by name."""
+        return list_bundles(self.models_dir, shipped=self.shipped_models)
+
     @field_validator("workers", mode="before")
     @classmethod
     def _count(cls, value: Any, info: ValidationInfo) -> Any:
         if value != "auto":
             return value
-        # Missing if it was invalid, which is an error of its own.
-        models_dir = info.data.get("models_dir", pathlib.Path())
-        return min(count_cores(), fit_workers(models_dir), MAX_WORKERS)
+        # The data lack what was invalid, which is an error of its own.
+        given = {"models_dir": MODELS_DIR, "shipped_models": False, **info.data}
+        bundles = list_bundles(given["models_dir"], shipped=given["shipped_models"])
+        return min(count_cores(), fit_workers(bundles), MAX_WORKERS)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator, Sequence
 
 from service.batching.context import RequestContext
-from service.bundles.reader import MANIFEST, read_bundle
+from service.bundles.reader import read_bundle
 from service.core.choices import Graph
 from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
 from service.core.settings import Settings
+from service.core.shipped_models.folders import describe_none
 from service.inference.engine import Engine
 from service.inference.onnx_model import Model
 from service.inference.upload_threads import UploadThreads
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Registry:
-    """The models of one folder.
+    """The models of the bundles that the settings name.
 
     Attributes:
         places: Decode the uploads of all models.
@@ -39,7 +40,7 @@ class Registry:
         self._default = ""
 
     def start(self, *, alone: bool = False) -> None:
-        """Load, verify and warm up every bundle of the folder.
+        """Load, verify and warm up every bundle.
 
         Args:
             alone: Load only the default model.
@@ -48,10 +49,9 @@ class Registry:
             BundleError: There is no bundle, one is invalid, or the default model is missing.
             ProviderError: onnxruntime does not offer the provider of the settings.
         """
-        folder = self.settings.models_dir
-        bundles = sorted((path.parent for path in folder.glob(f"*/{MANIFEST}")), key=_order)
+        bundles = sorted(self.settings.bundles, key=_order)
         if not bundles:
-            raise BundleError(f"{folder}: expected a folder with at least one */{MANIFEST}, found none")
+            raise BundleError(describe_none(self.settings.models_dir))
         names = [path.name for path in bundles]
         self._default = self._choose_default(names)
         for path in bundles:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.errors import InvalidValueError, Text
-from service.latent.space import Point
+from service.latent.point import Point
 
 # Numbers as in JSON, and also with a plus sign, or a point at either end; Python's `float` would also take
 # "nan" and "1_0". A text matches in one way only: if a digit could belong to either of two groups, a long

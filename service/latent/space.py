@@ -6,7 +6,6 @@ after it has started to run.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,31 +16,13 @@ from service.core.arrays import Floats
 from service.core.choices import Method
 from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
 from service.latent import interpolation, mixture, sampling
+from service.latent.point import Point
 
 Label = int | Sequence[int] | None
 
 # Ten thousand standard deviations of the prior; there, float32 still holds every activation.
 Z_LIMIT = 1e4
 FEW = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Point:
-    """A point of latent space: a vector, or the centre of a class.
-
-    Attributes:
-        field: The name of the point in the request; errors name `<field>.z`, `.digit` and `.label`.
-        z: The vector, float64, or None.
-        digit: The label of the class, or None.
-        label: The label for the decoder beside z, or None; with a digit, the digit is the label.
-        at: Set where the request has the point as one text: errors then name this, and `<field>_label`.
-    """
-
-    field: str
-    z: NDArray[np.float64] | None = None
-    digit: int | None = None
-    label: int | None = None
-    at: str | None = None
 
 
 class LatentSpace:

@@ -32,7 +32,7 @@ def main() -> int:
         logging.config.dictConfig(logging_config(settings))
         for name in find_strangers():
             logger.warning("%s is no setting of this service: nothing reads it", name)
-        check_workers(settings.workers, settings.models_dir)
+        check_workers(settings.workers, settings.bundles)
         with share_folder(settings.workers):
             return _run(settings)
     except StartupError as error:

@@ -61,7 +61,7 @@ def examine_machine(settings: Settings, root: pathlib.Path = ROOT) -> Machine:
     provider, fault = None, None
     try:
         provider = choose_provider(settings.provider)
-        check_workers(settings.workers, settings.models_dir, root)
+        check_workers(settings.workers, settings.bundles, root)
     except StartupError as error:
         fault = str(error)
     return Machine(

@@ -8,11 +8,11 @@ import pathlib
 
 import click
 
-from service.bundles.reader import MANIFEST
 from service.cli.doctor.bundles import BundleReport, describe_bundle, examine_bundle
 from service.cli.doctor.host import Machine, describe_machine, examine_machine
 from service.core.errors import StartupError
 from service.core.settings import load_settings
+from service.core.shipped_models.folders import MANIFEST, describe_none, list_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +59,9 @@ def examine(folders: tuple[pathlib.Path, ...]) -> Report:
         raise click.ClickException(str(error)) from error
     bundles = [bundle for folder in folders for bundle in list_bundles(folder) or [folder]]
     if not folders:
-        bundles = list_bundles(settings.models_dir)
+        bundles = settings.bundles
     if not bundles:
-        raise click.ClickException(
-            f"{settings.models_dir}: expected a folder with at least one */{MANIFEST}, found none"
-        )
+        raise click.ClickException(describe_none(settings.models_dir))
     return Report(examine_machine(settings), tuple(examine_bundle(bundle, settings) for bundle in bundles))
 
 
@@ -71,4 +69,4 @@ def list_bundles(folder: pathlib.Path) -> list[pathlib.Path]:
     """Return the bundles in a folder, sorted by name; none if the folder is itself a bundle."""
     if (folder / MANIFEST).exists():
         return []
-    return sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    return list_folder(folder)

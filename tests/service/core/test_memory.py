@@ -38,10 +38,8 @@ def test_version_1_limits_by_limit_in_bytes(tmp_path: pathlib.Path, text: str, l
 
 
 @pytest.fixture
-def models(tmp_path: pathlib.Path) -> pathlib.Path:
-    for name in ("one", "two", "three"):
-        write_bundle(tmp_path / "models" / name)
-    return tmp_path / "models"
+def models(tmp_path: pathlib.Path) -> list[pathlib.Path]:
+    return [write_bundle(tmp_path / "models" / name) for name in ("one", "two", "three")]
 
 
 def give(
@@ -67,28 +65,30 @@ def give(
     ],
 )
 def test_as_many_workers_as_memory_holds(
-    tmp_path: pathlib.Path, models: pathlib.Path, memory: dict[str, int], workers: int
+    tmp_path: pathlib.Path, models: list[pathlib.Path], memory: dict[str, int], workers: int
 ) -> None:
     give(tmp_path, **memory)
     assert fit_workers(models, tmp_path) == workers
 
 
-def test_larger_models_leave_room_for_fewer(tmp_path: pathlib.Path, models: pathlib.Path) -> None:
+def test_larger_models_leave_room_for_fewer(tmp_path: pathlib.Path, models: list[pathlib.Path]) -> None:
     give(tmp_path, limit=4096)
     few = fit_workers(models, tmp_path)
-    with (models / "one" / "decoder.onnx").open("r+b") as file:
+    with (models[0] / "decoder.onnx").open("r+b") as file:
         file.truncate(200 * MIB)
     assert fit_workers(models, tmp_path) == 5 < few
 
 
-def test_where_nothing_is_known_memory_is_no_bound(tmp_path: pathlib.Path, models: pathlib.Path) -> None:
+def test_where_nothing_is_known_memory_is_no_bound(
+    tmp_path: pathlib.Path, models: list[pathlib.Path]
+) -> None:
     assert fit_workers(models, tmp_path) > 64
     check_workers(64, models, tmp_path)
 
 
 @pytest.mark.parametrize(("limit", "workers", "most"), [(256, 2, 1), (512, 5, 4), (1024, 20, 9)])
 def test_more_workers_than_memory_holds_are_refused(
-    tmp_path: pathlib.Path, models: pathlib.Path, limit: int, workers: int, most: int
+    tmp_path: pathlib.Path, models: list[pathlib.Path], limit: int, workers: int, most: int
 ) -> None:
     give(tmp_path, limit=limit)
     says = rf"^CVAE_WORKERS: expected at most {most} for {limit} MiB of memory, .* received {workers}$"
@@ -97,7 +97,7 @@ def test_more_workers_than_memory_holds_are_refused(
     check_workers(most, models, tmp_path)
 
 
-def test_a_machine_bounds_as_a_group_does(tmp_path: pathlib.Path, models: pathlib.Path) -> None:
+def test_a_machine_bounds_as_a_group_does(tmp_path: pathlib.Path, models: list[pathlib.Path]) -> None:
     give(tmp_path, total=256, available=100)
     with pytest.raises(StartupError, match="for 256 MiB of memory"):
         check_workers(2, models, tmp_path)
@@ -108,7 +108,7 @@ def test_a_machine_bounds_as_a_group_does(tmp_path: pathlib.Path, models: pathli
 )
 def test_a_tight_fit_is_logged(
     tmp_path: pathlib.Path,
-    models: pathlib.Path,
+    models: list[pathlib.Path],
     caplog: pytest.LogCaptureFixture,
     limit: int,
     workers: int,

@@ -63,13 +63,15 @@ def test_no_time_is_longer_than_calls_that_wait_can_be(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(("cores", "fitting", "workers"), [(6, 9, 6), (6, 2, 2), (200, 200, 64)])
 def test_auto_takes_a_worker_for_each_core_as_far_as_memory_allows(
-    cores: int, fitting: int, workers: int, monkeypatch: pytest.MonkeyPatch
+    cores: int, fitting: int, workers: int, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.core.settings.count_cores", lambda: cores)
     monkeypatch.setattr(
-        "service.core.settings.fit_workers", lambda folder: fitting if folder.name == "mine" else 0
+        "service.core.settings.fit_workers", lambda bundles: fitting if bundles == [tmp_path / "it"] else 0
     )
-    monkeypatch.setenv("CVAE_MODELS_DIR", "mine")
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "model.json").touch()
+    monkeypatch.setenv("CVAE_MODELS_DIR", str(tmp_path))
     monkeypatch.setenv("CVAE_WORKERS", "auto")
     assert load_settings().workers == workers
 

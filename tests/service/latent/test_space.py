@@ -9,7 +9,8 @@ import pytest
 from service.bundles.reader import read_bundle
 from service.core.errors import BundleError, InvalidValueError, NotFoundError
 from service.latent import sampling
-from service.latent.space import LatentSpace, Point
+from service.latent.point import Point
+from service.latent.space import LatentSpace
 from tests.service import fake
 
 CLASSES = [

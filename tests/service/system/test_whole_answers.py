@@ -26,7 +26,7 @@ from service.imaging.representation import Representation
 from service.imaging.writers import write
 from service.inference.engine import Engine
 from service.inference.registry import Registry
-from service.latent.space import Point
+from service.latent.point import Point
 from service.server.app import create_app
 from tests.service import fake
 
