@@ -12,6 +12,7 @@ from service import __version__
 from service.cli.decode import decode
 from service.cli.doctor.command import doctor
 from service.cli.encode import encode
+from service.cli.extras import describe_missing
 from service.cli.files import discard
 from service.cli.interpolate import interpolate
 from service.cli.models import models
@@ -57,6 +58,8 @@ class Commands(click.Group):
             sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(_describe(error), error.exit_code)
+        except ModuleNotFoundError as error:
+            _fail(describe_missing(error), FAILED)
         except click.Abort:
             sys.exit(FAILED)
         except OSError as error:

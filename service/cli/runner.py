@@ -14,6 +14,7 @@ import click
 import httpx
 
 from service.cli import files
+from service.cli.extras import describe_missing
 from service.cli.options import Output, Source
 from service.client import AsyncClient, CvaeError, File, Retry, UnreachableError
 from service.client.transport.proxies import PORTS, is_local
@@ -79,6 +80,8 @@ def _open(source: Source, all_bundles: bool) -> contextlib.AbstractAsyncContextM
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     # Imported here: a client of a service needs neither FastAPI nor onnxruntime.
-    from service.cli.local import open_local
-
+    try:
+        from service.cli.local import open_local
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{describe_missing(error)}, or ask a service: --url URL") from error
     return open_local(source, all_bundles=all_bundles)

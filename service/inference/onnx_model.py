@@ -189,7 +189,10 @@ def choose_provider(wanted: Provider) -> str:
         return PROVIDERS["cuda"] if PROVIDERS["cuda"] in available else PROVIDERS["cpu"]
     if PROVIDERS[wanted] not in available:
         offered = [name for name, provider in PROVIDERS.items() if provider in available]
-        raise ProviderError(f"CVAE_PROVIDER: expected one of auto, {', '.join(offered)}, received {wanted}")
+        raise ProviderError(
+            f"CVAE_PROVIDER: expected one of auto, {', '.join(offered)}, received {wanted}; for a GPU, an "
+            f"environment of its own: pip install 'cvae-service[gpu]'"
+        )
     return PROVIDERS[wanted]
 
 

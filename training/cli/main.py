@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         with _silence():
             import tensorflow  # noqa: F401
         COMMANDS[options.command](options)
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"training: {error.name} is not installed: pip install 'cvae-service[train]'\n")
+        return FAILED
     except (TrainingError, OSError) as error:
         sys.stderr.write(f"training: {error}\n")
         return FAILED

@@ -280,3 +280,12 @@ def test_an_interrupted_run_can_be_resumed(digits_file: pathlib.Path, tmp_path: 
     assert process.returncode == 130
     assert said == "\ntraining: interrupted; add --resume to go on from the last whole epoch\n"
     assert 1 <= len(loop.load(output, load(str(digits_file))).history) < 500
+
+
+def test_what_is_not_installed_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert main(["evaluate", "runs/none"]) == 2
+    expected = "training: tensorflow is not installed: pip install 'cvae-service[train]'\n"
+    assert capsys.readouterr().err == expected
