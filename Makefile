@@ -14,7 +14,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint openapi test test-all mutants train evaluate export reproduce serve soak bench bench-training lock clean
+.PHONY: help install format lint openapi test test-service test-all mutants train evaluate export reproduce serve soak bench bench-training lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,9 +24,11 @@ install: $(SERVE)/.dev $(TRAIN)/.dev ## Install everything a developer needs
 serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see README)
 	$(SERVE)/bin/python -m service
 
-test: $(SERVE)/.dev $(TRAIN)/.dev ## Run the fast tests
-	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
+test: test-service $(TRAIN)/.dev ## Run the fast tests
 	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
+
+test-service: $(SERVE)/.dev ## Run those of the service alone, which need no TensorFlow
+	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 
 test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
 	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
