@@ -42,6 +42,7 @@ class Bundle:
 
     Attributes:
         manifest: Its `model.json`.
+        fields: The same as it was read, from which the version is computed.
         encoder: The ONNX file's bytes.
         decoder: The ONNX file's bytes.
         golden: `x`, `z_mean`, `z_log_var`, `z` and `image`, float32.
@@ -50,6 +51,7 @@ class Bundle:
     """
 
     manifest: Manifest
+    fields: dict[str, Any]
     encoder: bytes
     decoder: bytes
     golden: dict[str, NDArray[Any]]
@@ -66,7 +68,7 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
     Raises:
         BundleError: A file is missing or broken, or does not agree with the manifest.
     """
-    manifest = _read_manifest(folder)
+    manifest, fields = _read_manifest(folder)
     content = {spec.file: _read_file(folder, spec) for spec in manifest.files}
     names = ("x", "z_mean", "z_log_var", "z", "image", *(("label",) if manifest.labels else ()))
     golden = _read_arrays(folder, manifest.golden, content, names)
@@ -74,10 +76,10 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
     _check_arrays(folder, manifest, golden, atlas)
     _check_pixels(folder / manifest.golden.file, golden)
     encoder, decoder = content[manifest.encoder.file], content[manifest.decoder.file]
-    return Bundle(manifest, encoder, decoder, golden, atlas, _read_card(folder))
+    return Bundle(manifest, fields, encoder, decoder, golden, atlas, _read_card(folder))
 
 
-def _read_manifest(folder: pathlib.Path) -> Manifest:
+def _read_manifest(folder: pathlib.Path) -> tuple[Manifest, dict[str, Any]]:
     path = folder / MANIFEST
     try:
         fields = json.loads(_read(path))
@@ -95,7 +97,7 @@ def _read_manifest(folder: pathlib.Path) -> Manifest:
         raise BundleError(
             f"{path}: version: expected {version} as its content says, found {manifest.version}"
         )
-    return manifest
+    return manifest, fields
 
 
 def _read(path: pathlib.Path) -> bytes:
@@ -170,11 +172,12 @@ def _check_arrays(
                     f"{folder / spec.file}: {name}: expected {expected} {np.dtype(dtype)} "
                     f"with at least one row, found {array.shape} {array.dtype}"
                 )
+            if not np.isfinite(array).all():
+                raise BundleError(f"{folder / spec.file}: {name}: expected finite numbers, found nan or inf")
 
 
 def _check_pixels(path: pathlib.Path, golden: dict[str, NDArray[Any]]) -> None:
     for name in ("x", "image"):
         low, high = float(golden[name].min()), float(golden[name].max())
-        # Written so that nan fails too.
-        if not (low >= 0 and high <= 1):
+        if low < 0 or high > 1:
             raise BundleError(f"{path}: {name}: expected values in [0, 1], found {low:.3g} to {high:.3g}")

@@ -56,10 +56,8 @@ async def list_models(request: Request, models: Models) -> ModelList:
 async def describe_model(request: Request, name: Name, models: Models) -> ModelDetails:
     """The same of one model, with its whole manifest and its card."""
     engine = models.get(name)
-    manifest = engine.manifest.model_dump(mode="json")
-    return ModelDetails(
-        **_describe(request, models, engine), manifest=manifest, card=engine.model.bundle.card
-    )
+    bundle = engine.model.bundle
+    return ModelDetails(**_describe(request, models, engine), manifest=bundle.fields, card=bundle.card)
 
 
 @router.get(

@@ -13,7 +13,9 @@ import numpy as np
 from service.bundles.reader import Bundle, read_bundle
 from service.core.errors import StartupError
 from service.core.settings import Settings
+from service.inference.engine import Engine
 from service.inference.onnx_model import Model
+from service.inference.upload_threads import UploadThreads
 
 ROWS = (1, 32)
 RUNS = 15
@@ -61,17 +63,19 @@ def examine_bundle(
     """
     found = BundleReport(str(folder))
     try:
-        # Only the resolved path of "." has a name.
-        bundle = read_bundle(folder.resolve())
+        # A link's own name counts, as in the service; "." and ".." have none.
+        bundle = read_bundle(folder if folder.name.strip(".") else folder.resolve())
         manifest = bundle.manifest
         found = dataclasses.replace(
             found, name=manifest.name, version=manifest.version, files=len(manifest.files)
         )
-        model = Model(bundle, settings)
-        model.start()
+        # All that the service does before it is ready.
+        engine = Engine(Model(bundle, settings), settings, UploadThreads())
+        engine.start()
     except StartupError as error:
         return dataclasses.replace(found, fault=str(error))
-    width = manifest.latent_dim + len(manifest.labels)
+    engine.close()
+    model, width = engine.model, manifest.latent_dim + len(manifest.labels)
     return dataclasses.replace(
         found,
         provider=model.runtime.provider,

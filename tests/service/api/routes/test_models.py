@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import pathlib
 
+import pytest
 from fastapi.testclient import TestClient
 
+from service.bundles.manifest import version_of
 from service.core.settings import Settings
 from service.server.app import create_app
 
@@ -47,3 +50,12 @@ def test_an_unknown_model_is_a_problem(client: TestClient) -> None:
     answer = client.get("/models/other")
     assert answer.status_code == 404
     assert answer.json()["errors"] == [{"field": "model", "expected": "one of fake", "received": "'other'"}]
+
+
+@pytest.mark.parametrize("name", ["mnist-2d", "mnist-16d-conditional"])
+def test_the_manifest_is_the_file_from_which_the_version_is_computed(name: str) -> None:
+    models = pathlib.Path(__file__).parents[4] / "models"
+    with TestClient(create_app(Settings(models_dir=models))) as client:
+        body = client.get(f"/models/{name}").json()
+    assert body["manifest"] == json.loads((models / name / "model.json").read_text())
+    assert version_of(body["manifest"]) == body["version"]
