@@ -76,8 +76,11 @@ async def run_job(request: Request, job: PictureJob, call: RequestContext) -> Re
         headers = headers_of(engine.manifest, call)
         content = _stream(wanted, engine.manifest, len(rows), first, parts)
         return StreamingResponse(content, media_type=wanted.media_type, headers=headers)
-    images = await unless_gone(request, engine.submit(rows, call))
-    pictures = engine.collect(rows, images, call)
+    if len(rows) > engine.settings.max_request_rows:  # a grid, which may be drawn larger
+        pictures = await unless_gone(request, engine.decode_rounded(rows, call))
+    else:
+        images = await unless_gone(request, engine.submit(rows, call))
+        pictures = engine.collect(rows, images, call)
     return await answer_pictures(engine.manifest, pictures, call, wanted, extra)
 
 

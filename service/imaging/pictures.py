@@ -39,6 +39,15 @@ class Pictures(NamedTuple):
         return lines
 
 
+class RoundedPictures(Pictures):
+    """Pictures to draw, kept in 8 bits alone, a quarter of the memory: `image` is uint8."""
+
+    @property
+    def levels(self) -> Bytes:
+        """The pictures."""
+        return self.image  # type: ignore[return-value]
+
+
 class _Rounded:
     """Keeps the lines of the batch that came last: its pictures are written one after the other."""
 

@@ -74,6 +74,17 @@ class Representation:
         return self.media_type == PNG or (self.media_type == WEBP and not self.sequence)
 
 
+def count_fitting(wanted: Representation, image: ImageSpec, max_pixels: int) -> int:
+    """Return how many pictures at most one picture of them all may hold; 0 where none is drawn.
+
+    Args:
+        wanted: The representation.
+        image: Their size.
+        max_pixels: Most pixels of it.
+    """
+    return max_pixels // (image.height * image.width) if wanted.is_sheet else 0
+
+
 def check_size(wanted: Representation, n: int, image: ImageSpec, max_pixels: int) -> None:
     """Check that pictures can be drawn as wanted and are not too large, before anything runs.
 

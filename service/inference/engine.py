@@ -20,7 +20,8 @@ from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import InferenceError, QueueFullError
 from service.core.settings import Settings
-from service.imaging.pictures import Pictures
+from service.imaging.pictures import Pictures, RoundedPictures
+from service.imaging.pixels import to_bytes
 from service.inference.image_inputs import ImageInputs
 from service.inference.onnx_model import Model
 from service.inference.upload_threads import UploadThreads
@@ -174,6 +175,23 @@ class Engine:
         for start in range(part, len(rows), part):
             call.deadline = time.monotonic() + patience_s
             yield await self._decode_in_time(rows[start : start + part], call)
+
+    async def decode_rounded(self, rows: Floats, call: RequestContext) -> Pictures:
+        """Decode rows for one picture of them all, a batch at a time, so that others have their turns.
+
+        Args:
+            rows: From `space`.
+            call: The request's context; its deadline applies to the last batch too.
+
+        Returns:
+            As `decode`, for drawing.
+        """
+        part = self.settings.max_batch_rows
+        levels = np.empty((len(rows), *self.manifest.image.shape), np.uint8)
+        for start in range(0, len(rows), part):
+            pictures = await self._decode_in_time(rows[start : start + part], call)
+            levels[start : start + part] = to_bytes(pictures.image)
+        return RoundedPictures(rows[:, : self.space.dim], levels)  # type: ignore[arg-type]
 
     async def _decode_in_time(self, rows: Floats, call: RequestContext) -> Pictures:
         while True:

@@ -30,6 +30,7 @@ class Atlas:
     Attributes:
         z_mean: `(n, latent_dim)` float32.
         label: `(n,)` int64.
+        widest: The two dimensions along which the points vary most, in rising order; (0, 1) of one dimension.
     """
 
     def __init__(self, z_mean: NDArray[np.float32], label: NDArray[np.int64]) -> None:
@@ -38,6 +39,7 @@ class Atlas:
         # In double precision, so that only true ties are decided by rounding.
         self._points = z_mean.astype(np.float64)
         self._squares = (self._points**2).sum(axis=1)
+        self.widest = _find_widest(self._points)
 
     def nearest(self, z: NDArray[np.float32], k: int) -> Neighbours:
         """Return the points nearest to each vector; of equally near points, the earlier one first.
@@ -78,3 +80,9 @@ class Atlas:
         plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])
         projected: NDArray[np.float64] = centred @ plane
         return projected
+
+
+def _find_widest(points: NDArray[np.float64]) -> tuple[int, int]:
+    # A dimension that a model does not use has all points near 0. Rounding must not decide between equals.
+    ranks = np.argsort(-points.var(axis=0).round(6), kind="stable")[:2]
+    return (0, 1) if len(ranks) < 2 else (int(min(ranks)), int(max(ranks)))

@@ -18,6 +18,7 @@ from service.http.direct_route import DirectRoute
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
+from service.imaging.representation import count_fitting
 
 router = APIRouter(tags=["image URLs"], route_class=DirectRoute)
 
@@ -40,8 +41,9 @@ async def draw_manifold(
 ) -> Response:
     """N times n pictures over two dimensions of z, both from -extent to extent, all other dimensions 0."""
     engine = models.get(query.model)
-    first, second = map(int, query.dims.split(","))
-    rows = engine.space.spread(query.n, query.extent, (first, second), query.label)
     wanted = query.represent(FORMATS[extension], query.n)
+    first, second = map(int, query.dims.split(",")) if query.dims else engine.atlas.widest
+    most = count_fitting(wanted, engine.manifest.image, engine.settings.max_output_pixels)
+    rows = engine.space.spread(query.n, query.extent, (first, second), query.label, most)
     address = ImageUrl(f"manifold.{extension}", query.model, query.download)
     return await answer_url(request, PictureJob(engine, rows, wanted), call, address)

@@ -202,12 +202,13 @@ class ManifoldUrl(UrlQuery):
     n: Annotated[int, Field(ge=1, description="Pictures a side.", examples=[8])] = 20
     extent: Annotated[FiniteFloat, Field(gt=0, le=10, description="It goes from -extent to extent.")] = 3.0
     dims: Annotated[
-        str,
+        str | None,
         Field(
             pattern="^[0-9]{1,4},[0-9]{1,4}$",
-            description="The dimension to the right and that upwards; all others are 0.",
+            description="The dimension to the right and that upwards; all others are 0. Unset: the two along "
+            "which the test images vary most.",
         ),
-    ] = "0,1"
+    ] = None
     label: Label = None
 
 

@@ -112,7 +112,7 @@ def manifold(
     n: int = 20,
     *,
     extent: float | None = None,
-    dims: tuple[int, int] = (0, 1),
+    dims: tuple[int, int] | None = None,
     label: int | None = None,
     model: Model = None,
 ) -> Request[File]:
@@ -121,15 +121,15 @@ def manifold(
     Args:
         n: Pictures per side.
         extent: The grid goes from -extent to extent.
-        dims: The dimensions along x, to the right, and y, upwards.
+        dims: The dimensions along x, to the right, and y, upwards; unset: those of most variance.
         label: For a label-conditioned model.
         model: See `decode`.
 
     Returns:
         The request of a sheet.
     """
-    across, up = dims
-    params = to_params(n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model))
+    axes = None if dims is None else f"{dims[0]},{dims[1]}"
+    params = to_params(n=n, extent=extent, dims=axes, label=label, model=to_name(model))
     return _picture("manifold", params)
 
 

@@ -157,7 +157,7 @@ def manifold(
     n: int = 20,
     *,
     extent: float = 3.0,
-    dims: tuple[int, int] = (0, 1),
+    dims: tuple[int, int] | None = None,
     label: int | None = None,
     model: Model = None,
     dtype: Dtype = "float32",
@@ -167,7 +167,7 @@ def manifold(
     Args:
         n: Pictures per side.
         extent: The grid goes from -extent to extent.
-        dims: The dimensions along x, to the right, and y, upwards.
+        dims: The dimensions along x, to the right, and y, upwards; unset: those of most variance.
         label: For a label-conditioned model.
         model: Unset: the service's default.
         dtype: Of the pictures.
@@ -175,10 +175,8 @@ def manifold(
     Returns:
         n² pictures, row by row from the top left.
     """
-    across, up = dims
-    params = to_params(
-        n=n, extent=extent, dims=f"{across},{up}", label=label, model=to_name(model), dtype=dtype
-    )
+    axes = None if dims is None else f"{dims[0]},{dims[1]}"
+    params = to_params(n=n, extent=extent, dims=axes, label=label, model=to_name(model), dtype=dtype)
     read = parse.read_pictures(n * n, dtype)
     return Request("GET", "manifold", read, params, format="json", suffixed=True, pictures=n * n)
 

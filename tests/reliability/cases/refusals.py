@@ -29,7 +29,8 @@ URLS = {
         "/sample.png?n=1000&seed=1&scale=64",
         "/digits/7.png?temperature=11",
         "/interpolate.gif?from=digit:three&to=0,0",
-        "/manifold.png?n=33",
+        "/manifold.json?n=33",
+        "/manifold.png?n=143",
     ),
 }
 BODIES: tuple[tuple[str, str, Any, int], ...] = (

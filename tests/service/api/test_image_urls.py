@@ -262,7 +262,9 @@ def test_a_vector_of_a_url_is_the_vector_of_a_body(client: TestClient) -> None:
         ("/interpolate.gif?from=0,0&to=1,1&duration_ms=5", 422, "duration_ms"),
         ("/interpolate.gif?from=0,0&to=1,1&loops=-1", 422, "loops"),
         ("/interpolate.tiff?from=0,0&to=1,1", 422, "extension"),
-        ("/manifold.png?n=9", 422, "n"),
+        ("/manifold.json?n=9", 422, "n"),
+        ("/manifold.png?n=143", 422, "n"),
+        ("/manifold.png?n=1000000000", 422, "n"),
         ("/manifold.png?n=3&extent=0", 422, "extent"),
         ("/manifold.png?n=3&dims=0", 422, "dims"),
         ("/manifold.png?n=3&dims=0,2", 422, "dims"),
@@ -296,6 +298,29 @@ def test_the_grid_of_a_manifold_goes_upwards(client: TestClient) -> None:
     assert body["z"] == [[-1, 1], [1, 1], [-1, -1], [1, -1]]
     np.testing.assert_allclose(body["images"], fake.decode(np.array(body["z"]))[..., 0], atol=1e-6)
     assert sizes(client.get("/manifold.png?n=8").content) == (224, 224)
+
+
+@pytest.mark.parametrize("form", ["png", "webp"])
+def test_a_grid_may_have_as_many_pictures_as_pixels_allow(
+    client: TestClient, batches: list[int], form: str
+) -> None:
+    # 64 rows are what any other request may have.
+    answer = client.get(f"/manifold.{form}?n=40&extent=2")
+    assert answer.status_code == 200
+    with Image.open(io.BytesIO(answer.content)) as image:
+        found = np.asarray(image.convert("L"), np.float32) / 255
+    side = np.linspace(-2, 2, 40)
+    z = np.stack([np.tile(side, 40), np.repeat(side[::-1], 40)], axis=1).astype(np.float32)
+    expected = fake.decode(z)[..., 0].reshape(40, 40, 28, 28).swapaxes(1, 2).reshape(1120, 1120)
+    np.testing.assert_allclose(found, expected, atol=0.002)
+    # 1,600 rows by 256: others have their turns in between.
+    assert len(batches) == 7
+
+
+def test_a_large_grid_is_bounded_by_its_pixels(client: TestClient, batches: list[int]) -> None:
+    answer = client.get("/manifold.png?n=40&scale=4")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "scale")
+    assert batches == []
 
 
 def test_the_atlas_is_given_whole(client: TestClient) -> None:

@@ -45,3 +45,15 @@ def test_a_plane_of_many_shows_where_they_differ_most() -> None:
     # The second and the fourth dimension, centred; an axis may lean by a degree or so.
     np.testing.assert_allclose(plane, (points - points.mean(axis=0))[:, [1, 3]], atol=0.6)
     np.testing.assert_allclose(plane.std(axis=0), [5, 1], rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("variances", "widest"),
+    [([1.0], (0, 1)), ([0.1, 2.0], (0, 1)), ([0.0, 0.4, 0.0, 0.9], (1, 3)), ([1.0, 1.0, 1.0], (0, 1))],
+)
+def test_the_widest_dimensions_are_those_that_the_model_uses(
+    variances: list[float], widest: tuple[int, int]
+) -> None:
+    ends = np.sqrt(np.array([variances])) * np.array([[-1], [1]])
+    atlas = Atlas(ends.astype(np.float32), np.zeros(2, np.int64))
+    assert atlas.widest == widest

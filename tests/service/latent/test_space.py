@@ -159,10 +159,21 @@ def test_a_grid_of_a_conditional_model_has_one_label(conditional: LatentSpace) -
 
 @pytest.mark.parametrize(
     ("n", "dims", "says"),
-    [(4, (0, 1), "n: expected at most 9.* received 16"), (2, (0, 2), "dims: expected numbers from 0 to 1")],
+    [
+        (4, (0, 1), "n: expected what makes at most 9 pictures, received 4: 16"),
+        (2, (0, 2), "dims: expected numbers from 0 to 1"),
+    ],
 )
 def test_a_grid_that_does_not_fit_is_refused(
     space: LatentSpace, n: int, dims: tuple[int, int], says: str
 ) -> None:
     with pytest.raises(InvalidValueError, match=says):
         space.spread(n, 1.0, dims, None)
+
+
+def test_a_grid_may_have_more_rows_than_other_requests_within_its_own_bound(space: LatentSpace) -> None:
+    assert space.spread(40, 1.0, (0, 1), None, most=1600).shape == (1600, 2)
+    with pytest.raises(InvalidValueError, match="n: expected what makes at most 1600 pictures, received 41"):
+        space.spread(41, 1.0, (0, 1), None, most=1600)
+    with pytest.raises(InvalidValueError, match="at most 262144 pictures"):
+        space.spread(513, 1.0, (0, 1), None, most=10**9)
