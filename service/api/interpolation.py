@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from service.api.schemas.requests import EndpointBody, InterpolateForm, InterpolateRequest
+from service.api.schemas.requests import InterpolateForm, InterpolateRequest, PathEnd
 from service.api.uploads import Field, read_form, to_x
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
@@ -113,7 +113,7 @@ async def read_path(
     return InterpolationRequest(engine, start, end, form.steps, form.method)
 
 
-def _read_body(engine: Engine, name: str, end: EndpointBody) -> Endpoint:
+def _read_body(engine: Engine, name: str, end: PathEnd) -> Endpoint:
     if end.pixels is None:
         return Endpoint(Point(name, end.z, end.digit, end.label))
     x = engine.uploads.read_pixels(f"{name}.pixels", end.pixels)

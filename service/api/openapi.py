@@ -17,11 +17,14 @@ from service.api.schemas.requests import (
     ReconstructRequest,
     SampleRequest,
 )
+from service.api.schemas.shapes import PARTS
 from service.core.headers import SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
-from service.core.media_types import JSON, NDJSON, NPY
+from service.core.media_types import JSON, NDJSON, NPY, PNG
+from service.http.bodies.forms import FORM
 from service.http.openapi import headers
-from service.http.openapi.document import REFERENCE, drop_null
+from service.http.openapi.document import Unseen
+from service.http.openapi.schemas import REFERENCE, Schema, drop_null
 from service.latent.parsing import POINT_PATTERN
 
 # The bodies that routes read themselves, so that FastAPI does not see them.
@@ -34,6 +37,16 @@ URL = (404, 422, 429, 503, 504)
 LATENTS = (404, 406, 422, 503)
 BINARY = {"type": "string", "format": "binary"}
 FILES = "image/png, image/jpeg"
+UPLOAD_FORM = {
+    "title": "UploadForm",
+    "description": "Pictures as files.",
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a PNG or JPEG."}
+    },
+    "additionalProperties": False,
+}
 EXTENSION = "What to answer with, whatever `Accept` says."
 LINES = "A line a picture: `index`, its vector `z`, and `image`, its rows of pixels."
 
@@ -79,6 +92,12 @@ def cached(entry: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def unseen(*further: type[BaseModel]) -> Unseen:
+    """Return what FastAPI does not see of our resources, and of further bodies and answers."""
+    forms = {"UploadForm": UPLOAD_FORM, "InterpolateForm": _describe_path_form()}
+    return Unseen((*BODIES, *further), forms, PARTS, LATE_PARAMETERS)
+
+
 def json_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads a JSON body itself."""
     return _body({JSON: _json(model, examples)})
@@ -91,12 +110,12 @@ def vectors_body(examples: Mapping[str, Example]) -> dict[str, Any]:
 
 def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that takes files, raw or in a form, or pixels as JSON or npy."""
-    files = {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a PNG or JPEG."}
+    # The first is what Swagger UI opens on: a button that chooses a file.
     content = {
-        JSON: _json(model, examples),
-        "image/png": {"schema": BINARY},
+        PNG: {"schema": BINARY},
         "image/jpeg": {"schema": BINARY},
-        "multipart/form-data": _form({"file": files}, {"file": {"contentType": FILES}}),
+        FORM: _form("UploadForm", {"file": {"contentType": FILES}}),
+        JSON: _json(model, examples),
         NPY: {"schema": BINARY},
     }
     return _body(content)
@@ -104,32 +123,28 @@ def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict
 
 def path_body(examples: Mapping[str, Example]) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that interpolates, between ends in JSON or in a form."""
+    encoding = {"contentType": f"text/plain, {FILES}"}
+    form = _form("InterpolateForm", {"from": encoding, "to": encoding})
+    return _body({JSON: _json(InterpolateRequest, examples), FORM: form})
+
+
+def _describe_path_form() -> Schema:
     end = {
         "anyOf": [{"type": "string", "pattern": POINT_PATTERN}, BINARY],
         "description": "`digit:3`, `0.5,-1.0`, or a PNG or JPEG file.",
     }
-    options = InterpolateForm.model_json_schema()["properties"]
-    for option in options.values():
+    form = InterpolateForm.model_json_schema()
+    for option in form["properties"].values():
         drop_null(option)
-    encoding = {"contentType": f"text/plain, {FILES}"}
-    form = _form({"from": end, "to": end}, {"from": encoding, "to": encoding}, options)
-    return _body({JSON: _json(InterpolateRequest, examples), "multipart/form-data": form})
+    return {**form, "required": ["from", "to"], "properties": {"from": end, "to": end, **form["properties"]}}
 
 
 def _json(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:
     return {"schema": {"$ref": REFERENCE + model.__name__}, "examples": dict(examples)}
 
 
-def _form(
-    required: dict[str, Any], encoding: dict[str, Any], optional: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "required": list(required),
-        "properties": {**required, **(optional or {})},
-        "additionalProperties": False,
-    }
-    return {"schema": schema, "encoding": encoding}
+def _form(name: str, encoding: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": {"$ref": REFERENCE + name}, "encoding": encoding}
 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:

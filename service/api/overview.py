@@ -54,7 +54,7 @@ TAGS = [
         "others by `Accept`, or `format`, which wins.",
     },
     {
-        "name": "image URLs",
+        "name": "image urls",
         "description": "For `<img src>`: pure functions of the URL and the model's version, strongly tagged; "
         "with `model=name@version` they are cached for a year.",
     },

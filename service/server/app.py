@@ -142,6 +142,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         description=overview.DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=overview.TAGS,
+        servers=[{"url": settings.root_path or "/", "description": "The service that gave this document."}],
         generate_unique_id_function=document.name_operation,
         swagger_ui_parameters=overview.PAGE,
         lifespan=_lifespan(settings, registry),
@@ -156,7 +157,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
-    document.install(api, ROUTERS, (*openapi.BODIES, *v2_openapi.BODIES), openapi.LATE_PARAMETERS)
+    document.install(api, ROUTERS, openapi.unseen(*v2_openapi.BODIES))
     error_handlers.install(api)
     return Application(api, settings)
 

@@ -90,7 +90,7 @@ async def describe_server() -> ServerMetadata:
     response_description="It is, and whether it can answer",
     responses=protocol_responses(),
 )
-async def live_graphs(request: Request) -> ServerHealth:
+async def check_server_live(request: Request) -> ServerHealth:
     """Answers as long as the event loop runs."""
     registry = getattr(request.app.state, "registry", None)
     return ServerHealth(live=True, ready=registry is not None and registry.ready)
@@ -103,7 +103,7 @@ async def live_graphs(request: Request) -> ServerHealth:
     response_description="It can",
     responses=protocol_responses(503),
 )
-async def ready_graphs(models: Models) -> ServerHealth:
+async def check_server_ready(models: Models) -> ServerHealth:
     """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
     if not models.ready:
         raise NotReadyError("the service is stopping")
@@ -128,7 +128,7 @@ async def list_graph_names(models: Models) -> GraphNames:
     responses=protocol_responses(400, 413, 415, 429, 503, 504),
     openapi_extra=index_body(),
 )
-async def index(request: Request, models: Models, call: Calls) -> list[IndexEntry]:
+async def list_graph_states(request: Request, models: Models, call: Calls) -> list[IndexEntry]:
     """All of them; with `ready`, those that can answer. The body may be empty."""
     limit = limit_json(models, most=SMALL_BYTES)
     limit_body(request, limit)
@@ -170,7 +170,7 @@ async def describe_graph(graph: Served) -> GraphMetadata:
     response_description="It can",
     responses=protocol_responses(404, 503),
 )
-async def model_ready(graph: Served, models: Models) -> GraphHealth:
+async def check_graph_ready(graph: Served, models: Models) -> GraphHealth:
     """Answers 200 if it can, and 503 if not."""
     if not (models.ready and graph.ready):
         raise NotReadyError(f"{graph.name} cannot answer")
@@ -184,7 +184,7 @@ async def model_ready(graph: Served, models: Models) -> GraphHealth:
     response_description="What Triton would say",
     responses=protocol_responses(404, 503),
 )
-async def configure(graph: Served) -> GraphConfig:
+async def describe_graph_config(graph: Served) -> GraphConfig:
     """In the words of Triton's model configuration, for the tools that ask for it."""
     settings = graph.engine.settings
     return GraphConfig(

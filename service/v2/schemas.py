@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from service.core.json_arrays import read_integer
+from service.http.openapi.schemas import never_null
 
 Datatype = Literal[
     "BOOL",
@@ -115,6 +116,8 @@ class InferRequest(Message):
 class OutputTensor(BaseModel):
     """A tensor that a graph gave."""
 
+    model_config = ConfigDict(json_schema_extra=never_null)
+
     name: Annotated[str, Field(examples=["image"])]
     shape: Annotated[list[int], Field(examples=[[1, 28, 28, 1]])]
     datatype: Datatype
@@ -194,6 +197,8 @@ class TensorConfig(BaseModel):
 class QueuePolicy(BaseModel):
     """What becomes of a request that waits too long."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     timeout_action: Literal["REJECT"] = "REJECT"
     default_timeout_microseconds: int
     allow_timeout_override: bool = True
@@ -201,6 +206,8 @@ class QueuePolicy(BaseModel):
 
 class DynamicBatching(BaseModel):
     """How rows of different requests run together."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     preferred_batch_size: list[int]
     max_queue_delay_microseconds: int = 0

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 ROOT = pathlib.Path(__file__).parents[2]
 SIZE = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
 CHROMIUM = "/usr/bin/chromium"
+PICTURE = ROOT / "models" / "mnist-2d" / "plots" / "latent.png"
 QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
@@ -46,12 +47,20 @@ def operations() -> list[str]:
     return [f"operations-{entry['tags'][0].replace(' ', '_')}-{entry['operationId']}" for entry in entries]
 
 
-def execute(page: Page, address: str, operation: str) -> Locator:
-    """Opens an operation, runs it as it is filled in, and gives its block once it has answered."""
+def open_operation(page: Page, address: str, operation: str) -> Locator:
+    """Opens an operation to try it out, and gives its block."""
     page.goto(f"http://{address}/docs")
     block = page.locator(f"#{operation}")
     block.locator(".opblock-summary").click()
     block.get_by_role("button", name="Try it out").click()
+    return block
+
+
+def execute(page: Page, address: str, operation: str) -> Locator:
+    """Opens an operation, runs it as it is filled in, and gives its block once it has answered."""
+    block = open_operation(page, address, operation)
+    for chooser in block.locator("input[type=file]").all():
+        chooser.set_input_files(PICTURE)
     block.get_by_role("button", name="Execute").click()
     expect(block.locator(".live-responses-table tbody .response-col_status")).to_be_visible(timeout=20_000)
     return block
@@ -71,10 +80,10 @@ def test_each_operation_of_the_documentation_answers_as_it_is_filled_in(
     ("operation", "size"),
     [
         ("pictures-decode", (112, 112)),
-        ("image_URLs-decode_url", (112, 112)),
-        ("image_URLs-draw_digit_url", (112, 112)),
-        ("image_URLs-interpolate_url", (896, 112)),
-        ("image_URLs-draw_manifold", (896, 896)),
+        ("image_urls-decode_url", (112, 112)),
+        ("image_urls-draw_digit_url", (112, 112)),
+        ("image_urls-interpolate_url", (896, 112)),
+        ("image_urls-draw_manifold", (896, 896)),
     ],
 )
 def test_the_documentation_shows_the_picture_it_asked_for(
@@ -83,6 +92,13 @@ def test_the_documentation_shows_the_picture_it_asked_for(
     picture = execute(page, address, f"operations-{operation}").locator(".live-responses-table img")
     expect(picture).to_be_visible(timeout=20_000)
     assert picture.evaluate(SIZE) == list(size)
+
+
+@pytest.mark.parametrize("operation", ["latent_vectors-encode", "pictures-reconstruct"])
+def test_an_upload_opens_on_a_button_that_chooses_a_file(page: Page, address: str, operation: str) -> None:
+    block = open_operation(page, address, f"operations-{operation}")
+    expect(block.locator("input[type=file]")).to_have_count(1)
+    expect(block.locator("textarea")).to_have_count(0)
 
 
 def test_the_reference_needs_no_other_host(page: Page, address: str) -> None:

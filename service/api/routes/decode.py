@@ -29,7 +29,7 @@ from service.imaging.formats.npy import read_npy
 from service.latent.parsing import read_vectors
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
-urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
+urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 EXAMPLES = {
     "one": Example(summary="One vector: one picture", value={"z": [0.5, -1.0]}),

@@ -23,7 +23,7 @@ from service.http.query_params import asks
 from service.imaging.representation import Representation
 from service.inference.registry import Registry
 
-router = APIRouter(tags=["image URLs"], route_class=DirectRoute)
+router = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 DRAWN = cached(seeded("One picture.", STILL))
 UNKNOWN = Fault(field="digit", expected="a class of mnist-2d (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)", received="12")

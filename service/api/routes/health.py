@@ -25,7 +25,7 @@ LIVE, READY = b'{"status":"live"}', b'{"status":"ready"}'
     response_description="It is.",
     response_model=Health,
 )
-async def live() -> Response:
+async def check_live() -> Response:
     """Answers as long as the event loop runs; restart the process if it does not."""
     return _answer(LIVE)
 
@@ -37,7 +37,7 @@ async def live() -> Response:
     response_model=Health,
     responses=responses(503),
 )
-async def ready(models: Models) -> Response:
+async def check_ready(models: Models) -> Response:
     """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
     if not models.ready:
         raise NotReadyError("the service is stopping")

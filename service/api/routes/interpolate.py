@@ -26,7 +26,7 @@ from service.http.query_params import asks
 from service.latent.parsing import read_point
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
-urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
+urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 EXAMPLES = {
     "digit to vector": Example(

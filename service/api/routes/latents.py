@@ -32,7 +32,7 @@ from service.imaging.writers import write_json
 from service.inference.engine import Engine
 
 router = APIRouter(tags=["models"], route_class=DirectRoute)
-urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
+urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 ATLAS = pictures("Points and labels, or one of the two as npy.", (JSON, NPY))
 MAP = pictures("A square, and a legend to its right.", (PNG, JSON, WEBP))

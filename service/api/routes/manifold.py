@@ -20,7 +20,7 @@ from service.http.problems import Fault
 from service.http.query_params import asks
 from service.imaging.representation import count_fitting
 
-router = APIRouter(tags=["image URLs"], route_class=DirectRoute)
+router = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 GRID = pictures("n rows of n pictures.", STILL)
 BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", received="5")

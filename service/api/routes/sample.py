@@ -26,7 +26,7 @@ from service.http.query_params import asks
 from service.inference.engine import Engine
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
-urls = APIRouter(tags=["image URLs"], route_class=DirectRoute)
+urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 EXAMPLES = {
     "prior": Example(summary="From the prior", value={"n": 16, "seed": 1}),

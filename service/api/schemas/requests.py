@@ -23,10 +23,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from service.api.schemas.shapes import PIXELS, VECTOR, VECTORS
 from service.core.choices import SEED_LIMIT, Method, Polarity
 from service.core.json_arrays import read_integer, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
-from service.latent.space import Z_LIMIT
 
 # In JSON, 3.0 and 3 are the same number. It stands after a field's bounds, which then apply to the integer.
 WHOLE = BeforeValidator(read_integer)
@@ -34,15 +34,6 @@ Integer = Annotated[int, WHOLE]
 Nested = list[Any]
 
 
-def _nested(depth: int, least: float, most: float) -> dict[str, Any]:
-    numbers = {"type": "number", "minimum": least, "maximum": most}
-    items = numbers if depth == 1 else _nested(depth - 1, least, most)
-    return {"type": "array", "minItems": 1, "items": items}
-
-
-VECTOR = _nested(1, -Z_LIMIT, Z_LIMIT)
-VECTORS = {"anyOf": [VECTOR, _nested(2, -Z_LIMIT, Z_LIMIT)]}
-PIXELS = {"anyOf": [_nested(depth, 0, 1) for depth in (2, 3, 4)]}
 Vector = Annotated[
     NDArray[np.float64], PlainValidator(partial(read_numbers, depths=(1,))), WithJsonSchema(VECTOR)
 ]
@@ -135,10 +126,10 @@ def _describe_ends(schema: dict[str, Any]) -> None:
         return {"title": title, **closed, "properties": fields}
 
     del schema["additionalProperties"], schema["type"]
-    schema["anyOf"] = [option("Vector", "z"), option("Class", "digit"), option("Picture", "pixels")]
+    schema["anyOf"] = [option("VectorEnd", "z"), option("ClassEnd", "digit"), option("PictureEnd", "pixels")]
 
 
-class EndpointBody(Body):
+class PathEnd(Body):
     """An end of an interpolation: exactly one of z, digit and pixels."""
 
     model_config = ConfigDict(json_schema_extra=_describe_ends)
@@ -156,7 +147,7 @@ class EndpointBody(Body):
         return trim_fields(value, cls) if type(value) is dict else value
 
     @model_validator(mode="after")
-    def _one(self) -> EndpointBody:
+    def _one(self) -> PathEnd:
         given = [name for name in ENDS if getattr(self, name) is not None]
         if len(given) != 1:
             received = " and ".join(given) or "none"
@@ -175,8 +166,8 @@ class EndpointBody(Body):
 class InterpolateRequest(Body):
     """Two ends and how to go from one to the other."""
 
-    start: Annotated[EndpointBody, Field(alias="from")]
-    end: Annotated[EndpointBody, Field(alias="to")]
+    start: Annotated[PathEnd, Field(alias="from")]
+    end: Annotated[PathEnd, Field(alias="to")]
     steps: Annotated[int, Field(ge=2, description="Pictures, both ends included."), WHOLE] = 8
     method: Annotated[
         Method | None,

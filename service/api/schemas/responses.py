@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-Nested = list[Any]
+from service.api.schemas.shapes import IMAGES
+from service.http.openapi.schemas import never_null
+
+Images = Annotated[list[Any], WithJsonSchema(IMAGES)]
 
 
 class Answer(BaseModel):
@@ -28,11 +31,10 @@ class PicturesAnswer(Answer):
 
     z: Rows
     images: Annotated[
-        Nested,
+        Images,
         Field(
             description="(batch, height, width) float32 in [0, 1], or uint8; a last axis of 3 for colour.",
             examples=[[[[0.0, 0.75], [0.5, 1.0]]]],
-            json_schema_extra={"items": {"type": "array", "items": {"type": "array"}}},
         ),
     ]
 
@@ -64,7 +66,7 @@ class ReconstructAnswer(PicturesAnswer):
     reconstruction_loss: Nats
     kl_divergence: Nats
     mean_squared_error: Annotated[list[float], Field(description="(batch,), a pixel's.", examples=[[0.021]])]
-    x: Annotated[Nested, Field(description="What was encoded, as `images`.")]
+    x: Annotated[Images, Field(description="What was encoded, as `images`.")]
 
 
 class LatentsAnswer(Answer):
@@ -92,6 +94,8 @@ class Neighbour(BaseModel):
 
 class EncodeAnswer(Answer):
     """The posterior q(z|x) of each picture."""
+
+    model_config = ConfigDict(json_schema_extra=never_null)
 
     z_mean: Rows
     z_log_var: Annotated[

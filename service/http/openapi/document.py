@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -14,9 +14,8 @@ from service.core.headers import REQUEST_ID
 from service.core.media_types import JSON, PNG
 from service.http import query_params
 from service.http.openapi import errors, headers
+from service.http.openapi.schemas import REFERENCE, Schema, drop_null, name_parts, tell_defaults
 from service.http.problems import Problem, ProtocolError
-
-REFERENCE = "#/components/schemas/"
 
 
 def name_operation(route: APIRoute) -> str:
@@ -24,16 +23,29 @@ def name_operation(route: APIRoute) -> str:
     return route.name
 
 
-def install(
-    app: FastAPI, routers: Sequence[APIRouter], models: Sequence[type[BaseModel]], late: Sequence[str]
-) -> None:
+class Unseen(NamedTuple):
+    """What routes read and write themselves, so that FastAPI does not see it.
+
+    Attributes:
+        models: Bodies and answers.
+        forms: By name.
+        parts: Of all of these and of FastAPI's own: see `schemas.name_parts`.
+        late: Names of query parameters to list last, in this order: those that most requests leave alone.
+    """
+
+    models: Sequence[type[BaseModel]]
+    forms: Mapping[str, Schema]
+    parts: Sequence[Schema]
+    late: Sequence[str]
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter], unseen: Unseen) -> None:
     """Make `app.openapi` complete the schema that FastAPI derives from these routers' routes.
 
     Args:
         app: The application that has the routers.
         routers: All of them.
-        models: Bodies that routes read themselves, so that FastAPI does not see them.
-        late: Names of query parameters to list last, in this order: those that most requests leave alone.
+        unseen: What FastAPI cannot derive.
     """
 
     def openapi() -> dict[str, Any]:
@@ -46,21 +58,23 @@ def install(
                 license_info=app.license_info,
                 routes=app.routes,
                 tags=app.openapi_tags,
+                servers=app.servers,
             )
             for path, method, parameters in query_params.describe(routers):
                 schema["paths"][path][method].setdefault("parameters", []).extend(parameters)
-            app.openapi_schema = _complete(schema, models, late)
+            app.openapi_schema = _complete(schema, unseen)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(
-    schema: dict[str, Any], models: Sequence[type[BaseModel]], late: Sequence[str]
-) -> dict[str, Any]:
+def _complete(schema: dict[str, Any], unseen: Unseen) -> dict[str, Any]:
+    schema["security"] = []  # there is nothing to log in to
     components = schema["components"]
-    _complete_schemas(components["schemas"], models)
-    components["schemas"] = dict(sorted(components["schemas"].items()))
+    _complete_schemas(components["schemas"], unseen)
+    components["schemas"] = name_parts(components["schemas"], unseen.parts)
+    for entry in components["schemas"].values():
+        tell_defaults(entry)
     shared = {str(status): entry for status, entry in errors.responses(*errors.EXAMPLES).items()}
     components |= {"responses": shared, "headers": headers.ANSWERS, "parameters": headers.REQUESTS}
     for path in schema["paths"].values():
@@ -68,18 +82,19 @@ def _complete(
             if method == "get":
                 operation["responses"]["200"].setdefault("headers", {}).update(headers.name("Cache-Control"))
             _complete_responses(operation["responses"], shared)
-            _complete_parameters(operation, late)
+            _complete_parameters(operation, unseen.late)
     for entry in shared.values():
         entry["headers"] = {**headers.name(REQUEST_ID), **entry.get("headers", {})}
     return schema
 
 
-def _complete_schemas(schemas: dict[str, Any], models: Sequence[type[BaseModel]]) -> None:
-    described: list[type[BaseModel]] = [Problem, ProtocolError, *models]
+def _complete_schemas(schemas: dict[str, Any], unseen: Unseen) -> None:
+    described: list[type[BaseModel]] = [Problem, ProtocolError, *unseen.models]
     for model in described:
         entry = model.model_json_schema(ref_template=REFERENCE + "{model}")
         schemas |= entry.pop("$defs", {})
         schemas[model.__name__] = entry
+    schemas |= unseen.forms
     # FastAPI adds its own 422 to every route with a parameter; ours are declared where they can happen.
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -123,13 +138,3 @@ def _complete_parameters(operation: dict[str, Any], late: Sequence[str]) -> None
     parameters = [*sorted(known, key=rank), *headers.parameters(operation)]
     if parameters:
         operation["parameters"] = parameters
-
-
-def drop_null(schema: dict[str, Any]) -> None:
-    """Take `null` out of the schema of a parameter that may be left out: nobody can send null for it."""
-    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
-    if len(options) == 1:
-        del schema["anyOf"]
-        schema |= options[0]
-    if schema.get("default", ...) is None:
-        del schema["default"]

@@ -41,14 +41,14 @@ CAUSES: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {
         413: (INFER, {"content": b" " * 400_001}),
         415: (INFER, {"content": b"{}", "headers": {"content-encoding": "br"}}),
     },
-    "index": {
+    "list_graph_states": {
         400: ("/v2/repository/index", {"content": b'{"z":'}),
         413: ("/v2/repository/index", {"content": b" " * 400_001}),
         415: ("/v2/repository/index", {"content": b"{}", "headers": {"content-encoding": "br"}}),
     },
     "describe_graph": {404: ("/v2/models/mnist-3d.decoder", {})},
-    "model_ready": {404: ("/v2/models/mnist-3d.decoder/ready", {})},
-    "configure": {404: ("/v2/models/mnist-3d.decoder/config", {})},
+    "check_graph_ready": {404: ("/v2/models/mnist-3d.decoder/ready", {})},
+    "describe_graph_config": {404: ("/v2/models/mnist-3d.decoder/config", {})},
     "list_latents": {422: ("/models/fake/latents?array=z", {})},
 }
 
@@ -258,7 +258,7 @@ def test_every_header_of_an_answer_is_shown(
     client: TestClient, operation: tuple[str, str, dict[str, Any]]
 ) -> None:
     method, path, entry = operation
-    params = examples(entry, "query") | ({"download": True} if "image URLs" in entry["tags"] else {})
+    params = examples(entry, "query") | ({"download": True} if "image urls" in entry["tags"] else {})
     seedless = {name: value for name, value in params.items() if name != "seed"}
     shown = declared(entry, "200")
     for query in (params, seedless):
