@@ -21,7 +21,8 @@ end of an image URL. JSON and npy are numbers (`float32` in [0, 1], or with `dty
 holds a PNG a picture; GIF, WebP, APNG and NDJSON (a picture a line) are for sequences. Vectors come as JSON
 or as a NumPy file (`application/x-npy`), pictures as PNG, JPEG, a form of such files, or JSON.
 
-**Image URLs** are for `<img src>`: a GET that names all it needs. Wherever there is a GET, HEAD answers
+**Image URLs** are for `<img src>`: a GET that names all it needs. With an end (`/decode.png`) it is that
+format, without one (`/decode`) what `Accept` or `format` asks for. Wherever there is a GET, HEAD answers
 with its headers alone.
 
 **Caching.** An image URL's answer has a strong `ETag`, known before a model runs: `If-None-Match` gets an

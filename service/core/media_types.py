@@ -23,6 +23,8 @@ FORMATS = {
     "zip": ZIP,
     "ndjson": NDJSON,
 }
+EXTENSIONS = {media_type: name for name, media_type in FORMATS.items()}
 # The formats of pictures, the preferred first; sequences have three more.
 STILL = (PNG, JSON, NPY, WEBP, ZIP)
 MOVING = (*STILL, APNG, GIF, NDJSON)
+DRAWN = (PNG, JSON, WEBP)

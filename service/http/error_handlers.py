@@ -5,11 +5,12 @@ Below `/v2`, `http.problems` writes 400 in place of 422. What `connections` refu
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -37,8 +38,14 @@ COUNTED = {"too_long": "entries", "string_too_long": "characters"}
 NOT_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 
 
-def install(api: FastAPI) -> None:
-    """Install the handlers of this module, so that an application answers every error with them."""
+def install(api: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Install the handlers of this module, so that an application answers every error with them.
+
+    Args:
+        api: The application.
+        routers: Of all its routes: a path may have several, each of a method.
+    """
+    api.state.methods = _list_methods(routers)
     for kind, handler in {**HANDLERS, Exception: answer_unknown}.items():
         api.add_exception_handler(kind, handler)
 
@@ -133,9 +140,24 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
         detail = f"body: expected JSON, received {faults[0].received}"
     headers = dict(getattr(error, "headers", None) or {})
-    if headers.get("Allow") == "GET":
-        headers["Allow"] = "GET, HEAD"  # `HeadMiddleware` answers HEAD
+    if "Allow" in headers:
+        headers["Allow"] = _allow(request, headers["Allow"])
     return problem(request, status, detail, faults, headers)
+
+
+def _list_methods(routers: Iterable[APIRouter]) -> dict[str, set[str]]:
+    methods: dict[str, set[str]] = {}
+    for route in (route for router in routers for route in router.routes):
+        if isinstance(route, APIRoute):
+            methods.setdefault(route.path, set()).update(route.methods or ())
+    return methods
+
+
+def _allow(request: Request, known: str) -> str:
+    """Return the methods of a request's path: FastAPI knows those of one of its routes."""
+    path = getattr(request.scope.get("route"), "path", "")
+    methods = {known, *request.app.state.methods.get(path, ())}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))  # HEAD is answered as GET
 
 
 async def _raise_unknown(_request: Request, error: Exception) -> Response:

@@ -142,7 +142,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         description=overview.DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=overview.TAGS,
-        servers=[{"url": settings.root_path or "/", "description": "The service that gave this document."}],
+        servers=[{"url": settings.root_path or "/"}],
         generate_unique_id_function=document.name_operation,
         swagger_ui_parameters=overview.PAGE,
         lifespan=_lifespan(settings, registry),
@@ -158,7 +158,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
     document.install(api, ROUTERS, openapi.unseen(*v2_openapi.BODIES))
-    error_handlers.install(api)
+    error_handlers.install(api, ROUTERS)
     return Application(api, settings)
 
 

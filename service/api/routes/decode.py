@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
@@ -12,11 +12,12 @@ from fastapi.openapi.models import Example
 from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.api.responses import PictureJob, answer_job
+from service.api.schemas.negotiated import VectorsQuery
 from service.api.schemas.query import DecodeQuery, DecodeUrl
 from service.api.schemas.requests import DecodeRequest
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Still
-from service.core.media_types import FORMATS, JSON, NPY, STILL
+from service.core.media_types import EXTENSIONS, FORMATS, JSON, NPY, STILL
 from service.http.bodies.json_bodies import read_json, require
 from service.http.bodies.reading import read_body
 from service.http.dependencies import Calls, Models
@@ -100,3 +101,20 @@ async def decode_url(
     wanted = query.represent(FORMATS[extension])
     address = ImageUrl(f"decode.{extension}", query.model, query.download)
     return await answer_url(request, PictureJob(engine, rows, wanted), call, address)
+
+
+@urls.get(
+    "/decode",
+    summary="Draw vectors",
+    response_model=PicturesAnswer,
+    responses={**cached(SHEET), **responses(*URL, 406, causes={422: SHORT})},
+)
+async def draw_vectors(
+    request: Request,
+    query: Annotated[VectorsQuery, asks(VectorsQuery)],
+    models: Models,
+    call: Calls,
+) -> Response:
+    """The same as `/decode.{extension}`; `Accept` or `format` says what comes."""
+    extension: Any = EXTENSIONS[negotiate(request, query.format, STILL)]
+    return await decode_url(request, extension, query, models, call)

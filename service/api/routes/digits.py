@@ -13,7 +13,7 @@ from service.api.schemas.query import DigitQuery, DigitUrl
 from service.api.schemas.responses import DigitAnswer
 from service.batching.context import RequestContext
 from service.core.choices import Still
-from service.core.media_types import FORMATS, STILL
+from service.core.media_types import EXTENSIONS, FORMATS, STILL
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import DirectRoute
 from service.http.header_fields import negotiate
@@ -28,7 +28,6 @@ router = APIRouter(tags=["image urls"], route_class=DirectRoute)
 DRAWN = cached(seeded("One picture.", STILL))
 UNKNOWN = Fault(field="digit", expected="a class of mnist-2d (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)", received="12")
 HOT = Fault(field="temperature", expected="less than or equal to 10", received="'11'")
-EXTENSIONS = {media_type: name for name, media_type in FORMATS.items()}
 Label = Annotated[int, Path(description="The class's label.", examples=[7])]
 
 

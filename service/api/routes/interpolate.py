@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
@@ -11,10 +11,11 @@ from service.api.image_urls import ImageUrl, answer_url
 from service.api.interpolation import read_path
 from service.api.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.api.responses import PictureJob, check, run_job
+from service.api.schemas.negotiated import InterpolationQuery
 from service.api.schemas.query import InterpolateUrl, MovingQuery
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Moving
-from service.core.media_types import FORMATS, JSON, MOVING
+from service.core.media_types import EXTENSIONS, FORMATS, JSON, MOVING
 from service.http.bodies.forms import FORM
 from service.http.bodies.json_bodies import require
 from service.http.dependencies import Calls, Models
@@ -97,3 +98,20 @@ async def interpolate_url(
     wanted = query.represent(FORMATS[extension], query.steps)
     address = ImageUrl(f"interpolate.{extension}", query.model, query.download)
     return await answer_url(request, PictureJob(engine, rows, wanted), call, address)
+
+
+@urls.get(
+    "/interpolate",
+    summary="Draw the way between two points of the URL",
+    response_model=PicturesAnswer,
+    responses={**cached(STRIP), **responses(*URL, 406, causes={406: unacceptable(*MOVING), 422: NO_CLASS})},
+)
+async def draw_interpolation(
+    request: Request,
+    query: Annotated[InterpolationQuery, asks(InterpolationQuery)],
+    models: Models,
+    call: Calls,
+) -> Response:
+    """The same as `/interpolate.{extension}`; `Accept` or `format` says what comes."""
+    extension: Any = EXTENSIONS[negotiate(request, query.format, MOVING)]
+    return await interpolate_url(request, extension, query, models, call)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
 from service.api.image_urls import ImageUrl, answer_fresh, cache_fields
 from service.api.openapi import EXTENSION, LATENTS, cached, pictures
+from service.api.schemas.negotiated import MapQuery
 from service.api.schemas.query import LatentsQuery, MapUrl
 from service.api.schemas.responses import LatentsAnswer, MapAnswer
 from service.batching.context import RequestContext
 from service.core.choices import Drawn
-from service.core.media_types import FORMATS, JSON, NPY, PNG, WEBP
+from service.core.media_types import DRAWN, EXTENSIONS, FORMATS, JSON, NPY, PNG
 from service.http.caching import tag_text
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import DirectRoute
@@ -35,7 +36,7 @@ router = APIRouter(tags=["models"], route_class=DirectRoute)
 urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 ATLAS = pictures("Points and labels, or one of the two as npy.", (JSON, NPY))
-MAP = pictures("A square, and a legend to its right.", (PNG, JSON, WEBP))
+MAP = pictures("A square, and a legend to its right.", DRAWN)
 NO_ARRAY = Fault(field="array", expected="'z_mean' or 'label'", received="'z'")
 SMALL = Fault(field="size", expected="greater than or equal to 64", received="'10'")
 
@@ -75,11 +76,11 @@ async def list_latents(
 
 @urls.get(
     "/latent-map.{extension}",
-    summary="A map of latent space",
+    summary="A map of latent space, by its URL",
     response_model=MapAnswer,
     responses={**cached(MAP), **responses(404, 422, 503, causes={422: SMALL})},
 )
-async def draw_latent_map(
+async def draw_latent_map_url(
     request: Request,
     extension: Annotated[Drawn, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[MapUrl, asks(MapUrl)],
@@ -99,6 +100,26 @@ async def draw_latent_map(
     tag = tag_text(engine, "latent-map", media_type, str(query.size), str(query.extent), str(query.invert))
     address = ImageUrl(f"latent-map.{extension}", query.model, query.download)
     return await _answer(request, engine, call, media_type, tag, address, render)
+
+
+@urls.get(
+    "/latent-map",
+    summary="Draw a map of latent space",
+    response_model=MapAnswer,
+    responses={
+        **cached(MAP),
+        **responses(404, 406, 422, 503, causes={406: unacceptable(*DRAWN), 422: SMALL}),
+    },
+)
+async def draw_latent_map(
+    request: Request,
+    query: Annotated[MapQuery, asks(MapQuery)],
+    models: Models,
+    call: Calls,
+) -> Response:
+    """The same as `/latent-map.{extension}`; `Accept` or `format` says what comes."""
+    extension: Any = EXTENSIONS[negotiate(request, query.format, DRAWN)]
+    return await draw_latent_map_url(request, extension, query, models, call)
 
 
 async def _answer(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
 from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import EXTENSION, URL, cached, pictures
 from service.api.responses import PictureJob
+from service.api.schemas.negotiated import ManifoldQuery
 from service.api.schemas.query import ManifoldUrl
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Still
-from service.core.media_types import FORMATS, STILL
+from service.core.media_types import EXTENSIONS, FORMATS, STILL
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import DirectRoute
+from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses
 from service.http.problems import Fault
 from service.http.query_params import asks
@@ -28,11 +30,11 @@ BEYOND = Fault(field="dims", expected="numbers from 0 to 1, as mnist-2d has", re
 
 @router.get(
     "/manifold.{extension}",
-    summary="A grid over latent space",
+    summary="A grid over latent space, by its URL",
     response_model=PicturesAnswer,
     responses={**cached(GRID), **responses(*URL, causes={422: BEYOND})},
 )
-async def draw_manifold(
+async def draw_manifold_url(
     request: Request,
     extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[ManifoldUrl, asks(ManifoldUrl)],
@@ -47,3 +49,20 @@ async def draw_manifold(
     rows = engine.space.spread(query.n, query.extent, (first, second), query.label, most)
     address = ImageUrl(f"manifold.{extension}", query.model, query.download)
     return await answer_url(request, PictureJob(engine, rows, wanted), call, address)
+
+
+@router.get(
+    "/manifold",
+    summary="Draw a grid over latent space",
+    response_model=PicturesAnswer,
+    responses={**cached(GRID), **responses(*URL, 406, causes={422: BEYOND})},
+)
+async def draw_manifold(
+    request: Request,
+    query: Annotated[ManifoldQuery, asks(ManifoldQuery)],
+    models: Models,
+    call: Calls,
+) -> Response:
+    """The same as `/manifold.{extension}`; `Accept` or `format` says what comes."""
+    extension: Any = EXTENSIONS[negotiate(request, query.format, STILL)]
+    return await draw_manifold_url(request, extension, query, models, call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
@@ -10,12 +10,13 @@ from fastapi.openapi.models import Example
 from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.api.responses import PictureJob, answer_job
+from service.api.schemas.negotiated import SamplesQuery
 from service.api.schemas.query import SampleUrl, StillQuery
 from service.api.schemas.requests import SampleRequest
 from service.api.schemas.responses import SampleAnswer
 from service.core.arrays import Floats
 from service.core.choices import Still
-from service.core.media_types import FORMATS, JSON, STILL
+from service.core.media_types import EXTENSIONS, FORMATS, JSON, STILL
 from service.http.bodies.json_bodies import SMALL_BYTES, read_json, require
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import DecoderRoute, DirectRoute
@@ -88,6 +89,23 @@ async def sample_url(
     extra = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
     address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, PictureJob(engine, rows, wanted, extra), call, address), seed)
+
+
+@urls.get(
+    "/sample",
+    summary="Draw pictures from a seed",
+    response_model=SampleAnswer,
+    responses={**cached(DRAWN), **responses(*URL, 406, causes={422: MISSPELT})},
+)
+async def draw_samples(
+    request: Request,
+    query: Annotated[SamplesQuery, asks(SamplesQuery)],
+    models: Models,
+    call: Calls,
+) -> Response:
+    """The same as `/sample.{extension}`; `Accept` or `format` says what comes."""
+    extension: Any = EXTENSIONS[negotiate(request, query.format, STILL)]
+    return await sample_url(request, extension, query, models, call)
 
 
 def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> Floats:

@@ -256,7 +256,8 @@ def test_pictures_and_descriptions_are_kept(cached: httpx.Client, path: str) -> 
         ("/decode.png?z=0,0&model=mnist-2d@000000000000", 404),
         ("/v2/models/nothing", 404),
         ("/decode.png?z=0", 422),
-        ("/decode", 405),
+        ("/decode", 422),
+        ("/encode", 405),
     ],
 )
 def test_states_and_errors_are_not(cached: httpx.Client, path: str, status: int) -> None:

@@ -173,9 +173,10 @@ def test_a_client_that_goes_while_it_sends_is_no_failure(
 
 def test_an_unknown_path_and_method_are_problems(client: TestClient) -> None:
     assert check_problem(client.get("/nothing"), 404)["detail"] == "there is nothing at /nothing"
-    answer = client.get("/decode")
+    answer = client.get("/encode")
     check_problem(answer, 405)
     assert answer.headers["allow"] == "POST"
+    assert client.put("/decode").headers["allow"] == "GET, HEAD, POST"
     assert client.post("/digits/7").headers["allow"] == "GET, HEAD"
 
 

@@ -70,7 +70,7 @@ def test_the_state_of_a_version_is_of_this_moment_too(client: TestClient) -> Non
         ("GET", "/models/nothing", 404),
         ("GET", "/decode.png?z=0,0&model=fake@000000000000", 404),
         ("GET", "/decode.png?z=0", 422),
-        ("GET", "/decode", 405),
+        ("PUT", "/decode", 405),
         ("GET", "/digits/3?seed=1", 406),
         ("POST", "/decode", 415),
         ("DELETE", "/health/live", 405),

@@ -19,7 +19,8 @@ def test_answers_are_counted_by_route_and_status(client: TestClient) -> None:
         ("/digits/7?seed=x", "/digits/{digit}", 422),
         ("/digits/99?seed=1", "/digits/{digit}", 404),
         ("/models/fake", "/models/{name}", 200),
-        ("/decode", "/decode", 405),
+        ("/decode", "/decode", 422),
+        ("/encode", "/encode", 405),
         ("/no/such/path", "none", 404),
     ):
         before = count(client, route, status)

@@ -33,8 +33,13 @@ CAUSES: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {
     "draw_digit": {404: ("/digits/12", {}), 422: ("/digits/7?temperature=11", {})},
     "sample_url": {422: ("/sample.png?sed=3", {})},
     "interpolate_url": {422: ("/interpolate.gif?from=digit:three&to=digit:1", {})},
-    "draw_manifold": {422: ("/manifold.png?n=2&dims=0,5", {})},
-    "draw_latent_map": {422: ("/latent-map.png?size=10", {})},
+    "draw_manifold_url": {422: ("/manifold.png?n=2&dims=0,5", {})},
+    "draw_latent_map_url": {422: ("/latent-map.png?size=10", {})},
+    "draw_vectors": {422: ("/decode?z=1,2,3", {})},
+    "draw_samples": {422: ("/sample?sed=3", {})},
+    "draw_interpolation": {422: ("/interpolate?from=digit:three&to=digit:1", {})},
+    "draw_manifold": {422: ("/manifold?n=2&dims=0,5", {})},
+    "draw_latent_map": {422: ("/latent-map?size=10", {})},
     "infer": {
         400: (INFER, {"content": b'{"z":'}),
         404: (INFER.replace("fake", "mnist-3d"), {"content": b"{}"}),
@@ -165,7 +170,7 @@ def test_pictures_are_declared_as_pictures_and_come_first() -> None:
         f"{method} {path}": list(entry["responses"]["200"]["content"]) for method, path, entry in operations()
     }
     drawing = {name: media_types for name, media_types in found.items() if "image/png" in media_types}
-    assert len(drawing) == 11
+    assert len(drawing) == 16
     for name, media_types in drawing.items():
         assert media_types[0] == "image/png", name
         offered = MOVING if "interpolate" in name else (PNG, JSON, WEBP) if "map" in name else STILL
