@@ -77,7 +77,7 @@ class RootPathMiddleware:
 class AnswerHeadersMiddleware:
     """Adds the header fields that no route sets itself.
 
-    HTML pages may load nothing from elsewhere, as ReDoc's script would its makers' logo. Caches, which would
+    HTML pages may load nothing from elsewhere. Caches, which would
     decide for themselves, are told for how long a GET is good, and whether a header chose the answer.
     """
 

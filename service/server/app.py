@@ -52,6 +52,7 @@ from service.http.openapi import document
 from service.inference.registry import Registry
 from service.observability.metrics import Metrics, MetricsMiddleware
 from service.observability.request_id import RequestIdMiddleware
+from service.server import pages
 from service.server.drain import DRAIN
 from service.v2 import infer, metadata
 from service.v2 import openapi as v2_openapi
@@ -157,6 +158,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     for router in ROUTERS:
         api.include_router(router)
     api.add_api_route("/", _to_docs, include_in_schema=False)
+    pages.install(api)
     document.install(api, ROUTERS, openapi.unseen(*v2_openapi.BODIES))
     error_handlers.install(api, ROUTERS)
     return Application(api, settings)
