@@ -17,6 +17,7 @@ from service.api.schemas.requests import (
     ReconstructRequest,
     SampleRequest,
 )
+from service.api.schemas.restyle import RestyleRequest
 from service.api.schemas.shapes import PARTS
 from service.core.headers import SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
@@ -28,7 +29,14 @@ from service.http.openapi.schemas import REFERENCE, Schema, drop_null
 from service.latent.parsing import POINT_PATTERN
 
 # The bodies that routes read themselves, so that FastAPI does not see them.
-BODIES = (DecodeRequest, EncodeRequest, InterpolateRequest, ReconstructRequest, SampleRequest)
+BODIES = (
+    DecodeRequest,
+    EncodeRequest,
+    InterpolateRequest,
+    ReconstructRequest,
+    RestyleRequest,
+    SampleRequest,
+)
 # The parameters that most requests leave alone, listed last.
 LATE_PARAMETERS = ("model", "format", *SequenceQuery.model_fields, "download")
 # Statuses of the errors that routes can answer: those with a body, image URLs, and lists of latent vectors.

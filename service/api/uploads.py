@@ -10,6 +10,7 @@ from fastapi import Request
 
 from service.api.schemas.query import EncodeQuery, ReconstructQuery
 from service.api.schemas.requests import EncodeRequest, ReconstructRequest
+from service.api.schemas.restyle import RestyleRequest
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Polarity
@@ -29,7 +30,7 @@ JPEG = "image/jpeg"
 ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)
 
 Field = tuple[str, str | bytes]
-B = TypeVar("B", EncodeRequest, ReconstructRequest)
+B = TypeVar("B", EncodeRequest, ReconstructRequest, RestyleRequest)
 # The bytes that files begin with; no text in UTF-8 does.
 SIGNATURES = (PNG_START, JPEG_START)
 # Fields that a form may have beside its files; no route takes so many.
@@ -125,17 +126,54 @@ async def read_x(
         ClientError: The body is not what it should be, or there is no such model.
         RequestValidationError: A JSON body does not fit its schema.
     """
-    if media_type == JSON:
-        body = await read_json(request, schema, call, f"{NPY} and files")
-        engine = models.get(body.model or query.model)
+    body = await read_numbers(request, media_type, schema, call)
+    engine = models.get((body.model if body else None) or query.model)
+    return engine, await read_pictures(request, body, engine, query.polarity, models, call), body
+
+
+async def read_numbers(request: Request, media_type: str, schema: type[B], call: RequestContext) -> B | None:
+    """Read a body that is JSON; return None for another, which is left unread.
+
+    Raises:
+        ClientError: It is longer than it may be, or cannot be unpacked.
+        RequestValidationError: It is not JSON, or does not fit its schema.
+    """
+    return await read_json(request, schema, call, f"{NPY} and files") if media_type == JSON else None
+
+
+async def read_pictures(
+    request: Request,
+    body: B | None,
+    engine: Engine,
+    polarity: Polarity,
+    models: Registry,
+    call: RequestContext,
+) -> Floats:
+    """Read the pictures of a request whose model is known.
+
+    Args:
+        request: The request, whose body is read here unless it is JSON.
+        body: From `read_numbers`.
+        engine: The engine of the model.
+        polarity: Of files.
+        models: The loaded models.
+        call: The request's context.
+
+    Returns:
+        `(batch, height, width, channels)` float32 in [0, 1].
+
+    Raises:
+        ClientError: The body is not what it should be.
+    """
+    if body is not None:
         x = engine.uploads.read_pixels("pixels", body.pixels)
         engine.space.check_rows("pixels", len(x))
-        return engine, x, body
-    engine = models.get(query.model)
+        return x
+    media_type = require_picture(request)
     if media_type == NPY:
-        return engine, _read_array(engine, await read_body(request, call)), None
+        return _read_array(engine, await read_body(request, call))
     files = await read_files(request, media_type, models, call)
-    return engine, await to_x(request, engine, files, query.polarity, call), None
+    return await to_x(request, engine, files, polarity, call)
 
 
 def _read_array(engine: Engine, content: bytes) -> Floats:

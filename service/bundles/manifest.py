@@ -138,6 +138,13 @@ class Manifest(Part):
         return tuple(entry.label for entry in self.classes) if conditional else ()
 
     @property
+    def class_names(self) -> dict[int, str]:
+        """The names of classes by label; empty where the data names none."""
+        names = self.dataset.get("class_names")
+        listed = names if isinstance(names, list) else []
+        return {label: name for label, name in enumerate(listed) if isinstance(name, str) and name}
+
+    @property
     def files(self) -> tuple[FileSpec, ...]:
         """The files the service reads, with their checksums."""
         return self.encoder, self.decoder, self.golden, self.atlas

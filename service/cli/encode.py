@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import click
 
 from service.cli import files, options
 from service.cli.options import Output, Source
-from service.core.choices import Polarity
 
 EXAMPLES = """
 \b
@@ -21,13 +18,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument(
-    "paths",
-    metavar="FILES...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-)
+@options.files
 @options.seed("Also draw z from q(z|x).")
 @click.option(
     "--neighbours",
@@ -36,13 +27,7 @@ Examples:
     show_default=True,
     help="How many pictures of the test split to name that lie nearest.",
 )
-@click.option(
-    "--polarity",
-    type=click.Choice(get_args(Polarity)),
-    default="auto",
-    show_default=True,
-    help="Of the pictures; auto looks at each one's border.",
-)
+@options.polarity
 @options.output("json", "npy")
 @options.source
 def encode(

@@ -16,6 +16,7 @@ from service.cli.extras import describe_missing
 from service.cli.files import discard
 from service.cli.interpolate import interpolate
 from service.cli.models import models
+from service.cli.restyle import restyle
 from service.cli.sample import sample
 from service.cli.serve import serve
 
@@ -86,7 +87,7 @@ def _fail(line: str, status: int) -> NoReturn:
 cli = Commands(
     NAME,
     help=HELP,
-    commands=[serve, decode, encode, interpolate, sample, models, doctor],
+    commands=[serve, decode, encode, interpolate, restyle, sample, models, doctor],
 )
 cli = click.version_option(__version__, prog_name=NAME)(cli)
 

@@ -124,6 +124,20 @@ def motion(command: Command) -> Command:
     )(command)
 
 
+def files(command: Command) -> Command:
+    """Add the argument of uploaded pictures, passed to the command as `paths`."""
+    kind = click.Path(exists=True, dir_okay=False, allow_dash=True)
+    return click.argument("paths", metavar="FILES...", nargs=-1, required=True, type=kind)(command)
+
+
+def polarity(command: Command) -> Command:
+    """Add the option of the polarity of uploaded pictures."""
+    text = "Of the pictures; auto looks at each one's border."
+    return _option("--polarity", type=click.Choice(get_args(choices.Polarity)), default="auto", help=text)(
+        command
+    )
+
+
 def seed(text: str) -> Decorator:
     """Add the option of a seed, with its help text."""
     return _option("--seed", type=click.IntRange(0, choices.SEED_LIMIT - 1), help=text)

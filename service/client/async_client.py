@@ -94,6 +94,7 @@ class AsyncClient(BaseClient[httpx.AsyncClient]):
     decode = _async(pictures.decode)
     encode = _async(encoding.encode)
     reconstruct = _async(encoding.reconstruct)
+    restyle = _async(encoding.restyle)
     interpolate = _async(pictures.interpolate)
     stream = _async_stream(pictures.interpolate)
     sample = _async(pictures.sample)

@@ -44,6 +44,7 @@ class Files(Generic[R]):
 
     decode = _file(pictures.decode)
     reconstruct = _file(encoding.reconstruct)
+    restyle = _file(encoding.restyle)
     interpolate = _file(pictures.interpolate)
     sample = _file(pictures.sample)
     draw = _file(pictures.draw)

@@ -88,8 +88,8 @@ def read_decoded(z: Floats, dtype: Dtype) -> Read[Pictures]:
     return read
 
 
-def read_pictures(n: int, dtype: Dtype) -> Read[Pictures]:
-    """Return a parser of n vectors and pictures as JSON."""
+def read_pictures(n: int | None, dtype: Dtype) -> Read[Pictures]:
+    """Return a parser of n vectors and pictures as JSON; None: of any number."""
 
     def read(response: httpx.Response) -> Pictures:
         fields = response.json()

@@ -106,6 +106,7 @@ class Client(BaseClient[httpx.Client]):
     decode = _sync(pictures.decode)
     encode = _sync(encoding.encode)
     reconstruct = _sync(encoding.reconstruct)
+    restyle = _sync(encoding.restyle)
     interpolate = _sync(pictures.interpolate)
     stream = _stream(pictures.interpolate)
     sample = _sync(pictures.sample)

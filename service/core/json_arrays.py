@@ -39,6 +39,26 @@ def read_labels(value: object) -> int | list[int]:
     return labels if isinstance(value, list) else labels[0]  # type: ignore[return-value]
 
 
+def read_phrase(value: object) -> str | list[int | str]:
+    """Validate a text, or a list of labels and names of classes.
+
+    Returns:
+        `value`, with floats such as 3.0 as integers.
+
+    Raises:
+        PydanticCustomError: Neither a text nor a list, or an element that is neither an integer nor a text.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise _fault((), "a text such as '0123', or a list of labels and names", shorten(value))
+    labels = [read_integer(label) for label in value]
+    for i, label in enumerate(labels):
+        if type(label) not in (int, str):
+            raise _fault((i,), "an integer, or a class's name", shorten(label))
+    return labels  # type: ignore[return-value]
+
+
 def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
     """Convert nested lists to an array.
 

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from service.batching.context import RequestContext
 from service.bundles.reader import read_bundle
 from service.core.choices import Graph
-from service.core.errors import BundleError, NotFoundError, NotReadyError, QueueFullError
+from service.core.errors import (
+    BundleError,
+    InvalidValueError,
+    NotFoundError,
+    NotReadyError,
+    QueueFullError,
+    Text,
+)
 from service.core.settings import Settings
 from service.core.shipped_models.folders import describe_none
 from service.inference.engine import Engine
@@ -127,6 +134,29 @@ class Registry:
         if version != engine.manifest.version and plain != name:
             raise NotFoundError("model", f"{plain}@{engine.manifest.version}, which is loaded", name)
         return engine
+
+    def get_conditional(self, name: str | None = None) -> Engine:
+        """Return the engine of a label-conditioned model.
+
+        Args:
+            name: As in `get`; unset: the default model, or the first one that takes labels.
+
+        Raises:
+            InvalidValueError: The model that is named takes no label.
+            NotFoundError: There is no such model, or none that takes labels.
+            NotReadyError: The models are not loaded.
+        """
+        engine = self.get(name)
+        if engine.space.labels:
+            return engine
+        others = [other for other in self if other.space.labels]
+        if not others:
+            given = Text("none") if name is None else name
+            raise NotFoundError("model", "a label-conditioned model, and none is loaded", given)
+        if name is None:
+            return others[0]
+        names = ", ".join(other.manifest.name for other in others)
+        raise InvalidValueError("model", f"a label-conditioned model ({names})", name)
 
     def open_call(self, deadline_ms: float | None = None) -> RequestContext:
         """Return the context of a new request.

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundles.manifest import ClassSpec, Manifest
+from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
 from service.core.choices import Method
-from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
+from service.core.errors import InvalidValueError, Text
 from service.latent import interpolation, mixture, sampling
+from service.latent.classes import Classes
 from service.latent.point import Point
 
 Label = int | Sequence[int] | None
@@ -33,6 +34,7 @@ class LatentSpace:
     Attributes:
         labels: The labels that the decoder takes; empty if it takes none.
         dim: The number of latent dimensions.
+        classes: The classes by label and by name.
     """
 
     def __init__(self, manifest: Manifest, max_rows: int) -> None:
@@ -49,7 +51,7 @@ class LatentSpace:
         self.max_rows = max_rows
         self.labels = manifest.labels
         self.dim = manifest.latent_dim
-        self._mixtures = {entry.label: _read_mixture(manifest, entry) for entry in manifest.classes}
+        self.classes = Classes(manifest)
         # Of no columns if the decoder takes no label.
         one_hots = np.eye(len(manifest.classes), len(self.labels), dtype=np.float32)
         self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(manifest.classes)}
@@ -108,7 +110,7 @@ class LatentSpace:
             NotFoundError: The model has no such class.
         """
         self.check_rows("n", n)
-        z = mixture.sample_mixture(self._mixture("digit", digit), seed, temperature, n)
+        z = mixture.sample_mixture(self.classes.find_mixture("digit", digit), seed, temperature, n)
         if not self.labels:
             return z
         one_hot = self._one_hots[digit]
@@ -188,12 +190,6 @@ class LatentSpace:
             raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)
         return z.astype(np.float32)
 
-    def _mixture(self, field: str, digit: int) -> mixture.Mixture:
-        if digit not in self._mixtures:
-            labels = ", ".join(map(str, self._mixtures)) or "none: the model has no classes"
-            raise NotFoundError(field, f"a class of {self.manifest.name} ({labels})", digit)
-        return self._mixtures[digit]
-
     def _one_hot(self, field: str, label: Label, rows: int) -> Floats:
         """Return `(rows, labels)` float32, with no columns for a model that takes no label."""
         if not self.labels:
@@ -219,23 +215,10 @@ class LatentSpace:
             return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
         digit = -1 if point.digit is None else point.digit
         # The heaviest component comes first; the mean of all could lie in another class.
-        mean = self._mixture(point.at or f"{point.field}.digit", digit).means[0]
+        mean = self.classes.find_mixture(point.at or f"{point.field}.digit", digit).means[0]
         return np.concatenate([mean, self._one_hots[digit]])
 
 
 def _find_largest(z: NDArray[np.float64]) -> float:
     # Of a few numbers, Python's own way takes a fifth of the time.
     return max(map(abs, z.ravel().tolist())) if z.size <= FEW else float(np.abs(z).max())
-
-
-def _read_mixture(manifest: Manifest, entry: ClassSpec) -> mixture.Mixture:
-    parts = entry.components
-    try:
-        if not parts:
-            root = mixture.covariance_root(np.array(entry.covariance, np.float64))
-            return mixture.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
-        means = [np.array(part.z_mean, np.float32) for part in parts]
-        roots = [np.diag(np.array(part.stddev, np.float32)) for part in parts]
-        return mixture.mix(means, roots, [part.weight for part in parts])
-    except ValueError as error:
-        raise BundleError(f"{manifest.name}: classes: label {entry.label}: {error}") from error

@@ -30,6 +30,7 @@ from service.api.routes import (
     metrics,
     models,
     reconstruct,
+    restyle,
     sample,
 )
 from service.connections.heads import LIMITS
@@ -62,6 +63,7 @@ ROUTERS = (
     sample.router,
     interpolate.router,
     reconstruct.router,
+    restyle.router,
     encode.router,
     decode.urls,
     digits.router,

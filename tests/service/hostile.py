@@ -44,6 +44,7 @@ BODIES = {
     "/decode": ("z", "label", "model", "x\\ud800"),
     "/encode": ("pixels", "seed", "model"),
     "/reconstruct": ("pixels", "label", "model"),
+    "/restyle": ("pixels", "labels", "model"),
     "/sample": ("n", "seed", "temperature", "digit", "model"),
     "/interpolate": ("from", "to", "steps", "method", "model"),
     "/v2/repository/index": ("ready",),

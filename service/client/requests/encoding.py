@@ -1,7 +1,8 @@
-"""Requests that upload pictures: encode and reconstruct."""
+"""Requests that upload pictures: encode, reconstruct and restyle."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from service.client import parse
 from service.client.render_options import to_params
 from service.client.requests.base import Model, Request, to_name
+from service.client.results import Pictures as Drawn
 from service.client.results import Posterior, Reconstruction
 from service.client.serialize import Pictures, count_pictures, to_npy, to_parts
 from service.core.choices import Dtype, Polarity
@@ -66,6 +68,35 @@ def reconstruct(
     n = count_pictures(pictures)
     read, upload = parse.read_reconstruction(n, dtype), _upload(pictures)
     return Request("POST", "reconstruct", read, params, **upload, format="json", pictures=n, shown=2)
+
+
+def restyle(
+    pictures: Pictures,
+    labels: str | Sequence[int | str] | None = None,
+    *,
+    polarity: Polarity = "auto",
+    model: Model = None,
+    dtype: Dtype = "float32",
+) -> Request[Drawn]:
+    """Write labels in the style of pictures, with a label-conditioned model.
+
+    Args:
+        pictures: See `encode`; of several, the mean style is taken.
+        labels: A label a character, such as "20251126", or several labels and names of classes; unset: each
+            class once.
+        polarity: Of files.
+        model: A label-conditioned one; unset: the service's default, or the first that takes labels.
+        dtype: Of the pictures.
+
+    Returns:
+        A picture a label, in order; their z are the same.
+    """
+    phrase = labels if labels is None or isinstance(labels, str) else "".join(f"{each}," for each in labels)
+    params = to_params(labels=phrase, polarity=polarity, model=to_name(model), dtype=dtype)
+    # A text may be one class's name.
+    n = None if labels is None or isinstance(labels, str) else len(labels)
+    read, upload = parse.read_pictures(n, dtype), _upload(pictures)
+    return Request("POST", "restyle", read, params, **upload, format="json", pictures=n)
 
 
 def _upload(pictures: Pictures) -> dict[str, Any]:

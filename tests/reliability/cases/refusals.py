@@ -43,6 +43,8 @@ BODIES: tuple[tuple[str, str, Any, int], ...] = (
     ("pictures too many", "/sample", {"n": 1025}, 422),
     ("pixels beyond 1", "/encode", {"pixels": [[255.0] * 28] * 28}, 422),
     ("pixels too few", "/reconstruct", {"pixels": [[0, 0], [0, 0]]}, 422),
+    ("a label that is none", "/restyle", {"pixels": [[0.0] * 28] * 28, "labels": "1x"}, 422),
+    ("a model without labels", "/restyle", {"pixels": [[0.0] * 28] * 28, "model": PLAIN}, 422),
     ("no ends", "/interpolate", {"from": {}, "to": {"digit": 3}}, 422),
 )
 PROTOCOL: tuple[tuple[str, Any, int], ...] = (

@@ -1,4 +1,4 @@
-"""Owns the cases of what takes pictures: /encode, /reconstruct, and an interpolation between files."""
+"""Owns the cases of what takes pictures: /encode, /reconstruct, /restyle, a path between files."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def upload_cases() -> Iterator[Case]:
     """Return all of them."""
     yield from _encodes()
     yield from _reconstructions()
+    yield from _restyled()
     yield from _between_files()
 
 
@@ -181,6 +182,18 @@ def _reconstructions() -> Iterator[Case]:
         _files(levels),
         check,
     )
+
+
+def _restyled() -> Iterator[Case]:
+    truth = find_truth(LABELLED)
+    for n, phrase, extension in ((1, "0123456789", "png"), (3, "20251126", "json"), (2, "01" * 40, "zip")):
+        levels = draw_strokes(n, n + 7)
+        style = truth.encode(_to_x(levels))[0].astype(np.float64).mean(axis=0)
+        labels = [int(character) for character in phrase]
+        rows = truth.space.place(np.tile(style, (len(labels), 1)), labels)
+        check = check_rows(LABELLED, rows, extension, {"columns": len(labels)})
+        target = f"/restyle?{AS_IS}&format={extension}&labels={phrase}"
+        yield _form(f"POST /restyle {extension}", target, _files(levels), check)
 
 
 def _between_files() -> Iterator[Case]:

@@ -93,6 +93,21 @@ def test_reconstruct_says_how_far_it_is(service: Driver) -> None:
     assert pictures.mean_squared_error[0] == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("labels", ["20", "2,0", [2, 0], ["2", 0]])
+def test_restyle_writes_labels_in_the_style_of_a_picture(service: Driver, labels: Any) -> None:
+    x = np.stack([halves(255, 51), halves(51, 255)])
+    pictures = service.ask(lambda client: client.restyle(x, labels))
+    assert pictures.model == "labelled"
+    np.testing.assert_allclose(pictures.z, [[0.6, 0.6]] * 2, atol=1e-6)
+    np.testing.assert_allclose(pictures.images, fake.decode(pictures.z, [2, 0])[..., 0], atol=1e-6)
+
+
+def test_restyle_draws_every_class_unless_told(service: Driver) -> None:
+    assert len(service.ask(lambda client: client.restyle(halves(255, 51), model="labelled"))) == 10
+    file = service.ask(lambda client: client.into("npy").restyle(halves(255, 51), [4, 2]))
+    assert np.load(io.BytesIO(file.content)).shape == (2, 28, 28)
+
+
 @pytest.mark.parametrize("start", [3, "digit:3", [1.5, -1.5], "1.5,-1.5", np.array([1.5, -1.5])])
 def test_a_path_goes_from_either_kind_of_end(service: Driver, start: Any) -> None:
     pictures = service.ask(lambda client: client.interpolate(start, [0.1, -0.4], steps=3, method="lerp"))

@@ -28,6 +28,7 @@ ROUTES = {
     "/decode": f"{EXPECTED}; application/x-npy may be larger",
     "/encode": f"{EXPECTED}; application/x-npy and files may be larger",
     "/reconstruct": f"{EXPECTED}; application/x-npy and files may be larger",
+    "/restyle": f"{EXPECTED}; application/x-npy and files may be larger",
     "/interpolate": f"{EXPECTED}; multipart/form-data may be larger",
     INFER: f"{EXPECTED}; binary tensors may be larger",
     "/sample": SMALL,

@@ -14,9 +14,20 @@ from service.core.settings import Settings
 from service.http import problems
 from service.http.openapi import errors
 from service.server.app import create_app
+from tests.service import fake
 
 SCHEMA: dict[str, Any] = create_app(Settings()).api.openapi()
 METHODS = {"get", "post"}
+
+
+@pytest.fixture(scope="module")
+def labelled(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service with a model that takes labels, which /restyle needs, beside the one that answers."""
+    folder = tmp_path_factory.mktemp("models")
+    fake.write_bundle(folder / "fake")
+    fake.write_bundle(folder / "labelled", conditional=True)
+    with TestClient(create_app(settings.model_copy(update={"models_dir": folder}))) as running:
+        yield running
 
 
 INFER = "/v2/models/fake.decoder/infer"
@@ -27,6 +38,7 @@ CAUSES: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {
     "sample": {422: ("/sample", {"json": {"n": 2000}})},
     "interpolate": {422: ("/interpolate", {"json": {"from": {}, "to": {"digit": 1}}})},
     "reconstruct": {422: ("/reconstruct", {"json": {"pixels": [[255.0] * 28] * 28}})},
+    "restyle": {422: ("/restyle", {"json": {"pixels": [[0, 1]], "labels": 7}})},
     "encode": {422: ("/encode", {"json": {"pixels": [[0, 1], [0, 1]]}})},
     "decode_url": {422: ("/decode.png?z=1,2,3", {})},
     "draw_digit_url": {404: ("/digits/12.png", {}), 422: ("/digits/7.png?temperature=11", {})},
@@ -109,13 +121,13 @@ def requests(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("operation", list(operations()), ids=named)
 def test_every_example_runs_and_its_answers_fit_the_schema(
-    client: TestClient, operation: tuple[str, str, dict[str, Any]]
+    labelled: TestClient, operation: tuple[str, str, dict[str, Any]]
 ) -> None:
     method, path, entry = operation
     found = set()
     for request, media_type in itertools.product(requests(entry), entry["responses"]["200"]["content"]):
         url, params = fill(path, entry, media_type), examples(entry, "query")
-        answer = client.request(method, url, headers={"accept": media_type}, params=params, **request)
+        answer = labelled.request(method, url, headers={"accept": media_type}, params=params, **request)
         assert answer.status_code == 200, answer.text
         answered = answer.headers["content-type"].split(";")[0]
         found.add(answered)
@@ -170,7 +182,7 @@ def test_pictures_are_declared_as_pictures_and_come_first() -> None:
         f"{method} {path}": list(entry["responses"]["200"]["content"]) for method, path, entry in operations()
     }
     drawing = {name: media_types for name, media_types in found.items() if "image/png" in media_types}
-    assert len(drawing) == 16
+    assert len(drawing) == 17
     for name, media_types in drawing.items():
         assert media_types[0] == "image/png", name
         offered = MOVING if "interpolate" in name else (PNG, JSON, WEBP) if "map" in name else STILL
@@ -260,7 +272,7 @@ def declared(entry: dict[str, Any], status: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("operation", list(operations()), ids=named)
 def test_every_header_of_an_answer_is_shown(
-    client: TestClient, operation: tuple[str, str, dict[str, Any]]
+    labelled: TestClient, operation: tuple[str, str, dict[str, Any]]
 ) -> None:
     method, path, entry = operation
     params = examples(entry, "query") | ({"download": True} if "image urls" in entry["tags"] else {})
@@ -268,7 +280,7 @@ def test_every_header_of_an_answer_is_shown(
     shown = declared(entry, "200")
     for query in (params, seedless):
         url = fill(path, entry, PNG if "." in path else "application/json")
-        answer = client.request(method, url, params=query, **next(requests(entry)))
+        answer = labelled.request(method, url, params=query, **next(requests(entry)))
         assert answer.status_code == 200, answer.text
         assert set(answer.headers) - {"content-length", "content-type", "vary"} <= set(shown)
         for name, header in shown.items():

@@ -1,0 +1,110 @@
+"""The classes of one model, by label and by name: which there are, and what their vectors are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from service.bundles.manifest import ClassSpec, Manifest
+from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
+from service.latent import mixture
+
+# A label, or the name of a class.
+ClassName = int | str
+
+
+class Classes:
+    """Finds the class that a request means.
+
+    Attributes:
+        labels: All labels, rising.
+        known: The labels with their names, for errors: `0, 1` or `0 disc, 1 square`.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Prepare what is drawn from.
+
+        Args:
+            manifest: The manifest of the model.
+
+        Raises:
+            BundleError: The numbers of a class are not a valid distribution.
+        """
+        self._model = manifest.name
+        self._mixtures = {entry.label: _read_mixture(manifest, entry) for entry in manifest.classes}
+        self.labels = tuple(entry.label for entry in manifest.classes)
+        names = manifest.class_names
+        self.known = ", ".join(f"{label} {names.get(label, '')}".rstrip() for label in self.labels)
+        self._labels: dict[ClassName, int] = {label: label for label in self.labels}
+        for label in self.labels:
+            self._labels[str(label)] = label
+        for label in self.labels:
+            self._labels.setdefault(names.get(label, label), label)
+
+    def get(self, given: ClassName) -> int | None:
+        """Return the label that a label or a name means; None if there is no such class."""
+        return self._labels.get(given)
+
+    def find_mixture(self, field: str, digit: int) -> mixture.Mixture:
+        """Return what vectors of a class are drawn from.
+
+        Args:
+            field: The name of the class in the request.
+            digit: The label.
+
+        Raises:
+            NotFoundError: The model has no such class.
+        """
+        if digit not in self._mixtures:
+            known = self.known or "none: the model has no classes"
+            raise NotFoundError(field, f"a class of {self._model} ({known})", digit)
+        return self._mixtures[digit]
+
+    def split(self, phrase: str | Sequence[ClassName] | None) -> Sequence[ClassName]:
+        """Split a phrase into labels and names, which are not yet looked up.
+
+        Args:
+            phrase: One name; or labels and names with commas between them; or a label a character, such as
+                `20251126`. A list is split already, and None stands for all classes.
+        """
+        if phrase is None:
+            return self.labels
+        if not isinstance(phrase, str):
+            return phrase
+        text = phrase.strip()
+        if text in self._labels:
+            return (text,)
+        # A comma at the end sets a single label of two digits apart from two labels.
+        return text.removesuffix(",").split(",") if "," in text else text
+
+    def find_all(self, field: str, parts: Sequence[ClassName]) -> list[int]:
+        """Return the labels of a phrase.
+
+        Args:
+            field: The name of the phrase in the request.
+            parts: From `split`.
+
+        Raises:
+            InvalidValueError: There is none, or one means no class.
+        """
+        if not parts:
+            raise InvalidValueError(field, "at least one label", Text("none"))
+        found = [self.get(part.strip() if isinstance(part, str) else part) for part in parts]
+        if None in found:
+            i = found.index(None)
+            raise InvalidValueError(f"{field}[{i}]", f"one of {self.known}", parts[i])
+        return found  # type: ignore[return-value]
+
+
+def _read_mixture(manifest: Manifest, entry: ClassSpec) -> mixture.Mixture:
+    parts = entry.components
+    try:
+        if not parts:
+            root = mixture.covariance_root(np.array(entry.covariance, np.float64))
+            return mixture.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
+        means = [np.array(part.z_mean, np.float32) for part in parts]
+        roots = [np.diag(np.array(part.stddev, np.float32)) for part in parts]
+        return mixture.mix(means, roots, [part.weight for part in parts])
+    except ValueError as error:
+        raise BundleError(f"{manifest.name}: classes: label {entry.label}: {error}") from error
