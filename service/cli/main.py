@@ -9,15 +9,15 @@ from typing import Any, NoReturn
 import click
 
 from service import __version__
-from service.cli.decode import decode
 from service.cli.doctor.command import doctor
 from service.cli.encode import encode
 from service.cli.extras import describe_missing
 from service.cli.files import discard
-from service.cli.interpolate import interpolate
 from service.cli.models import models
-from service.cli.restyle import restyle
-from service.cli.sample import sample
+from service.cli.pictures.decode import decode
+from service.cli.pictures.interpolate import interpolate
+from service.cli.pictures.restyle import restyle
+from service.cli.pictures.sample import sample
 from service.cli.serve import serve
 
 NAME = "cvae"

@@ -94,5 +94,5 @@ def test_help_loads_nothing_that_is_slow() -> None:
     )
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    assert "service.cli.decode" in loaded
+    assert "service.cli.pictures.decode" in loaded
     assert not {"onnxruntime", "fastapi", "pydantic", "httpx", "numpy", "PIL"} & set(loaded)

@@ -8,7 +8,7 @@ import click
 
 from service.api.schemas import query
 from service.cli import options
-from service.cli.interpolate import interpolate
+from service.cli.pictures.interpolate import interpolate
 from service.client import render_options
 from service.core.choices import Moving
 
