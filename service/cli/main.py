@@ -15,13 +15,18 @@ from service.cli.extras import describe_missing
 from service.cli.files import discard
 from service.cli.models import models
 from service.cli.pictures.decode import decode
+from service.cli.pictures.digits import digits
 from service.cli.pictures.interpolate import interpolate
+from service.cli.pictures.latent_map import latent_map
+from service.cli.pictures.manifold import manifold
+from service.cli.pictures.reconstruct import reconstruct
 from service.cli.pictures.restyle import restyle
 from service.cli.pictures.sample import sample
 from service.cli.serve import serve
 
 NAME = "cvae"
 FAILED = 1
+DRAWING = (decode, digits, interpolate, latent_map, manifold, reconstruct, restyle, sample)
 HELP = """Draw and read pictures with convolutional VAEs.
 
 Each command asks a service (--url), or runs a bundle in this process (--bundle); without either, the
@@ -87,7 +92,7 @@ def _fail(line: str, status: int) -> NoReturn:
 cli = Commands(
     NAME,
     help=HELP,
-    commands=[serve, decode, encode, interpolate, restyle, sample, models, doctor],
+    commands=[*DRAWING, encode, models, serve, doctor],
 )
 cli = click.version_option(__version__, prog_name=NAME)(cli)
 

@@ -143,6 +143,12 @@ def seed(text: str) -> Decorator:
     return _option("--seed", type=click.IntRange(0, choices.SEED_LIMIT - 1), help=text)
 
 
+def temperature(command: Command) -> Command:
+    """Add the option of the temperature of a draw."""
+    text = "Scales the standard deviation; 0 gives the mean."
+    return _option("--temperature", type=click.FloatRange(0, 10), default=1.0, help=text)(command)
+
+
 def dtype(command: Command) -> Command:
     """Add the option of the pixels' dtype."""
     text = "Of pixels in json, npy and ndjson: in [0, 1], or in [0, 255]."

@@ -22,13 +22,7 @@ Examples:
 @click.option("-n", type=click.IntRange(1), default=1, show_default=True, help="How many pictures.")
 @click.option("--digit", type=int, help="A class to draw from; unset: the prior.")
 @options.seed("Unset: chosen, and named on stderr.")
-@click.option(
-    "--temperature",
-    type=click.FloatRange(0, 10),
-    default=1.0,
-    show_default=True,
-    help="Scales the standard deviation; 0 gives the mean.",
-)
+@options.temperature
 @options.dtype
 @options.look
 @options.output(*options.STILL_FORMATS)
