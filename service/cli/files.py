@@ -34,14 +34,22 @@ def read(name: str) -> bytes:
 
 
 def write(output: Output, content: bytes) -> None:
-    """Write a result to a file or to stdout, where JSON ends with a newline.
+    """Write a result to a file or to stdout, where JSON ends with a newline; show it if that is asked for.
 
     Raises:
         click.ClickException: The result cannot be written. An existing file stays as it was.
     """
-    if output.path in (None, STDOUT):
+    if output.path not in (None, STDOUT):
+        _save(output, content)
+    elif output.show is None:
         _write_stdout(content + (b"\n" if output.format == "json" else b""))
-        return
+    if output.show is not None:
+        from service.cli.terminal.show import show
+
+        _write_stdout(show(content, None if output.show == "auto" else output.show))  # type: ignore[arg-type]
+
+
+def _save(output: Output, content: bytes) -> None:
     from service.client.saving import save
 
     try:

@@ -16,6 +16,8 @@ from service.core import choices
 FORMATS: tuple[str, ...] = get_args(choices.Format)
 STILL_FORMATS: tuple[str, ...] = get_args(choices.Still)
 TEXT_FORMATS = ("json", "ndjson")
+PICTURE_FORMATS = ("png", "webp", "gif", "apng")
+PROTOCOLS = ("kitty", "iterm2", "sixel", "blocks")
 TIMEOUT_S = 60.0
 EITHER_SOURCE = "expected one of --url and --bundle, received both"
 
@@ -47,10 +49,12 @@ class Output:
     Attributes:
         path: Of the file; None or "-": stdout.
         format: One of `FORMATS`.
+        show: How the picture is shown in the terminal; "auto": as that can; None: it is not.
     """
 
     path: str | None
     format: str
+    show: str | None = None
 
 
 def source(command: Command) -> Command:
@@ -80,15 +84,22 @@ def output(*formats: str) -> Decorator:
         *formats: Those that the command can write, JSON among them, which is the default.
     """
 
-    def make(path: str | None, format: str | None) -> Output:  # noqa: A002
-        chosen = Output(path, format or _read_suffix(path, formats) or "json")
-        _refuse_terminal(chosen)
+    def make(
+        path: str | None,
+        format: str | None,  # noqa: A002
+        show: bool = False,
+        show_as: str | None = None,
+    ) -> Output:
+        shown = show_as or ("auto" if show else None)
+        chosen = Output(path, format or _read_suffix(path, formats) or ("png" if shown else "json"), shown)
+        (_check_shown if shown else _refuse_terminal)(chosen)
         return chosen
 
     names = "|".join(formats)
     return _gather(
         "output",
         make,
+        **(_show() if "png" in formats else {}),
         path=_option(
             "-o", "--output", "path", metavar="FILE", help=f"A file that ends in .{names}; - is stdout."
         ),
@@ -184,6 +195,24 @@ def _gather(name: str, make: Callable[..., Any], **options: Decorator) -> Decora
         return made
 
     return decorate
+
+
+def _show() -> dict[str, Decorator]:
+    return {
+        "show": _option("--show", is_flag=True, help="Show the picture in the terminal."),
+        "show_as": _option(
+            "--show-as", type=click.Choice(PROTOCOLS), help="The same, by this protocol, to any stdout."
+        ),
+    }
+
+
+def _check_shown(output: Output) -> None:
+    if output.format not in PICTURE_FORMATS:
+        raise click.UsageError(f"--show: expected a picture's format; received {output.format}")
+    if output.path == "-":
+        raise click.UsageError("expected one of --show and -o -, received both")
+    if output.show == "auto" and (sys.stdout is None or not sys.stdout.isatty()):
+        raise click.UsageError("--show: expected a terminal, or --show-as; stdout is none")
 
 
 def _keep_given(**values: Any) -> dict[str, Any]:

@@ -96,3 +96,24 @@ def test_help_loads_nothing_that_is_slow() -> None:
     loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     assert "service.cli.pictures.decode" in loaded
     assert not {"onnxruntime", "fastapi", "pydantic", "httpx", "numpy", "PIL"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("cvae la", ["latent-map"]),
+        ("cvae decode --colormap ma", ["magma"]),
+        ("cvae interpolate --show-as k", ["kitty"]),
+    ],
+)
+def test_the_shell_can_complete(words: str, offered: list[str]) -> None:
+    variables = {"_CVAE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = subprocess.run(COMMAND, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+    assert done.stdout.split() == [f"plain,{name}" for name in offered]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_gets_its_script(shell: str) -> None:
+    environment = {**os.environ, "_CVAE_COMPLETE": f"{shell}_source"}
+    done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert f"_CVAE_COMPLETE={shell}_complete" in done.stdout, done.stderr
