@@ -14,7 +14,7 @@ from service.api.schemas.requests import InterpolateForm, InterpolateRequest, Pa
 from service.api.uploads import Field, read_form, to_x
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
-from service.core.choices import Method, Polarity
+from service.core.choices import ClassName, Method, Polarity
 from service.core.errors import InvalidValueError, Text
 from service.core.media_types import JSON
 from service.http.bodies.forms import FORM
@@ -139,7 +139,7 @@ def _read_options(fields: list[Field]) -> InterpolateForm:
         raise RequestValidationError(faults) from error
 
 
-async def _read_field(files: Files, name: str, content: str | bytes, label: int | None) -> Endpoint:
+async def _read_field(files: Files, name: str, content: str | bytes, label: ClassName | None) -> Endpoint:
     if isinstance(content, str):
         return Endpoint(read_point(content, name, label))
     x = await to_x(files.request, files.engine, [(name, content)], files.polarity, files.call)

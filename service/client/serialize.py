@@ -11,6 +11,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -123,7 +124,17 @@ def join(vector: NDArray[Any]) -> str:
     return ",".join(map(str, vector.ravel()))
 
 
-def to_end(point: Point, label: int | None) -> dict[str, Any]:
+def to_label(label: int | str | np.integer[Any]) -> int | str:
+    """Return a label as a plain integer, and the name of a class as it is."""
+    return label if isinstance(label, str) else int(label)
+
+
+def to_segment(digit: int | str) -> str:
+    """Return a class as a segment of a path."""
+    return quote(str(digit), safe="")
+
+
+def to_end(point: Point, label: int | str | None) -> dict[str, Any]:
     """Return a point as a field of a JSON body.
 
     Args:
@@ -141,8 +152,8 @@ def to_end(point: Point, label: int | None) -> dict[str, Any]:
     labelled = {} if label is None else {"label": label}
     if isinstance(point, str):
         kind, _, digit = point.partition(":")
-        if kind == "digit" and digit.isdecimal():
-            return {"digit": int(digit), **labelled}
+        if kind == "digit":
+            return {"digit": int(digit) if digit.isdecimal() else digit, **labelled}
         return {"z": [float(number) for number in point.split(",")], **labelled}
     if isinstance(point, int | np.integer):
         return {"digit": int(point), **labelled}

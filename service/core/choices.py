@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 SEED_LIMIT = 2**32
+# A class: its label, or its name.
+ClassName = int | str
 Dtype = Literal["float32", "uint8"]
 ImagePolarity = Literal["light-on-dark", "dark-on-light"]
 Polarity = Literal["auto", "light-on-dark", "dark-on-light"]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
+from service.core.choices import ClassName
 from service.core.errors import shorten
 
 NUMBERS, FLOATS = {int, float}, {float}
@@ -21,25 +22,39 @@ def read_integer(value: object) -> object:
     return int(value) if type(value) is float and value.is_integer() else value
 
 
-def read_labels(value: object) -> int | list[int]:
-    """Validate one label or a list of labels.
+def read_label(value: object) -> ClassName:
+    """Validate a label or the name of a class.
 
     Returns:
-        `value`, with floats such as 3.0 as integers.
+        `value`, with a float such as 3.0 as an integer.
 
     Raises:
-        PydanticCustomError: Neither a label nor a list, an empty list, or an element that is no integer.
+        PydanticCustomError: Neither an integer nor a text.
     """
-    labels = [read_integer(label) for label in (value if isinstance(value, list) else [value])]
-    if not labels:
+    return _read_label(value, ())
+
+
+def read_labels(value: object) -> ClassName | list[ClassName]:
+    """Validate one label or name, or a list of such; see `read_label`.
+
+    Raises:
+        PydanticCustomError: Neither, an empty list, or an element that is neither integer nor text.
+    """
+    if not isinstance(value, list):
+        return _read_label(value, ())
+    if not value:
         raise _fault((), "an integer, or a list of at least one", "an empty list")
-    for i, label in enumerate(labels):
-        if type(label) is not int:
-            raise _fault((i,) if isinstance(value, list) else (), "an integer", shorten(label))
-    return labels if isinstance(value, list) else labels[0]  # type: ignore[return-value]
+    return [_read_label(label, (i,)) for i, label in enumerate(value)]
 
 
-def read_phrase(value: object) -> str | list[int | str]:
+def _read_label(value: object, where: tuple[int, ...]) -> ClassName:
+    label = read_integer(value)
+    if type(label) not in (int, str):
+        raise _fault(where, "an integer, or a class's name", shorten(label))
+    return label  # type: ignore[return-value]
+
+
+def read_phrase(value: object) -> str | list[ClassName]:
     """Validate a text, or a list of labels and names of classes.
 
     Returns:
@@ -52,11 +67,7 @@ def read_phrase(value: object) -> str | list[int | str]:
         return value
     if not isinstance(value, list):
         raise _fault((), "a text such as '0123', or a list of labels and names", shorten(value))
-    labels = [read_integer(label) for label in value]
-    for i, label in enumerate(labels):
-        if type(label) not in (int, str):
-            raise _fault((i,), "an integer, or a class's name", shorten(label))
-    return labels  # type: ignore[return-value]
+    return [_read_label(label, (i,)) for i, label in enumerate(value)]
 
 
 def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:

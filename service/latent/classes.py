@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from service.bundles.manifest import ClassSpec, Manifest
+from service.core.choices import ClassName
 from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
-from service.latent import mixture
-
-# A label, or the name of a class.
-ClassName = int | str
+from service.latent.mixture import Mixture, covariance_root, mix
 
 
 class Classes:
@@ -46,20 +44,25 @@ class Classes:
         """Return the label that a label or a name means; None if there is no such class."""
         return self._labels.get(given)
 
-    def find_mixture(self, field: str, digit: int) -> mixture.Mixture:
-        """Return what vectors of a class are drawn from.
+    def find(self, field: str, given: ClassName) -> int:
+        """Return the label of a class that vectors are to be drawn from.
 
         Args:
             field: The name of the class in the request.
-            digit: The label.
+            given: Its label or its name.
 
         Raises:
             NotFoundError: The model has no such class.
         """
-        if digit not in self._mixtures:
+        label = self.get(given)
+        if label is None:
             known = self.known or "none: the model has no classes"
-            raise NotFoundError(field, f"a class of {self._model} ({known})", digit)
-        return self._mixtures[digit]
+            raise NotFoundError(field, f"a class of {self._model} ({known})", given)
+        return label
+
+    def find_mixture(self, label: int) -> Mixture:
+        """Return what vectors of a class are drawn from."""
+        return self._mixtures[label]
 
     def split(self, phrase: str | Sequence[ClassName] | None) -> Sequence[ClassName]:
         """Split a phrase into labels and names, which are not yet looked up.
@@ -97,14 +100,14 @@ class Classes:
         return found  # type: ignore[return-value]
 
 
-def _read_mixture(manifest: Manifest, entry: ClassSpec) -> mixture.Mixture:
+def _read_mixture(manifest: Manifest, entry: ClassSpec) -> Mixture:
     parts = entry.components
     try:
         if not parts:
-            root = mixture.covariance_root(np.array(entry.covariance, np.float64))
-            return mixture.mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
+            root = covariance_root(np.array(entry.covariance, np.float64))
+            return mix([np.array(entry.z_mean, np.float32)], [root], [1.0])
         means = [np.array(part.z_mean, np.float32) for part in parts]
         roots = [np.diag(np.array(part.stddev, np.float32)) for part in parts]
-        return mixture.mix(means, roots, [part.weight for part in parts])
+        return mix(means, roots, [part.weight for part in parts])
     except ValueError as error:
         raise BundleError(f"{manifest.name}: classes: label {entry.label}: {error}") from error

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.choices import ClassName
 from service.core.errors import InvalidValueError, Text
 from service.latent.point import Point
 
@@ -16,15 +17,16 @@ from service.latent.point import Point
 # "nan" and "1_0". A text matches in one way only: if a digit could belong to either of two groups, a long
 # text would take minutes.
 NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
-DIGIT_PATTERN = "digit:([0-9]{1,9})"
+DIGIT_PATTERN = "digit: *[^ ].*"
 # For the API's schema. Spaces may stand around each part, because a plus sign in a URL means a space.
 VECTOR_PATTERN = f"^ *{NUMBER_PATTERN} *(, *{NUMBER_PATTERN} *)*$"
-POINT_PATTERN = f"{VECTOR_PATTERN}|^ *{DIGIT_PATTERN} *$"
+POINT_PATTERN = f"{VECTOR_PATTERN}|^ *{DIGIT_PATTERN}$"
 NUMBER = re.compile(NUMBER_PATTERN)
 # More than a URL can have; a form might have more.
 MOST_CHARACTERS = 65_536
 CHARACTERS = frozenset("0123456789+-.eE, ")
-DIGIT = re.compile(DIGIT_PATTERN)
+DIGIT = "digit:"
+LABEL = re.compile("[0-9]{1,9}")
 VECTOR = "numbers with commas between them, such as 0.5,-1.0"
 
 
@@ -87,22 +89,23 @@ def read_vectors(texts: Sequence[str], field: str) -> NDArray[np.float64]:
     return np.stack(vectors)
 
 
-def read_point(text: str, field: str, label: int | None = None) -> Point:
+def read_point(text: str, field: str, label: ClassName | None = None) -> Point:
     """Parse a point.
 
     Args:
-        text: `digit:3`, or a vector.
+        text: `digit:3`, the same with the name of a class, or a vector.
         field: The name of the parameter, for errors.
         label: The label beside a vector, for a label-conditioned model.
 
     Raises:
         InvalidValueError: The text is neither, or a label comes with a digit.
     """
-    digit = DIGIT.fullmatch(text.strip(" "))
-    if digit is None:
+    trimmed = text.strip(" ")
+    digit = trimmed.removeprefix(DIGIT).strip(" ") if trimmed.startswith(DIGIT) else ""
+    if not digit:
         if text.startswith("digit"):
-            raise InvalidValueError(field, "digit: and the class's number, such as digit:3", text)
+            raise InvalidValueError(field, "digit: and a class's number or name, such as digit:3", text)
         return Point(field, z=read_vector(text, field), label=label, at=field)
     if label is not None:
         raise InvalidValueError(f"{field}_label", "no label beside a digit, which is one", label)
-    return Point(field, digit=int(digit[1]), at=field)
+    return Point(field, digit=int(digit) if LABEL.fullmatch(digit) else digit, at=field)

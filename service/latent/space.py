@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
-from service.core.choices import Method
+from service.core.choices import ClassName, Method
 from service.core.errors import InvalidValueError, Text
 from service.latent import interpolation, mixture, sampling
 from service.latent.classes import Classes
 from service.latent.point import Point
 
-Label = int | Sequence[int] | None
+Label = ClassName | Sequence[ClassName] | None
 
 # Ten thousand standard deviations of the prior; there, float32 still holds every activation.
 Z_LIMIT = 1e4
@@ -96,11 +96,11 @@ class LatentSpace:
         label = interpolation.interpolate(first[dim:], last[dim:], steps, "lerp")
         return np.concatenate([path, label], axis=1)
 
-    def draw(self, digit: int, seed: int, temperature: float, n: int = 1) -> Floats:
+    def draw(self, digit: ClassName, seed: int, temperature: float, n: int = 1) -> Floats:
         """Draw vectors of a class, with its label if the model takes one.
 
         Args:
-            digit: The label of the class.
+            digit: The label or the name of the class.
             seed: In [0, 2**32).
             temperature: Scales the standard deviation; 0 gives a component's mean.
             n: How many; a smaller n gives the first of a larger one's.
@@ -110,10 +110,11 @@ class LatentSpace:
             NotFoundError: The model has no such class.
         """
         self.check_rows("n", n)
-        z = mixture.sample_mixture(self.classes.find_mixture("digit", digit), seed, temperature, n)
+        label = self.classes.find("digit", digit)
+        z = mixture.sample_mixture(self.classes.find_mixture(label), seed, temperature, n)
         if not self.labels:
             return z
-        one_hot = self._one_hots[digit]
+        one_hot = self._one_hots[label]
         return np.concatenate([z, np.broadcast_to(one_hot, (n, len(one_hot)))], axis=1)
 
     def sample(self, seed: int, temperature: float, n: int) -> Floats:
@@ -137,7 +138,7 @@ class LatentSpace:
         return np.concatenate([z, one_hot[np.searchsorted(self._bounds, picks, side="right")]], axis=1)
 
     def spread(
-        self, n: int, extent: float, dims: tuple[int, int], label: int | None, most: int = 0
+        self, n: int, extent: float, dims: tuple[int, int], label: ClassName | None, most: int = 0
     ) -> Floats:
         """Return the rows of an even grid over two dimensions of the prior, all others 0.
 
@@ -196,17 +197,18 @@ class LatentSpace:
             if label is not None:
                 raise InvalidValueError(field, f"none: {self.manifest.name} takes no label", label)
             return np.zeros((rows, 0), np.float32)
-        known = ", ".join(map(str, self.labels))
+        known = self.classes.known
         if label is None:
             raise InvalidValueError(field, f"one of {known}, which {self.manifest.name} needs", Text("none"))
-        labels = [label] * rows if isinstance(label, int) else label
+        labels = [label] * rows if isinstance(label, int | str) else label
         if len(labels) != rows:
             raise InvalidValueError(field, f"one label, or {rows}: one a vector", Text(str(len(labels))))
-        for i, value in enumerate(labels):
-            if value not in self._one_hots:
-                where = field if isinstance(label, int) else f"{field}[{i}]"
-                raise InvalidValueError(where, f"one of {known}", value)
-        return np.stack([self._one_hots[value] for value in labels])
+        found = [self.classes.get(value) for value in labels]
+        if None in found:
+            i = found.index(None)
+            where = field if isinstance(label, int | str) else f"{field}[{i}]"
+            raise InvalidValueError(where, f"one of {known}", labels[i])
+        return np.stack([self._one_hots[value] for value in found])  # type: ignore[index]
 
     def _resolve(self, point: Point) -> Floats:
         if point.z is not None:
@@ -214,9 +216,9 @@ class LatentSpace:
             one_hot = self._one_hot(where, point.label, 1)[0]
             return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
         digit = -1 if point.digit is None else point.digit
+        label = self.classes.find(point.at or f"{point.field}.digit", digit)
         # The heaviest component comes first; the mean of all could lie in another class.
-        mean = self.classes.find_mixture(point.at or f"{point.field}.digit", digit).means[0]
-        return np.concatenate([mean, self._one_hots[digit]])
+        return np.concatenate([self.classes.find_mixture(label).means[0], self._one_hots[label]])
 
 
 def _find_largest(z: NDArray[np.float64]) -> float:

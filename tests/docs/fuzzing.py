@@ -35,6 +35,8 @@ UNSAYABLE = {
     "sides are limited by the format": r"a scale that makes no side longer than \w+'s \d+ pixels",
     "labels are the model's": r"none: .* takes no label|one of [\d, ]+(, which .* needs)?",
     "labels are as many as vectors": r"one label, or \d+: one a vector",
+    "labels are those of a model that takes some": r"a label-conditioned model \(.*\)",
+    "a phrase is not of spaces alone": r"at least one label",
     "a digit is a label": r"no label beside a digit, which is one",
     "the size of pictures is the model's": r"28 rows of 28 numbers, or a list of such|one picture",
     "numbers in a text or a file have no range": r"numbers in \[(-10000, 10000|0, 1)\].*|a finite number",
@@ -62,7 +64,7 @@ PROTOCOL_FAULT = re.compile(r".*?: expected (.*), received .*", re.DOTALL)
 # In a form a text is a point, and any bytes may be a file: together they are anything.
 FORM_REASONS = [
     *REASONS,
-    re.compile("numbers with commas between them.*|a number|digit: and the class's number.*"),
+    re.compile("numbers with commas between them.*|a number|digit: and a class's number or name.*"),
 ]
 DEADLINE = "X-Request-Timeout-Ms"
 UNKNOWN_HEADER = "x-schemathesis-unknown-property"
@@ -150,8 +152,10 @@ def _fit(fields: dict[str, Any]) -> dict[str, Any]:
     for name in ("n", "steps", "columns", "scale"):
         if type(fields.get(name)) is int and fields[name] > MOST:
             fitted[name] = 2 + fields[name] % MOST
-    if type(fields.get("digit")) is int:
-        fitted["digit"] = fields["digit"] % 10
+    if type(fields.get("digit")) in (int, str):
+        fitted["digit"] = _pick(fields["digit"], 10)
+    if type(fields.get("labels")) in (str, list):
+        fitted["labels"] = str(_pick(fields["labels"], 1000))
     if "z" in fields:
         fitted["z"] = _fit_z(fields["z"], dim)
     for name in ("from", "to"):
@@ -209,9 +213,8 @@ def _fit_z(z: Any, dim: int) -> Any:
 
 
 def _fit_text(text: str, dim: int) -> str:
-    digit = re.fullmatch(" *digit:([0-9]{1,9}) *", text)
-    if digit:
-        return f"digit:{int(digit[1]) % 10}"
+    if re.match(" *digit: *[^ ]", text):
+        return f"digit:{_pick(text, 10)}"
     parts = [part.strip(" ") for part in text.split(",")]
     if not all(NUMBER.fullmatch(part) and abs(float(part)) <= Z_LIMIT for part in parts):
         return text

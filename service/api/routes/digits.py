@@ -10,9 +10,10 @@ from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import EXTENSION, URL, cached, seeded
 from service.api.responses import PictureJob
 from service.api.schemas.query import DigitQuery, DigitUrl
+from service.api.schemas.requests import LabelText
 from service.api.schemas.responses import DigitAnswer
 from service.batching.context import RequestContext
-from service.core.choices import Still
+from service.core.choices import ClassName, Still
 from service.core.media_types import EXTENSIONS, FORMATS, STILL
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import DirectRoute
@@ -28,7 +29,9 @@ router = APIRouter(tags=["image urls"], route_class=DirectRoute)
 DRAWN = cached(seeded("One picture.", STILL))
 UNKNOWN = Fault(field="digit", expected="a class of mnist-2d (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)", received="12")
 HOT = Fault(field="temperature", expected="less than or equal to 10", received="'11'")
-Label = Annotated[int, Path(description="The class's label.", examples=[7])]
+Digit = Annotated[
+    LabelText, Path(description="The class's label, or its name where the data has names.", examples=[7])
+]
 
 
 @router.get(
@@ -39,7 +42,7 @@ Label = Annotated[int, Path(description="The class's label.", examples=[7])]
 )
 async def draw_digit_url(
     request: Request,
-    digit: Label,
+    digit: Digit,
     extension: Annotated[Still, Path(description=EXTENSION, examples=["png"])],
     query: Annotated[DigitUrl, asks(DigitUrl)],
     models: Models,
@@ -58,7 +61,7 @@ async def draw_digit_url(
 )
 async def draw_digit(
     request: Request,
-    digit: Label,
+    digit: Digit,
     query: Annotated[DigitQuery, asks(DigitQuery)],
     models: Models,
     call: Calls,
@@ -72,7 +75,7 @@ async def draw_digit(
 
 async def _draw(
     request: Request,
-    digit: int,
+    digit: ClassName,
     query: DigitQuery | DigitUrl,
     wanted: Representation,
     extension: str,
@@ -81,7 +84,8 @@ async def _draw(
 ) -> Response:
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
-    extra = {"digit": digit, "seed": seed, "temperature": query.temperature}
-    rows = engine.space.draw(digit, seed, query.temperature)
-    address = ImageUrl(f"{digit}-{seed}.{extension}", query.model, query.download, chosen)
+    label = engine.space.classes.find("digit", digit)
+    extra = {"digit": label, "seed": seed, "temperature": query.temperature}
+    rows = engine.space.draw(label, seed, query.temperature)
+    address = ImageUrl(f"{label}-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, PictureJob(engine, rows, wanted, extra), call, address), seed)

@@ -42,7 +42,7 @@ EXAMPLES = {
 STRIP = pictures("A strip, the first end left, the last right; or a sequence that moves.", MOVING)
 NO_END = Fault(field="from", expected="one of z, digit and pixels", received="none")
 NO_CLASS = Fault(
-    field="from", expected="digit: and the class's number, such as digit:3", received="'digit:three'"
+    field="from", expected="digit: and a class's number or name, such as digit:3", received="'digit3'"
 )
 
 

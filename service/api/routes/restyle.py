@@ -14,6 +14,7 @@ from service.api.responses import PictureJob, check, run_job
 from service.api.routes.encode import STROKE
 from service.api.schemas.restyle import RestyleAnswer, RestyleQuery, RestyleRequest
 from service.api.uploads import ACCEPTED, read_numbers, read_pictures, require_picture
+from service.core.choices import ClassName
 from service.core.media_types import STILL
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import EncoderRoute
@@ -23,7 +24,6 @@ from service.http.openapi.errors import responses, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.inference.engine import Engine
-from service.latent.classes import ClassName
 
 router = APIRouter(tags=["pictures"], route_class=EncoderRoute)
 

@@ -60,8 +60,8 @@ async def sample(
     wanted = query.represent(negotiate(request, query.format, STILL))
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
-    rows = _draw_rows(engine, body, seed)
-    extra = {"seed": seed, "temperature": body.temperature, "digit": body.digit}
+    digit, rows = _draw_rows(engine, body, seed)
+    extra = {"seed": seed, "temperature": body.temperature, "digit": digit}
     return note_seed(await answer_job(request, PictureJob(engine, rows, wanted, extra), call), seed)
 
 
@@ -84,9 +84,9 @@ async def sample_url(
     """
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
-    rows = _draw_rows(engine, query, seed)
+    digit, rows = _draw_rows(engine, query, seed)
     wanted = query.represent(FORMATS[extension])
-    extra = {"seed": seed, "temperature": query.temperature, "digit": query.digit}
+    extra = {"seed": seed, "temperature": query.temperature, "digit": digit}
     address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, PictureJob(engine, rows, wanted, extra), call, address), seed)
 
@@ -108,7 +108,9 @@ async def draw_samples(
     return await sample_url(request, extension, query, models, call)
 
 
-def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> Floats:
+def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> tuple[int | None, Floats]:
+    space = engine.space
     if asked.digit is None:
-        return engine.space.sample(seed, asked.temperature, asked.n)
-    return engine.space.draw(asked.digit, seed, asked.temperature, asked.n)
+        return None, space.sample(seed, asked.temperature, asked.n)
+    label = space.classes.find("digit", asked.digit)
+    return label, space.draw(label, seed, asked.temperature, asked.n)

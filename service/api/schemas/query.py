@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from service.api.schemas.requests import ModelName, Seed
+from service.api.schemas.requests import LabelText, ModelName, Seed
 from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
@@ -19,13 +19,13 @@ from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
 MAX_COLUMNS = 4096
 
 
-Label = Annotated[int | None, Field(description="Of all vectors, for a label-conditioned model.")]
+Label = Annotated[LabelText | None, Field(description="Of all vectors, for a label-conditioned model.")]
 Temperature = Annotated[
     FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
 ]
 Seeded = Annotated[Seed | None, Field(description="Unset: chosen, and named in `CVAE-Seed`.", examples=[3])]
 Count = Annotated[int, Field(ge=1, description="How many pictures; fewer are the first of more.")]
-Digit = Annotated[int | None, Field(description="A class to draw from; unset: the prior.")]
+Digit = Annotated[LabelText | None, Field(description="A class to draw from; unset: the prior.")]
 
 
 class LookQuery(Query):
@@ -146,7 +146,7 @@ class DecodeUrl(UrlQuery):
         ),
     ]
     label: Annotated[
-        list[int] | None,
+        list[LabelText] | None,
         Field(
             fail_fast=True, description="For a label-conditioned model: that of all vectors, or one a vector."
         ),
@@ -174,7 +174,7 @@ class InterpolateUrl(UrlQuery, SequenceQuery):
         str,
         Field(
             alias="from",
-            description="A vector, or a class: `digit:3`.",
+            description="A vector, or a class, by label or name: `digit:3`.",
             examples=["digit:3"],
             json_schema_extra={"pattern": POINT_PATTERN},
         ),
@@ -188,8 +188,10 @@ class InterpolateUrl(UrlQuery, SequenceQuery):
             json_schema_extra={"pattern": POINT_PATTERN},
         ),
     ]
-    from_label: Annotated[int | None, Field(description="Beside a vector, if the model takes labels.")] = None
-    to_label: Annotated[int | None, Field(description="The same.")] = None
+    from_label: Annotated[
+        LabelText | None, Field(description="Beside a vector, if the model takes labels.")
+    ] = None
+    to_label: Annotated[LabelText | None, Field(description="The same.")] = None
     steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
     method: Annotated[
         Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")

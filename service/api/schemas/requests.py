@@ -24,13 +24,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from service.api.schemas.shapes import PIXELS, VECTOR, VECTORS
-from service.core.choices import SEED_LIMIT, Method, Polarity
-from service.core.json_arrays import read_integer, read_labels, read_numbers
+from service.core.choices import SEED_LIMIT, ClassName, Method, Polarity
+from service.core.json_arrays import read_integer, read_label, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
 
 # In JSON, 3.0 and 3 are the same number. It stands after a field's bounds, which then apply to the integer.
 WHOLE = BeforeValidator(read_integer)
-Integer = Annotated[int, WHOLE]
 Nested = list[Any]
 
 
@@ -43,12 +42,14 @@ Vectors = Annotated[
 Pixels = Annotated[
     NDArray[np.float64], PlainValidator(partial(read_numbers, depths=(2, 3, 4))), WithJsonSchema(PIXELS)
 ]
+# What is JSON, and what is a text in a query, where digits are the label.
+LABEL = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+Label = Annotated[ClassName, PlainValidator(read_label), WithJsonSchema(LABEL)]
+LabelText = Annotated[ClassName, Field(union_mode="left_to_right")]
 Labels = Annotated[
-    int | list[int],
+    ClassName | list[ClassName],
     PlainValidator(read_labels),
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer"}, {"type": "array", "minItems": 1, "items": {"type": "integer"}}]}
-    ),
+    WithJsonSchema({"anyOf": [*LABEL["anyOf"], {"type": "array", "minItems": 1, "items": LABEL}]}),
 ]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT, description="Of the random numbers, in [0, 2**32)."), WHOLE]
 ModelName = Annotated[
@@ -103,7 +104,7 @@ class SampleRequest(Body):
     temperature: Annotated[
         FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
     ] = 1.0
-    digit: Annotated[Integer | None, Field(description="A class to draw from; unset: the prior.")] = None
+    digit: Annotated[Label | None, Field(description="A class to draw from; unset: the prior.")] = None
     model: ModelName = None
 
 
@@ -135,10 +136,10 @@ class PathEnd(Body):
     model_config = ConfigDict(json_schema_extra=_describe_ends)
 
     z: Annotated[Vector | None, Field(description="A vector of latent_dim numbers.")] = None
-    digit: Annotated[Integer | None, Field(description="A class; its middle is the end.")] = None
+    digit: Annotated[Label | None, Field(description="A class; its middle is the end.")] = None
     pixels: Annotated[Pixels | None, Field(description="A picture, as in `/encode`.")] = None
     label: Annotated[
-        Integer | None, Field(description="Beside z or pixels, for a label-conditioned model.")
+        Label | None, Field(description="Beside z or pixels, for a label-conditioned model.")
     ] = None
 
     @model_validator(mode="before")
@@ -186,8 +187,8 @@ class InterpolateForm(BaseModel):
         Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")
     ] = None
     from_label: Annotated[
-        int | None, Field(description="Beside a vector or a picture, for a label-conditioned model.")
+        LabelText | None, Field(description="Beside a vector or a picture, for a label-conditioned model.")
     ] = None
-    to_label: Annotated[int | None, Field(description="The same.")] = None
+    to_label: Annotated[LabelText | None, Field(description="The same.")] = None
     polarity: Annotated[Polarity, Field(description="Of files, as in `/encode`.")] = "auto"
     model: ModelName = None

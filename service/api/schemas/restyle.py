@@ -36,6 +36,7 @@ class RestyleQuery(StillQuery):
     labels: Annotated[
         str | None,
         Field(
+            min_length=1,
             description="What to write: a label a character, `20251126`; or labels and names of classes with "
             "commas between them. Unset: a picture of each class.",
             examples=["0123456789"],

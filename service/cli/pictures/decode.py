@@ -23,14 +23,14 @@ Examples:
 # Without this setting a vector that begins with a minus is taken for an option.
 @click.command(context_settings={"ignore_unknown_options": True}, epilog=EXAMPLES)
 @click.argument("texts", metavar="VECTORS...", nargs=-1, required=True, callback=options.refuse_options)
-@click.option("--label", "labels", type=int, multiple=True, help="Of all vectors; or repeated, one a vector.")
+@click.option("--label", "labels", multiple=True, help="Of all vectors; or repeated, one a vector.")
 @options.dtype
 @options.look
 @options.output(*options.STILL_FORMATS)
 @options.source
 def decode(
     texts: tuple[str, ...],
-    labels: tuple[int, ...],
+    labels: tuple[str, ...],
     dtype: str,
     look: dict[str, Any],
     output: Output,

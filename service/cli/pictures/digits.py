@@ -18,15 +18,15 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("digit", type=int)
+@click.argument("digit")
 @options.seed("Unset: chosen, and named on stderr.")
 @options.temperature
 @options.dtype
 @options.look
 @options.output(*options.STILL_FORMATS)
 @options.source
-def digits(digit: int, look: dict[str, Any], output: Output, source: Source, **parameters: Any) -> None:
-    """Draw DIGIT, the label of a class, from where the class lies in latent space.
+def digits(digit: str, look: dict[str, Any], output: Output, source: Source, **parameters: Any) -> None:
+    """Draw DIGIT, the label or the name of a class, from where the class lies in latent space.
 
     The same seed draws the same. Without -o, JSON comes out. `cvae sample --digit` draws several.
     """

@@ -33,8 +33,8 @@ Examples:
 @click.option(
     "--method", type=click.Choice(get_args(Method)), help="Unset: lerp for up to 3 dimensions, else slerp."
 )
-@click.option("--start-label", type=int, help="Beside a vector or a file, if the model takes labels.")
-@click.option("--end-label", type=int, help="The same.")
+@click.option("--start-label", help="Beside a vector or a file, if the model takes labels.")
+@click.option("--end-label", help="The same.")
 @options.motion
 @options.dtype
 @options.look
@@ -51,8 +51,8 @@ def interpolate(
 ) -> None:
     """Draw the way from START to END.
 
-    Each is a vector such as 0.5,-1.0, a class such as 3 or digit:3, or a picture's file. A .png is a strip;
-    .gif, .apng and .webp move. Without -o, JSON comes out.
+    Each is a vector such as 0.5,-1.0, a class such as 3 or digit:square, or a picture's file. A .png is a
+    strip; .gif, .apng and .webp move. Without -o, JSON comes out.
     """
     from service.cli import runner
 

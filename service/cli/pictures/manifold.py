@@ -43,7 +43,7 @@ def _read_dims(_context: click.Context, _parameter: click.Parameter, text: str) 
     metavar="I,J",
     help="The dimension to the right and that upwards; all others are 0.",
 )
-@click.option("--label", type=int, help="Of all pictures, if the model takes labels.")
+@click.option("--label", help="Of all pictures, if the model takes labels.")
 @options.dtype
 @options.look
 @options.output(*options.STILL_FORMATS)

@@ -20,7 +20,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @options.files
-@click.option("--label", type=int, help="Of all pictures, if the model takes labels.")
+@click.option("--label", help="Of all pictures, if the model takes labels.")
 @options.polarity
 @options.dtype
 @options.look

@@ -20,7 +20,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.option("-n", type=click.IntRange(1), default=1, show_default=True, help="How many pictures.")
-@click.option("--digit", type=int, help="A class to draw from; unset: the prior.")
+@click.option("--digit", help="A class to draw from; unset: the prior.")
 @options.seed("Unset: chosen, and named on stderr.")
 @options.temperature
 @options.dtype

@@ -47,7 +47,7 @@ def encode(
 def reconstruct(
     pictures: Pictures,
     *,
-    label: int | None = None,
+    label: int | str | None = None,
     polarity: Polarity = "auto",
     model: Model = None,
     dtype: Dtype = "float32",

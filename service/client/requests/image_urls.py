@@ -11,11 +11,13 @@ from service.client import parse
 from service.client.render_options import to_params
 from service.client.requests.base import Model, Request, to_name
 from service.client.results import File
-from service.client.serialize import join, to_text
+from service.client.serialize import join, to_label, to_segment, to_text
 from service.core.choices import Method
 
 
-def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Model = None) -> Request[File]:
+def decode(
+    z: ArrayLike, *, label: int | str | Sequence[int | str] | None = None, model: Model = None
+) -> Request[File]:
     """Decode latent vectors.
 
     Args:
@@ -26,19 +28,19 @@ def decode(z: ArrayLike, *, label: int | Sequence[int] | None = None, model: Mod
     Returns:
         The request of one picture, or of a sheet.
     """
-    labels = [label] if label is None or isinstance(label, int | np.integer) else label
+    labels = [label] if label is None or isinstance(label, int | str | np.integer) else label
     vectors = tuple(("z", join(row)) for row in np.atleast_2d(np.asarray(z)))
-    label_params = tuple(("label", int(each)) for each in labels if each is not None)
+    label_params = tuple(("label", to_label(each)) for each in labels if each is not None)
     return _picture("decode", (*vectors, *label_params, *to_params(model=to_name(model))))
 
 
 def draw(
-    digit: int, *, seed: int | None = None, temperature: float | None = None, model: Model = None
+    digit: int | str, *, seed: int | None = None, temperature: float | None = None, model: Model = None
 ) -> Request[File]:
     """Draw one digit.
 
     Args:
-        digit: The class's label.
+        digit: The class's label or name.
         seed: Unset: another picture each time.
         temperature: Factor of the standard deviation.
         model: See `decode`.
@@ -47,13 +49,13 @@ def draw(
         The request of one picture.
     """
     params = to_params(seed=seed, temperature=temperature, model=to_name(model))
-    return _picture(f"digits/{digit}", params)
+    return _picture(f"digits/{to_segment(digit)}", params)
 
 
 def sample(
     n: int = 1,
     *,
-    digit: int | None = None,
+    digit: int | str | None = None,
     seed: int | None = None,
     temperature: float | None = None,
     model: Model = None,
@@ -62,7 +64,7 @@ def sample(
 
     Args:
         n: How many.
-        digit: The class's label; unset: the prior.
+        digit: The class's label or name; unset: the prior.
         seed: Unset: other pictures each time.
         temperature: Factor of the standard deviation.
         model: See `decode`.
@@ -80,8 +82,8 @@ def interpolate(
     *,
     steps: int = 8,
     method: Method | None = None,
-    start_label: int | None = None,
-    end_label: int | None = None,
+    start_label: int | str | None = None,
+    end_label: int | str | None = None,
     model: Model = None,
 ) -> Request[File]:
     """Draw the interpolation between two points.
@@ -113,7 +115,7 @@ def manifold(
     *,
     extent: float | None = None,
     dims: tuple[int, int] | None = None,
-    label: int | None = None,
+    label: int | str | None = None,
     model: Model = None,
 ) -> Request[File]:
     """Draw an even grid over two dimensions of z; all others are 0.

@@ -21,8 +21,10 @@ from service.client.serialize import (
     to_end,
     to_file,
     to_json,
+    to_label,
     to_npy,
     to_rows,
+    to_segment,
     to_text,
 )
 from service.core.choices import Dtype, Method
@@ -32,7 +34,7 @@ from service.core.media_types import JSON, NPY
 def decode(
     z: ArrayLike,
     *,
-    label: int | Sequence[int] | None = None,
+    label: int | str | Sequence[int | str] | None = None,
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
@@ -50,10 +52,10 @@ def decode(
     rows = to_rows(z)
     params = to_params(model=to_name(model), dtype=dtype)
     body, content_type = to_npy(rows), NPY
-    if isinstance(label, int | np.integer):
-        params += to_params(label=int(label))
+    if isinstance(label, int | str | np.integer):
+        params += to_params(label=to_label(label))
     elif label is not None:
-        body, content_type = to_json({"z": rows.tolist(), "label": [int(each) for each in label]}), JSON
+        body, content_type = to_json({"z": rows.tolist(), "label": [to_label(each) for each in label]}), JSON
     read = parse.read_decoded(rows, dtype)
     return Request("POST", "decode", read, params, body, content_type, format="npy", pictures=len(rows))
 
@@ -64,15 +66,16 @@ def interpolate(
     *,
     steps: int = 8,
     method: Method | None = None,
-    start_label: int | None = None,
-    end_label: int | None = None,
+    start_label: int | str | None = None,
+    end_label: int | str | None = None,
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
     """Draw the interpolation between two points.
 
     Args:
-        start: A class's label (an int), a vector, a text such as `digit:3`, or a picture as in `encode`.
+        start: A class's label (an int), a vector, a text such as `digit:3` or `digit:square`, or a picture as
+            in `encode`.
         end: As `start`.
         steps: Number of pictures, both ends included.
         method: Unset: lerp where latent_dim is at most 3, else slerp.
@@ -103,7 +106,7 @@ def interpolate(
 def sample(
     n: int = 1,
     *,
-    digit: int | None = None,
+    digit: int | str | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
     model: Model = None,
@@ -113,7 +116,7 @@ def sample(
 
     Args:
         n: How many; a larger n with the same seed begins with the same pictures.
-        digit: The class's label; unset: the prior.
+        digit: The class's label or name; unset: the prior.
         seed: Unset: the service chooses one and returns it.
         temperature: Factor of the standard deviation; 0 draws the mean.
         model: Unset: the service's default.
@@ -129,7 +132,7 @@ def sample(
 
 
 def draw(
-    digit: int,
+    digit: int | str,
     *,
     seed: int | None = None,
     temperature: float = 1.0,
@@ -139,7 +142,7 @@ def draw(
     """Draw one digit.
 
     Args:
-        digit: The class's label.
+        digit: The class's label or name.
         seed: Unset: the service chooses one and returns it.
         temperature: Factor of the standard deviation; 0 draws a mean.
         model: Unset: the service's default.
@@ -150,7 +153,9 @@ def draw(
     """
     params = to_params(seed=seed, temperature=temperature, model=to_name(model), dtype=dtype)
     read = parse.read_pictures(1, dtype)
-    return Request("GET", f"digits/{digit}", read, params, format="json", suffixed=True, pictures=1)
+    return Request(
+        "GET", f"digits/{to_segment(digit)}", read, params, format="json", suffixed=True, pictures=1
+    )
 
 
 def manifold(
@@ -158,7 +163,7 @@ def manifold(
     *,
     extent: float = 3.0,
     dims: tuple[int, int] | None = None,
-    label: int | None = None,
+    label: int | str | None = None,
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:

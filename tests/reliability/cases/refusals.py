@@ -18,7 +18,14 @@ from tests.reliability.wire import Answer
 TENSOR = {"name": "z", "shape": [1, 2], "datatype": "FP32", "data": [0.5, -1.0]}
 # What urlencoded queries get wrong, by the status that they get.
 URLS = {
-    404: ("/nothing", "/digits/12?seed=3", "/models/nothing", "/decode.png?z=0,0&model=nothing"),
+    404: (
+        "/nothing",
+        "/digits/12?seed=3",
+        "/digits/square.png",
+        "/interpolate.gif?from=digit:three&to=0,0",
+        "/models/nothing",
+        "/decode.png?z=0,0&model=nothing",
+    ),
     422: (
         "/decode.png",
         "/decode.png?z=1,2,3",
@@ -28,7 +35,7 @@ URLS = {
         "/sample.npy?n=0",
         "/sample.png?n=1000&seed=1&scale=64",
         "/digits/7.png?temperature=11",
-        "/interpolate.gif?from=digit:three&to=0,0",
+        "/interpolate.gif?from=digit3&to=0,0",
         "/manifold.json?n=33",
         "/manifold.png?n=143",
     ),

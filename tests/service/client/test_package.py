@@ -37,7 +37,8 @@ def test_both_clients_have_the_same_methods_with_the_same_signatures() -> None:
 def test_help_shows_the_parameters() -> None:
     client = Client("http://service")
     for method in (client.sample, client.into("png").sample, AsyncClient("http://service").sample):
-        assert str(inspect.signature(method)).startswith("(n: 'int' = 1, *, digit: 'int | None' = None,")
+        signature = str(inspect.signature(method))
+        assert signature.startswith("(n: 'int' = 1, *, digit: 'int | str | None' = None, seed: 'int | None'")
 
 
 def test_methods_have_types() -> None:

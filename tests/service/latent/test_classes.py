@@ -72,4 +72,4 @@ def test_names_that_are_none_are_left_out(tmp_path: pathlib.Path, names: Any) ->
 def test_a_class_that_is_not_there_is_told_with_those_that_are(classes: Classes) -> None:
     says = r"digit: expected a class of fake \(0 disc, 1 square, 2 wide, flat, 12\), received 3"
     with pytest.raises(NotFoundError, match=says):
-        classes.find_mixture("digit", 3)
+        classes.find("digit", 3)

@@ -61,9 +61,14 @@ def test_a_point_is_a_class_or_a_vector() -> None:
     np.testing.assert_array_equal(vector.z, [0.5, -1])
 
 
-@pytest.mark.parametrize("text", ["digit", "digit:", "digit:x", "digit:-1", "digit:3.5", "digit:" + "9" * 99])
-def test_a_class_has_a_number(text: str) -> None:
-    with pytest.raises(InvalidValueError, match="from: expected digit: and the class's number"):
+@pytest.mark.parametrize("digit", ["square", "a, b", "-1", "3.5", "9" * 99])
+def test_a_class_has_a_name_too(digit: str) -> None:
+    assert read_point(f" digit: {digit} ", "from").digit == digit
+
+
+@pytest.mark.parametrize("text", ["digit", "digit:", "digit3", "digit: "])
+def test_a_class_has_a_number_or_a_name(text: str) -> None:
+    with pytest.raises(InvalidValueError, match="from: expected digit: and a class's number or name"):
         read_point(text, "from")
 
 

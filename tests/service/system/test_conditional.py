@@ -152,8 +152,8 @@ def test_a_label_that_does_not_fit_a_url_is_refused(client: TestClient, url: str
         ({"z": [[0, 0], [1, 1]], "label": [1, -1]}, "label[1]", "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9", "-1"),
         ({"z": [[0, 0], [1, 1]], "label": [1]}, "label", "one label, or 2: one a vector", "1"),
         ({"z": [0, 0], "label": []}, "label", "an integer, or a list of at least one", "an empty list"),
-        ({"z": [0, 0], "label": "7"}, "label", "an integer", "'7'"),
-        ({"z": [0, 0], "label": [7, True]}, "label[1]", "an integer", "True"),
+        ({"z": [0, 0], "label": "x"}, "label", "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9", "'x'"),
+        ({"z": [0, 0], "label": [7, True]}, "label[1]", "an integer, or a class's name", "True"),
         ({"z": [0, 0], "label": 7, "model": "plain"}, "label", "none: plain takes no label", "7"),
     ],
 )

@@ -51,7 +51,7 @@ def test_steps_and_method_have_defaults(client: TestClient) -> None:
         ({"from": None}, "from", 422),
         ({"from": {}}, "from", 422),
         ({"from": {"digit": 3, "z": [0, 0]}}, "from", 422),
-        ({"from": {"digit": "3"}}, "from.digit", 422),
+        ({"from": {"digit": [3]}}, "from.digit", 422),
         ({"from": {"digit": 3.5}}, "from.digit", 422),
         ({"from": {"digit": True}}, "from.digit", 422),
         ({"from": {"digit": 11}}, "from.digit", 404),

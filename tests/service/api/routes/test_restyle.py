@@ -130,7 +130,7 @@ KNOWN = "0 disc, 1 square, 2 star, 3, 4, 5, 6, 7, 8, 9"
         ("", {"labels": ["round"]}, (422, "labels[0]", f"one of {KNOWN}", "'round'")),
         ("", {"labels": []}, (422, "labels", "at least one label", "none")),
         ("", {"labels": [True]}, (422, "labels[0]", "an integer, or a class's name", "True")),
-        ("labels=", {}, (422, "labels", "at least one label", "none")),
+        ("labels=", {}, (422, "labels", "String should have at least 1 character", "''")),
         ("", {"labels": "1" * 65}, (422, "labels", "at most 64 in one request", "65")),
         ("labels=" + "1," * 65, {}, (422, "labels", "at most 64 in one request", "65")),
         (

@@ -65,7 +65,7 @@ def test_a_zip_has_a_png_each(client: TestClient) -> None:
         ({"n": 1.5}, "n"),
         ({"seed": 2**32}, "seed"),
         ({"temperature": -1}, "temperature"),
-        ({"digit": "7"}, "digit"),
+        ({"digit": [7]}, "digit"),
         ({"m": 1}, "m"),
     ],
 )
