@@ -56,7 +56,7 @@ def test_what_the_readme_promises_comes_back(
 ) -> None:
     assert command.startswith("cvae ") or "localhost:8000" in command
     answer = run(command, address, folder)
-    name = re.search(r"-o (\S+)\.(png|webp|gif|apng|npy|zip)", command)
+    name = re.search(r"-o (\S+)\.(png|webp|gif|apng|npy|zip|onnx)", command)
     if name is None:
         assert promised, "the README does not say what comes back"
         pattern = re.escape(promised.strip()).replace("…", ".*")
@@ -65,6 +65,8 @@ def test_what_the_readme_promises_comes_back(
     path = folder / f"{name[1]}.{name[2]}"
     if name[2] == "npy":
         assert np.load(path, allow_pickle=False).shape == (4, 28, 28)
+    elif name[2] == "onnx":
+        assert path.read_bytes() == (ROOT / "models" / "mnist-2d" / "decoder.onnx").read_bytes()
     elif name[2] == "zip":
         assert len(zipfile.ZipFile(path).namelist()) == 16
     else:

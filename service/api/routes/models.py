@@ -1,16 +1,20 @@
-"""GET /models, GET /models/{name} and its card: what is loaded, and what it runs on."""
+"""GET /models, GET /models/{name}, its card and its decoder: what is loaded, and what it runs on."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from service.api.image_urls import ImageUrl, answer_fresh, cache_fields
+from service.api.openapi import cached, pictures
 from service.api.schemas.responses import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
 from service.core.errors import NotFoundError
-from service.core.media_types import MARKDOWN
-from service.http.dependencies import Models
+from service.core.media_types import MARKDOWN, OCTETS
+from service.http.caching import tag_text
+from service.http.dependencies import Calls, Models
+from service.http.model_headers import ModelResponse
 from service.http.openapi.errors import responses
 from service.inference.engine import Engine
 from service.inference.registry import Registry
@@ -18,12 +22,19 @@ from service.inference.registry import Registry
 router = APIRouter(tags=["models"])
 
 Name = Annotated[str, Path(description="A name from `GET /models`.", examples=["mnist-2d"])]
+GRAPH = pictures("The file.", (OCTETS,))
 FIRST = {"name": "$response.body#/models/0/name"}
 # The operations that take a name from the list.
 LINKS = {
     operation: {"operationId": operation, "parameters": FIRST}
     for operation in ("describe_model", "read_card", "list_latents")
 }
+
+
+class OctetsResponse(Response):
+    """Bytes."""
+
+    media_type = OCTETS
 
 
 class MarkdownResponse(PlainTextResponse):
@@ -75,6 +86,28 @@ async def read_card(name: Name, models: Models) -> MarkdownResponse:
     return MarkdownResponse(engine.model.bundle.card)
 
 
+@router.get(
+    "/models/{name}/decoder.onnx",
+    summary="Get a model's decoder",
+    response_class=OctetsResponse,
+    responses={**cached(GRAPH), **responses(404, 503)},
+)
+async def read_decoder(request: Request, name: Name, models: Models, call: Calls) -> Response:
+    """The graph as an ONNX file, the very bytes of the bundle: run it wherever you like.
+
+    `z` (and `label`, one-hot, if the model takes one) to `image`; `GET /models/{name}` has their shapes.
+    """
+    engine = models.get(name)
+    address = ImageUrl("decoder.onnx", name)
+    tag = tag_text(engine, "decoder")
+    fields = cache_fields(request, address, tag)
+    if fresh := answer_fresh(request, engine, address, tag, fields):
+        return fresh
+    answer = ModelResponse(engine.model.bundle.decoder, OCTETS, engine.manifest, call)
+    answer.raw_headers += fields
+    return answer
+
+
 def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, Any]:
     manifest = engine.manifest
     base = f"{request.scope.get('root_path', '')}/models/{manifest.name}"
@@ -93,5 +126,10 @@ def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, A
         "runtime": RuntimeInfo(**engine.model.runtime._asdict()),
         "warm": models.ready and not engine.failed,
         "created": manifest.created,
-        "links": {"self": base, "card": f"{base}/card", "latents": f"{base}/latents"},
+        "links": {
+            "self": base,
+            "card": f"{base}/card",
+            "latents": f"{base}/latents",
+            "decoder": f"{base}/decoder.onnx",
+        },
     }

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from service.bundles.manifest import version_of
 from service.core.settings import Settings
+from service.http.caching import PINNED
 from service.server.app import create_app
 
 
@@ -40,7 +41,7 @@ def test_a_model_says_where_to_look_further(client: TestClient) -> None:
     body = client.get("/models/fake").json()
     assert body["warm"] is True
     assert body["reference"] == f"fake@{body['version']}"
-    assert [client.get(link).status_code for link in body["links"].values()] == [200, 200, 200]
+    assert [client.get(link).status_code for link in body["links"].values()] == [200, 200, 200, 200]
     card = client.get(body["links"]["card"])
     assert card.headers["content-type"].startswith("text/markdown")
     assert card.text == "# A fake\n"
@@ -59,3 +60,22 @@ def test_the_manifest_is_the_file_from_which_the_version_is_computed(name: str) 
         body = client.get(f"/models/{name}").json()
     assert body["manifest"] == json.loads((models / name / "model.json").read_text())
     assert version_of(body["manifest"]) == body["version"]
+
+
+def test_a_decoder_is_the_bundle_s_very_file(client: TestClient, models_dir: pathlib.Path) -> None:
+    answer = client.get("/models/fake/decoder.onnx")
+    assert answer.content == (models_dir / "fake" / "decoder.onnx").read_bytes()
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["cvae-model"].startswith("fake@")
+
+
+def test_a_decoder_that_one_has_is_not_sent_again(client: TestClient) -> None:
+    answer = client.get("/models/fake/decoder.onnx")
+    again = client.get("/models/fake/decoder.onnx", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_version_s_decoder_keeps_for_a_year(client: TestClient) -> None:
+    reference = client.get("/models/fake").json()["reference"]
+    assert client.get(f"/models/{reference}/decoder.onnx").headers["cache-control"] == PINNED
+    assert client.get("/models/fake@000000000000/decoder.onnx").status_code == 404
