@@ -23,7 +23,7 @@ MAX_WORKERS = 64
 # A day; the system calls that wait refuse some weeks.
 MAX_MS = 86_400_000
 # Settings that are words, and are understood in any case.
-WORDS = {"workers", "provider", "log_level"}
+WORDS = {"workers", "provider", "playground", "log_level"}
 
 
 class Settings(BaseSettings):
@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     fast_path: Literal["auto", "off"] = Field(
         default="auto",
         description="auto: answer requests beside ASGI where possible; off: never. The answers are the same.",
+    )
+    playground: Literal["on", "off"] = Field(
+        default="on", description="on: the playground is at /; off: / leads to the documentation."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages to log: debug, info, warning or error."

@@ -77,7 +77,7 @@ class RootPathMiddleware:
 class AnswerHeadersMiddleware:
     """Adds the header fields that no route sets itself.
 
-    HTML pages may load nothing from elsewhere. Caches, which would
+    HTML pages may load nothing from elsewhere; a page may be stricter with itself. Caches, which would
     decide for themselves, are told for how long a GET is good, and whether a header chose the answer.
     """
 
@@ -91,7 +91,7 @@ class AnswerHeadersMiddleware:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = PAGE_POLICY
+                    headers.setdefault("Content-Security-Policy", PAGE_POLICY)
                 complete_fields(scope, message["status"], headers.raw)
             await send(message)
 

@@ -10,8 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -57,6 +56,7 @@ from service.server import pages
 from service.server.drain import DRAIN
 from service.v2 import infer, metadata
 from service.v2 import openapi as v2_openapi
+from service.web import routes
 
 ROUTERS = (
     decode.router,
@@ -159,7 +159,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
     for router in ROUTERS:
         api.include_router(router)
-    api.add_api_route("/", _to_docs, include_in_schema=False)
+    api.include_router(routes.create_router(settings.playground))
     pages.install(api)
     document.install(api, ROUTERS, openapi.unseen(*v2_openapi.BODIES))
     error_handlers.install(api, ROUTERS)
@@ -204,7 +204,3 @@ def _share(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_headers=["*"],
         expose_headers=EXPOSED_HEADERS,
     )
-
-
-async def _to_docs(request: Request) -> Response:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

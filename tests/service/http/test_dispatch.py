@@ -44,7 +44,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Application:
         return Response(f"{route.path} {request.method} {request.path_params}")
 
     monkeypatch.setattr(DirectRoute, "answer", tell)
-    return create_app(Settings())
+    return create_app(Settings(playground="off"))
 
 
 def list_paths(app: Application) -> Iterator[str]:

@@ -180,10 +180,6 @@ def test_an_unknown_path_and_method_are_problems(client: TestClient) -> None:
     assert client.post("/digits/7").headers["allow"] == "GET, HEAD"
 
 
-def test_the_root_leads_to_the_documentation(client: TestClient) -> None:
-    assert client.get("/", follow_redirects=False).headers["location"] == "/docs"
-
-
 def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
     for path in ("/docs", "/redoc"):
         page = client.get(path)

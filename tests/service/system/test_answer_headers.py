@@ -110,7 +110,7 @@ def prefix(request: pytest.FixtureRequest) -> str:
 
 
 def test_what_leads_elsewhere_leads_through_the_proxy(below: TestClient, prefix: str) -> None:
-    assert below.get(f"{prefix}/").headers["location"] == "/cvae/docs"
+    assert 'href="/cvae/docs"' in below.get(f"{prefix}/").text
     page = below.get(f"{prefix}/docs").text
     assert set(re.findall(r"['\"](/[^'\"]+\.(?:json|js|css|png))", page)) == {
         "/cvae/openapi.json",
@@ -156,4 +156,4 @@ def test_pictures_uploads_and_errors_are_as_without_a_proxy(
 
 
 def test_the_prefix_alone_is_the_root(below: TestClient) -> None:
-    assert below.get("/cvae").headers["location"] == "/cvae/docs"
+    assert 'href="/cvae/docs"' in below.get("/cvae").text

@@ -1,0 +1,93 @@
+/** Lines to copy that ask for a picture: its address, curl, Python and TypeScript. Pure. */
+
+/** @typedef {import("./service.js").Params} Params */
+/** @typedef {{path: string, params: Params}} Picture a GET of the API */
+
+/** The Python client's method and its arguments without a name, for each kind of address. */
+const METHODS = {
+  decode: ["decode", "z"],
+  digits: ["draw"],
+  sample: ["sample", "n"],
+  interpolate: ["interpolate", "from", "to"],
+  manifold: ["manifold", "n"],
+};
+const RENAMED = /** @type {Record<string, string>} */ ({
+  from_label: "start_label",
+  to_label: "end_label",
+});
+
+/**
+ * Return the lines by their names.
+ * @param {string} origin where the service is, with the path that it is under
+ * @param {string} url the picture's whole address
+ * @param {Picture} picture
+ * @returns {Record<string, string>}
+ */
+export function linesFor(origin, url, picture) {
+  const file = picture.path.split("/").at(-1) ?? "picture.png";
+  return {
+    URL: url,
+    curl: `curl '${url}' -o ${file}`,
+    Python: python(origin, picture, file),
+    TypeScript: `const answer = await fetch(${JSON.stringify(url)});\nconst picture = await answer.blob();`,
+  };
+}
+
+/**
+ * @param {string} origin
+ * @param {Picture} picture
+ * @param {string} file
+ */
+function python(origin, { path, params }, file) {
+  const [, kind, digit] = path.match(/^\/(\w+)(?:\/(\d+))?/) ?? [];
+  const [method, ...positional] =
+    METHODS[/** @type {keyof typeof METHODS} */ (kind)];
+  const first = digit
+    ? [digit]
+    : positional.map((name) => literal(params[name]));
+  const named = Object.entries(params)
+    .filter(
+      ([name, value]) =>
+        !positional.includes(name) &&
+        !LOOKS.includes(name) &&
+        value !== null &&
+        value !== undefined &&
+        value !== "",
+    )
+    .map(([name, value]) => `${RENAMED[name] ?? name}=${literal(value)}`);
+  const looks = LOOKS.filter((name) => params[name] !== undefined).map(
+    (name) => `, ${name}=${literal(params[name])}`,
+  );
+  const into = `into("${file.split(".").at(-1)}"${looks.join("")})`;
+  return [
+    "from service.client import Client",
+    "",
+    `with Client("${origin}") as client:`,
+    `    client.${into}.${method}(${[...first, ...named].join(", ")}).save("${file}")`,
+  ].join("\n");
+}
+
+/** How pictures are drawn, which the Python client takes apart from what is drawn. */
+const LOOKS = [
+  "scale",
+  "resample",
+  "invert",
+  "padding",
+  "columns",
+  "colormap",
+  "duration_ms",
+  "loops",
+];
+
+/** @param {Params[string]} value @returns {string} */
+function literal(value) {
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value))
+    return `[${value.map((row) => `[${String(row).split(",").join(", ")}]`).join(", ")}]`;
+  if (
+    typeof value === "string" &&
+    /^-?[\d.]+(e-?\d+)?(,-?[\d.]+(e-?\d+)?)*$/.test(value)
+  )
+    return `[${value.split(",").join(", ")}]`;
+  return JSON.stringify(value ?? null);
+}

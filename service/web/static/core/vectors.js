@@ -1,0 +1,12 @@
+/** How vectors are written, for addresses and for people. */
+import { round } from "./store.js";
+
+/** @param {number[]} z @returns {string} as image URLs take it */
+export const toText = (z) => z.map(round).join(",");
+
+/** @param {number[]} z @returns {number[]} the vector that `toText` writes */
+export const rounded = (z) => z.map(round);
+
+/** @param {number[]} z @returns {string} */
+export const toWords = (z) =>
+  `z = (${z.map((value) => value.toFixed(2).replace("-", "−")).join(", ")})`;

@@ -1,0 +1,131 @@
+/** Draw a picture: where it lies in latent space, what the model makes of it, what it is. */
+import { h } from "../core/dom.js";
+import "../parts/drawing-pad.js";
+import { line } from "../parts/copy-lines.js";
+import { sharesBars } from "../parts/likeness.js";
+import { paint } from "../parts/live-picture.js";
+import { drawPixels, figure } from "../parts/pixels.js";
+import { projectGaussian } from "../space/ellipse.js";
+import { readDrawing } from "../space/reading.js";
+
+const NEIGHBOURS_SHOWN = 5;
+
+/** The panel. */
+export class DrawView {
+  hint =
+    "The ellipses are one and two standard deviations of where the drawing may lie";
+
+  /**
+   * @param {import("../app.js").App} app
+   * @param {HTMLElement} root
+   * @param {import("../map/latent-map.js").LatentMap} map
+   */
+  constructor(app, root, map) {
+    this.app = app;
+    this.map = map;
+    this.turn = 0;
+    const { classes } = app.model.info;
+    const what = classes.length
+      ? `Draw one of ${classes[0]} to ${classes.at(-1)}`
+      : "Draw";
+    this.pad = document.createElement("drawing-pad");
+    this.found = h("div", { "aria-live": "polite", id: "reading" });
+    root.append(
+      h(
+        "p",
+        { className: "quiet" },
+        `${what}, or drop, paste or choose a picture or a photograph of one.`,
+      ),
+      this.pad,
+      this.found,
+    );
+    this.pad.addEventListener("drawn", (event) =>
+      this.#read(/** @type {CustomEvent} */ (event).detail),
+    );
+  }
+
+  /** @param {Blob | null} picture */
+  async #read(picture) {
+    const turn = ++this.turn;
+    if (!picture) {
+      this.found.replaceChildren();
+      return this.map.mark({ ellipse: null, chosen: [] });
+    }
+    await this.app.attempt(async () => {
+      const reading = await readDrawing(this.app, picture);
+      if (turn === this.turn) this.#show(reading);
+    });
+  }
+
+  /** @param {import("../space/reading.js").Reading} reading */
+  #show(reading) {
+    const { app } = this;
+    const { axes, atlas, info } = app.model;
+    app.store.set(
+      {
+        z: reading.zMean,
+        ...(info.conditional ? { label: reading.label } : {}),
+      },
+      { step: true },
+    );
+    this.map.mark({
+      ellipse: projectGaussian(axes, reading.zMean, reading.zLogVar),
+      chosen: reading.neighbours
+        .slice(0, NEIGHBOURS_SHOWN)
+        .map(({ index }) => axes.project(atlas.at(index))),
+    });
+    const seen = h("canvas", { className: "picture" });
+    const made = h("canvas", { className: "picture" });
+    drawPixels(seen, reading.x, info.image);
+    drawPixels(made, reading.image, info.image);
+    const sure =
+      reading.label === null
+        ? []
+        : [
+            h("h2", { id: "told" }, `This is a ${reading.label}`),
+            sharesBars(reading.shares),
+          ];
+    this.found.replaceChildren(
+      ...sure,
+      h(
+        "div",
+        { className: "pair" },
+        figure(seen, "As the model saw it"),
+        figure(made, `Its reconstruction: ${reading.loss.toFixed(0)} nats off`),
+      ),
+      h(
+        "p",
+        { className: "quiet" },
+        `Where it lies costs ${reading.kl.toFixed(1)} nats more to say than the prior knows.`,
+      ),
+      ...this.#neighbours(reading),
+      line(
+        app,
+        "curl",
+        `curl -X POST '${new URL(app.service.url("/encode", { model: info.reference }), location.href).href}' -H 'content-type: image/png' --data-binary @drawing.png`,
+      ),
+    );
+  }
+
+  /** @param {import("../space/reading.js").Reading} reading */
+  #neighbours({ neighbours }) {
+    if (!neighbours.length) return [];
+    const { atlas, info } = this.app.model;
+    const figures = neighbours
+      .slice(0, NEIGHBOURS_SHOWN)
+      .map(({ index, label, distance }) => {
+        const canvas = h("canvas", { className: "small" });
+        paint(
+          this.app,
+          canvas,
+          atlas.at(index),
+          info.conditional ? label : null,
+        );
+        return figure(canvas, `${label}, ${distance.toFixed(2)} away`);
+      });
+    return [
+      h("h2", {}, "Nearest test pictures, as the model draws them"),
+      h("div", { className: "figures" }, ...figures),
+    ];
+  }
+}
