@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.api.provenance import describe
 from service.batching.context import RequestContext
 from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
@@ -18,8 +19,8 @@ from service.http.disconnect import unless_gone
 from service.http.model_headers import ModelResponse, headers_of
 from service.http.offload import INLINE_PIXELS, encode, encode_now
 from service.imaging.pictures import Pictures
-from service.imaging.representation import IN_PARTS, Representation, check_size
-from service.imaging.writers import open_writer, write, write_json
+from service.imaging.representation import IN_PARTS, NOTE, Representation, check_size
+from service.imaging.writers import Writer, open_writer, write, write_json
 from service.inference.engine import Engine
 
 # Rows that are decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
@@ -69,12 +70,16 @@ async def run_job(request: Request, job: PictureJob, call: RequestContext) -> Re
         call: The request's context.
     """
     engine, rows, wanted, extra = job
+    if wanted.noted:
+        extra = {**(extra or {}), **describe(engine, rows, extra)}
     if wanted.media_type in IN_PARTS and len(rows) > PART_ROWS:
         parts = engine.stream(rows, call, PART_ROWS)
         # Errors can be answered with their status only as long as nothing has been sent.
         first = await unless_gone(request, anext(parts))
         headers = headers_of(engine.manifest, call)
-        content = _stream(wanted, engine.manifest, len(rows), first, parts)
+        note = (extra or {}).get(NOTE)
+        writer = open_writer(wanted, engine.manifest, len(rows), note)
+        content = _stream(writer, first, parts)
         return StreamingResponse(content, media_type=wanted.media_type, headers=headers)
     if len(rows) > engine.settings.max_request_rows:  # a grid, which may be drawn larger
         pictures = await unless_gone(request, engine.decode_rounded(rows, call))
@@ -123,10 +128,7 @@ async def answer_fields(
     return ModelResponse(content, JSON, manifest, call)
 
 
-async def _stream(
-    wanted: Representation, manifest: Manifest, n: int, first: Pictures, rest: AsyncIterator[Pictures]
-) -> AsyncIterator[bytes]:
-    writer = open_writer(wanted, manifest, n)
+async def _stream(writer: Writer, first: Pictures, rest: AsyncIterator[Pictures]) -> AsyncIterator[bytes]:
     yield await asyncio.to_thread(writer.write, first)
     async for pictures in rest:
         yield await asyncio.to_thread(writer.write, pictures)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from service.cli import files, options
-from service.cli.options import Output, Source
+from service.cli import files, options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 
 EXAMPLES = """
 \b
@@ -28,13 +29,15 @@ Examples:
     help="How many pictures of the test split to name that lie nearest.",
 )
 @options.polarity
-@options.output("json", "npy")
+@click.option("--metadata", is_flag=True, help="Also tell what made each file, if it says so itself.")
+@outputs.output("json", "npy")
 @options.source
 def encode(
     paths: tuple[str, ...],
     seed: int | None,
     neighbours: int,
     polarity: str,
+    metadata: bool,
     output: Output,
     source: Source,
 ) -> None:
@@ -52,6 +55,7 @@ def encode(
         seed=seed,
         neighbours=neighbours,
         polarity=polarity,  # type: ignore[arg-type]
+        metadata=metadata,
         model=source.model,
     )
     if output.format == "json":

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from service.cli.options import Output
+from service.cli.outputs import Output
 
 STDIN = STDOUT = "-"
 CLOSED = "it is closed"

@@ -15,7 +15,8 @@ import httpx
 
 from service.cli import files
 from service.cli.extras import describe_missing
-from service.cli.options import Output, Source
+from service.cli.options import Source
+from service.cli.outputs import Output
 from service.client import AsyncClient, CvaeError, File, Retry, UnreachableError
 from service.client.transport.proxies import PORTS, is_local
 

@@ -127,7 +127,9 @@ def read_posterior(n: int | None, *, drawn: bool) -> Read[Posterior]:
         rows = fields.get("neighbours", [[]] * len(fields["z_mean"]))
         _check_counts(n, *arrays.values(), rows)
         seed = fields["seed"] if drawn else None
-        return Posterior(**_origin(response), **arrays, seed=seed, neighbours=_neighbours(rows))
+        made_by = tuple(fields.get("made_by", ()))
+        found: dict[str, Any] = {"seed": seed, "neighbours": _neighbours(rows), "made_by": made_by}
+        return Posterior(**_origin(response), **arrays, **found)
 
     return read
 

@@ -20,6 +20,7 @@ class Look(TypedDict, total=False):
         padding: Pixels of background around each picture, before scaling.
         columns: Pictures in a row of a sheet.
         colormap: Colours for the levels of grey pictures.
+        metadata: Whether PNG, WebP and APNG say what made them, as JSON in a text.
         duration_ms: Of a frame; for interpolations only.
         loops: How often they play, 0 for ever; for interpolations only.
     """
@@ -30,6 +31,7 @@ class Look(TypedDict, total=False):
     padding: int
     columns: int | None
     colormap: Colormap
+    metadata: bool
     duration_ms: int
     loops: int
 

@@ -108,6 +108,7 @@ class Posterior(Answer):
         z: `(n, latent_dim)` float32, drawn from q(z|x); None without a seed.
         seed: Of the draws, or None.
         neighbours: As many as requested.
+        made_by: What made each file as it says itself, or None; empty unless requested.
     """
 
     z_mean: Floats
@@ -115,6 +116,7 @@ class Posterior(Answer):
     neighbours: Neighbours
     z: Floats | None = None
     seed: int | None = None
+    made_by: tuple[Mapping[str, Any] | None, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -95,7 +95,7 @@ def tag_rows(
     engine: Engine, rows: Floats, wanted: Representation, extra: dict[str, Any] | None = None
 ) -> str:
     """Return the tag of the pictures that rows decode to."""
-    known = orjson.dumps(extra) if wanted.media_type == JSON else b""
+    known = orjson.dumps(extra) if wanted.media_type == JSON or wanted.noted else b""
     digest = _begin_tag(_stamp(engine), wanted.digest_text).copy()
     return _finish_tag(digest, known, rows.tobytes())
 

@@ -22,6 +22,8 @@ from service.imaging.rendering import (
 KINDS = {PNG: "png", APNG: "apng", GIF: "gif", WEBP: "webp", ZIP: "png"}
 # Formats that can be sent while further pictures are still being decoded.
 IN_PARTS = (APNG, NDJSON, ZIP)
+# The further field of an answer that holds the note for the file.
+NOTE = "note"
 # Sizes that a representation keeps as fitting.
 KEPT = 256
 
@@ -37,6 +39,7 @@ class Representation:
         sequence: Whether WebP is an animation; otherwise it is a sheet.
         duration_ms: How long a frame is shown.
         loops: How often a sequence plays; 0 for ever.
+        noted: Whether the file says what made it; the writer is handed the note as the further field `NOTE`.
     """
 
     media_type: str
@@ -45,11 +48,16 @@ class Representation:
     sequence: bool = False
     duration_ms: int = 100
     loops: int = 0
+    noted: bool = False
 
     @functools.cached_property
     def digest_text(self) -> bytes:
         """The same for the same, for tags."""
-        return orjson.dumps(dataclasses.asdict(self), option=orjson.OPT_SORT_KEYS)
+        fields = dataclasses.asdict(self)
+        # Pictures without a note keep the tags that they had before there were notes.
+        if not self.noted:
+            del fields["noted"]
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
 
     @functools.cached_property
     def is_plain(self) -> bool:

@@ -6,6 +6,7 @@ Invariant: pictures written in parts give the same bytes as pictures written at 
 from __future__ import annotations
 
 import collections
+import dataclasses
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from service.imaging.formats.npy import write_npy
 from service.imaging.formats.png import join_png, write_png
 from service.imaging.formats.webp import write_webp
 from service.imaging.formats.zip_stream import zip_entries
+from service.imaging.notes import add_note
 from service.imaging.pictures import Pictures
 from service.imaging.rendering import (
     draw_frames,
@@ -27,7 +29,7 @@ from service.imaging.rendering import (
     measure_frame,
     split_scale,
 )
-from service.imaging.representation import IN_PARTS, Representation
+from service.imaging.representation import IN_PARTS, NOTE, Representation
 
 
 def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra: dict[str, Any]) -> bytes:
@@ -42,8 +44,11 @@ def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra:
     Returns:
         The content of the file.
     """
+    if wanted.noted and wanted.media_type != APNG:
+        plain = dataclasses.replace(wanted, noted=False)
+        return add_note(wanted.media_type, write(plain, manifest, pictures, extra), extra[NOTE])
     if wanted.media_type in IN_PARTS:
-        writer = open_writer(wanted, manifest, len(pictures.z))
+        writer = open_writer(wanted, manifest, len(pictures.z), extra.get(NOTE))
         return writer.write(pictures) + writer.close()
     if wanted.media_type == JSON:
         return write_json(manifest, {**extra, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
@@ -88,22 +93,24 @@ class Writer(Protocol):
         """Return the bytes after the last picture."""
 
 
-def open_writer(wanted: Representation, manifest: Manifest, n: int) -> Writer:
+def open_writer(wanted: Representation, manifest: Manifest, n: int, note: bytes | None = None) -> Writer:
     """Return a writer for a representation whose media type is in `IN_PARTS`.
 
     Args:
         wanted: The representation.
         manifest: The manifest of the model that decodes the pictures.
         n: How many pictures there will be in all.
+        note: What made them, for APNG.
     """
     if wanted.media_type == APNG:
-        return _AnimationWriter(wanted, manifest.image, n)
+        return _AnimationWriter(wanted, manifest.image, n, note)
     return _LineWriter(wanted) if wanted.media_type == NDJSON else _ArchiveWriter(wanted, n)
 
 
 class _AnimationWriter:
-    def __init__(self, wanted: Representation, image: ImageSpec, n: int) -> None:
+    def __init__(self, wanted: Representation, image: ImageSpec, n: int, note: bytes | None) -> None:
         self._wanted = wanted
+        self._note = note
         self._image = image
         self._n = n
         self._index = 0
@@ -122,7 +129,8 @@ class _AnimationWriter:
 
     def _begin(self, channels: int) -> bytes:
         height, width = measure_frame(self._image.height, self._image.width, self._wanted.look)
-        return apng.begin(width, height, channels, self._n, self._wanted.loops)
+        start = apng.begin(width, height, channels, self._n, self._wanted.loops)
+        return start if self._note is None else add_note(APNG, start, self._note)
 
 
 class _LineWriter:

@@ -10,13 +10,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
 from service.api.openapi import BODY, pictures, upload_body
+from service.api.provenance import read_notes
 from service.api.responses import answer_fields
 from service.api.schemas.query import EncodeQuery
 from service.api.schemas.requests import EncodeRequest
 from service.api.schemas.responses import EncodeAnswer
-from service.api.uploads import ACCEPTED, read_x, require_picture
+from service.api.uploads import ACCEPTED, read_files, read_x, require_picture, to_x
+from service.batching.context import RequestContext
+from service.core.arrays import Floats
 from service.core.json_writer import dump
-from service.core.media_types import JSON
+from service.core.media_types import JSON, NPY
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import EncoderRoute
 from service.http.disconnect import unless_gone
@@ -25,6 +28,7 @@ from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
 from service.inference.engine import Engine, Posterior
+from service.inference.registry import Registry
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 
@@ -71,7 +75,11 @@ async def encode(
     """
     media_type = require_picture(request)
     negotiate(request, None, (JSON,))
-    engine, x, body = await read_x(request, media_type, EncodeRequest, query, models, call)
+    body, made_by = None, None
+    if query.metadata and media_type not in (JSON, NPY):
+        engine, x, made_by = await _read_noted(request, media_type, query, models, call)
+    else:
+        engine, x, body = await read_x(request, media_type, EncodeRequest, query, models, call)
     seed = query.seed if body is None or body.seed is None else body.seed
     posterior = await unless_gone(request, engine.encode(x, call, seed))
     fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
@@ -81,7 +89,19 @@ async def encode(
         fields["neighbours"] = search() if few else await call.run(search)
     if posterior.z is not None:
         fields |= {"z": posterior.z, "seed": seed}
+    if made_by is not None:
+        fields["made_by"] = made_by
     return await answer_fields(engine.manifest, fields, call, inline=few)
+
+
+async def _read_noted(
+    request: Request, media_type: str, query: EncodeQuery, models: Registry, call: RequestContext
+) -> tuple[Engine, Floats, list[dict[str, Any] | None]]:
+    """Read files, and what they say of what made them."""
+    engine = models.get(query.model)
+    files = await read_files(request, media_type, models, call)
+    x = await to_x(request, engine, files, query.polarity, call)
+    return engine, x, await read_notes(request, files, call)
 
 
 def _search(engine: Engine, posterior: Posterior, k: int) -> list[orjson.Fragment]:

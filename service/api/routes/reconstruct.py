@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
 from service.api.openapi import BODY, pictures, upload_body
+from service.api.provenance import describe
 from service.api.responses import answer_pictures, check
 from service.api.routes.encode import STROKE
 from service.api.schemas.query import ReconstructQuery
@@ -71,6 +72,8 @@ async def reconstruct(
     made = await unless_gone(request, engine.decode(rows, call))
     measure = functools.partial(_measure, x, posterior, made, wanted)
     extra = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
+    if wanted.noted:
+        extra |= describe(engine, rows)
     shown = _interleave(x, made) if pairs else made
     answer = await answer_pictures(engine.manifest, shown, call, wanted, extra)
     answer.headers[LOSS_HEADER] = f"{extra['reconstruction_loss'].mean():.3f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from service.api.schemas.requests import LabelText, ModelName, Seed
 from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
+from service.imaging.notes import NOTED
 from service.imaging.rendering import Look
 from service.imaging.representation import Representation
 from service.latent.parsing import POINT_PATTERN, VECTOR_PATTERN
@@ -49,10 +51,14 @@ class LookQuery(Query):
         Field(ge=1, le=MAX_COLUMNS, description="Pictures in a row of a sheet; unset: about square."),
     ] = None
     colormap: Annotated[Colormap, Field(description="Colours for the levels of grey pictures.")] = "grey"
+    metadata: Annotated[
+        bool,
+        Field(description="Has PNG, WebP and APNG say what made them: model, z, seed, as JSON in a text."),
+    ] = False
 
     def represent(self, media_type: str, columns: int | None = None) -> Representation:
         """Return how pictures are to be written; `columns` are those of a sheet if the query names none."""
-        return _represent(media_type, self._look(columns), self.dtype)
+        return _represent(media_type, self._look(columns), self.metadata, self.dtype)
 
     def _look(self, columns: int | None) -> tuple[Any, ...]:
         columns = self.columns or columns
@@ -70,7 +76,8 @@ class SequenceQuery(LookQuery):
 
     def represent(self, media_type: str, columns: int | None = None) -> Representation:
         """Return how a sequence is to be written; see `LookQuery.represent`."""
-        return _represent(media_type, self._look(columns), self.dtype, True, self.duration_ms, self.loops)
+        motion = True, self.duration_ms, self.loops
+        return _represent(media_type, self._look(columns), self.metadata, self.dtype, *motion)
 
 
 class StillQuery(LookQuery):
@@ -113,6 +120,9 @@ class EncodeQuery(Query):
     neighbours: Annotated[
         int, Field(ge=0, le=100, description="How many of the atlas' pictures to name that lie nearest.")
     ] = 5
+    metadata: Annotated[bool, Field(description="Also says what made each file, if it says so itself.")] = (
+        False
+    )
 
 
 class ReconstructQuery(StillQuery):
@@ -235,6 +245,7 @@ class LatentsQuery(Query):
 
 
 @functools.lru_cache(1024)
-def _represent(media_type: str, look: tuple[Any, ...], *further: Any) -> Representation:
+def _represent(media_type: str, look: tuple[Any, ...], metadata: bool, *further: Any) -> Representation:
     """Return the same object for all requests that ask for the same: it caches what is computed from it."""
-    return Representation(media_type, Look(*look), *further)
+    made = Representation(media_type, Look(*look), *further)
+    return dataclasses.replace(made, noted=True) if metadata and media_type in NOTED else made

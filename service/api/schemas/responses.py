@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.api.schemas.provenance import MadeBy
 from service.api.schemas.shapes import IMAGES
 from service.http.openapi.schemas import never_null
 
@@ -107,6 +108,10 @@ class EncodeAnswer(Answer):
     ] = None
     z: Annotated[list[list[float]] | None, Field(description="Draws from q(z|x), with a seed.")] = None
     seed: int | None = None
+    made_by: Annotated[
+        list[MadeBy | None] | None,
+        Field(description="Of each file, what made it as it says itself, or null; with `metadata`."),
+    ] = None
 
 
 class ImageInfo(BaseModel):

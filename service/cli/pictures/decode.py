@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from service.cli import files, options
-from service.cli.options import Output, Source
+from service.cli import files, options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 
 EXAMPLES = """
 \b
@@ -26,7 +27,7 @@ Examples:
 @click.option("--label", "labels", multiple=True, help="Of all vectors; or repeated, one a vector.")
 @options.dtype
 @options.look
-@options.output(*options.STILL_FORMATS)
+@outputs.output(*options.STILL_FORMATS)
 @options.source
 def decode(
     texts: tuple[str, ...],

@@ -8,8 +8,9 @@ from typing import Any, get_args
 
 import click
 
-from service.cli import files, options
-from service.cli.options import Output, Source
+from service.cli import files, options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 from service.core.choices import Method
 
 TEXT = re.compile(r"digit:|[-+.\d]+[\d.eE+-]*(,|$)")
@@ -38,7 +39,7 @@ Examples:
 @options.motion
 @options.dtype
 @options.look
-@options.output(*options.FORMATS)
+@outputs.output(*options.FORMATS)
 @options.source
 def interpolate(
     start: str,

@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 import click
 
-from service.cli import files, options
-from service.cli.options import Output, Source
+from service.cli import files, options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 from service.core.choices import Drawn
 
 EXAMPLES = """
@@ -28,7 +29,7 @@ Examples:
     help="It goes from -extent to extent; unset: what holds 99.9%.",
 )
 @click.option("--invert", is_flag=True, help="Turn dark and light over.")
-@options.output(*get_args(Drawn))
+@outputs.output(*get_args(Drawn))
 @options.source
 def latent_map(output: Output, source: Source, **parameters: Any) -> None:
     """Draw where the pictures of the test split lie in latent space, coloured by label.

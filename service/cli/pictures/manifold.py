@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from service.cli import files, options
-from service.cli.options import Output, Source
+from service.cli import files, options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 
 EXAMPLES = """
 \b
@@ -46,7 +47,7 @@ def _read_dims(_context: click.Context, _parameter: click.Parameter, text: str) 
 @click.option("--label", help="Of all pictures, if the model takes labels.")
 @options.dtype
 @options.look
-@options.output(*options.STILL_FORMATS)
+@outputs.output(*options.STILL_FORMATS)
 @options.source
 def manifold(look: dict[str, Any], output: Output, source: Source, **parameters: Any) -> None:
     """Draw an even grid over two dimensions of latent space.

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from service.cli import files, options
-from service.cli.options import Output, Source
+from service.cli import files, options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 
 EXAMPLES = """
 \b
@@ -28,7 +29,7 @@ Examples:
 @options.polarity
 @options.dtype
 @options.look
-@options.output(*options.STILL_FORMATS)
+@outputs.output(*options.STILL_FORMATS)
 @options.source
 def restyle(
     paths: tuple[str, ...], look: dict[str, Any], output: Output, source: Source, **parameters: Any

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from service.cli import options
-from service.cli.options import Output, Source
+from service.cli import options, outputs
+from service.cli.options import Source
+from service.cli.outputs import Output
 
 EXAMPLES = """
 \b
@@ -25,7 +26,7 @@ Examples:
 @options.temperature
 @options.dtype
 @options.look
-@options.output(*options.STILL_FORMATS)
+@outputs.output(*options.STILL_FORMATS)
 @options.source
 def sample(look: dict[str, Any], output: Output, source: Source, **parameters: Any) -> None:
     """Draw pictures from the prior, or from a class.

@@ -23,6 +23,7 @@ def encode(
     seed: int | None = None,
     neighbours: int = 5,
     polarity: Polarity = "auto",
+    metadata: bool = False,
     model: Model = None,
 ) -> Request[Posterior]:
     """Encode pictures.
@@ -33,12 +34,14 @@ def encode(
         seed: Of a z drawn from q(z|x); unset: none is drawn.
         neighbours: How many of the nearest pictures of the test split to name.
         polarity: Of files.
+        metadata: Whether to tell what made each file, where the file says so.
         model: Unset: the service's default.
 
     Returns:
         The posterior of each picture, in order.
     """
-    params = to_params(model=to_name(model), seed=seed, neighbours=neighbours, polarity=polarity)
+    options = {"neighbours": neighbours, "polarity": polarity, "metadata": metadata or None}
+    params = to_params(model=to_name(model), seed=seed, **options)
     n = count_pictures(pictures)
     read = parse.read_posterior(n, drawn=seed is not None)
     return Request("POST", "encode", read, params, **_upload(pictures), pictures=n)

@@ -93,6 +93,17 @@ def test_reconstruct_says_how_far_it_is(service: Driver) -> None:
     assert pictures.mean_squared_error[0] == pytest.approx(expected, abs=1e-6)
 
 
+def test_encode_tells_what_made_a_file(service: Driver) -> None:
+    file = service.ask(lambda client: client.into("webp", metadata=True).draw(4, seed=1))
+    assert b"XMP " in file.content
+    file = service.ask(lambda client: client.into("png", metadata=True).draw(4, seed=1))
+    several = [file.content, write_png(halves(255, 51)[..., np.newaxis])]
+    posterior = service.ask(lambda client: client.encode(several, metadata=True))
+    made_by, nothing = posterior.made_by
+    assert (made_by["digit"], made_by["seed"], nothing) == (4, 1, None)
+    assert service.ask(lambda client: client.encode(several)).made_by == ()
+
+
 @pytest.mark.parametrize("labels", ["20", "2,0", [2, 0], ["2", 0]])
 def test_restyle_writes_labels_in_the_style_of_a_picture(service: Driver, labels: Any) -> None:
     x = np.stack([halves(255, 51), halves(51, 255)])
