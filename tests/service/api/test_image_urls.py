@@ -253,7 +253,7 @@ def test_a_vector_of_a_url_is_the_vector_of_a_body(client: TestClient) -> None:
         ("/sample.png?seed=1&digit=10", 404, "digit"),
         ("/sample.png?seed=1&temperature=nan", 422, "temperature"),
         ("/interpolate.gif?to=0,0", 422, "from"),
-        ("/interpolate.gif?from=digit:3&to=digit:x", 422, "to"),
+        ("/interpolate.gif?from=digit:3&to=digit:x", 404, "to"),
         ("/interpolate.gif?from=digit:3&to=digit:11", 404, "to"),
         ("/interpolate.gif?from=0,0,0&to=digit:1", 422, "from"),
         ("/interpolate.gif?from=digit:3&from_label=3&to=digit:1", 422, "from_label"),

@@ -162,7 +162,7 @@ EMPTY = ",".join(["{}"] * 900)
         ("/encode", f"{{{UNKNOWN}}}", ["pixels", "x0", "x1", "x2"]),
         ("/sample", f"{{{UNKNOWN}}}", ["x0", "x1", "x2"]),
         ("/interpolate", f'{{"from":{{{UNKNOWN}}},"to":1}}', ["from.x0", "from.x1", "from.x2", "to"]),
-        ("/decode", f'{{"z":[0,0],"label":[{WRONG}]}}', ["label[0]"]),
+        ("/decode", f'{{"z":[0,0],"label":[{EMPTY}]}}', ["label[0]"]),
         ("/decode", f'{{"z":[{WRONG}]}}', ["z[0]"]),
         ("/decode", f'{{"z":[{EMPTY}]}}', ["z[0]"]),
         ("/decode", f'{{"{"y" * 9000}":1,"z":[0,0]}}', ["y" * 79 + "…"]),
