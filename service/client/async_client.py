@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from service.client._signatures import described_by
 from service.client.base_client import TIMEOUT_S, BaseClient, parse_base_url
 from service.client.files import Files
+from service.client.methods.asynchronous import AsyncMethods
 from service.client.render_options import Look
-from service.client.requests import encoding, models, pictures
+from service.client.requests import models
 from service.client.requests.base import Request
 from service.client.results import File, Frame
 from service.client.sansio import (
@@ -35,37 +35,10 @@ from service.client.transport.proxies import Route, find_route
 from service.client.transport.retry import Retry
 from service.core.choices import Format
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _async(build: Callable[P, Request[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    @described_by(build)
-    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.send(build(*args, **kwargs))
-
-    return method
-
-
-def _async_stream(
-    build: Callable[P, Request[Any]],
-) -> Callable[Concatenate[AsyncClient, P], AsyncIterator[Frame]]:
-    @described_by(build)
-    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Frame]:
-        request = build(*args, **kwargs).into("ndjson", Look())
-        response = await self.run(deliver(request, self.options, stream=True))
-        async with contextlib.aclosing(response):
-            with translated(self.options.route):
-                index = 0
-                async for line in response.aiter_lines():
-                    yield request.read_line(line, index)
-                    index += 1
-                request.check_end(index)
-
-    return method
-
-
-class AsyncClient(BaseClient[httpx.AsyncClient]):
+class AsyncClient(AsyncMethods, BaseClient[httpx.AsyncClient]):
     """The client for asyncio: has the methods of `Client`, to be awaited."""
 
     def __init__(
@@ -91,20 +64,6 @@ class AsyncClient(BaseClient[httpx.AsyncClient]):
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(route)))
         self._sleep = sleep
 
-    decode = _async(pictures.decode)
-    encode = _async(encoding.encode)
-    reconstruct = _async(encoding.reconstruct)
-    restyle = _async(encoding.restyle)
-    interpolate = _async(pictures.interpolate)
-    stream = _async_stream(pictures.interpolate)
-    sample = _async(pictures.sample)
-    draw = _async(pictures.draw)
-    manifold = _async(pictures.manifold)
-    model = _async(models.model)
-    latents = _async(models.latents)
-    # The last one, because it hides the module for the rest of the class body.
-    models = _async(models.models)
-
     def into(self, format: Format, **look: Unpack[Look]) -> Files[Awaitable[File]]:  # noqa: A002
         """Return methods whose results are files; see `Client.into`."""
         return Files(self.send, format, look)
@@ -116,6 +75,18 @@ class AsyncClient(BaseClient[httpx.AsyncClient]):
     async def send(self, request: Request[T]) -> T:
         """Send a request and return its result; see `Client.send`."""
         return await self.run(call(request, self.options))
+
+    async def receive(self, request: Request[Any]) -> AsyncIterator[Frame]:
+        """Send a request and yield its pictures as they come; see `Client.receive`."""
+        lines = request.into("ndjson", Look())
+        response = await self.run(deliver(lines, self.options, stream=True))
+        async with contextlib.aclosing(response):
+            with translated(self.options.route):
+                index = 0
+                async for line in response.aiter_lines():
+                    yield lines.read_line(line, index)
+                    index += 1
+                lines.check_end(index)
 
     async def run(self, steps: Steps[T]) -> T:
         """Run the steps of a call, and return its result."""

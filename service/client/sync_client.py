@@ -1,6 +1,6 @@
 """`Client`: the blocking client. It sends and waits; `sansio` decides what is sent, and when.
 
-Its methods are made from the functions in `requests`, so each signature and docstring is written once.
+Its calls are in `methods.blocking`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from service.client._signatures import described_by
 from service.client.base_client import TIMEOUT_S, BaseClient, parse_base_url
 from service.client.files import Files
+from service.client.methods.blocking import BlockingMethods
 from service.client.render_options import Look
-from service.client.requests import encoding, models, pictures
+from service.client.requests import models
 from service.client.requests.base import Request
 from service.client.results import File, Frame
 from service.client.sansio import (
@@ -39,34 +39,10 @@ from service.client.transport.proxies import Route, find_route
 from service.client.transport.retry import Retry
 from service.core.choices import Format
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _sync(build: Callable[P, Request[T]]) -> Callable[Concatenate[Client, P], T]:
-    @described_by(build)
-    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.send(build(*args, **kwargs))
-
-    return method
-
-
-def _stream(build: Callable[P, Request[Any]]) -> Callable[Concatenate[Client, P], Iterator[Frame]]:
-    @described_by(build)
-    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Frame]:
-        request = build(*args, **kwargs).into("ndjson", Look())
-        response = self.run(deliver(request, self.options, stream=True))
-        with contextlib.closing(response), translated(self.options.route):
-            index = 0
-            for line in response.iter_lines():
-                yield request.read_line(line, index)
-                index += 1
-            request.check_end(index)
-
-    return method
-
-
-class Client(BaseClient[httpx.Client]):
+class Client(BlockingMethods, BaseClient[httpx.Client]):
     """The client that blocks until the response is there; threads may share it."""
 
     def __init__(
@@ -103,20 +79,6 @@ class Client(BaseClient[httpx.Client]):
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(route)))
         self._sleep = sleep
 
-    decode = _sync(pictures.decode)
-    encode = _sync(encoding.encode)
-    reconstruct = _sync(encoding.reconstruct)
-    restyle = _sync(encoding.restyle)
-    interpolate = _sync(pictures.interpolate)
-    stream = _stream(pictures.interpolate)
-    sample = _sync(pictures.sample)
-    draw = _sync(pictures.draw)
-    manifold = _sync(pictures.manifold)
-    model = _sync(models.model)
-    latents = _sync(models.latents)
-    # The last one, because it hides the module for the rest of the class body.
-    models = _sync(models.models)
-
     def into(self, format: Format, **look: Unpack[Look]) -> Files[File]:  # noqa: A002
         """Return methods whose results are files: `into("gif", scale=4).interpolate(3, 8).save("walk.gif")`.
 
@@ -140,6 +102,21 @@ class Client(BaseClient[httpx.Client]):
             CvaeError: The call failed; `errors` draws the tree.
         """
         return self.run(call(request, self.options))
+
+    def receive(self, request: Request[Any]) -> Iterator[Frame]:
+        """Send a request and yield its pictures as they come.
+
+        Raises:
+            CvaeError: The call failed, or not all pictures came.
+        """
+        lines = request.into("ndjson", Look())
+        response = self.run(deliver(lines, self.options, stream=True))
+        with contextlib.closing(response), translated(self.options.route):
+            index = 0
+            for line in response.iter_lines():
+                yield lines.read_line(line, index)
+                index += 1
+            lines.check_end(index)
 
     def run(self, steps: Steps[T]) -> T:
         """Run the steps of a call, and return its result."""

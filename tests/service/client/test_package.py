@@ -6,9 +6,17 @@ import inspect
 import pathlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
 
 from service.client import AsyncClient, Client, File, Frame, Pictures, Posterior
+from service.client.methods.asynchronous import AsyncMethods
+from service.client.methods.blocking import BlockingMethods
+from service.client.methods.files import FileMethods
+from service.client.methods.urls import UrlMethods
+from service.client.requests import encoding, image_urls, models, pictures
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -39,6 +47,46 @@ def test_help_shows_the_parameters() -> None:
     for method in (client.sample, client.into("png").sample, AsyncClient("http://service").sample):
         signature = str(inspect.signature(method))
         assert signature.startswith("(n: 'int' = 1, *, digit: 'int | str | None' = None, seed: 'int | None'")
+
+
+REQUESTS: dict[type, dict[str, Callable[..., Any]]] = {
+    BlockingMethods: {
+        **{name: getattr(pictures, name) for name in ("decode", "interpolate", "sample", "draw", "manifold")},
+        **{name: getattr(encoding, name) for name in ("encode", "reconstruct", "restyle")},
+        **{name: getattr(models, name) for name in ("models", "model", "latents")},
+        "stream": pictures.interpolate,
+    },
+    UrlMethods: {
+        name: getattr(image_urls, name)
+        for name in ("decode", "draw", "sample", "interpolate", "manifold", "latent_map")
+    },
+}
+REQUESTS[AsyncMethods] = REQUESTS[BlockingMethods]
+REQUESTS[FileMethods] = {
+    name: build for name, build in REQUESTS[BlockingMethods].items() if name in vars(FileMethods)
+} | {"latent_map": image_urls.latent_map}
+
+
+def describe(function: Callable[..., Any]) -> list[tuple[str, Any, Any, str]]:
+    parameters = inspect.signature(function).parameters.values()
+    return [
+        (each.name, each.kind, each.default, each.annotation.replace("Uploads", "Pictures"))
+        for each in parameters
+        if each.name != "self"
+    ]
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_each_method_is_written_out_and_takes_what_its_request_takes(kind: type) -> None:
+    written = {name for name, each in vars(kind).items() if inspect.isfunction(each)}
+    assert written - {"send", "receive", "write", "build"} == set(REQUESTS[kind])
+    for name, build in REQUESTS[kind].items():
+        method = getattr(kind, name)
+        assert describe(method) == describe(build), name
+        assert method.__doc__ == build.__doc__
+        # An editor that looks for the definition finds the method itself.
+        assert (method.__name__, method.__module__) == (name, kind.__module__)
+        assert not hasattr(method, "__wrapped__")
 
 
 def test_methods_have_types() -> None:
