@@ -2,6 +2,7 @@
 PYTHON ?= python3
 SERVE := .venv
 TRAIN := .venv-train
+CLIENTS := .venv-clients
 DATA ?= mnist
 RUN ?= runs/mine
 MINUTES ?= 30
@@ -14,7 +15,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint openapi test test-service test-all mutants train evaluate export reproduce serve soak bench bench-training lock clean
+.PHONY: help install format lint openapi test test-service test-all clients mutants train evaluate export reproduce serve soak bench bench-training lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +34,9 @@ test-service: $(SERVE)/.dev ## Run those of the service alone, which need no Ten
 test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
 	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 	$(TRAIN)/bin/pytest tests/training tests/contract
+
+clients: $(SERVE)/.dev $(CLIENTS)/.clients clients/node_modules/.installed ## Generate clients from openapi.json by five generators, and test them and clients/typescript
+	$(SERVE)/bin/pytest tests/clients
 
 mutants: $(SERVE)/.dev ## Say which of N small faults in MODULES (or what the last 20 commits changed) no test sees
 	$(SERVE)/bin/python -m scripts.mutants -n $(N) --seed $(SEED) $(MODULES)
@@ -86,7 +90,7 @@ lock: $(SERVE)/.dev ## Resolve the newest versions into locks/
 	sh locks/update $(SERVE)/bin/uv
 
 clean: ## Remove the environments and caches
-	rm -rf $(SERVE) $(TRAIN) .venv-bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(SERVE) $(TRAIN) $(CLIENTS) .venv-bench clients/node_modules .mypy_cache .pytest_cache .ruff_cache
 
 $(SERVE)/.serve: locks/service.txt
 	sh scripts/install $(PYTHON) $(SERVE) $<
@@ -102,6 +106,14 @@ $(SERVE)/.bench: locks/dev.txt
 
 $(TRAIN)/.train: locks/train.txt
 	sh scripts/install $(PYTHON) $(TRAIN) $<
+	touch $@
+
+$(CLIENTS)/.clients: locks/clients.txt
+	sh scripts/install $(PYTHON) $(CLIENTS) $<
+	touch $@
+
+clients/node_modules/.installed: clients/package-lock.json clients/package.json
+	cd clients && npm ci --no-audit --no-fund
 	touch $@
 
 $(TRAIN)/.dev: locks/train-dev.txt
