@@ -25,9 +25,7 @@ export class App extends EventTarget {
     this.service.addEventListener("offline", () =>
       this.tell("The service does not answer. Waiting for it …", true, true),
     );
-    this.service.addEventListener("online", () =>
-      this.tell("The service is there again."),
-    );
+    this.service.addEventListener("online", () => this.tell("The service is there again."));
   }
 
   /** The current point. @returns {number[]} */
@@ -41,9 +39,7 @@ export class App extends EventTarget {
     const { classes, conditional } = this.model.info;
     const { label } = this.store.state;
     if (!conditional) return null;
-    return label !== null && classes.includes(label)
-      ? label
-      : (classes[3] ?? classes[0]);
+    return label !== null && classes.includes(label) ? label : (classes[3] ?? classes[0]);
   }
 
   /** Load the list of models, and the one that the state names. */
@@ -61,8 +57,7 @@ export class App extends EventTarget {
       this.models.find((each) => each.name === name) ??
       this.models.find((each) => each.default) ??
       this.models[0];
-    if (name && info.name !== name)
-      this.tell(`There is no model ${name} here; this is ${info.name}.`, true);
+    if (name && info.name !== name) this.tell(`There is no model ${name} here; this is ${info.name}.`, true);
     const model = await loadModel(this.service, info);
     this.model = model;
     this.dispatchEvent(new Event("model"));
@@ -102,10 +97,7 @@ export class App extends EventTarget {
       await navigator.clipboard.writeText(text);
       this.tell(done);
     } catch {
-      this.tell(
-        "The browser does not let this page copy; select the text instead.",
-        true,
-      );
+      this.tell("The browser does not let this page copy; select the text instead.", true);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Puts the page together: what is shown follows the state, and the state follows what is done. */
 import { App } from "./app.js";
-import { calm, find, h, settle } from "./core/dom.js";
+import { calm, find, h } from "./core/dom.js";
 import { rounded } from "./core/vectors.js";
 import "./map/latent-map.js";
 import { isDark } from "./map/palette.js";
@@ -17,16 +17,13 @@ class Page {
   constructor() {
     const root = find("meta[name=service-root]").getAttribute("content") ?? "";
     this.app = new App(root, find("#notice"));
-    this.map = /** @type {import("./map/latent-map.js").LatentMap} */ (
-      find("latent-map")
-    );
+    this.map = /** @type {import("./map/latent-map.js").LatentMap} */ (find("latent-map"));
     this.current = new CurrentPicture(this.app, find("#current"));
     this.lens = new Lens(this.app, find("canvas.lens"), this.map);
     this.status = new StatusLine(this.app, find("#status"));
     this.panel = find("#view");
     /** @type {import("./views/index.js").View | null} */
     this.view = null;
-    this.setLook = settle(200, () => this.#keepLook());
     this.#listen();
     this.#addTabs();
     this.#addButtons();
@@ -44,19 +41,11 @@ class Page {
     app.store.addEventListener("change", (event) =>
       this.#follow(new Set(/** @type {CustomEvent} */ (event).detail)),
     );
-    map.addEventListener("hover", (event) =>
-      this.lens.hover(/** @type {CustomEvent} */ (event).detail),
-    );
-    map.addEventListener("steer", (event) =>
-      this.#steer(/** @type {CustomEvent} */ (event).detail),
-    );
-    map.addEventListener("look", () => this.setLook());
-    map.addEventListener("lasso", (event) =>
-      this.view?.lasso?.(/** @type {CustomEvent} */ (event).detail),
-    );
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-      this.#recolour(),
-    );
+    map.addEventListener("hover", (event) => this.lens.hover(/** @type {CustomEvent} */ (event).detail));
+    map.addEventListener("steer", (event) => this.#steer(/** @type {CustomEvent} */ (event).detail));
+    map.addEventListener("look", (event) => this.#keepLook(/** @type {CustomEvent} */ (event).detail));
+    map.addEventListener("lasso", (event) => this.view?.lasso?.(/** @type {CustomEvent} */ (event).detail));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recolour());
     find("#theme").addEventListener("click", () => this.#switchTheme());
     find("#share").addEventListener("click", () =>
       app.copy(location.href, "Link copied: it shows this very view"),
@@ -83,9 +72,7 @@ class Page {
         ),
       ),
     );
-    tabs.addEventListener("keydown", (event) =>
-      this.#walkTabs(/** @type {KeyboardEvent} */ (event)),
-    );
+    tabs.addEventListener("keydown", (event) => this.#walkTabs(/** @type {KeyboardEvent} */ (event)));
     this.#markTab();
   }
 
@@ -94,11 +81,7 @@ class Page {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
     const ids = Object.keys(VIEWS);
-    const next =
-      ids[
-        (ids.indexOf(this.app.store.state.view) + step + ids.length) %
-          ids.length
-      ];
+    const next = ids[(ids.indexOf(this.app.store.state.view) + step + ids.length) % ids.length];
     this.app.store.set({ view: next }, { step: true });
     find(`#tab-${next}`).focus();
   }
@@ -110,10 +93,7 @@ class Page {
       tab.setAttribute("tabindex", selected ? "0" : "-1");
       if (selected) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
-    this.panel.setAttribute(
-      "aria-labelledby",
-      `tab-${this.app.store.state.view}`,
-    );
+    this.panel.setAttribute("aria-labelledby", `tab-${this.app.store.state.view}`);
   }
 
   #addButtons() {
@@ -121,12 +101,7 @@ class Page {
       /** @type {string} */ name,
       /** @type {string} */ text,
       /** @type {() => void} */ onclick,
-    ) =>
-      h(
-        "button",
-        { type: "button", "aria-label": name, title: name, onclick },
-        text,
-      );
+    ) => h("button", { type: "button", "aria-label": name, title: name, onclick }, text);
     const layers = ["both", "points", "pictures"];
     const layer = button("What the map shows", "", () => {
       const { layers: now } = this.app.store.state;
@@ -152,15 +127,11 @@ class Page {
     const picker = /** @type {HTMLSelectElement} */ (find("#model"));
     picker.replaceChildren(
       ...app.models.map(({ name }) =>
-        h(
-          "option",
-          { value: name, selected: name === app.model.info.name },
-          name,
-        ),
+        h("option", { value: name, selected: name === app.model.info.name }, name),
       ),
     );
     map.show(app.service, app.model);
-    if (app.store.state.at.length === 3) map.lookAt(app.store.state.at);
+    if (app.store.state.at.length) map.lookAt(app.store.state.at);
     this.current.reset();
     this.status.show(app.model);
     this.#openView();
@@ -191,6 +162,7 @@ class Page {
     this.view = new Kind(this.app, this.panel, this.map);
     find(".hint").textContent = this.view.hint ?? "";
     this.#markTab();
+    document.body.dataset.view = this.app.store.state.view;
   }
 
   /** @param {Set<string>} names what changed in the state */
@@ -199,8 +171,7 @@ class Page {
     if (names.has("model")) return this.app.attempt(() => app.loadModel());
     if (!app.model) return;
     if (names.has("view")) this.#openView();
-    if (names.has("at") && app.store.state.at.length === 3 && !this.looking)
-      map.lookAt(app.store.state.at);
+    if (names.has("at") && !this.looking) map.lookAt(app.store.state.at);
     if (names.has("hidden") || names.has("layers")) this.#showLayers();
     if (names.has("z") || names.has("label")) this.#showPoint();
     this.view?.update?.(names);
@@ -212,16 +183,14 @@ class Page {
     showLegend(this.app, find(".legend"));
     if (this.layerButton)
       this.layerButton.textContent =
-        { both: "Points + pictures", points: "Points", pictures: "Pictures" }[
-          layers
-        ] ?? layers;
+        { both: "Points + pictures", points: "Points", pictures: "Pictures" }[layers] ?? layers;
   }
 
   #showPoint() {
     const { app, map } = this;
     map.manifold?.pass(app.z, app.label);
     map.mark({ point: app.model.axes.project(app.z) });
-    if (app.model.dim > 2 || app.model.info.conditional) map.redraw("manifold");
+    if (app.model.dim > 2 || app.model.info.conditional) map.canvases.redraw("manifold");
     this.current.show();
   }
 
@@ -236,11 +205,10 @@ class Page {
     if (done) this.steering = undefined;
   }
 
-  /** Keep what part of the map is shown in the URL. */
-  #keepLook() {
-    const { x, y, span } = this.map.viewport;
+  /** Keep what part of the map is shown in the URL. @param {number[] | null} at */
+  #keepLook(at) {
     this.looking = true;
-    this.app.store.set({ at: [x, y, span] });
+    this.app.store.set({ at: at ?? [] });
     this.looking = false;
   }
 

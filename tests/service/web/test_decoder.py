@@ -55,12 +55,16 @@ def test_a_shipped_decoder_draws_in_the_page_what_it_draws_here(folder: pathlib.
     assert np.abs(np.array(image) - expected).max() < MAX_DIFFERENCE
 
 
-def draw(*shape: int) -> np.ndarray[Any, Any]:
+def draw(*shape: int) -> Any:
     return RANDOM.standard_normal(shape).astype(np.float32)
 
 
-def positive(*shape: int) -> np.ndarray[Any, Any]:
+def positive(*shape: int) -> Any:
     return np.abs(draw(*shape)) + np.float32(0.5)
+
+
+def scalar(value: float) -> np.ndarray[Any, Any]:
+    return np.array(value, np.float32)
 
 
 def ints(*values: int) -> np.ndarray[Any, Any]:
@@ -81,8 +85,8 @@ CASES: list[tuple[tuple[int, ...], str, list[np.ndarray[Any, Any]], dict[str, An
     ((4, 6), "Min", [draw(6)], {}),
     (PLANE, "BatchNormalization", [draw(2), draw(2), draw(2), positive(2)], {"epsilon": 0.01}),
     ((4, 6), "Cast", [], {"to": TensorProto.FLOAT}),
-    ((4, 6), "Clip", [np.float32(-0.5), np.float32(0.25)], {}),
-    ((4, 6), "Clip", [np.float32(-0.5)], {}),
+    ((4, 6), "Clip", [scalar(-0.5), scalar(0.25)], {}),
+    ((4, 6), "Clip", [scalar(-0.5)], {}),
     ((4, 6), "Concat", [draw(4, 2)], {"axis": -1}),
     ((2, 3, 4), "Concat", [draw(2, 1, 4)], {"axis": 1}),
     (PLANE, "Conv", [draw(3, 2, 3, 3), draw(3)], {"pads": [1, 1, 1, 1]}),

@@ -9,11 +9,7 @@
 export function h(tag, settings = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(settings)) {
-    if (name.startsWith("on"))
-      element.addEventListener(
-        name.slice(2),
-        /** @type {EventListener} */ (value),
-      );
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (name in element) Reflect.set(element, name, value);
     else if (value !== false && value !== null && value !== undefined)
       element.setAttribute(name, String(value));

@@ -16,8 +16,7 @@ const TYPES = {
  */
 export function readNpy(file) {
   const view = new DataView(file);
-  if (view.getUint32(0) !== 0x934e554d)
-    throw new Error("expected a NumPy file");
+  if (view.getUint32(0) !== 0x934e554d) throw new Error("expected a NumPy file");
   const long = view.getUint8(6) > 1;
   const start = long ? 12 : 10;
   const length = long ? view.getUint32(8, true) : view.getUint16(8, true);

@@ -71,8 +71,7 @@ export class Service extends EventTarget {
       if (!init.signal?.aborted) this.#lose();
       throw error;
     }
-    if (!answer.ok)
-      throw new ServiceError(answer.status, await explain(answer));
+    if (!answer.ok) throw new ServiceError(answer.status, await explain(answer));
     this.#report(path, answer, performance.now() - begun);
     return answer;
   }
@@ -105,15 +104,8 @@ export class Service extends EventTarget {
     const entry = /** @type {PerformanceResourceTiming | undefined} */ (
       performance.getEntriesByName(answer.url, "resource").at(-1)
     );
-    const local =
-      entry !== undefined &&
-      entry.transferSize === NO_BYTES &&
-      entry.decodedBodySize > 0;
-    const cache = local
-      ? "browser"
-      : model && timing.inference === 0
-        ? "service"
-        : "none";
+    const local = entry !== undefined && entry.transferSize === NO_BYTES && entry.decodedBodySize > 0;
+    const cache = local ? "browser" : model && timing.inference === 0 ? "service" : "none";
     this.dispatchEvent(
       new CustomEvent("report", {
         detail: { path, model, timing, tookMs, cache },
@@ -156,10 +148,6 @@ async function explain(answer) {
  * @returns {Record<string, number>}
  */
 export function parseTiming(header) {
-  const entries = header
-    .split(",")
-    .map((part) => part.trim().match(/^([\w-]+);dur=([\d.]+)/));
-  return Object.fromEntries(
-    entries.flatMap((found) => (found ? [[found[1], Number(found[2])]] : [])),
-  );
+  const entries = header.split(",").map((part) => part.trim().match(/^([\w-]+);dur=([\d.]+)/));
+  return Object.fromEntries(entries.flatMap((found) => (found ? [[found[1], Number(found[2])]] : [])));
 }

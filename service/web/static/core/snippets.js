@@ -40,11 +40,8 @@ export function linesFor(origin, url, picture) {
  */
 function python(origin, { path, params }, file) {
   const [, kind, digit] = path.match(/^\/(\w+)(?:\/(\d+))?/) ?? [];
-  const [method, ...positional] =
-    METHODS[/** @type {keyof typeof METHODS} */ (kind)];
-  const first = digit
-    ? [digit]
-    : positional.map((name) => literal(params[name]));
+  const [method, ...positional] = METHODS[/** @type {keyof typeof METHODS} */ (kind)];
+  const first = digit ? [digit] : positional.map((name) => literal(params[name]));
   const named = Object.entries(params)
     .filter(
       ([name, value]) =>
@@ -68,26 +65,14 @@ function python(origin, { path, params }, file) {
 }
 
 /** How pictures are drawn, which the Python client takes apart from what is drawn. */
-const LOOKS = [
-  "scale",
-  "resample",
-  "invert",
-  "padding",
-  "columns",
-  "colormap",
-  "duration_ms",
-  "loops",
-];
+const LOOKS = ["scale", "resample", "invert", "padding", "columns", "colormap", "duration_ms", "loops"];
 
 /** @param {Params[string]} value @returns {string} */
 function literal(value) {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value))
     return `[${value.map((row) => `[${String(row).split(",").join(", ")}]`).join(", ")}]`;
-  if (
-    typeof value === "string" &&
-    /^-?[\d.]+(e-?\d+)?(,-?[\d.]+(e-?\d+)?)*$/.test(value)
-  )
+  if (typeof value === "string" && /^-?[\d.]+(e-?\d+)?(,-?[\d.]+(e-?\d+)?)*$/.test(value))
     return `[${value.split(",").join(", ")}]`;
   return JSON.stringify(value ?? null);
 }

@@ -21,8 +21,7 @@ const text = (initial) => ({
 /** @param {number | null} initial @returns {Kind<number | null>} */
 const number = (initial) => ({
   initial,
-  read: (value) =>
-    value !== "" && Number.isFinite(Number(value)) ? Number(value) : initial,
+  read: (value) => (value !== "" && Number.isFinite(Number(value)) ? Number(value) : initial),
   write: (value) => (value === null ? "" : String(round(value))),
 });
 /** @returns {Kind<number[]>} */
@@ -97,10 +96,7 @@ export function readState(query) {
   const params = new URLSearchParams(query);
   const entries = NAMES.map((name) => {
     const value = params.get(name);
-    return [
-      name,
-      value === null ? KINDS[name].initial : KINDS[name].read(value),
-    ];
+    return [name, value === null ? KINDS[name].initial : KINDS[name].read(value)];
   });
   return /** @type {State} */ (Object.fromEntries(entries));
 }
@@ -116,9 +112,7 @@ export function writeState(state) {
     const value = kind.write(state[name]);
     return value === kind.write(kind.initial)
       ? []
-      : [
-          `${name}=${encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%3B", ";")}`,
-        ];
+      : [`${name}=${encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%3B", ";")}`];
   });
   return parts.length ? `?${parts.join("&")}` : "";
 }
@@ -179,10 +173,7 @@ export class Store extends EventTarget {
 
   /** @param {State} before */
   #differences(before) {
-    return NAMES.filter(
-      (name) =>
-        JSON.stringify(before[name]) !== JSON.stringify(this.state[name]),
-    );
+    return NAMES.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(this.state[name]));
   }
 
   /** @param {(keyof State)[]} names */

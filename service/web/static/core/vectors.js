@@ -8,5 +8,4 @@ export const toText = (z) => z.map(round).join(",");
 export const rounded = (z) => z.map(round);
 
 /** @param {number[]} z @returns {string} */
-export const toWords = (z) =>
-  `z = (${z.map((value) => value.toFixed(2).replace("-", "−")).join(", ")})`;
+export const toWords = (z) => `z = (${z.map((value) => value.toFixed(2).replace("-", "−")).join(", ")})`;

@@ -12,11 +12,9 @@
  * @returns {Geometry}
  */
 function readGeometry(attributes, weight) {
-  if (weight.dims.length !== 4)
-    throw new Error("only convolutions over two dimensions are known");
+  if (weight.dims.length !== 4) throw new Error("only convolutions over two dimensions are known");
   const padding = attributes.auto_pad?.text || "NOTSET";
-  if (padding !== "NOTSET" && padding !== "VALID")
-    throw new Error(`auto_pad ${padding} is not known`);
+  if (padding !== "NOTSET" && padding !== "VALID") throw new Error(`auto_pad ${padding} is not known`);
   return {
     kernel: weight.dims.slice(2),
     strides: attributes.strides?.ints ?? [1, 1],
@@ -38,10 +36,7 @@ function readGeometry(attributes, weight) {
  * @returns {Tensor}
  */
 export function convolve(x, weight, bias, attributes) {
-  const { kernel, strides, dilations, pads, group } = readGeometry(
-    attributes,
-    weight,
-  );
+  const { kernel, strides, dilations, pads, group } = readGeometry(attributes, weight);
   const padded = pad(x, pads);
   const [batch, channels, height, width] = padded.dims;
   const [outputs, inputs] = weight.dims;
@@ -61,18 +56,12 @@ export function convolve(x, weight, bias, attributes) {
         for (let ky = 0; ky < kernel[0]; ky++)
           for (let kx = 0; kx < kernel[1]; kx++) {
             const from = plane + ky * dilations[0] * width + kx * dilations[1];
-            addScaled(
-              sums,
-              padded.data,
-              from,
-              weight.data[taps + ky * kernel[1] + kx],
-            );
+            addScaled(sums, padded.data, from, weight.data[taps + ky * kernel[1] + kx]);
           }
       }
       let to = (n * outputs + o) * rows * columns;
       for (let r = 0; r < rows; r++)
-        for (let c = 0; c < columns; c++)
-          data[to++] = sums[r * strides[0] * width + c * strides[1]];
+        for (let c = 0; c < columns; c++) data[to++] = sums[r * strides[0] * width + c * strides[1]];
     }
   return { dims: [batch, outputs, rows, columns], data };
 }
@@ -99,10 +88,7 @@ function pad(x, [top, left, bottom, right]) {
   for (let plane = 0; plane < batch * channels; plane++)
     for (let y = 0; y < height; y++) {
       const from = (plane * height + y) * width;
-      data.set(
-        x.data.subarray(from, from + width),
-        (plane * dims[2] + y + top) * dims[3] + left,
-      );
+      data.set(x.data.subarray(from, from + width), (plane * dims[2] + y + top) * dims[3] + left);
     }
   return { dims, data };
 }
@@ -117,22 +103,14 @@ function pad(x, [top, left, bottom, right]) {
  */
 export function convolveTransposed(x, weight, bias, attributes) {
   if (attributes.output_shape) throw new Error("output_shape is not known");
-  const { kernel, strides, dilations, pads, group } = readGeometry(
-    attributes,
-    weight,
-  );
+  const { kernel, strides, dilations, pads, group } = readGeometry(attributes, weight);
   const further = attributes.output_padding?.ints ?? [0, 0];
   const [batch, channels, height, width] = x.dims;
   const inGroup = channels / group;
   const outGroup = weight.dims[1];
   const [rows, columns] = [height, width].map(
     (size, i) =>
-      strides[i] * (size - 1) +
-      further[i] +
-      dilations[i] * (kernel[i] - 1) +
-      1 -
-      pads[i] -
-      pads[i + 2],
+      strides[i] * (size - 1) + further[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + 2],
   );
   const outputs = outGroup * group;
   const data = new Float32Array(batch * outputs * rows * columns);
@@ -144,22 +122,19 @@ export function convolveTransposed(x, weight, bias, attributes) {
         const taps = (i * outGroup + g) * kernel[0] * kernel[1];
         for (let y = 0; y < height; y++)
           for (let at = 0; at < width; at++) {
-            const value =
-              x.data[((n * channels + i) * height + y) * width + at];
+            const value = x.data[((n * channels + i) * height + y) * width + at];
             for (let ky = 0; ky < kernel[0]; ky++) {
               const r = y * strides[0] - pads[0] + ky * dilations[0];
               if (r < 0 || r >= rows) continue;
               for (let kx = 0; kx < kernel[1]; kx++) {
                 const c = at * strides[1] - pads[1] + kx * dilations[1];
                 if (c >= 0 && c < columns)
-                  data[target + r * columns + c] +=
-                    value * weight.data[taps + ky * kernel[1] + kx];
+                  data[target + r * columns + c] += value * weight.data[taps + ky * kernel[1] + kx];
               }
             }
           }
       }
   if (bias)
-    for (let i = 0; i < data.length; i++)
-      data[i] += bias.data[Math.floor(i / (rows * columns)) % outputs];
+    for (let i = 0; i < data.length; i++) data[i] += bias.data[Math.floor(i / (rows * columns)) % outputs];
   return { dims: [batch, outputs, rows, columns], data };
 }

@@ -16,11 +16,8 @@ export class Decoder {
    */
   constructor(bytes) {
     const graph = readGraph(bytes);
-    const unknown = graph.nodes
-      .filter((node) => !OPERATORS[node.operator])
-      .map((node) => node.operator);
-    if (unknown.length)
-      throw new Error(`operators not known: ${unknown.join(", ")}`);
+    const unknown = graph.nodes.filter((node) => !OPERATORS[node.operator]).map((node) => node.operator);
+    if (unknown.length) throw new Error(`operators not known: ${unknown.join(", ")}`);
     this.inputs = graph.inputs;
     this.output = graph.outputs[0];
     this.constants = graph.constants;
@@ -57,8 +54,7 @@ export class Decoder {
    */
   #fold(nodes) {
     return nodes.filter((node) => {
-      if (!node.inputs.every((name) => !name || this.constants.has(name)))
-        return true;
+      if (!node.inputs.every((name) => !name || this.constants.has(name))) return true;
       this.#run(node, this.constants);
       return false;
     });
@@ -70,13 +66,9 @@ export class Decoder {
    */
   #run(node, values) {
     const inputs = node.inputs.map(
-      (name) =>
-        /** @type {Tensor} */ (values.get(name) ?? this.constants.get(name)),
+      (name) => /** @type {Tensor} */ (values.get(name) ?? this.constants.get(name)),
     );
-    values.set(
-      node.outputs[0],
-      OPERATORS[node.operator](inputs, node.attributes),
-    );
+    values.set(node.outputs[0], OPERATORS[node.operator](inputs, node.attributes));
   }
 }
 

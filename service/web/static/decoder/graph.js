@@ -21,11 +21,8 @@ export function readGraph(bytes) {
   const [model] = group(bytes).get(GRAPH) ?? [];
   if (!model) throw new Error("expected an ONNX model, found no graph in it");
   const fields = group(model.bytes);
-  const constants = new Map(
-    get(fields, 5).map((field) => readTensor(field.bytes)),
-  );
-  const names = (/** @type {number} */ number) =>
-    get(fields, number).map((field) => nameOf(field.bytes));
+  const constants = new Map(get(fields, 5).map((field) => readTensor(field.bytes)));
+  const names = (/** @type {number} */ number) => get(fields, number).map((field) => nameOf(field.bytes));
   return {
     nodes: get(fields, 1).map((field) => readNode(field.bytes)),
     constants,
@@ -40,8 +37,7 @@ export function readGraph(bytes) {
  */
 function group(bytes) {
   const found = new Map();
-  for (const field of readFields(bytes))
-    found.set(field.number, [...(found.get(field.number) ?? []), field]);
+  for (const field of readFields(bytes)) found.set(field.number, [...(found.get(field.number) ?? []), field]);
   return found;
 }
 
@@ -53,8 +49,7 @@ function group(bytes) {
 const get = (fields, number) => fields.get(number) ?? [];
 
 /** @param {Uint8Array} bytes */
-const nameOf = (bytes) =>
-  readText(group(bytes).get(1)?.[0].bytes ?? new Uint8Array(0));
+const nameOf = (bytes) => readText(group(bytes).get(1)?.[0].bytes ?? new Uint8Array(0));
 
 /**
  * @param {Uint8Array} bytes
@@ -62,15 +57,12 @@ const nameOf = (bytes) =>
  */
 function readNode(bytes) {
   const fields = group(bytes);
-  const texts = (/** @type {number} */ number) =>
-    get(fields, number).map((field) => readText(field.bytes));
+  const texts = (/** @type {number} */ number) => get(fields, number).map((field) => readText(field.bytes));
   return {
     operator: texts(4)[0] ?? "",
     inputs: texts(1),
     outputs: texts(2),
-    attributes: Object.fromEntries(
-      get(fields, 5).map((field) => readAttribute(field.bytes)),
-    ),
+    attributes: Object.fromEntries(get(fields, 5).map((field) => readAttribute(field.bytes))),
   };
 }
 
@@ -102,10 +94,7 @@ function readTensor(bytes) {
   const type = readIntegers(get(fields, 2))[0];
   const raw = fields.get(9)?.[0].bytes;
   const data = raw ? readRaw(type, raw) : readTyped(type, fields);
-  return [
-    readText(fields.get(8)?.[0].bytes ?? new Uint8Array(0)),
-    { dims, data },
-  ];
+  return [readText(fields.get(8)?.[0].bytes ?? new Uint8Array(0)), { dims, data }];
 }
 
 /**

@@ -35,23 +35,14 @@ export const OPERATORS = {
   BatchNormalization: normalise,
   Cast: ([x]) => x,
   Clip: ([x, low, high]) =>
-    map(x, (v) =>
-      Math.min(
-        Math.max(v, low?.data[0] ?? -Infinity),
-        high?.data[0] ?? Infinity,
-      ),
-    ),
+    map(x, (v) => Math.min(Math.max(v, low?.data[0] ?? -Infinity), high?.data[0] ?? Infinity)),
   Concat: concatenate,
-  Constant: (_, attributes) =>
-    attributes.value?.tensor ?? refuse("Constant without a tensor"),
-  Conv: ([x, weight, bias], attributes) =>
-    convolve(x, weight, bias, attributes),
-  ConvTranspose: ([x, weight, bias], attributes) =>
-    convolveTransposed(x, weight, bias, attributes),
+  Constant: (_, attributes) => attributes.value?.tensor ?? refuse("Constant without a tensor"),
+  Conv: ([x, weight, bias], attributes) => convolve(x, weight, bias, attributes),
+  ConvTranspose: ([x, weight, bias], attributes) => convolveTransposed(x, weight, bias, attributes),
   DepthToSpace: depthToSpace,
   Div: both((x, y) => x / y),
-  Elu: ([x], { alpha }) =>
-    map(x, (v) => (v > 0 ? v : (alpha?.float ?? 1) * Math.expm1(v))),
+  Elu: ([x], { alpha }) => map(x, (v) => (v > 0 ? v : (alpha?.float ?? 1) * Math.expm1(v))),
   Exp: each(Math.exp),
   Flatten: ([x], { axis }) => {
     const at = axis?.int ?? 1;
@@ -62,8 +53,7 @@ export const OPERATORS = {
   },
   Gemm: gemm,
   Identity: ([x]) => x,
-  LeakyRelu: ([x], { alpha }) =>
-    map(x, (v) => (v > 0 ? v : (alpha?.float ?? 0.01) * v)),
+  LeakyRelu: ([x], { alpha }) => map(x, (v) => (v > 0 ? v : (alpha?.float ?? 0.01) * v)),
   MatMul: ([a, b]) => multiply(a, b),
   Max: both(Math.max),
   Min: both(Math.min),
@@ -94,8 +84,7 @@ function refuse(what) {
  * @returns {Tensor}
  */
 function multiply(a, b) {
-  if (a.dims.length !== 2 || b.dims.length !== 2)
-    refuse("MatMul of other than two dimensions");
+  if (a.dims.length !== 2 || b.dims.length !== 2) refuse("MatMul of other than two dimensions");
   const [rows, inner] = a.dims;
   const columns = b.dims[1];
   const data = new Float32Array(rows * columns);
@@ -116,19 +105,15 @@ function gemm([a, b, c], { alpha, beta, transA, transB }) {
   const left = transA?.int ? transpose([a], {}) : a;
   const right = transB?.int ? transpose([b], {}) : b;
   const product = multiply(left, right);
-  const scaled =
-    alpha && alpha.float !== 1 ? map(product, (v) => v * alpha.float) : product;
+  const scaled = alpha && alpha.float !== 1 ? map(product, (v) => v * alpha.float) : product;
   return c ? combine(scaled, c, (x, y) => x + (beta?.float ?? 1) * y) : scaled;
 }
 
 /** @type {Operator} */
 function reshape([x, shape]) {
-  const dims = Array.from(shape.data, (dim, i) =>
-    dim === 0 ? x.dims[i] : dim,
-  );
+  const dims = Array.from(shape.data, (dim, i) => (dim === 0 ? x.dims[i] : dim));
   const open = dims.indexOf(-1);
-  if (open >= 0)
-    dims[open] = x.data.length / count(dims.filter((dim) => dim !== -1));
+  if (open >= 0) dims[open] = x.data.length / count(dims.filter((dim) => dim !== -1));
   return { dims, data: x.data };
 }
 
@@ -201,13 +186,8 @@ function normalise([x, scale, shift, mean, variance], { epsilon }) {
   const size = count(plane);
   const data = x.data.map((value, i) => {
     const channel = Math.floor(i / size) % channels;
-    const deviation = Math.sqrt(
-      variance.data[channel] + (epsilon?.float ?? 1e-5),
-    );
-    return (
-      ((value - mean.data[channel]) / deviation) * scale.data[channel] +
-      shift.data[channel]
-    );
+    const deviation = Math.sqrt(variance.data[channel] + (epsilon?.float ?? 1e-5));
+    return ((value - mean.data[channel]) / deviation) * scale.data[channel] + shift.data[channel];
   });
   return { dims: x.dims, data };
 }

@@ -19,8 +19,7 @@ class Reader {
     let value = 0;
     let complement = 0;
     for (let factor = 1, length = 1; length <= 10; factor *= 128, length++) {
-      if (this.at >= this.bytes.length)
-        throw new Error("the message ends within a number");
+      if (this.at >= this.bytes.length) throw new Error("the message ends within a number");
       const byte = this.bytes[this.at++];
       // Only negative numbers have ten bytes; near 0, their complement is exact where they are not.
       if (length === 10) return -complement - 1;
@@ -95,14 +94,8 @@ export function readIntegers(fields) {
  */
 export function readFloats(fields) {
   return fields.flatMap((field) => {
-    const view = new DataView(
-      field.bytes.buffer,
-      field.bytes.byteOffset,
-      field.bytes.length,
-    );
-    return Array.from({ length: field.bytes.length / 4 }, (_, i) =>
-      view.getFloat32(4 * i, true),
-    );
+    const view = new DataView(field.bytes.buffer, field.bytes.byteOffset, field.bytes.length);
+    return Array.from({ length: field.bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
   });
 }
 

@@ -19,8 +19,7 @@ export function count(dims) {
  */
 export function strides(dims) {
   const steps = new Array(dims.length).fill(1);
-  for (let i = dims.length - 2; i >= 0; i--)
-    steps[i] = steps[i + 1] * dims[i + 1];
+  for (let i = dims.length - 2; i >= 0; i--) steps[i] = steps[i + 1] * dims[i + 1];
   return steps;
 }
 
@@ -35,8 +34,7 @@ export function broadcast(a, b) {
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1;
     const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1)
-      throw new Error(`shapes ${a} and ${b} do not fit`);
+    if (x !== y && x !== 1 && y !== 1) throw new Error(`shapes ${a} and ${b} do not fit`);
     return x === 1 ? y : x;
   });
 }
@@ -51,21 +49,14 @@ export function broadcast(a, b) {
 export function combine(a, b, combine) {
   const dims = broadcast(a.dims, b.dims);
   const data = new Float32Array(count(dims));
-  const trailing =
-    count(b.dims) === count(b.dims.slice(-1)) ? b.data.length : 0;
-  if (
-    a.data.length === data.length &&
-    trailing &&
-    trailing === (dims.at(-1) ?? 1)
-  ) {
-    for (let i = 0; i < data.length; i++)
-      data[i] = combine(a.data[i], b.data[i % trailing]);
+  const trailing = count(b.dims) === count(b.dims.slice(-1)) ? b.data.length : 0;
+  if (a.data.length === data.length && trailing && trailing === (dims.at(-1) ?? 1)) {
+    for (let i = 0; i < data.length; i++) data[i] = combine(a.data[i], b.data[i % trailing]);
     return { dims, data };
   }
   const left = offsets(a.dims, dims);
   const right = offsets(b.dims, dims);
-  for (let i = 0; i < data.length; i++)
-    data[i] = combine(a.data[left[i]], b.data[right[i]]);
+  for (let i = 0; i < data.length; i++) data[i] = combine(a.data[left[i]], b.data[right[i]]);
   return { dims, data };
 }
 
@@ -110,8 +101,7 @@ function findWalk(dims, steps) {
   dims.forEach((dim, axis) => {
     const next = new Int32Array(found.length * dim);
     for (let i = 0; i < found.length; i++)
-      for (let j = 0; j < dim; j++)
-        next[i * dim + j] = found[i] + j * steps[axis];
+      for (let j = 0; j < dim; j++) next[i * dim + j] = found[i] + j * steps[axis];
     found = next;
   });
   return found;

@@ -54,11 +54,7 @@ export class Gestures {
     this.moved = 0;
     if (this.pointers.size > 1) this.mode = "pinch";
     else if (this.handlers.lassoes()) this.mode = "lasso";
-    else
-      this.mode =
-        event.pointerType === "touch" || this.handlers.grabs(...place)
-          ? "steer"
-          : "pan";
+    else this.mode = event.pointerType === "touch" || this.handlers.grabs(...place) ? "steer" : "pan";
   }
 
   /** @param {PointerEvent} event */
@@ -87,10 +83,7 @@ export class Gestures {
     if (!other) return;
     const apart = (/** @type {[number, number]} */ at) =>
       Math.max(10, Math.hypot(at[0] - other[0], at[1] - other[1]));
-    const middle = (/** @type {[number, number]} */ at) => [
-      (at[0] + other[0]) / 2,
-      (at[1] + other[1]) / 2,
-    ];
+    const middle = (/** @type {[number, number]} */ at) => [(at[0] + other[0]) / 2, (at[1] + other[1]) / 2];
     const [now, then] = [middle(place), middle(before)];
     this.handlers.pan(now[0] - then[0], now[1] - then[1]);
     this.handlers.zoom(apart(place) / apart(before), now[0], now[1]);
@@ -112,9 +105,6 @@ export class Gestures {
   #wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
-    this.handlers.zoom(
-      2 ** ((-event.deltaY * lines) / 320),
-      ...this.#place(event),
-    );
+    this.handlers.zoom(2 ** ((-event.deltaY * lines) / 320), ...this.#place(event));
   }
 }

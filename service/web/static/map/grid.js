@@ -24,20 +24,13 @@ export function cellsIn(viewport, level, flat = false) {
   const size = 2 ** level;
   const [left, top] = viewport.toPlane(0, 0);
   const [right, bottom] = viewport.toPlane(viewport.width, viewport.height);
-  const [first, last] = flat
-    ? [0, 0]
-    : [Math.floor(bottom / size), Math.floor(top / size)];
+  const [first, last] = flat ? [0, 0] : [Math.floor(bottom / size), Math.floor(top / size)];
   const cells = [];
   for (let row = first; row <= last; row++)
-    for (
-      let column = Math.floor(left / size);
-      column <= Math.floor(right / size);
-      column++
-    )
+    for (let column = Math.floor(left / size); column <= Math.floor(right / size); column++)
       cells.push({ level, column, row });
   const [x, y] = [viewport.x / size - 0.5, viewport.y / size - 0.5];
-  const distance = (/** @type {Cell} */ cell) =>
-    (cell.column - x) ** 2 + (cell.row - y) ** 2;
+  const distance = (/** @type {Cell} */ cell) => (cell.column - x) ** 2 + (cell.row - y) ** 2;
   return cells.sort((a, b) => distance(a) - distance(b));
 }
 

@@ -1,28 +1,39 @@
 /** The map of a latent space: pictures, points and marks; hover, drag and keys move the current point. */
-import { context2d, h, settle } from "../core/dom.js";
+import { settle } from "../core/dom.js";
+import { Canvases } from "./canvases.js";
+import { fly } from "./flight.js";
 import { Gestures } from "./gestures.js";
 import { ManifoldLayer } from "./manifold-layer.js";
-import { drawMarks, noMarks } from "./overlay.js";
-import { PointLayer } from "./point-layer.js";
+import { noMarks } from "./overlay.js";
+import { nameClasses, PointLayer } from "./point-layer.js";
 import { Viewport } from "./viewport.js";
 
 const GRAB_PIXELS = 16;
 const STEP_PIXELS = 8;
 const FAR_PIXELS = 48;
 const ZOOM_STEP = 1.4;
-// The pictures are faint, so that the points on them stand out.
-const FAINT = 0.5;
+// How many pixels a standard deviation is to be, and how much nearer the map goes for it at most.
+const SEEN_PIXELS = 26;
+const MOST_NEARER = 4;
+const MOVES = new Map([
+  ["ArrowLeft", [-1, 0]],
+  ["ArrowRight", [1, 0]],
+  ["ArrowUp", [0, 1]],
+  ["ArrowDown", [0, -1]],
+]);
 
 /** @typedef {[number, number]} Place */
 
-/** `<latent-map>`. Events: `hover` (detail: Place or null), `steer` (place, done), `look` (viewport), `lasso` (places). */
+/**
+ * `<latent-map>`. Events: `hover` (detail: Place or null), `steer` (place, done, keys), `look` (x, y and span, or
+ * null where all is shown), `lasso` (places).
+ */
 export class LatentMap extends HTMLElement {
   constructor() {
     super();
     this.viewport = new Viewport();
     this.marks = noMarks();
-    /** @type {{hidden: number[], layers: string}} */
-    this.options = { hidden: [], layers: "both" };
+    this.options = { hidden: /** @type {number[]} */ ([]), layers: "both" };
     this.lassoes = false;
     /** @type {import("../space/model.js").Model | null} */
     this.model = null;
@@ -30,37 +41,30 @@ export class LatentMap extends HTMLElement {
     this.manifold = null;
     /** @type {PointLayer | null} */
     this.points = null;
-    this.dirty = new Set();
-    this.tellLook = settle(150, () => this.#tell("look", this.viewport));
-    this.sharpen = settle(120, () => this.redraw("points"));
-    /** What the points' canvas shows, while it is only moved. */
-    this.drawn = new Viewport();
+    this.canvases = new Canvases(this);
+    this.tellLook = settle(150, () =>
+      this.#tell("look", [this.viewport.x, this.viewport.y, this.viewport.span]),
+    );
+    this.sharpen = settle(120, () => this.canvases.redraw("points"));
+    this.flight = {};
   }
 
   connectedCallback() {
-    if (this.canvases) return;
-    const [manifold, points, overlay] = ["manifold", "points", "overlay"].map(
-      (name) => h("canvas", { className: name, "aria-hidden": "true" }),
-    );
-    this.canvases = { manifold, points, overlay };
+    if (this.childElementCount) return;
+    const { manifold, points, overlay } = this.canvases;
     this.append(manifold, points, overlay);
+    const toPlane = (/** @type {number} */ left, /** @type {number} */ top) =>
+      this.viewport.toPlane(left, top);
     new Gestures(this, {
       grabs: (left, top) => this.#grabs(left, top),
       lassoes: () => this.lassoes,
-      hover: (left, top) => this.#hover(this.viewport.toPlane(left, top)),
+      hover: (left, top) => this.#hover(toPlane(left, top)),
       leave: () => this.#hover(null),
-      steer: (left, top, done) =>
-        this.#tell("steer", { place: this.viewport.toPlane(left, top), done }),
-      pick: (left, top) =>
-        this.#tell("steer", {
-          place: this.viewport.toPlane(left, top),
-          done: true,
-        }),
+      steer: (left, top, done) => this.#tell("steer", { place: toPlane(left, top), done }),
+      pick: (left, top) => this.#tell("steer", { place: toPlane(left, top), done: true }),
       pan: (right, down) => this.#look(() => this.viewport.pan(right, down)),
-      zoom: (factor, left, top) =>
-        this.#look(() => this.viewport.zoom(factor, left, top)),
-      lasso: (left, top, done) =>
-        this.#lasso(this.viewport.toPlane(left, top), done),
+      zoom: (factor, left, top) => this.#look(() => this.viewport.zoom(factor, left, top)),
+      lasso: (left, top, done) => this.#lasso(toPlane(left, top), done),
     });
     this.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.#resize()).observe(this);
@@ -73,39 +77,29 @@ export class LatentMap extends HTMLElement {
    * @param {import("../space/model.js").Model} model
    */
   show(service, model) {
-    this.manifold?.close();
     this.service = service;
     this.model = model;
-    this.manifold = new ManifoldLayer(service, model, () =>
-      this.redraw("manifold"),
-    );
     this.points = new PointLayer(model);
-    this.marks = noMarks();
-    this.#nameClasses(model);
-    this.fit();
+    this.marks = { ...noMarks(), names: nameClasses(model) };
+    this.#openManifold(service, model);
+    this.#fit(model);
     this.points.fitSpan = this.viewport.span;
   }
 
   /** Take pictures from the model's decoder, now that it is there. */
   useDecoder() {
     if (!this.model || !this.service) return;
-    this.manifold?.close();
     const { z, label } = this.manifold ?? { z: this.model.origin, label: null };
-    this.manifold = new ManifoldLayer(this.service, this.model, () =>
-      this.redraw("manifold"),
-    );
-    this.manifold.pass(z, label);
-    this.redraw("manifold");
+    this.#openManifold(this.service, this.model).pass(z, label);
+    this.canvases.redraw("manifold");
   }
 
   /** Show nearly all points. */
   fit() {
-    if (this.model)
-      this.#look(() =>
-        this.viewport.fit(
-          /** @type {import("../space/model.js").Model} */ (this.model).places,
-        ),
-      );
+    if (!this.model) return;
+    this.#fit(this.model);
+    this.tellLook.cancel();
+    this.#tell("look", null);
   }
 
   /** @param {number} factor */
@@ -114,11 +108,31 @@ export class LatentMap extends HTMLElement {
   }
 
   /**
-   * Show this part.
+   * Show this part, or with no numbers all points.
    * @param {number[]} at the middle's x and y, and the width in units
    */
-  lookAt([x, y, span]) {
-    this.#look(() => Object.assign(this.viewport, { x, y, span }));
+  lookAt(at) {
+    const [x, y, span] = at;
+    if (at.length === 3 && span > 0) this.#move(() => Object.assign(this.viewport, { x, y, span }));
+    else if (this.model) this.#fit(this.model);
+  }
+
+  /**
+   * Go where an ellipse is seen, and large enough to be seen.
+   * @param {{middle: Place, axes: Place[]}} ellipse one standard deviation each way
+   */
+  reveal({ middle, axes }) {
+    const { viewport } = this;
+    const radius = Math.max(...axes.map(([x, y]) => Math.hypot(x, y)));
+    const near = Math.max((radius * viewport.width) / SEEN_PIXELS, viewport.span / MOST_NEARER);
+    if (near > viewport.span && viewport.shows(...middle, FAR_PIXELS)) return;
+    const flight = (this.flight = {});
+    const look = (/** @type {() => void} */ change) => {
+      const goesOn = this.flight === flight;
+      if (goesOn) this.#look(change, flight);
+      return goesOn;
+    };
+    fly(viewport, { x: middle[0], y: middle[1], span: Math.min(viewport.span, near) }, look);
   }
 
   /**
@@ -127,97 +141,53 @@ export class LatentMap extends HTMLElement {
    */
   mark(changes) {
     Object.assign(this.marks, changes);
-    this.redraw("overlay");
+    this.canvases.redraw("overlay");
   }
 
   /** @param {Partial<LatentMap["options"]>} changes */
   setOptions(changes) {
     Object.assign(this.options, changes);
-    this.redraw();
-  }
-
-  /**
-   * Draw again with the next frame.
-   * @param {...string} layers manifold, points, overlay; none: all
-   */
-  redraw(...layers) {
-    if (!this.dirty.size) requestAnimationFrame(() => this.#draw());
-    for (const layer of layers.length
-      ? layers
-      : ["manifold", "points", "overlay"])
-      this.dirty.add(layer);
+    this.canvases.redraw();
   }
 
   /** Draw all anew in the colours of another theme. */
   recolour() {
-    this.manifold?.clear();
-    this.redraw();
+    this.manifold?.renew();
+    this.canvases.redraw();
   }
 
-  #draw() {
-    const dirty = this.dirty;
-    this.dirty = new Set();
-    const { manifold, points, overlay } =
-      /** @type {Record<string, HTMLCanvasElement>} */ (this.canvases);
-    const { layers, hidden } = this.options;
-    if (dirty.has("manifold")) {
-      const context = this.#clear(manifold);
-      context.globalAlpha =
-        layers === "both" && this.model?.info.image.channels !== 3 ? FAINT : 1;
-      if (layers !== "points") this.manifold?.draw(context, this.viewport);
-      context.globalAlpha = 1;
-    }
-    if (dirty.has("points")) {
-      const context = this.#clear(points);
-      points.classList.remove("moving");
-      points.style.transform = "";
-      Object.assign(this.drawn, this.viewport);
-      if (layers !== "pictures")
-        this.points?.draw(context, this.viewport, {
-          hidden,
-          density: this.density,
-        });
-    }
-    if (dirty.has("overlay"))
-      drawMarks(this.#clear(overlay), this.viewport, this.marks);
+  /** @param {import("../core/service.js").Service} service @param {import("../space/model.js").Model} model */
+  #openManifold(service, model) {
+    this.manifold?.close();
+    this.manifold = new ManifoldLayer(service, model, () => this.canvases.redraw("manifold"));
+    return this.manifold;
   }
 
-  /** @param {HTMLCanvasElement} canvas */
-  #clear(canvas) {
-    const context = context2d(canvas);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.setTransform(this.density, 0, 0, this.density, 0, 0);
-    return context;
+  /** @param {import("../space/model.js").Model} model */
+  #fit(model) {
+    this.flight = {};
+    this.#move(() => this.viewport.fit(model.places));
   }
 
-  /** Move and zoom: ten thousand points are moved as one picture, and drawn again once all is still. @param {() => void} change */
-  #look(change) {
-    change();
-    const { points } = /** @type {Record<string, HTMLCanvasElement>} */ (
-      this.canvases
-    );
-    const { drawn, viewport } = this;
-    const factor = drawn.span / viewport.span;
-    const [left, top] = viewport.toPixels(...drawn.toPlane(0, 0));
-    points.style.transform = `translate(${left}px, ${top}px) scale(${factor})`;
-    this.redraw("manifold", "overlay");
-    this.sharpen();
+  /** Move or zoom, and tell of it; ends a flight that it is no part of. @param {() => void} change @param {object} flight */
+  #look(change, flight = {}) {
+    this.flight = flight;
+    this.#move(change);
     this.tellLook();
+  }
+
+  /** @param {() => void} change */
+  #move(change) {
+    change();
+    this.canvases.shift();
+    this.sharpen();
   }
 
   #resize() {
     const { clientWidth: width, clientHeight: height } = this;
-    if (!width || !height || !this.canvases) return;
-    this.density = Math.min(2, devicePixelRatio || 1);
-    const first = this.viewport.width === 1;
+    if (!width || !height) return;
     Object.assign(this.viewport, { width, height });
-    for (const canvas of Object.values(this.canvases)) {
-      canvas.width = Math.round(width * this.density);
-      canvas.height = Math.round(height * this.density);
-    }
-    if (first) this.fit();
-    this.redraw();
+    this.canvases.resize(width, height);
   }
 
   /** @param {number} left @param {number} top */
@@ -244,18 +214,10 @@ export class LatentMap extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const moves = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, 1],
-      ArrowDown: [0, -1],
-    };
-    const move = moves[/** @type {keyof typeof moves} */ (event.key)];
+    const move = MOVES.get(event.key);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (move && event.shiftKey)
-      this.#look(() =>
-        this.viewport.pan(-FAR_PIXELS * move[0], FAR_PIXELS * move[1]),
-      );
+      this.#look(() => this.viewport.pan(-FAR_PIXELS * move[0], FAR_PIXELS * move[1]));
     else if (move) this.#step(move);
     else if (event.key === "+" || event.key === "=") this.zoom(ZOOM_STEP);
     else if (event.key === "-") this.zoom(1 / ZOOM_STEP);
@@ -270,29 +232,14 @@ export class LatentMap extends HTMLElement {
     const step = STEP_PIXELS / this.viewport.scale;
     const place = /** @type {Place} */ ([x + step * right, y + step * up]);
     if (!this.viewport.shows(...place, FAR_PIXELS))
-      this.#look(() =>
-        this.viewport.pan(-STEP_PIXELS * right, STEP_PIXELS * up),
-      );
+      this.#look(() => this.viewport.pan(-STEP_PIXELS * right, STEP_PIXELS * up));
     this.#tell("steer", { place, done: true, keys: true });
-  }
-
-  /** @param {import("../space/model.js").Model} model */
-  #nameClasses({ info, atlas, axes }) {
-    const names = info.classes.flatMap((label, index) => {
-      const mean = atlas.mean(atlas.ofLabel(label));
-      return mean && !info.conditional
-        ? [{ text: String(label), index, place: axes.project(mean) }]
-        : [];
-    });
-    this.mark({ names });
   }
 
   /** @param {string} name @param {unknown} detail */
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
-
-  density = 1;
 }
 
 customElements.define("latent-map", LatentMap);

@@ -40,11 +40,9 @@ export function drawMarks(context, viewport, marks) {
   const ground = isDark() ? "#0b0e17" : "#ffffff";
   const accent = isDark() ? "#ffd166" : "#b4530a";
   for (const name of marks.names) drawName(context, viewport, name, ground);
-  for (const place of marks.chosen)
-    ring(context, viewport.toPixels(...place), 5, accent, ground);
+  for (const place of marks.chosen) ring(context, viewport.toPixels(...place), 5, accent, ground);
   if (marks.ellipse)
-    for (const sigma of [2, 1])
-      drawEllipse(context, viewport, marks.ellipse, sigma, accent, ground);
+    for (const sigma of [2, 1]) drawEllipse(context, viewport, marks.ellipse, sigma, accent, ground);
   line(
     context,
     marks.path.map((place) => viewport.toPixels(...place)),
@@ -58,17 +56,10 @@ export function drawMarks(context, viewport, marks) {
     ground,
   );
   marks.stops.forEach((place, i) =>
-    drawStop(
-      context,
-      viewport.toPixels(...place),
-      String.fromCharCode(65 + (i % 26)),
-      accent,
-    ),
+    drawStop(context, viewport.toPixels(...place), String.fromCharCode(65 + (i % 26)), accent),
   );
-  if (marks.walker)
-    disc(context, viewport.toPixels(...marks.walker), 6, ink, ground);
-  if (marks.hover)
-    crosshair(context, viewport.toPixels(...marks.hover), ink, ground);
+  if (marks.walker) disc(context, viewport.toPixels(...marks.walker), 6, ink, ground);
+  if (marks.hover) crosshair(context, viewport.toPixels(...marks.hover), ink, ground);
   if (marks.point) {
     ring(context, viewport.toPixels(...marks.point), 10, ink, ground);
     disc(context, viewport.toPixels(...marks.point), 3, accent, ground);
@@ -128,9 +119,7 @@ function crosshair(context, [left, top], colour, ground) {
 function line(context, pixels, colour, ground) {
   if (pixels.length < 2) return;
   context.beginPath();
-  pixels.forEach(([left, top], i) =>
-    i ? context.lineTo(left, top) : context.moveTo(left, top),
-  );
+  pixels.forEach(([left, top], i) => (i ? context.lineTo(left, top) : context.moveTo(left, top)));
   strokeTwice(context, colour, ground, 2);
 }
 
@@ -152,20 +141,10 @@ function drawStop(context, [left, top], letter, colour) {
  * @param {string} colour
  * @param {string} ground
  */
-function drawEllipse(
-  context,
-  viewport,
-  { middle, axes },
-  sigma,
-  colour,
-  ground,
-) {
+function drawEllipse(context, viewport, { middle, axes }, sigma, colour, ground) {
   context.beginPath();
   for (let i = 0; i <= 64; i++) {
-    const [c, s] = [
-      sigma * Math.cos((Math.PI * i) / 32),
-      sigma * Math.sin((Math.PI * i) / 32),
-    ];
+    const [c, s] = [sigma * Math.cos((Math.PI * i) / 32), sigma * Math.sin((Math.PI * i) / 32)];
     const place = /** @type {const} */ ([
       middle[0] + c * axes[0][0] + s * axes[1][0],
       middle[1] + c * axes[0][1] + s * axes[1][1],
@@ -175,9 +154,7 @@ function drawEllipse(
     else context.moveTo(left, top);
   }
   context.closePath();
-  context.fillStyle = isDark()
-    ? "rgb(255 209 102 / 14%)"
-    : "rgb(180 83 10 / 12%)";
+  context.fillStyle = isDark() ? "rgb(255 209 102 / 14%)" : "rgb(180 83 10 / 12%)";
   context.fill();
   strokeTwice(context, colour, ground, 1.5);
 }

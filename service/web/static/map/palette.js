@@ -112,18 +112,13 @@ function cross(half) {
 
 /** @param {number[][]} corners */
 function turned(corners) {
-  return corners.map(([x, y]) => [
-    (x - y) * Math.SQRT1_2,
-    (x + y) * Math.SQRT1_2,
-  ]);
+  return corners.map(([x, y]) => [(x - y) * Math.SQRT1_2, (x + y) * Math.SQRT1_2]);
 }
 
 /** Whether the page is dark now. */
 export function isDark() {
   const chosen = document.documentElement.dataset.theme;
-  return chosen
-    ? chosen === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 /**
@@ -132,9 +127,16 @@ export function isDark() {
  */
 export function colourOf(index) {
   const theme = isDark() ? "dark" : "light";
-  return index < 0
-    ? NEUTRAL[theme]
-    : COLOURS[theme][index % COLOURS[theme].length];
+  return index < 0 ? NEUTRAL[theme] : COLOURS[theme][index % COLOURS[theme].length];
+}
+
+/**
+ * Return red, green and blue of a colour.
+ * @param {string} colour `#` and six hexadecimal digits
+ * @returns {number[]}
+ */
+export function channelsOf(colour) {
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 }
 
 /**
@@ -144,10 +146,6 @@ export function colourOf(index) {
 export function shapeOf(index) {
   const path = new Path2D();
   // The eleventh class has the first's colour and another's shape.
-  SHAPES[
-    index < 0
-      ? 0
-      : (index + 3 * Math.floor(index / SHAPES.length)) % SHAPES.length
-  ](path);
+  SHAPES[index < 0 ? 0 : (index + 3 * Math.floor(index / SHAPES.length)) % SHAPES.length](path);
   return path;
 }

@@ -29,9 +29,7 @@ export class PictureSource {
    * @returns {Promise<Float32Array[]>} pixels in [0, 1]
    */
   decode(vectors, label) {
-    return this.worker
-      ? this.#here(this.worker, vectors, label)
-      : this.#there(vectors, label);
+    return this.worker ? this.#here(this.worker, vectors, label) : this.#there(vectors, label);
   }
 
   /**
@@ -63,9 +61,7 @@ export class PictureSource {
     const answer = await this.service.post("/decode", body, { format: "npy" });
     const { data, shape } = readNpy(await answer.arrayBuffer());
     const size = data.length / shape[0];
-    return vectors.map((_, i) =>
-      /** @type {Float32Array} */ (data).subarray(i * size, (i + 1) * size),
-    );
+    return vectors.map((_, i) => /** @type {Float32Array} */ (data).subarray(i * size, (i + 1) * size));
   }
 
   close() {

@@ -3,7 +3,7 @@ import { context2d } from "../core/dom.js";
 import { colourOf, isDark, shapeOf } from "./palette.js";
 
 // How many points the whole map shows; more as one looks nearer.
-const FIRST = 2600;
+const FIRST = 3500;
 const MARGIN = 12;
 
 /** Draws the points. */
@@ -12,9 +12,7 @@ export class PointLayer {
   constructor(model) {
     this.model = model;
     const { classes } = model.info;
-    this.groups = Int16Array.from(model.atlas.labels, (label) =>
-      classes.indexOf(label),
-    );
+    this.groups = Int16Array.from(model.atlas.labels, (label) => classes.indexOf(label));
     /** @type {Map<number, OffscreenCanvas>} */
     this.stamps = new Map();
     this.stampKey = "";
@@ -28,17 +26,12 @@ export class PointLayer {
    */
   draw(context, viewport, { hidden, density }) {
     const near = this.fitSpan / viewport.span;
-    const radius = Math.min(7, 2.3 * Math.max(1, near) ** 0.45);
+    const radius = Math.min(4.6, 2.3 * Math.max(1, near) ** 0.45);
     this.#stamp(radius, density);
-    const count = Math.min(
-      this.groups.length,
-      Math.max(FIRST, Math.round(FIRST * near * near)),
-    );
+    const count = Math.min(this.groups.length, Math.max(FIRST, Math.round(FIRST * near * near)));
     const classes = this.model.info.classes;
     const shown = new Set(
-      [-1, ...classes.keys()].filter(
-        (group) => group < 0 || !hidden.includes(classes[group]),
-      ),
+      [-1, ...classes.keys()].filter((group) => group < 0 || !hidden.includes(classes[group])),
     );
     const places = this.model.places;
     const { scale, width, height } = viewport;
@@ -48,13 +41,7 @@ export class PointLayer {
       if (!shown.has(this.groups[i])) continue;
       const left = originX + places[2 * i] * scale;
       const top = originY - places[2 * i + 1] * scale;
-      if (
-        left < -MARGIN ||
-        top < -MARGIN ||
-        left > width + MARGIN ||
-        top > height + MARGIN
-      )
-        continue;
+      if (left < -MARGIN || top < -MARGIN || left > width + MARGIN || top > height + MARGIN) continue;
       context.drawImage(
         /** @type {OffscreenCanvas} */ (this.stamps.get(this.groups[i])),
         left - size / 2,
@@ -74,9 +61,22 @@ export class PointLayer {
     const key = `${radius.toFixed(1)} ${density} ${isDark()}`;
     if (key === this.stampKey) return;
     this.stampKey = key;
-    for (const group of new Set(this.groups))
-      this.stamps.set(group, drawStamp(group, radius, density));
+    for (const group of new Set(this.groups)) this.stamps.set(group, drawStamp(group, radius, density));
   }
+}
+
+/**
+ * Return each class's name and the middle of its points; none of a label-conditioned model, whose classes lie on
+ * each other.
+ * @param {import("../space/model.js").Model} model
+ * @returns {import("./overlay.js").Marks["names"]}
+ */
+export function nameClasses({ info, atlas, axes }) {
+  if (info.conditional) return [];
+  return info.classes.flatMap((label, index) => {
+    const mean = atlas.mean(atlas.ofLabel(label));
+    return mean ? [{ text: String(label), index, place: axes.project(mean) }] : [];
+  });
 }
 
 /**
@@ -92,9 +92,7 @@ export function drawStamp(group, radius, density) {
   context.translate(side / 2, side / 2);
   context.scale(radius * density, radius * density);
   context.lineWidth = 1.1 / radius;
-  context.strokeStyle = isDark()
-    ? "rgb(12 15 24 / 70%)"
-    : "rgb(255 255 255 / 80%)";
+  context.strokeStyle = isDark() ? "rgb(12 15 24 / 70%)" : "rgb(255 255 255 / 80%)";
   context.fillStyle = colourOf(group);
   context.stroke(shape);
   context.fill(shape);

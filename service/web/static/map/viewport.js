@@ -20,18 +20,12 @@ export class Viewport {
 
   /** @param {number} x @param {number} y @returns {[number, number]} */
   toPixels(x, y) {
-    return [
-      this.width / 2 + (x - this.x) * this.scale,
-      this.height / 2 - (y - this.y) * this.scale,
-    ];
+    return [this.width / 2 + (x - this.x) * this.scale, this.height / 2 - (y - this.y) * this.scale];
   }
 
   /** @param {number} left @param {number} top @returns {[number, number]} */
   toPlane(left, top) {
-    return [
-      this.x + (left - this.width / 2) / this.scale,
-      this.y - (top - this.height / 2) / this.scale,
-    ];
+    return [this.x + (left - this.width / 2) / this.scale, this.y - (top - this.height / 2) / this.scale];
   }
 
   /** @param {number} right pixels @param {number} down */
@@ -65,21 +59,13 @@ export class Viewport {
     this.y = (bottom + top) / 2;
     const wide = Math.max(right - left, 1e-3);
     const high = Math.max(top - bottom, 1e-3);
-    this.span = Math.max(
-      1,
-      1.08 * Math.max(wide, (high * this.width) / this.height),
-    );
+    this.span = Math.max(1, 1.08 * Math.max(wide, (high * this.width) / this.height));
   }
 
   /** @param {number} x @param {number} y @param {number} margin pixels */
   shows(x, y, margin = 0) {
     const [left, top] = this.toPixels(x, y);
-    return (
-      left >= margin &&
-      top >= margin &&
-      left <= this.width - margin &&
-      top <= this.height - margin
-    );
+    return left >= margin && top >= margin && left <= this.width - margin && top <= this.height - margin;
   }
 }
 
@@ -90,10 +76,7 @@ export class Viewport {
  */
 function inner(places, axis) {
   if (!places.length) return [-3, 3];
-  const sorted = Float32Array.from(
-    { length: places.length / 2 },
-    (_, i) => places[2 * i + axis],
-  ).sort();
+  const sorted = Float32Array.from({ length: places.length / 2 }, (_, i) => places[2 * i + axis]).sort();
   const cut = Math.floor(sorted.length * 0.003);
   return [sorted[cut], sorted[sorted.length - 1 - cut]];
 }

@@ -16,8 +16,7 @@ export function choices(label, options, chosen, choose) {
   });
   for (const [name, value] of options) {
     const press = () => {
-      for (const each of group.children)
-        each.setAttribute("aria-pressed", String(each === button));
+      for (const each of group.children) each.setAttribute("aria-pressed", String(each === button));
       choose(value);
     };
     const button = h(
@@ -40,11 +39,7 @@ export function choices(label, options, chosen, choose) {
  * @param {{value: number | null, min: number, max: number, step?: number, type?: "number" | "range"}} options
  * @param {(value: number) => void} change
  */
-export function numberField(
-  label,
-  { value, min, max, step = 1, type = "number" },
-  change,
-) {
+export function numberField(label, { value, min, max, step = 1, type = "number" }, change) {
   const input = h("input", {
     type,
     min,

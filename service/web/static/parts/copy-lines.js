@@ -18,14 +18,9 @@ export function copyLines(app, picture) {
   const refresh = () => {
     if (!details.open) return;
     const asked = picture();
-    const url = new URL(
-      app.service.url(asked.path, asked.params),
-      location.href,
-    ).href;
+    const url = new URL(app.service.url(asked.path, asked.params), location.href).href;
     const lines = linesFor(location.origin + app.service.root, url, asked);
-    body.replaceChildren(
-      ...Object.entries(lines).map(([name, text]) => line(app, name, text)),
-    );
+    body.replaceChildren(...Object.entries(lines).map(([name, text]) => line(app, name, text)));
   };
   return Object.assign(details, { refresh });
 }

@@ -27,12 +27,7 @@ export class CurrentPicture {
     this.copy = copyLines(app, () => this.live.picture);
     const words = h("div", {}, this.vector, this.labels, this.likeness);
     root.append(
-      h(
-        "div",
-        { className: "card" },
-        h("div", { className: "shown" }, this.canvas, badge),
-        words,
-      ),
+      h("div", { className: "card" }, h("div", { className: "shown" }, this.canvas, badge), words),
       this.copy,
     );
     this.think = settle(90, () => this.#think());
@@ -43,13 +38,9 @@ export class CurrentPicture {
     const { info } = this.app.model;
     this.labels.replaceChildren();
     if (!info.conditional) return;
-    const options = info.classes.map(
-      (label) => /** @type {[string, number]} */ ([String(label), label]),
-    );
+    const options = info.classes.map((label) => /** @type {[string, number]} */ ([String(label), label]));
     this.labels.append(
-      choices("Label", options, this.app.label, (label) =>
-        this.app.store.set({ label }, { step: true }),
-      ),
+      choices("Label", options, this.app.label, (label) => this.app.store.set({ label }, { step: true })),
     );
   }
 
@@ -58,14 +49,9 @@ export class CurrentPicture {
     const { z, label } = this.app;
     this.live.show(z, label);
     this.vector.textContent =
-      z.length <= 4
-        ? toWords(z)
-        : `${z.length} dimensions, |z| = ${Math.hypot(...z).toFixed(2)}`;
+      z.length <= 4 ? toWords(z) : `${z.length} dimensions, |z| = ${Math.hypot(...z).toFixed(2)}`;
     for (const button of this.labels.querySelectorAll("button"))
-      button.setAttribute(
-        "aria-pressed",
-        String(button.textContent === String(label)),
-      );
+      button.setAttribute("aria-pressed", String(button.textContent === String(label)));
     this.think();
   }
 

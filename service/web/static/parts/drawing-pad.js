@@ -25,16 +25,14 @@ export class DrawingPad extends HTMLElement {
 
   connectedCallback() {
     if (this.childElementCount) return;
-    const button = (
-      /** @type {string} */ text,
-      /** @type {() => void} */ onclick,
-    ) => h("button", { type: "button", onclick }, text);
+    const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
+      h("button", { type: "button", onclick }, text);
     this.append(
       this.canvas,
       this.file,
       h(
         "div",
-        { className: "row" },
+        { className: "tools" },
         button("Undo", () => this.undo()),
         button("Clear", () => this.clear()),
         button("Choose a picture", () => this.file.click()),
@@ -47,16 +45,12 @@ export class DrawingPad extends HTMLElement {
     );
     this.canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.#go(event));
-    for (const end of ["pointerup", "pointercancel"])
-      this.canvas.addEventListener(end, () => this.#end());
-    this.file.addEventListener("change", () =>
-      this.#take(this.file.files?.[0]),
-    );
+    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => this.#end());
+    this.file.addEventListener("change", () => this.#take(this.file.files?.[0]));
     this.addEventListener("dragover", (event) => this.#over(event, true));
     this.addEventListener("dragleave", (event) => this.#over(event, false));
     this.addEventListener("drop", (event) => this.#drop(event));
-    this.pasted = (/** @type {ClipboardEvent} */ event) =>
-      this.#take(event.clipboardData?.files[0]);
+    this.pasted = (/** @type {ClipboardEvent} */ event) => this.#take(event.clipboardData?.files[0]);
     document.addEventListener("paste", this.pasted);
     this.#paint();
   }
@@ -80,10 +74,7 @@ export class DrawingPad extends HTMLElement {
   /** @param {PointerEvent} event @returns {[number, number]} */
   #place(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [
-      (event.clientX - box.left) / box.width,
-      (event.clientY - box.top) / box.height,
-    ];
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
   /** @param {PointerEvent} event */
@@ -104,10 +95,7 @@ export class DrawingPad extends HTMLElement {
     if (!this.drawing) return;
     this.strokes
       .at(-1)
-      ?.points.push(
-        ...event.getCoalescedEvents().map((each) => this.#place(each)),
-        this.#place(event),
-      );
+      ?.points.push(...event.getCoalescedEvents().map((each) => this.#place(each)), this.#place(event));
     this.#paint();
   }
 
@@ -127,12 +115,9 @@ export class DrawingPad extends HTMLElement {
       context.lineWidth = width * SIDE;
       context.beginPath();
       points.forEach(([x, y], i) =>
-        i
-          ? context.lineTo(x * SIDE, y * SIDE)
-          : context.moveTo(x * SIDE, y * SIDE),
+        i ? context.lineTo(x * SIDE, y * SIDE) : context.moveTo(x * SIDE, y * SIDE),
       );
-      if (points.length === 1)
-        context.lineTo(points[0][0] * SIDE, points[0][1] * SIDE);
+      if (points.length === 1) context.lineTo(points[0][0] * SIDE, points[0][1] * SIDE);
       context.stroke();
     }
   }
@@ -168,13 +153,7 @@ export class DrawingPad extends HTMLElement {
     if (bitmap) {
       const scale = Math.min(SIDE / bitmap.width, SIDE / bitmap.height);
       const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-      context2d(this.canvas).drawImage(
-        bitmap,
-        (SIDE - width) / 2,
-        (SIDE - height) / 2,
-        width,
-        height,
-      );
+      context2d(this.canvas).drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
     }
     this.file.value = "";
     this.#say(file);

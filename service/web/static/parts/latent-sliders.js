@@ -29,20 +29,9 @@ export class LatentSliders {
       z[i] = range.valueAsNumber;
       this.app.store.set({ z });
     });
-    const [low, high] = [
-      h("canvas", { "aria-hidden": "true" }),
-      h("canvas", { "aria-hidden": "true" }),
-    ];
+    const [low, high] = [h("canvas", { "aria-hidden": "true" }), h("canvas", { "aria-hidden": "true" })];
     const output = h("output");
-    const row = h(
-      "div",
-      { className: "slider" },
-      `z${i}`,
-      low,
-      range,
-      high,
-      output,
-    );
+    const row = h("div", { className: "slider" }, `z${i}`, low, range, high, output);
     return { row, range, output, low, high };
   }
 
@@ -50,10 +39,7 @@ export class LatentSliders {
   update() {
     this.app.z.forEach((value, i) => {
       const { range, output } = this.sliders[i];
-      if (
-        document.activeElement !== range ||
-        Math.abs(range.valueAsNumber - value) > 0.05
-      )
+      if (document.activeElement !== range || Math.abs(range.valueAsNumber - value) > 0.05)
         range.value = String(value);
       output.textContent = value.toFixed(2).replace("-", "−");
     });
@@ -63,8 +49,7 @@ export class LatentSliders {
   #showEnds() {
     if (!this.app.model.decoder) return;
     this.sliders.forEach(({ low, high }, i) => {
-      const at = (/** @type {number} */ value) =>
-        this.app.z.map((each, j) => (i === j ? value : each));
+      const at = (/** @type {number} */ value) => this.app.z.map((each, j) => (i === j ? value : each));
       paint(this.app, low, at(-EXTENT), this.app.label);
       paint(this.app, high, at(EXTENT), this.app.label);
     });

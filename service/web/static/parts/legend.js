@@ -12,9 +12,7 @@ export function showLegend(app, root) {
   const { hidden } = app.store.state;
   const toggle = (/** @type {number} */ label) =>
     app.store.set({
-      hidden: hidden.includes(label)
-        ? hidden.filter((each) => each !== label)
-        : [...hidden, label],
+      hidden: hidden.includes(label) ? hidden.filter((each) => each !== label) : [...hidden, label],
     });
   const focused = /** @type {HTMLElement | null} */ (
     root.contains(document.activeElement) ? document.activeElement : null
@@ -36,9 +34,7 @@ export function showLegend(app, root) {
     ),
   );
   if (focused)
-    /** @type {HTMLElement | null} */ (
-      root.querySelector(`[data-label="${focused}"]`)
-    )?.focus();
+    /** @type {HTMLElement | null} */ (root.querySelector(`[data-label="${focused}"]`))?.focus();
 }
 
 /** @param {number} index */

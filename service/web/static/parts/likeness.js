@@ -24,11 +24,7 @@ export function sharesBars(shares) {
       h("span", {}, percent),
     );
   });
-  return h(
-    "ul",
-    { className: "bars", "aria-label": "How sure of each class" },
-    ...bars,
-  );
+  return h("ul", { className: "bars", "aria-label": "How sure of each class" }, ...bars);
 }
 
 /**

@@ -49,9 +49,7 @@ export class LivePicture {
     const preview = this.app.model.preview(this.z, label);
     if (preview) {
       this.asking?.abort();
-      this.#paint(preview.width, preview.height, (context) =>
-        context.putImageData(preview, 0, 0),
-      );
+      this.#paint(preview.width, preview.height, (context) => context.putImageData(preview, 0, 0));
       this.#say("preview");
       this.rest();
     } else if (!this.asking) this.#ask();
@@ -78,9 +76,7 @@ export class LivePicture {
       });
       const decodes = this.app.model.decoder !== null;
       if (turn === this.turn || !decodes) {
-        this.#paint(bitmap.width, bitmap.height, (context) =>
-          context.drawImage(bitmap, 0, 0),
-        );
+        this.#paint(bitmap.width, bitmap.height, (context) => context.drawImage(bitmap, 0, 0));
         this.canvas.dataset.url = answer.url;
         this.#say(turn === this.turn ? "exact" : "waiting");
       }
@@ -88,12 +84,7 @@ export class LivePicture {
       this.app.complain(error);
     }
     this.asking = null;
-    if (
-      turn !== this.turn &&
-      !this.app.model.decoder &&
-      this.app.service.isOnline
-    )
-      this.#ask();
+    if (turn !== this.turn && !this.app.model.decoder && this.app.service.isOnline) this.#ask();
   }
 
   /**

@@ -9,9 +9,7 @@ import { toImageData } from "../decoder/decoder.js";
  * @param {import("../space/model.js").ImageInfo} image
  */
 export function drawPixels(canvas, rows, image) {
-  const pixels = Float32Array.from(
-    /** @type {number[]} */ (rows.flat(Infinity)),
-  );
+  const pixels = Float32Array.from(/** @type {number[]} */ (rows.flat(Infinity)));
   canvas.width = image.width;
   canvas.height = image.height;
   context2d(canvas).putImageData(toImageData(pixels, image), 0, 0);

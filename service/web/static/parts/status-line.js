@@ -38,9 +38,7 @@ export class StatusLine {
   /** @param {import("../core/service.js").Report} report */
   #report({ path, model, timing, tookMs, cache }) {
     if (!model || path.startsWith("/models/")) return;
-    const steps = Object.entries(timing).map(
-      ([name, ms]) => `${name} ${ms.toFixed(2)}`,
-    );
+    const steps = Object.entries(timing).map(([name, ms]) => `${name} ${ms.toFixed(2)}`);
     const from = {
       browser: "browser's cache",
       service: "service's cache",

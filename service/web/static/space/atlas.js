@@ -18,9 +18,7 @@ export class Atlas {
 
   /** @param {number} index @returns {number[]} */
   at(index) {
-    return Array.from(
-      this.points.subarray(index * this.dim, (index + 1) * this.dim),
-    );
+    return Array.from(this.points.subarray(index * this.dim, (index + 1) * this.dim));
   }
 
   /**
@@ -35,11 +33,7 @@ export class Atlas {
     let worst = Infinity;
     for (let index = 0; index < this.count; index++) {
       let square = 0;
-      for (
-        let i = 0, at = index * this.dim;
-        i < this.dim && square < worst;
-        i++, at++
-      )
+      for (let i = 0, at = index * this.dim; i < this.dim && square < worst; i++, at++)
         square += (this.points[at] - z[i]) ** 2;
       if (square >= worst) continue;
       best.push({ index, label: this.labels[index], distance: square });
@@ -62,8 +56,7 @@ export class Atlas {
     const sum = new Array(this.dim).fill(0);
     let count = 0;
     for (const index of indices) {
-      for (let i = 0; i < this.dim; i++)
-        sum[i] += this.points[index * this.dim + i];
+      for (let i = 0; i < this.dim; i++) sum[i] += this.points[index * this.dim + i];
       count++;
     }
     return count ? sum.map((value) => value / count) : null;
@@ -80,11 +73,7 @@ export class Atlas {
     if (!mean) return null;
     const distance = (/** @type {number} */ index) =>
       this.at(index).reduce((sum, value, i) => sum + (value - mean[i]) ** 2, 0);
-    return this.at(
-      indices.reduce((best, index) =>
-        distance(index) < distance(best) ? index : best,
-      ),
-    );
+    return this.at(indices.reduce((best, index) => (distance(index) < distance(best) ? index : best)));
   }
 
   /**
@@ -92,9 +81,7 @@ export class Atlas {
    * @param {number} label
    */
   ofLabel(label) {
-    return Array.from(this.labels.keys()).filter(
-      (index) => this.labels[index] === label,
-    );
+    return Array.from(this.labels.keys()).filter((index) => this.labels[index] === label);
   }
 }
 
@@ -108,10 +95,7 @@ export function vote(neighbours) {
   const weights = new Map();
   for (const { label, distance } of neighbours)
     weights.set(label, (weights.get(label) ?? 0) + 1 / (distance + 0.05));
-  const sum = [...weights.values()].reduce(
-    (total, weight) => total + weight,
-    0,
-  );
+  const sum = [...weights.values()].reduce((total, weight) => total + weight, 0);
   return [...weights]
     .map(([label, weight]) => ({ label, share: weight / sum }))
     .sort((a, b) => b.share - a.share);

@@ -42,10 +42,7 @@ export class Axes {
   move(z, x, y) {
     const [atX, atY] = this.project(z);
     const [first, second] = this.directions;
-    return Array.from(
-      z,
-      (value, i) => value + (x - atX) * first[i] + (y - atY) * second[i],
-    );
+    return Array.from(z, (value, i) => value + (x - atX) * first[i] + (y - atY) * second[i]);
   }
 }
 
@@ -85,11 +82,9 @@ function covariance(points, dim, mean) {
   for (let at = 0; at < points.length; at += dim)
     for (let i = 0; i < dim; i++) {
       const centred = points[at + i] - mean[i];
-      for (let j = 0; j <= i; j++)
-        rows[i][j] += centred * (points[at + j] - mean[j]);
+      for (let j = 0; j <= i; j++) rows[i][j] += centred * (points[at + j] - mean[j]);
     }
-  for (let i = 0; i < dim; i++)
-    for (let j = 0; j <= i; j++) rows[j][i] = rows[i][j] /= points.length / dim;
+  for (let i = 0; i < dim; i++) for (let j = 0; j <= i; j++) rows[j][i] = rows[i][j] /= points.length / dim;
   return rows;
 }
 
@@ -101,16 +96,12 @@ function covariance(points, dim, mean) {
 export function principal(matrix) {
   const n = matrix.length;
   const a = matrix.map((row) => row.slice());
-  const vectors = a.map((_, i) =>
-    Float64Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)),
-  );
+  const vectors = a.map((_, i) => Float64Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)));
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     let rest = 0;
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < i; j++) rest += a[i][j] ** 2;
+    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) rest += a[i][j] ** 2;
     if (rest < SMALL) break;
-    for (let p = 0; p < n; p++)
-      for (let q = p + 1; q < n; q++) rotate(a, vectors, p, q);
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, vectors, p, q);
   }
   const order = a.map((_, i) => i).sort((i, j) => a[j][j] - a[i][i]);
   return order.map((i) => upright(vectors[i]));
@@ -125,8 +116,7 @@ export function principal(matrix) {
 function rotate(a, vectors, p, q) {
   if (Math.abs(a[p][q]) < SMALL * 1e-4) return;
   const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-  const t =
-    (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
   const c = 1 / Math.sqrt(t * t + 1);
   const s = t * c;
   for (let k = 0; k < a.length; k++)
@@ -140,9 +130,6 @@ function rotate(a, vectors, p, q) {
 
 /** Return a vector or its opposite, so that its largest number is positive. @param {Float64Array} vector */
 function upright(vector) {
-  const largest = vector.reduce(
-    (best, value) => (Math.abs(value) > Math.abs(best) ? value : best),
-    0,
-  );
+  const largest = vector.reduce((best, value) => (Math.abs(value) > Math.abs(best) ? value : best), 0);
   return largest < 0 ? vector.map((value) => -value) : vector;
 }

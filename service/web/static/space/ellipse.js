@@ -20,10 +20,7 @@ export function projectGaussian(axes, mean, logVar) {
   covariance[1][0] = covariance[0][1];
   const directions = principal(covariance).map((direction) => {
     const [x, y] = direction;
-    const variance =
-      x * x * covariance[0][0] +
-      2 * x * y * covariance[0][1] +
-      y * y * covariance[1][1];
+    const variance = x * x * covariance[0][0] + 2 * x * y * covariance[0][1] + y * y * covariance[1][1];
     const sigma = Math.sqrt(Math.max(0, variance));
     return /** @type {[number, number]} */ ([sigma * x, sigma * y]);
   });

@@ -22,8 +22,7 @@ export function defaultMethod(dim) {
  * @returns {number[]}
  */
 export function between(from, to, part, method) {
-  const [start, end] =
-    method === "slerp" ? weightsOfArc(from, to, part) : [1 - part, part];
+  const [start, end] = method === "slerp" ? weightsOfArc(from, to, part) : [1 - part, part];
   return from.map((value, i) => start * value + end * to[i]);
 }
 
@@ -35,15 +34,11 @@ export function between(from, to, part, method) {
  */
 function weightsOfArc(from, to, part) {
   const [near, far] = [Math.hypot(...from), Math.hypot(...to)];
-  const cosine =
-    from.reduce((sum, value, i) => sum + value * to[i], 0) / (near * far || 1);
+  const cosine = from.reduce((sum, value, i) => sum + value * to[i], 0) / (near * far || 1);
   const angle = near && far ? Math.acos(Math.min(1, Math.max(-1, cosine))) : 0;
   if (Math.sin(angle) < SMALL_SINE) return [1 - part, part];
   const scale = ((1 - part) * near + part * far) / Math.sin(angle);
-  return [
-    (scale * Math.sin((1 - part) * angle)) / near,
-    (scale * Math.sin(part * angle)) / far,
-  ];
+  return [(scale * Math.sin((1 - part) * angle)) / near, (scale * Math.sin(part * angle)) / far];
 }
 
 /**

@@ -46,9 +46,7 @@ export class Model {
   /** @param {number | null} label @returns {number[] | null} one-hot, or null for a model that takes no label */
   oneHot(label) {
     if (!this.info.conditional) return null;
-    return this.info.classes.map((each) =>
-      each === (label ?? this.info.classes[0]) ? 1 : 0,
-    );
+    return this.info.classes.map((each) => (each === (label ?? this.info.classes[0]) ? 1 : 0));
   }
 
   /**
@@ -60,10 +58,7 @@ export class Model {
    */
   preview(z, label, mixture = null) {
     if (!this.decoder) return null;
-    return toImageData(
-      this.decoder.decode(z, mixture ?? this.oneHot(label)),
-      this.info.image,
-    );
+    return toImageData(this.decoder.decode(z, mixture ?? this.oneHot(label)), this.info.image);
   }
 
   /** @param {ArrayBuffer} graph */
@@ -73,9 +68,7 @@ export class Model {
       this.decoder = new Decoder(new Uint8Array(graph));
       this.decoder.decode(this.origin, this.oneHot(null));
     } catch (error) {
-      console.info(
-        `${this.info.name}: pictures come from the service: ${error}`,
-      );
+      console.info(`${this.info.name}: pictures come from the service: ${error}`);
       this.decoder = this.graph = null;
     }
   }
@@ -109,9 +102,7 @@ export async function loadModel(service, info) {
  * @param {Model} model
  */
 export async function loadDecoder(service, model) {
-  const answer = await service.fetch(
-    `/models/${model.info.reference}/decoder.onnx`,
-  );
+  const answer = await service.fetch(`/models/${model.info.reference}/decoder.onnx`);
   model.useGraph(await answer.arrayBuffer());
 }
 
@@ -121,7 +112,6 @@ export async function loadDecoder(service, model) {
  */
 function placesOf(atlas, axes) {
   const places = new Float32Array(2 * atlas.count);
-  for (let i = 0; i < atlas.count; i++)
-    places.set(axes.project(atlas.points, i * atlas.dim), 2 * i);
+  for (let i = 0; i < atlas.count; i++) places.set(axes.project(atlas.points, i * atlas.dim), 2 * i);
   return places;
 }

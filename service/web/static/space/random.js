@@ -20,6 +20,5 @@ export function uniform(seed) {
  */
 export function normal(seed) {
   const next = uniform(seed);
-  return () =>
-    Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }

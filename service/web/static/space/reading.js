@@ -33,13 +33,9 @@ export async function readDrawing(app, picture) {
     model: info.reference,
     label: info.conditional ? info.classes[0] : null,
   };
-  const answer = await (
-    await app.service.fetch("/reconstruct", params, init)
-  ).json();
+  const answer = await (await app.service.fetch("/reconstruct", params, init)).json();
   const zMean = answer.z_mean[0];
-  const neighbours = info.classes.length
-    ? atlas.nearest(zMean, NEIGHBOURS)
-    : [];
+  const neighbours = info.classes.length ? atlas.nearest(zMean, NEIGHBOURS) : [];
   const reading = {
     zMean,
     zLogVar: answer.z_log_var[0],
@@ -67,9 +63,7 @@ async function tryLabels(app, reading) {
     label: classes,
     model: reference,
   };
-  const answer = await (
-    await app.service.post("/reconstruct", body, { format: "json" })
-  ).json();
+  const answer = await (await app.service.post("/reconstruct", body, { format: "json" })).json();
   const losses = /** @type {number[]} */ (answer.reconstruction_loss);
   const least = Math.min(...losses);
   const weights = losses.map((loss) => Math.exp(least - loss));

@@ -49,17 +49,15 @@ export class ArithmeticView {
       this.copy,
     );
     const { classes } = app.model.info;
-    this.#choose("from", this.#ofClass(classes[4] ?? classes[0]));
-    this.#choose("to", this.#ofClass(classes[9] ?? classes.at(-1)));
+    this.#choose("from", this.#ofClass(classes[1] ?? classes[0]));
+    this.#choose("to", this.#ofClass(classes[0]));
   }
 
   hint = "";
 
   /** @param {number | undefined} label @returns {PointSet | null} */
   #ofClass(label) {
-    return label === undefined
-      ? null
-      : this.#toSet(`all ${label}`, this.app.model.atlas.ofLabel(label));
+    return label === undefined ? null : this.#toSet(`all ${label}`, this.app.model.atlas.ofLabel(label));
   }
 
   /** @param {string} name @param {number[]} indices @returns {PointSet | null} */
@@ -79,9 +77,7 @@ export class ArithmeticView {
   #showSide(side) {
     const { classes } = this.app.model.info;
     const set = this.sets[side];
-    const options = classes.map(
-      (label) => /** @type {[string, number]} */ ([String(label), label]),
-    );
+    const options = classes.map((label) => /** @type {[string, number]} */ ([String(label), label]));
     const lasso = h(
       "button",
       {
@@ -117,11 +113,8 @@ export class ArithmeticView {
         h(
           "div",
           { className: "beside" },
-          choices(
-            `${side} class`,
-            options,
-            Number(set?.name.match(/^all (\d+)$/)?.[1] ?? -1),
-            (label) => this.#choose(side, this.#ofClass(label)),
+          choices(`${side} class`, options, Number(set?.name.match(/^all (\d+)$/)?.[1] ?? -1), (label) =>
+            this.#choose(side, this.#ofClass(label)),
           ),
           lasso,
         ),
@@ -133,22 +126,17 @@ export class ArithmeticView {
   #arm(side) {
     this.map.lassoes = !(this.map.lassoes && this.side === side);
     this.side = side;
-    for (const each of /** @type {const} */ (["from", "to"]))
-      this.#showSide(each);
+    for (const each of /** @type {const} */ (["from", "to"])) this.#showSide(each);
     document.getElementById(`lasso-${side}`)?.focus();
     if (this.map.lassoes)
-      this.app.tell(
-        "Draw around points on the map. Classes that are hidden are left out.",
-      );
+      this.app.tell("Draw around points on the map. Classes that are hidden are left out.");
   }
 
   /** @param {[number, number][]} places */
   lasso(places) {
     const { model, store } = this.app;
     const hidden = new Set(store.state.hidden);
-    const indices = inside(model.places, places).filter(
-      (index) => !hidden.has(model.atlas.labels[index]),
-    );
+    const indices = inside(model.places, places).filter((index) => !hidden.has(model.atlas.labels[index]));
     this.map.lassoes = false;
     if (!indices.length) this.app.tell("No points in there.", true);
     this.#choose(this.side, this.#toSet("lassoed", indices));
@@ -164,9 +152,7 @@ export class ArithmeticView {
   #at(factor) {
     const { from, to } = this.sets;
     if (!from || !to) return this.base;
-    return rounded(
-      this.base.map((value, i) => value + factor * (to.mean[i] - from.mean[i])),
-    );
+    return rounded(this.base.map((value, i) => value + factor * (to.mean[i] - from.mean[i])));
   }
 
   /** @returns {import("../core/snippets.js").Picture} */
@@ -193,12 +179,7 @@ export class ArithmeticView {
     const figures = FACTORS.map((factor) => {
       const canvas = h("canvas", { className: "small" });
       paint(app, canvas, this.#at(factor), app.label);
-      return figure(
-        canvas,
-        factor === 0
-          ? "as it is"
-          : `${factor > 0 ? "+" : "−"}${Math.abs(factor)}`,
-      );
+      return figure(canvas, factor === 0 ? "as it is" : `${factor > 0 ? "+" : "−"}${Math.abs(factor)}`);
     });
     const before = h("canvas", { className: "picture" });
     const after = h("canvas", { className: "picture", id: "sum" });

@@ -12,8 +12,7 @@ const NEIGHBOURS_SHOWN = 5;
 
 /** The panel. */
 export class DrawView {
-  hint =
-    "The ellipses are one and two standard deviations of where the drawing may lie";
+  hint = "The ellipses are one and two standard deviations of where the drawing may lie";
 
   /**
    * @param {import("../app.js").App} app
@@ -25,23 +24,15 @@ export class DrawView {
     this.map = map;
     this.turn = 0;
     const { classes } = app.model.info;
-    const what = classes.length
-      ? `Draw one of ${classes[0]} to ${classes.at(-1)}`
-      : "Draw";
+    const what = classes.length ? `Draw one of ${classes[0]} to ${classes.at(-1)}` : "Draw";
     this.pad = document.createElement("drawing-pad");
     this.found = h("div", { "aria-live": "polite", id: "reading" });
     root.append(
-      h(
-        "p",
-        { className: "quiet" },
-        `${what}, or drop, paste or choose a picture or a photograph of one.`,
-      ),
+      h("p", { className: "quiet" }, `${what}, or drop, paste or choose a picture or a photograph of one.`),
       this.pad,
       this.found,
     );
-    this.pad.addEventListener("drawn", (event) =>
-      this.#read(/** @type {CustomEvent} */ (event).detail),
-    );
+    this.pad.addEventListener("drawn", (event) => this.#read(/** @type {CustomEvent} */ (event).detail));
   }
 
   /** @param {Blob | null} picture */
@@ -68,11 +59,11 @@ export class DrawView {
       },
       { step: true },
     );
+    const ellipse = projectGaussian(axes, reading.zMean, reading.zLogVar);
+    this.map.reveal(ellipse);
     this.map.mark({
-      ellipse: projectGaussian(axes, reading.zMean, reading.zLogVar),
-      chosen: reading.neighbours
-        .slice(0, NEIGHBOURS_SHOWN)
-        .map(({ index }) => axes.project(atlas.at(index))),
+      ellipse,
+      chosen: reading.neighbours.slice(0, NEIGHBOURS_SHOWN).map(({ index }) => axes.project(atlas.at(index))),
     });
     const seen = h("canvas", { className: "picture" });
     const made = h("canvas", { className: "picture" });
@@ -81,10 +72,7 @@ export class DrawView {
     const sure =
       reading.label === null
         ? []
-        : [
-            h("h2", { id: "told" }, `This is a ${reading.label}`),
-            sharesBars(reading.shares),
-          ];
+        : [h("h2", { id: "told" }, `This is a ${reading.label}`), sharesBars(reading.shares)];
     this.found.replaceChildren(
       ...sure,
       h(
@@ -111,18 +99,11 @@ export class DrawView {
   #neighbours({ neighbours }) {
     if (!neighbours.length) return [];
     const { atlas, info } = this.app.model;
-    const figures = neighbours
-      .slice(0, NEIGHBOURS_SHOWN)
-      .map(({ index, label, distance }) => {
-        const canvas = h("canvas", { className: "small" });
-        paint(
-          this.app,
-          canvas,
-          atlas.at(index),
-          info.conditional ? label : null,
-        );
-        return figure(canvas, `${label}, ${distance.toFixed(2)} away`);
-      });
+    const figures = neighbours.slice(0, NEIGHBOURS_SHOWN).map(({ index, label, distance }) => {
+      const canvas = h("canvas", { className: "small" });
+      paint(this.app, canvas, atlas.at(index), info.conditional ? label : null);
+      return figure(canvas, `${label}, ${distance.toFixed(2)} away`);
+    });
     return [
       h("h2", {}, "Nearest test pictures, as the model draws them"),
       h("div", { className: "figures" }, ...figures),

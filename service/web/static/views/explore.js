@@ -18,10 +18,7 @@ export class ExploreView {
         : "";
     const reset = () => app.store.set({ z: app.model.origin }, { step: true });
     const random = () =>
-      app.store.set(
-        { z: app.model.origin.map(normal(Math.random() * 2 ** 32)) },
-        { step: true },
-      );
+      app.store.set({ z: app.model.origin.map(normal(Math.random() * 2 ** 32)) }, { step: true });
     root.append(
       h(
         "p",

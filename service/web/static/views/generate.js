@@ -49,12 +49,9 @@ export class GenerateView {
   #showControls() {
     const { store, model } = this.app;
     const { seed, temperature, n, around } = store.state;
-    const set = (
-      /** @type {Partial<import("../core/store.js").State>} */ changes,
-    ) => store.set(changes);
+    const set = (/** @type {Partial<import("../core/store.js").State>} */ changes) => store.set(changes);
     const options = model.info.classes.map(
-      (label) =>
-        /** @type {[string, number | null]} */ ([String(label), label]),
+      (label) => /** @type {[string, number | null]} */ ([String(label), label]),
     );
     if (!model.info.conditional) options.unshift(["Any", null]);
     const classes =
@@ -89,9 +86,7 @@ export class GenerateView {
             (value) => set({ around: value }),
           );
     const focus = /** @type {HTMLElement | null} */ (
-      this.controls.contains(document.activeElement)
-        ? document.activeElement
-        : null
+      this.controls.contains(document.activeElement) ? document.activeElement : null
     )?.id;
     this.controls.replaceChildren(
       ...classes,
@@ -99,15 +94,11 @@ export class GenerateView {
         "div",
         { className: "row" },
         spread,
-        numberField(
-          "Pictures",
-          { value: n, min: 1, max: MAX_PICTURES },
-          (value) => set({ n: Math.round(value) }),
+        numberField("Pictures", { value: n, min: 1, max: MAX_PICTURES }, (value) =>
+          set({ n: Math.round(value) }),
         ),
-        numberField(
-          "Seed",
-          { value: seed, min: 0, max: 2 ** 32 - 1 },
-          (value) => set({ seed: Math.round(value) }),
+        numberField("Seed", { value: seed, min: 0, max: 2 ** 32 - 1 }, (value) =>
+          set({ seed: Math.round(value) }),
         ),
       ),
       h(
@@ -158,26 +149,20 @@ export class GenerateView {
   #near() {
     const { seed, n, around } = this.app.store.state;
     const next = normal(seed ?? 0);
-    return Array.from({ length: n ?? 1 }, () =>
-      this.middle.map((value) => value + (around ?? 0) * next()),
-    );
+    return Array.from({ length: n ?? 1 }, () => this.middle.map((value) => value + (around ?? 0) * next()));
   }
 
   async #draw() {
     const turn = ++this.turn;
     if (this.app.store.state.around !== null) {
       const points = this.#near();
-      this.#show(points, (canvas, i) =>
-        paint(this.app, canvas, points[i], this.app.label),
-      );
+      this.#show(points, (canvas, i) => paint(this.app, canvas, points[i], this.app.label));
     } else {
       const { params } = this.#picture();
       const answer = await this.app.service.fetch("/sample.json", params);
       const { z, images } = await answer.json();
       if (turn === this.turn)
-        this.#show(z, (canvas, i) =>
-          drawPixels(canvas, images[i], this.app.model.info.image),
-        );
+        this.#show(z, (canvas, i) => drawPixels(canvas, images[i], this.app.model.info.image));
     }
     this.copy.refresh();
   }
@@ -196,10 +181,7 @@ export class GenerateView {
         const canvas = h("canvas");
         draw(canvas, i);
         const pick = () =>
-          this.app.store.set(
-            { z, ...(this.app.model.info.conditional ? { label } : {}) },
-            { step: true },
-          );
+          this.app.store.set({ z, ...(this.app.model.info.conditional ? { label } : {}) }, { step: true });
         return h(
           "button",
           {

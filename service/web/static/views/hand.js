@@ -38,11 +38,7 @@ export class HandView {
       value: app.store.state.text,
     });
     text.addEventListener("input", () => app.store.set({ text: text.value }));
-    const save = h(
-      "button",
-      { type: "button", onclick: () => this.#save() },
-      "Save as PNG",
-    );
+    const save = h("button", { type: "button", onclick: () => this.#save() }, "Save as PNG");
     this.copy = copyLines(app, () => this.#picture());
     root.append(
       h(
@@ -55,18 +51,11 @@ export class HandView {
       h("h2", {}, "All in this style"),
       this.sheet,
       this.copy,
-      h(
-        "label",
-        { className: "field" },
-        h("span", {}, "Write digits: a date, a number, a time"),
-        text,
-      ),
+      h("label", { className: "field" }, h("span", {}, "Write digits: a date, a number, a time"), text),
       h("div", { className: "row phrase" }, this.phrase),
       h("div", { className: "row" }, save),
     );
-    this.pad.addEventListener("drawn", (event) =>
-      this.#read(/** @type {CustomEvent} */ (event).detail),
-    );
+    this.pad.addEventListener("drawn", (event) => this.#read(/** @type {CustomEvent} */ (event).detail));
     this.#draw();
   }
 
@@ -110,30 +99,21 @@ export class HandView {
     await this.app.attempt(async () => {
       const reading = await readDrawing(this.app, picture);
       if (turn !== this.turn) return;
-      this.app.store.set(
-        { z: reading.zMean, label: reading.label },
-        { step: true },
-      );
+      this.app.store.set({ z: reading.zMean, label: reading.label }, { step: true });
       const options = this.app.model.info.classes.map(
-        (label) =>
-          /** @type {[string, number | null]} */ ([String(label), label]),
+        (label) => /** @type {[string, number | null]} */ ([String(label), label]),
       );
       this.told?.replaceChildren(
         h("p", { id: "told" }, `Read as a ${reading.label}.`),
         h("p", { className: "quiet" }, "It is a"),
-        choices("What you drew", options, reading.label, (label) =>
-          this.app.store.set({ label }),
-        ),
+        choices("What you drew", options, reading.label, (label) => this.app.store.set({ label })),
       );
     });
   }
 
   /** @param {Set<string>} names */
   update(names) {
-    if (
-      ["z", "label", "text"].some((name) => names.has(name)) &&
-      this.app.model.info.conditional
-    )
+    if (["z", "label", "text"].some((name) => names.has(name)) && this.app.model.info.conditional)
       this.redraw();
   }
 
@@ -174,17 +154,12 @@ export class HandView {
     this.copy?.refresh();
     if (!this.phrase) return;
     drawPhrase(context2d(this.phrase), app, z, app.store.state.text);
-    this.phrase.setAttribute(
-      "aria-label",
-      `${app.store.state.text}, in this style`,
-    );
+    this.phrase.setAttribute("aria-label", `${app.store.state.text}, in this style`);
   }
 
   #save() {
     const link = h("a", {
-      href: /** @type {HTMLCanvasElement} */ (this.phrase).toDataURL(
-        "image/png",
-      ),
+      href: /** @type {HTMLCanvasElement} */ (this.phrase).toDataURL("image/png"),
       download: "in-my-hand.png",
     });
     link.click();

@@ -15,15 +15,10 @@ const GAP = 0.4;
 export function drawPhrase(context, app, z, text) {
   const { height, width } = app.model.info.image;
   const [high, wide] = [height * SCALE, width * SCALE];
-  const widths = Array.from(
-    text,
-    (sign) => (isLabel(app, sign) ? ADVANCE : GAP) * wide,
-  );
+  const widths = Array.from(text, (sign) => (isLabel(app, sign) ? ADVANCE : GAP) * wide);
   context.canvas.width = Math.max(
     1,
-    Math.ceil(
-      widths.reduce((sum, each) => sum + each, 0) + wide * (1 - ADVANCE),
-    ),
+    Math.ceil(widths.reduce((sum, each) => sum + each, 0) + wide * (1 - ADVANCE)),
   );
   context.canvas.height = high;
   context.fillStyle = "#000";
@@ -32,8 +27,7 @@ export function drawPhrase(context, app, z, text) {
   context.globalCompositeOperation = "lighten";
   let left = (wide * (1 - ADVANCE)) / 2;
   Array.from(text).forEach((sign, i) => {
-    if (isLabel(app, sign))
-      drawDigit(context, app, z, Number(sign), left + widths[i] / 2 - wide / 2);
+    if (isLabel(app, sign)) drawDigit(context, app, z, Number(sign), left + widths[i] / 2 - wide / 2);
     else drawSign(context, sign, left + widths[i] / 2, high);
     left += widths[i];
   });
@@ -56,17 +50,9 @@ function drawDigit(context, app, z, label, left) {
   const preview = app.model.preview(z, label);
   if (!preview) return;
   const small = new OffscreenCanvas(preview.width, preview.height);
-  /** @type {OffscreenCanvasRenderingContext2D} */ (
-    small.getContext("2d")
-  ).putImageData(preview, 0, 0);
+  /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d")).putImageData(preview, 0, 0);
   context.imageSmoothingQuality = "high";
-  context.drawImage(
-    small,
-    left,
-    0,
-    preview.width * SCALE,
-    preview.height * SCALE,
-  );
+  context.drawImage(small, left, 0, preview.width * SCALE, preview.height * SCALE);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {string} sign @param {number} middle @param {number} high */
