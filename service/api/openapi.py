@@ -21,7 +21,7 @@ from service.api.schemas.restyle import RestyleRequest
 from service.api.schemas.shapes import PARTS
 from service.core.headers import SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
-from service.core.media_types import JSON, NDJSON, NPY, PNG
+from service.core.media_types import JSON, NDJSON, NPY, OCTETS, PNG
 from service.http.bodies.forms import FORM
 from service.http.openapi import headers
 from service.http.openapi.document import Unseen
@@ -44,14 +44,14 @@ BODY = (400, 404, 406, 413, 415, 422, 429, 503, 504)
 URL = (404, 422, 429, 503, 504)
 LATENTS = (404, 406, 422, 503)
 BINARY = {"type": "string", "format": "binary"}
-FILES = "image/png, image/jpeg"
+FILES = "image/*"
 UPLOAD_FORM = {
     "title": "UploadForm",
     "description": "Pictures as files.",
     "type": "object",
     "required": ["file"],
     "properties": {
-        "file": {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a PNG or JPEG."}
+        "file": {"type": "array", "minItems": 1, "items": BINARY, "description": "Each a picture."}
     },
     "additionalProperties": False,
 }
@@ -122,6 +122,7 @@ def upload_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict
     content = {
         PNG: {"schema": BINARY},
         "image/jpeg": {"schema": BINARY},
+        OCTETS: {"schema": BINARY},
         FORM: _form("UploadForm", {"file": {"contentType": FILES}}),
         JSON: _json(model, examples),
         NPY: {"schema": BINARY},
@@ -139,7 +140,7 @@ def path_body(examples: Mapping[str, Example]) -> dict[str, Any]:
 def _describe_path_form() -> Schema:
     end = {
         "anyOf": [{"type": "string", "pattern": POINT_PATTERN}, BINARY],
-        "description": "`digit:3`, `0.5,-1.0`, or a PNG or JPEG file.",
+        "description": "`digit:3`, `0.5,-1.0`, or a picture's file.",
     }
     form = InterpolateForm.model_json_schema()
     for option in form["properties"].values():

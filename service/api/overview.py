@@ -19,7 +19,8 @@ and how many numbers a vector of each has (`latent_dim`).
 **Formats.** Pictures are PNG unless you ask for another: by `Accept`, by `format=`, which wins, or by the
 end of an image URL. JSON and npy are numbers (`float32` in [0, 1], or with `dtype=uint8` in [0, 255]); zip
 holds a PNG a picture; GIF, WebP, APNG and NDJSON (a picture a line) are for sequences. Vectors come as JSON
-or as a NumPy file (`application/x-npy`), pictures as PNG, JPEG, a form of such files, or JSON.
+or as a NumPy file (`application/x-npy`), pictures as files (PNG, JPEG, WebP, GIF,
+BMP, TIFF, AVIF, HEIC), a form of such files, or JSON.
 
 **Image URLs** are for `<img src>`: a GET that names all it needs. With an end (`/decode.png`) it is that
 format, without one (`/decode`) what `Accept` or `format` asks for. Wherever there is a GET, HEAD answers

@@ -14,25 +14,24 @@ from service.api.schemas.restyle import RestyleRequest
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Polarity
-from service.core.errors import InvalidValueError, Text
-from service.core.media_types import JSON, NPY, PNG
+from service.core.errors import InvalidValueError, MediaTypeError, Text
+from service.core.media_types import JSON, NPY, OCTETS
 from service.http.bodies.forms import FORM, parse_form
-from service.http.bodies.json_bodies import read_json, require
+from service.http.bodies.json_bodies import media_type as declared_type
+from service.http.bodies.json_bodies import read_json
 from service.http.bodies.reading import read_body
 from service.http.disconnect import unless_gone
 from service.imaging.formats.npy import read_npy
-from service.imaging.reading.jpeg_segments import JPEG_START
-from service.imaging.reading.png_chunks import PNG_START
+from service.imaging.reading.container import KINDS, is_picture
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 
-JPEG = "image/jpeg"
-ACCEPTED = (PNG, JPEG, FORM, JSON, NPY)
+# Programs name formats as they please; the bytes of a file say what it is.
+PICTURES, PICTURE_START = "image/*", "image/"
+ACCEPTED = (PICTURES, OCTETS, FORM, JSON, NPY)
 
 Field = tuple[str, str | bytes]
 B = TypeVar("B", EncodeRequest, ReconstructRequest, RestyleRequest)
-# The bytes that files begin with; no text in UTF-8 does.
-SIGNATURES = (PNG_START, JPEG_START)
 # Fields that a form may have beside its files; no route takes so many.
 OTHER_PARTS = 32
 # Longer forms are parsed in a thread: each 10,000 bytes take a millisecond if all parts are empty.
@@ -46,7 +45,7 @@ async def read_files(
 
     Args:
         request: Its body is a file, or a form of files that are all named `file`.
-        media_type: One of `ACCEPTED`, but neither JSON nor npy.
+        media_type: Of pictures or a form; see `require_picture`.
         models: The loaded models, whose threads must have room for an upload.
         call: The request's context.
 
@@ -67,7 +66,7 @@ async def read_files(
         if name != "file":
             raise InvalidValueError(name, "only fields named file", Text(f"{name!r}"))
         if isinstance(content, str):
-            raise InvalidValueError(name, "a PNG or JPEG file", content)
+            raise InvalidValueError(name, KINDS, content)
         files.append((f"file[{len(files)}]", content))
     if not files:
         raise InvalidValueError("file", "at least one", Text("none"))
@@ -96,8 +95,7 @@ async def read_form(request: Request, models: Registry, call: RequestContext) ->
     else:
         parts = await unless_gone(request, models.places.run(parse, len(content), call))
     return [
-        (part.name, part.content if part.is_file or part.content.startswith(SIGNATURES) else part.text)
-        for part in parts
+        (part.name, part.content if part.is_file or is_picture(part.content) else part.text) for part in parts
     ]
 
 
@@ -113,7 +111,7 @@ async def read_x(
 
     Args:
         request: The request, whose body is read here.
-        media_type: One of `ACCEPTED`.
+        media_type: See `require_picture`.
         schema: The schema of a JSON body.
         query: Names the model where the body does not, and the polarity of files.
         models: The loaded models, of which the request names one.
@@ -204,9 +202,12 @@ async def to_x(
 
 
 def require_picture(request: Request) -> str:
-    """Return the body's media type, one of `ACCEPTED`.
+    """Return the body's media type, one of `ACCEPTED` or any of pictures.
 
     Raises:
         MediaTypeError: It is another, or none.
     """
-    return require(request, ACCEPTED)
+    found = declared_type(request)
+    if found in ACCEPTED or (found.startswith(PICTURE_START) and "," not in found):
+        return found
+    raise MediaTypeError("Content-Type", " or ".join(ACCEPTED), Text(found or "none"))

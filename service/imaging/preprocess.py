@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import struct
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
-from service.core.errors import InvalidValueError, MalformedBodyError, Text
-from service.imaging.reading.container import read_container
-
-UPLOAD_FORMATS = ("PNG", "JPEG")
-# Larger pictures are first reduced to about this size: 16 million pixels as floats take 64 MB, several times.
-WORKING_SIDE = 1024
-# Bytes that are read between two checks whether to go on; in a black picture, a million pixels.
-PIECE_BYTES = 1024
-# How to turn a photo, by its tag Orientation (Exif 2.32); 1 is upright.
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-class _Watched(io.BytesIO):
-    """A file in memory that calls `check` before each read."""
-
-    def __init__(self, content: bytes, check: Callable[[], None]) -> None:
-        super().__init__(content)
-        self.check = check
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.check()
-        return super().read(size)
+from service.core.errors import InvalidValueError, Text
+from service.imaging.reading.decoding import decode
 
 
 def read_image(
     content: bytes, field: str, channels: int, max_pixels: int, check: Callable[[], None] = lambda: None
 ) -> Floats:
-    """Decode an uploaded PNG or JPEG of any size and colour.
+    """Decode an uploaded picture of any format, size and colour; see `decoding.decode`, for its errors too.
 
-    Transparency is laid over white, as on a page; photos are turned as their tag says; 16-bit grey keeps its
-    range. The cost is bounded before any pixel is decoded; see `decoding.container`.
+    Transparency is laid over white, as on a page; 16-bit grey keeps its range.
 
     Args:
         content: The file.
@@ -60,30 +29,11 @@ def read_image(
 
     Returns:
         `(height, width, channels)` float32 in [0, 1].
-
-    Raises:
-        MalformedBodyError: Not a whole PNG or JPEG.
-        TooLargeError: More than `max_pixels`, or a file that would take far longer than others of its size.
     """
-    container = read_container(content, field, max_pixels)
-    try:
-        with Image.open(_Watched(container.content, check), formats=UPLOAD_FORMATS) as image:
-            if isinstance(image, ImageFile.ImageFile):
-                image.decodermaxblock = PIECE_BYTES
-            turn = TURNS.get(container.orientation)
-            return _to_floats(image if turn is None else image.transpose(turn), channels)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        # Pillow raises these for damaged files, with no common base of its own.
-        raise MalformedBodyError(
-            field, "a whole PNG or JPEG file", Text(f"a damaged one ({error})")
-        ) from error
+    return _to_floats(decode(content, field, max_pixels, check), channels)
 
 
 def _to_floats(image: Image.Image, channels: int) -> Floats:
-    if (factor := max(image.size) // WORKING_SIDE) > 1:
-        # Pillow averages blocks of neither palette indices, bits nor 16-bit grey.
-        modes = {"P": "RGBA", "1": "L", "I;16": "I"}
-        image = image.convert(modes.get(image.mode, image.mode)).reduce(factor)
     if image.mode.startswith("I"):
         grey = np.asarray(image, np.float32)[..., np.newaxis] / np.float32(65535)
         return np.repeat(np.clip(grey, 0, 1), channels, axis=2)

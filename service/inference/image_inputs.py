@@ -39,7 +39,7 @@ class ImageInputs:
         """Decode uploaded files to the encoder's input.
 
         Args:
-            files: Field names and contents, PNG or JPEG; at least one.
+            files: Field names and contents, in any of the formats; at least one.
             polarity: Of the uploads. None: found by each one's border, except in colour.
             call: The request's context. After cancellation or its deadline, no further file is decoded.
 
@@ -48,7 +48,8 @@ class ImageInputs:
 
         Raises:
             InvalidValueError: A picture has nothing but background.
-            MalformedBodyError: A file is not a whole PNG or JPEG.
+            MalformedBodyError: A file is not a whole picture.
+            MediaTypeError: A file has a format that this installation cannot decode.
             TooLargeError: A file has too many pixels, or takes too long.
             QueueFullError: Too many uploads wait.
             DeadlineError: The deadline passed.

@@ -41,7 +41,7 @@ UNSAYABLE = {
     "the size of pictures is the model's": r"28 rows of 28 numbers, or a list of such|one picture",
     "numbers in a text or a file have no range": r"numbers in \[(-10000, 10000|0, 1)\].*|a finite number",
     "dimensions are the model's": r"numbers from 0 to \d+, as .* has",
-    "a file is what it is": r"a (whole )?PNG or JPEG file|an \.npy file of version 1 or 2",
+    "a file is what it is": r"a whole picture file|a PNG, JPEG, .* file|an \.npy file of version 1 or 2",
     "a part may be a text": r"a text in UTF-8, or a file",
     "an array has all its numbers": r"\d+ bytes of data.*",
     "an array is what it is": r"an array of .*",

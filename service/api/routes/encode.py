@@ -63,7 +63,10 @@ async def encode(
     models: Models,
     call: Calls,
 ) -> Response:
-    """Takes one PNG or JPEG as the body, several as form fields `file`, or pixels as JSON or npy.
+    """Takes a picture's file as the body, several as form fields `file`, or pixels as JSON or npy.
+
+    Files are PNG, JPEG, WebP, GIF (the first frame), BMP, TIFF (the first page), AVIF, or HEIC where the
+    service was installed with its extra `heic`; their bytes decide, not the content type.
 
     Files of any size and colour become what the model was trained on: grey or RGB; transparency over
     white; grey figures light on dark or the reverse, told from the border unless `polarity` says; other

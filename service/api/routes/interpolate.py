@@ -65,7 +65,7 @@ async def interpolate(
     """Each end is a vector `z`, a `digit`, which stands for the middle of its class, or a picture.
 
     Both ends are drawn too. As a form, `from` and `to` are each a text as in `/interpolate.{extension}` or
-    a PNG or JPEG file. GIF, WebP and APNG move; many frames of APNG, zip and NDJSON (a frame a line) are
+    a picture's file. GIF, WebP and APNG move; many frames of APNG, zip and NDJSON (a frame a line) are
     sent as they are made.
     """
     media_type = require(request, (JSON, FORM))

@@ -1,4 +1,4 @@
-"""The limits of all uploaded pictures, and the error for damaged ones."""
+"""The limits of all uploaded pictures, and the errors for damaged and unknown ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_SIDE = 65_535
 
 def damaged(field: str, what: str) -> MalformedBodyError:
     """Return the error for a damaged file, with what is wrong with it."""
-    return MalformedBodyError(field, "a whole PNG or JPEG file", Text(f"a damaged one ({what})"))
+    return MalformedBodyError(field, "a whole picture file", Text(f"a damaged one ({what})"))
 
 
 def check_size(field: str, width: int, height: int, max_pixels: int) -> None:

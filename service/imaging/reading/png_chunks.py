@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import NamedTuple
 
 from service.core.errors import Text, TooLargeError
 from service.imaging.reading.limits import check_size, damaged
+from service.imaging.reading.picture_file import PictureFile
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # A picture with a chunk for each row has a few thousand. Each costs a microsecond here.
 MAX_CHUNKS = 20_000
 # Compressed pixels exceed plain ones by at most 5 bytes in 16 KB; the rest is room for unusual encoders.
 PACKING_ROOM_BYTES = 65_536
-# Samples of a pixel by colour type, where not one; and the chunks that a palette or transparency needs.
-PNG_SAMPLES = {2: 3, 4: 2, 6: 4}
-PNG_COLOURS = (b"PLTE", b"tRNS")
+# The bit of a chunk's name that says that a picture can be read without the chunk.
+ANCILLARY = 0x20
 # The colour type whose pixels are indices into `PLTE`.
 PALETTE = 3
+MAX_PALETTE_BYTES = 768
 
 
-def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]:
+class _Colour(NamedTuple):
+    samples: int
+    depths: tuple[int, ...]
+    transparency_bytes: int
+
+
+# By colour type: the samples of a pixel, their bits, and the bytes of `tRNS` that a decoder reads
+# (PNG specification, table 11.1 and section 11.3.1.1).
+COLOURS = {
+    0: _Colour(1, (1, 2, 4, 8, 16), 2),
+    2: _Colour(3, (8, 16), 6),
+    PALETTE: _Colour(1, (1, 2, 4, 8), 1),
+    4: _Colour(2, (8, 16), 0),
+    6: _Colour(4, (8, 16), 0),
+}
+
+
+def read_png(content: bytes, field: str, max_pixels: int) -> PictureFile:
     """Check a PNG before any of its pixels is decoded.
 
     Args:
@@ -29,7 +48,7 @@ def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]
         max_pixels: Largest width times height.
 
     Returns:
-        A PNG with only the chunks that a decoder needs, the compressed pixels in one; and the Exif data.
+        A PNG with only the chunks that a decoder needs, the compressed pixels in one.
 
     Raises:
         MalformedBodyError: Not a whole PNG.
@@ -41,17 +60,30 @@ def read_png(content: bytes, field: str, max_pixels: int) -> tuple[bytes, bytes]
         raise damaged(field, "without a head")
     width, height, depth, kind, *_ = struct.unpack(">IIBBBBB", head[1])
     check_size(field, width, height, max_pixels)
+    if kind not in COLOURS or depth not in COLOURS[kind].depths:
+        raise damaged(field, f"{depth} bits of colour type {kind}")
     kept, packed = _read_chunks(view, head[2], field)
-    if kind == PALETTE and not kept.get(b"PLTE"):
-        raise damaged(field, "colours of a palette that is not there")
-    row_bytes = width * PNG_SAMPLES.get(kind, 1) * depth // 8 + 9
+    row_bytes = width * COLOURS[kind].samples * depth // 8 + 9
     if len(packed) > row_bytes * height + PACKING_ROOM_BYTES:
         received = Text(f"{len(packed)} packed bytes")
         raise TooLargeError(field, f"no more bytes than {width} x {height} pixels take", received)
-    colours = [(name, bytes(kept[name])) for name in PNG_COLOURS if name in kept]
-    chunks = ((b"IHDR", bytes(head[1])), *colours, (b"IDAT", packed), (b"IEND", b""))
-    written = b"".join(_write_chunk(*chunk) for chunk in chunks)
-    return PNG_START + written, bytes(kept.get(b"eXIf", b""))
+    chunks = [(b"IHDR", bytes(head[1])), *_keep_colours(kept, kind, field), (b"IDAT", packed), (b"IEND", b"")]
+    written = PNG_START + b"".join(_write_chunk(*chunk) for chunk in chunks)
+    return PictureFile("PNG", written, width, height, bytes(kept.get(b"eXIf", b"")))
+
+
+def _keep_colours(kept: dict[bytes, memoryview], kind: int, field: str) -> list[tuple[bytes, bytes]]:
+    colours = []
+    if kind == PALETTE:
+        palette = bytes(kept.get(b"PLTE", b"")[:MAX_PALETTE_BYTES])
+        if len(palette) < 3:
+            raise damaged(field, "colours of a palette that is not there")
+        colours.append((b"PLTE", palette[: len(palette) // 3 * 3]))
+    needed = COLOURS[kind].transparency_bytes
+    transparency = kept.get(b"tRNS", b"")
+    if needed and len(transparency) >= needed:
+        colours.append((b"tRNS", bytes(transparency)))
+    return colours
 
 
 def _read_chunks(view: memoryview, offset: int, field: str) -> tuple[dict[bytes, memoryview], bytes]:
@@ -77,7 +109,9 @@ def _read_chunk(view: memoryview, offset: int, field: str) -> tuple[bytes, memor
     if end + 4 > len(view):
         raise damaged(field, "it ends early")
     if zlib.crc32(view[offset + 4 : end]) != struct.unpack_from(">I", view, end)[0]:
-        raise damaged(field, f"the checksum of {name!r} is wrong")
+        if not name[0] & ANCILLARY:
+            raise damaged(field, f"the checksum of {name!r} is wrong")
+        return name, view[end:end], end + 4
     return name, view[start:end], end + 4
 
 

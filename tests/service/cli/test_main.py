@@ -22,7 +22,7 @@ from tests.service.cli.commands import COMMAND, ROOT, Cvae
         (["decode", "1,2,3"], "z: expected 2 numbers a vector"),
         (["interpolate", "digit:3", "digit:33"], "to: expected a class of fake"),
         (["decode", "1,2", "--label", "3"], "label: expected none: fake takes no label"),
-        (["encode", "text.png"], "expected a PNG or JPEG file"),
+        (["encode", "text.png"], "expected a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC file"),
         (["decode", "1,2", "--model", "fake@000000000000"], "which is loaded, received 'fake@000000000000'"),
         (["decode", "1,2", "-o", "nowhere/a.png"], "nowhere/a.png: cannot write it"),
     ],

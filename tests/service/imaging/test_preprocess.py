@@ -80,8 +80,8 @@ def test_marks_of_a_camera_that_make_no_sense_do_no_harm() -> None:
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
-    for content in (b"", b"junk", write(Image.new("L", (4, 4)), "GIF"), write(Image.new("L", (4, 4)), "BMP")):
-        with pytest.raises(MalformedBodyError, match="a PNG or JPEG file"):
+    for content in (b"", b"junk", b"BM, a text", write(Image.new("L", (4, 4)), "PPM")):
+        with pytest.raises(MalformedBodyError, match="a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC file"):
             read(content)
 
 

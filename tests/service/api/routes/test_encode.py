@@ -178,7 +178,10 @@ def test_polarity_is_found_or_given(client: TestClient, pixels: Pixels) -> None:
     assert z_mean(dark, "?polarity=light-on-dark") != z_mean(dark)
 
 
-@pytest.mark.parametrize("content_type", ["image/gif", "text/plain", "application/octet-stream", ""])
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "imagery", "image/png, text/plain", ""],
+)
 def test_another_content_type_is_refused(client: TestClient, content_type: str) -> None:
     answer = client.post("/encode", content=b"x", headers={"content-type": content_type})
     assert answer.status_code == 415
@@ -219,7 +222,27 @@ def test_a_file_that_is_no_picture_is_named(client: TestClient, pixels: Pixels) 
     assert answer.json()["errors"][0]["field"] == "file[1]"
     answer = client.post("/encode", content=write(pixels)[:50], headers={"content-type": "image/png"})
     assert answer.status_code == 400
-    assert answer.json()["errors"][0]["expected"] == "a whole PNG or JPEG file"
+    assert answer.json()["errors"][0]["expected"] == "a whole picture file"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["image/jpg", "image/pjpeg", "image/x-png", "image/*", "IMAGE/PNG", "application/octet-stream"],
+)
+def test_the_bytes_of_a_file_decide_not_its_type(
+    client: TestClient, pixels: Pixels, content_type: str
+) -> None:
+    answer = client.post("/encode", content=write(pixels), headers={"content-type": content_type})
+    assert answer.status_code == 200
+    np.testing.assert_allclose(answer.json()["z_mean"], expected(pixels), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "AVIF"])
+def test_a_picture_may_have_many_formats_in_one_form(client: TestClient, pixels: Pixels, kind: str) -> None:
+    files = [("file", (None, write(pixels, kind))), ("file", ("a", write(pixels)))]
+    answer = client.post("/encode", files=files)
+    assert answer.status_code == 200
+    np.testing.assert_allclose(*answer.json()["z_mean"], rtol=0.05)
 
 
 def test_a_picture_of_too_many_pixels_is_refused(client: TestClient) -> None:

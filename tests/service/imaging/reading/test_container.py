@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -76,8 +77,16 @@ def test_a_frame_that_hardly_anyone_writes_is_named(frame: int) -> None:
         (lambda: picture_bombs.png(16_000_000, 1, interlaced=True), "sides of at most 65535 pixels"),
         (lambda: picture_bombs.png(4001, 4000), "at most 16000000 pixels, received 4001 x 4000"),
         (
-            lambda: picture_bombs.progressive_jpeg(1, 4001, 4000),
-            "at most 16000000 pixels, received 4001 x 4000",
+            lambda: picture_bombs.progressive_jpeg(1, 16001, 16000),
+            "at most 256000000 pixels, received 16001 x 16000",
+        ),
+        (
+            lambda: picture_bombs.progressive_jpeg(1, 9800, 9800),
+            "a progressive picture of at most 192000000 bytes of coefficients, received 192080000",
+        ),
+        (
+            lambda: picture_bombs.sequential_jpeg(1, 5660, 5660),
+            "a progressive picture of at most 192000000 bytes of coefficients, received 192213600",
         ),
         (lambda: picture_bombs.png(0, 5), "a damaged one"),
         (lambda: picture_bombs.png(5, 5, kind=3, palette=b""), "colours of a palette that is not there"),
@@ -157,10 +166,28 @@ def test_the_preview_of_a_jpeg_is_not_kept() -> None:
     assert len(kept.content) < 400
 
 
-def test_a_chunk_with_a_wrong_checksum_is_damaged() -> None:
-    content = bytearray(picture_bombs.png(8, 8, extra=[picture_bombs.png_chunk(b"tEXt", b"k\0v")]))
-    content[content.index(b"k\0v")] ^= 1
-    assert "the checksum of b'tEXt' is wrong" in refuse(bytes(content))
+def test_a_chunk_that_is_needed_must_have_its_checksum() -> None:
+    content = bytearray(picture_bombs.png(8, 8))
+    content[content.index(b"IDAT") + 6] ^= 1
+    assert "the checksum of b'IDAT' is wrong" in refuse(bytes(content))
+
+
+@pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"cHRM", b"eXIf", b"tRNS", b"iCCP"])
+@pytest.mark.parametrize("size", [0, 1, 4, 7])
+def test_a_fault_in_a_chunk_that_is_not_needed_does_no_harm(name: bytes, size: int) -> None:
+    short = picture_bombs.png(8, 8, extra=[picture_bombs.png_chunk(name, b"II*\0\x08\0\0"[:size])])
+    wrong = bytearray(short)
+    wrong[wrong.index(name) + 4 + size] ^= 1
+    for content in (short, bytes(wrong)):
+        assert preprocess.read_image(content, "body", 1, MAX_PIXELS).shape == (8, 8, 1)
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(1, 8), (5, 8), (0, 3), (2, 4), (3, 16), (6, 1)])
+def test_colours_that_png_does_not_have_are_named(kind: int, depth: int) -> None:
+    content = bytearray(picture_bombs.png(8, 8))
+    content[24:26] = depth, kind
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    assert f"{depth} bits of colour type {kind}" in refuse(bytes(content))
 
 
 @given(st.data())
