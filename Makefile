@@ -8,6 +8,7 @@ RUN ?= runs/mine
 MINUTES ?= 30
 NAME ?= $(notdir $(RUN:%/=%))
 N ?= 60
+FILES ?= 1000000
 SEED ?= 1
 MODULES ?=
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
@@ -15,7 +16,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint openapi test test-service test-all clients mutants train evaluate export reproduce serve soak bench bench-training lock clean
+.PHONY: help install format lint openapi test test-service test-all clients mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +75,9 @@ soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in
 	done
 	$(SERVE)/bin/python -m tests.reliability idle --connections 10000
 	$(SERVE)/bin/python -m tests.reliability bombs
+
+fuzz: $(SERVE)/.dev ## Read FILES mutated pictures of all formats (SEED): each must be read or refused, in time
+	$(SERVE)/bin/python -m tests.service.imaging.fuzz -n $(FILES) --seed $(SEED)
 
 bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in an hour
 	$(SERVE)/bin/python -m benchmarks
