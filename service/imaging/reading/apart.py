@@ -65,8 +65,7 @@ class ProcessDecoder:
             raise TooLargeError(field, f"a file that is decoded in {limits}", Text("one that takes more"))
         if status:
             raise damaged(field, answer.decode("utf-8", "replace") or "its decoder stopped")
-        mode, width, height, pixels = child.unpack(answer)
-        return Image.frombytes(mode, (width, height), pixels)
+        return child.unpack(answer)
 
     @contextlib.contextmanager
     def _take_turn(self, file: PictureFile, check: Callable[[], None]) -> Iterator[None]:

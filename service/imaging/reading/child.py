@@ -17,7 +17,9 @@ from PIL import Image, ImageOps
 WORKING_SIDE = 1024
 # The status of a process that needs more memory; 1 is a damaged file, whose answer says why.
 NO_ROOM = 3
-HEAD = struct.Struct("<8sII")
+HEAD = struct.Struct("<8sIIII")
+# Where a picture keeps its size before it was reduced.
+UPLOAD_SIZE = "upload_size"
 # Pillow's module and class for each format; looked up by name alone, all sixty would be loaded.
 OPENERS = {
     "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
@@ -30,10 +32,18 @@ MODES = ("L", "LA", "RGB", "RGBA", "I;16")
 WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
-def unpack(answer: bytes) -> tuple[str, int, int, memoryview]:
-    """Return the mode, width, height and pixels of an answer."""
-    mode, width, height = HEAD.unpack_from(answer)
-    return mode.rstrip(b"\0").decode(), width, height, memoryview(answer)[HEAD.size :]
+def pack(image: Image.Image) -> bytes:
+    """Return a picture as the bytes of an answer."""
+    return HEAD.pack(image.mode.encode(), *image.size, *image.info[UPLOAD_SIZE]) + image.tobytes()
+
+
+def unpack(answer: bytes) -> Image.Image:
+    """Return the picture of an answer."""
+    mode, width, height, *size = HEAD.unpack_from(answer)
+    pixels = memoryview(answer)[HEAD.size :]
+    image = Image.frombytes(mode.rstrip(b"\0").decode(), (width, height), pixels)
+    image.info[UPLOAD_SIZE] = tuple(size)
+    return image
 
 
 def decode(content: bytes, kind: str) -> Image.Image:
@@ -50,7 +60,13 @@ def decode(content: bytes, kind: str) -> Image.Image:
     if kind == "HEIF":
         sys.modules["pillow_heif.options"].__dict__["DECODE_THREADS"] = 1
     with getattr(plugin, name)(io.BytesIO(content)) as image:
-        return _simplify(ImageOps.exif_transpose(reduce(image)))
+        image.load()
+        reduced = turned = reduce(image)
+        with contextlib.suppress(Exception):  # marks of a camera that make no sense
+            turned = ImageOps.exif_transpose(reduced)
+        decoded = _simplify(turned)
+    decoded.info[UPLOAD_SIZE] = image.size if turned.size == reduced.size else image.size[::-1]
+    return decoded
 
 
 def reduce(image: Image.Image) -> Image.Image:
@@ -90,9 +106,7 @@ def main() -> int:
     kind, memory_bytes, cpu_s = sys.argv[1:]
     _limit(int(memory_bytes), int(cpu_s))
     try:
-        image = decode(sys.stdin.buffer.read(), kind)
-        head = HEAD.pack(image.mode.encode(), *image.size)
-        sys.stdout.buffer.write(head + image.tobytes())
+        sys.stdout.buffer.write(pack(decode(sys.stdin.buffer.read(), kind)))
     except MemoryError:
         return NO_ROOM
     except Exception as error:

@@ -17,7 +17,7 @@ from PIL import (
 )
 
 from service.imaging.reading.apart import ProcessDecoder
-from service.imaging.reading.child import reduce
+from service.imaging.reading.child import UPLOAD_SIZE, reduce
 from service.imaging.reading.container import read_container
 from service.imaging.reading.limits import damaged
 from service.imaging.reading.picture_file import PictureFile
@@ -81,8 +81,23 @@ def decode(
     """
     file = read_container(content, field, max_pixels)
     picture = APART.decode(file, field, check) if file.apart else _decode_here(file, field, check)
-    turn = TURNS.get(file.orientation)
-    return picture if turn is None else picture.transpose(turn)
+    return _turn(picture, file.orientation)
+
+
+def upload_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height that a decoded picture had before it was reduced, once upright."""
+    size: tuple[int, int] = image.info[UPLOAD_SIZE]
+    return size
+
+
+def _turn(picture: Image.Image, orientation: int) -> Image.Image:
+    turn = TURNS.get(orientation)
+    if turn is None:
+        return picture
+    size = upload_size(picture)
+    turned = picture.transpose(turn)
+    turned.info[UPLOAD_SIZE] = size if turned.size == picture.size else size[::-1]
+    return turned
 
 
 def _decode_here(file: PictureFile, field: str, check: Callable[[], None]) -> Image.Image:
@@ -93,7 +108,9 @@ def _decode_here(file: PictureFile, field: str, check: Callable[[], None]) -> Im
                 sides = (max(1, file.width // file.scale), max(1, file.height // file.scale))
                 image.draft(None, sides)
             image.load()
-            return reduce(image)
+            reduced = reduce(image)
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         # Pillow raises these for damaged files, with no common base of its own.
         raise damaged(field, str(error)) from error
+    reduced.info[UPLOAD_SIZE] = (file.width, file.height)
+    return reduced

@@ -93,8 +93,7 @@ def _read_apart(file: PictureFile) -> str:
         return "TooLargeError"
     except Exception:
         return "MalformedBodyError"
-    turn = decoding.TURNS.get(file.orientation)
-    preprocess._to_floats(image if turn is None else image.transpose(turn), 1)
+    np.asarray(decoding._turn(child.unpack(child.pack(image)), file.orientation))
     return "read"
 
 

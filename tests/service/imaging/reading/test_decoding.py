@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 from service.core.errors import MalformedBodyError, MediaTypeError, TooLargeError
 from service.imaging.reading import apart, isobmff, webp_chunks
 from service.imaging.reading.container import read_container
-from service.imaging.reading.decoding import decode
+from service.imaging.reading.decoding import decode, upload_size
 
 MAX_PIXELS = 16_000_000
 PATCH = (40, 30, 70, 50)
@@ -83,6 +83,17 @@ def test_what_others_write_is_read(kind: str, mode: str, options: dict[str, Any]
     inside, outside = grey[32:48, 42:68], np.concatenate([grey[:26], grey[54:]])
     assert inside.max() < 0.25
     assert outside.min() > 0.75
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF"])
+@pytest.mark.parametrize("turn", [1, 6])
+def test_the_size_of_an_upload_is_kept(kind: str, turn: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    image = decode(write(draw(size=(3072, 2000)), kind, exif=exif.tobytes()), "body", MAX_PIXELS)
+    expected = (3072, 2000)
+    assert upload_size(image) == (expected if turn == 1 else expected[::-1])
+    assert max(image.size) < 2048
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF"])
