@@ -5,6 +5,7 @@ Invariant: a started `Model` has replayed its bundle's golden vectors on the pro
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -15,21 +16,20 @@ import onnxruntime
 from service.bundles.manifest import GraphSpec, Manifest
 from service.bundles.reader import Bundle
 from service.core.arrays import Floats
-from service.core.choices import Provider
 from service.core.errors import BundleError, ProviderError
 from service.core.settings import Settings
+from service.inference.providers import PROVIDERS, choose_provider, list_providers
 
 T = TypeVar("T")
 
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-}
 # As in docs/bundle.md: far below a grey level, far above the rounding differences between processors.
 GOLDEN_TOLERANCE = 1e-3
 WARM_UP_ROWS = (1, 32)
 FATAL = 4
+# How a library of the GPU says in an error that it failed, whatever the graph.
+FAILURE = re.compile(r"\bCU\w+ failure -?\d+: [^;]*")
+
+logger = logging.getLogger(__name__)
 
 
 class Runtime(NamedTuple):
@@ -71,6 +71,15 @@ class Model:
         # Errors are raised; onnxruntime would print them as well.
         onnxruntime.set_default_logger_severity(FATAL)
         provider = choose_provider(self.settings.provider)
+        try:
+            self._start_on(provider)
+        except ProviderError as error:
+            if self.settings.provider != "auto":
+                raise
+            logger.warning("%s runs on the CPU: %s", self.manifest.name, error)
+            self._start_on(PROVIDERS["cpu"])
+
+    def _start_on(self, provider: str) -> None:
         self._encoder = self._open("encoder", self.bundle.encoder, provider)
         self._decoder = self._open("decoder", self.bundle.decoder, provider)
         self.runtime = Runtime(
@@ -121,21 +130,27 @@ class Model:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
         options.log_severity_level = FATAL
-        fallback = [provider] if provider == PROVIDERS["cpu"] else [provider, PROVIDERS["cpu"]]
         try:
-            session = onnxruntime.InferenceSession(content, options, providers=fallback)
+            # What onnxruntime would fall back to, it would only print.
+            session = onnxruntime.InferenceSession(
+                content, options, providers=list_providers(provider), enable_fallback=False
+            )
         except Exception as error:
             # onnxruntime's exceptions have no base class of their own.
-            raise BundleError(
-                f"{self.manifest.name}: {name}: onnxruntime cannot load it: {_reason(error)}"
-            ) from error
-        if session.get_providers()[0] != provider and self.settings.provider != "auto":
+            raise self._blame(name, content, provider, error) from error
+        if session.get_providers()[0] != provider:
             raise ProviderError(
-                f"CVAE_PROVIDER: expected {self.settings.provider}, but onnxruntime could not start it "
-                f"and offers {session.get_providers()[0]}"
+                f"CVAE_PROVIDER: {provider}: onnxruntime cannot start it, and does not say why"
             )
         self._check_tensors(name, session, getattr(self.manifest, name))
         return session
+
+    def _blame(self, name: str, content: bytes, provider: str, error: Exception) -> Exception:
+        if provider == PROVIDERS["cpu"]:
+            return BundleError(f"{self.manifest.name}: {name}: onnxruntime cannot load it: {_reason(error)}")
+        # A graph that is broken does not open on the CPU either, and is then named.
+        self._open(name, content, PROVIDERS["cpu"])
+        return ProviderError(f"CVAE_PROVIDER: {provider}: onnxruntime cannot start it: {_reason(error)}")
 
     def _check_tensors(self, name: str, session: onnxruntime.InferenceSession, spec: GraphSpec) -> None:
         for kind, tensors, nodes in (
@@ -152,9 +167,10 @@ class Model:
             return run(rows)
         except Exception as error:
             # As in `_open`. A batch size that is fixed inside a graph shows only here.
-            raise BundleError(
-                f"{self.manifest.name}: {name}: expected to run on a batch of {len(rows)}: {_reason(error)}"
-            ) from error
+            reason = f"{name}: expected to run on a batch of {len(rows)}: {_reason(error)}"
+            if FAILURE.search(str(error)):
+                raise ProviderError(f"CVAE_PROVIDER: {self.runtime.provider}: {reason}") from error
+            raise BundleError(f"{self.manifest.name}: {reason}") from error
 
     def _replay_golden(self) -> None:
         golden = self.bundle.golden
@@ -175,33 +191,14 @@ class Model:
                 )
 
 
-def choose_provider(wanted: Provider) -> str:
-    """Return onnxruntime's name of the provider to use, such as "CPUExecutionProvider".
-
-    Args:
-        wanted: "auto" takes the GPU if onnxruntime offers it, else the CPU.
-
-    Raises:
-        ProviderError: onnxruntime does not offer the one that was named.
-    """
-    available = onnxruntime.get_available_providers()
-    if wanted == "auto":
-        return PROVIDERS["cuda"] if PROVIDERS["cuda"] in available else PROVIDERS["cpu"]
-    if PROVIDERS[wanted] not in available:
-        offered = [name for name, provider in PROVIDERS.items() if provider in available]
-        raise ProviderError(
-            f"CVAE_PROVIDER: expected one of auto, {', '.join(offered)}, received {wanted}; for a GPU, an "
-            f"environment of its own: pip install 'cvae-service[gpu]'"
-        )
-    return PROVIDERS[wanted]
-
-
 def _free_batch(shape: list[Any]) -> tuple[Any, ...]:
     """Return a shape with "free" or "fixed" for its batch axis; () if the graph declares no axes."""
     return tuple("fixed" if isinstance(size, int) else "free" for size in shape[:1]) + tuple(shape[1:])
 
 
 def _reason(error: Exception) -> str:
-    # onnxruntime starts with the line of its own source.
+    # onnxruntime starts with the line of its own source; what CUDA said stands in the middle.
     lines = str(error).splitlines() or [type(error).__name__]
-    return re.sub(r"^(\[ONNXRuntimeError\] : \d+ : \w+ : )(\S+:\d+ .*?\) )?", "", lines[0])
+    if failure := FAILURE.search(lines[0]):
+        return failure[0].strip()
+    return re.sub(r"^(\[ONNXRuntimeError\] : \d+ : \w+ : )?(\S+:\d+ .*?\) )?", "", lines[0])

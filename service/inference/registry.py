@@ -23,6 +23,7 @@ from service.core.settings import Settings
 from service.core.shipped_models.folders import describe_none
 from service.inference.engine import Engine
 from service.inference.onnx_model import Model
+from service.inference.providers import explain_fallback
 from service.inference.upload_threads import UploadThreads
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class Registry:
             raise BundleError(describe_none(self.settings.models_dir))
         names = [path.name for path in bundles]
         self._default = self._choose_default(names)
+        if reason := explain_fallback(self.settings.provider):
+            logger.warning("CVAE_PROVIDER=auto takes the CPU: %s", reason)
         for path in bundles:
             if alone and path.name != self._default:
                 continue

@@ -12,7 +12,7 @@ from service.core.cpu_count import ROOT, count_cores
 from service.core.errors import StartupError
 from service.core.memory import check_workers, read_limit
 from service.core.settings import Settings
-from service.inference.onnx_model import choose_provider
+from service.inference.providers import choose_provider
 
 
 @dataclasses.dataclass(frozen=True)

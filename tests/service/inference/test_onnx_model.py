@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,16 @@ from onnx import TensorProto, helper, numpy_helper
 from service.bundles.reader import Bundle, read_bundle
 from service.core.errors import BundleError, ProviderError
 from service.core.settings import Settings
-from service.inference.onnx_model import Model, choose_provider
+from service.inference import cuda
+from service.inference.onnx_model import Model
 from tests.service import fake
+
+# What onnxruntime says when a GPU's memory is full.
+NO_MEMORY = (
+    "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:146 std::conditional_t<THRW, void> "
+    "onnxruntime::CudaCall(ERRTYPE, const char*, int) [with ERRTYPE = cudaError; bool THRW = true] "
+    "CUDA failure 2: out of memory ; GPU=0 ; hostname=vm ; file=cuda_execution_provider.cc ; line=355"
+)
 
 
 @pytest.fixture(scope="module")
@@ -150,49 +159,68 @@ def test_what_onnxruntime_says_comes_without_the_place_in_its_source(bundle: Bun
         Model(dataclasses.replace(bundle, decoder=newer.SerializeToString()), Settings()).start()
 
 
+class OnGpu(onnxruntime.InferenceSession):
+    """Says that it runs on a GPU, and runs on the CPU. Fails as a GPU does in what `fails` names."""
+
+    fails = ""
+
+    def __init__(self, content: bytes, options: Any, providers: list[Any], enable_fallback: bool) -> None:
+        assert not enable_fallback
+        self.provider = providers[0][0]
+        if self.fails == "open" and self.on_gpu:
+            raise RuntimeError(NO_MEMORY)
+        super().__init__(content, options, providers=["CPUExecutionProvider"])
+
+    @property
+    def on_gpu(self) -> bool:
+        return bool(self.provider == "CUDAExecutionProvider")
+
+    def get_providers(self) -> list[str]:
+        return ["CPUExecutionProvider"] if self.fails == "silently" else [self.provider]
+
+    def run(self, names: Any, inputs: Any, *others: Any) -> Any:
+        if self.fails == "run" and self.on_gpu:
+            raise RuntimeError(NO_MEMORY)
+        return super().run(names, inputs, *others)
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> type[OnGpu]:
+    offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
+    monkeypatch.setattr(cuda, "find_fault", lambda: None)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", OnGpu)
+    monkeypatch.setattr(OnGpu, "fails", "")
+    return OnGpu
+
+
 @pytest.mark.parametrize(
-    ("wanted", "offered", "chosen"),
+    ("fails", "says"),
     [
-        ("auto", ["CPUExecutionProvider"], "CPUExecutionProvider"),
+        ("open", "CUDAExecutionProvider: onnxruntime cannot start it: CUDA failure 2: out of memory$"),
+        ("silently", "CUDAExecutionProvider: onnxruntime cannot start it, and does not say why"),
         (
-            "auto",
-            ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
-            "CUDAExecutionProvider",
+            "run",
+            "CUDAExecutionProvider: encoder: expected to run on a batch of 3: CUDA failure 2: out of memory$",
         ),
-        ("cpu", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider"),
-        ("tensorrt", ["TensorrtExecutionProvider", "CPUExecutionProvider"], "TensorrtExecutionProvider"),
     ],
 )
-def test_chooses_the_provider(
-    wanted: Any, offered: list[str], chosen: str, monkeypatch: pytest.MonkeyPatch
+def test_a_gpu_that_fails_at_the_start_is_refused_or_left(
+    bundle: Bundle, gpu: type[OnGpu], fails: str, says: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
-    assert choose_provider(wanted) == chosen
-
-
-@pytest.mark.parametrize("wanted", ["cuda", "tensorrt"])
-def test_a_provider_that_is_not_there_is_named(wanted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(ProviderError, match=f"CVAE_PROVIDER: expected one of auto, cpu, received {wanted}"):
-        choose_provider(wanted)
-
-
-def test_a_provider_asked_for_by_name_that_fails_to_start_is_refused(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # onnxruntime then falls back to the CPU on its own; here it is made to believe it offers CUDA.
-    monkeypatch.setattr(
-        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    )
-    monkeypatch.setattr(onnxruntime, "InferenceSession", _CpuOnly)
-    with pytest.raises(ProviderError, match="expected cuda, but onnxruntime could not start it"):
+    gpu.fails = fails
+    with pytest.raises(ProviderError, match=f"^CVAE_PROVIDER: {says}"):
         Model(bundle, Settings(provider="cuda")).start()
     model = Model(bundle, Settings(provider="auto"))
     model.start()
     assert model.runtime.provider == "CPUExecutionProvider"
+    (record,) = caplog.records
+    assert re.search(f"^fake runs on the CPU: CVAE_PROVIDER: {says}", record.getMessage())
 
 
-class _CpuOnly(onnxruntime.InferenceSession):
-    def __init__(self, content: bytes, options: Any, providers: list[str]) -> None:
-        assert providers[0] == "CUDAExecutionProvider"
-        super().__init__(content, options, providers=["CPUExecutionProvider"])
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("provider", ["cuda", "auto"])
+def test_a_broken_graph_is_not_blamed_on_the_gpu(bundle: Bundle, provider: Any) -> None:
+    broken = dataclasses.replace(bundle, decoder=b"no graph")
+    with pytest.raises(BundleError, match="fake: decoder: onnxruntime cannot load it"):
+        Model(broken, Settings(provider=provider)).start()

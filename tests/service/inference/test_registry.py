@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pathlib
 
+import onnxruntime
 import pytest
 
 from service.core.errors import BundleError, NotFoundError, NotReadyError
 from service.core.settings import Settings
+from service.inference import cuda
 from service.inference.registry import Registry
 from tests.service.fake import write_bundle
 
@@ -129,3 +131,14 @@ def test_alone_the_default_model_is_all_there_is(models: pathlib.Path) -> None:
     registry.start(alone=True)
     assert [engine.manifest.name for engine in registry] == ["two"]
     assert registry.ready
+
+
+def test_why_there_is_no_gpu_is_logged_once(
+    models: pathlib.Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
+    monkeypatch.setattr(cuda, "find_fault", lambda: "there is no driver")
+    Registry(Settings(models_dir=models, default_model="one")).start()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["CVAE_PROVIDER=auto takes the CPU: there is no driver"]
