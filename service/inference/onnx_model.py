@@ -18,6 +18,7 @@ from service.bundles.reader import Bundle
 from service.core.arrays import Floats
 from service.core.errors import BundleError, ProviderError
 from service.core.settings import Settings
+from service.inference.blocks import Inputs, run_in_blocks
 from service.inference.providers import PROVIDERS, choose_provider, list_providers
 
 T = TypeVar("T")
@@ -25,6 +26,9 @@ T = TypeVar("T")
 # As in docs/bundle.md: far below a grey level, far above the rounding differences between processors.
 GOLDEN_TOLERANCE = 1e-3
 WARM_UP_ROWS = (1, 32)
+# As many as a batch has at most unless set otherwise. On an H200 a batch of 256 is decoded in 0.23 ms, one of
+# 1 row in 0.14.
+GPU_BLOCK_ROWS = 256
 FATAL = 4
 # How a library of the GPU says in an error that it failed, whatever the graph.
 FAILURE = re.compile(r"\bCU\w+ failure -?\d+: [^;]*")
@@ -103,7 +107,7 @@ class Model:
         Returns:
             `z_mean` and `z_log_var`, each `(batch, latent_dim)` float32.
         """
-        z_mean, z_log_var = self._encoder.run(["z_mean", "z_log_var"], {"x": x})
+        z_mean, z_log_var = self._run(self._encoder, ["z_mean", "z_log_var"], {"x": x})
         return z_mean, z_log_var
 
     def decode(self, rows: Floats) -> Floats:
@@ -118,9 +122,14 @@ class Model:
         """
         dim = self._latent_dim
         inputs = {"z": rows} if rows.shape[1] == dim else {"z": rows[:, :dim], "label": rows[:, dim:]}
-        (image,) = self._decoder.run(["image"], inputs)
-        result: Floats = image
-        return result
+        (image,) = self._run(self._decoder, ["image"], inputs)
+        return image
+
+    def _run(self, session: onnxruntime.InferenceSession, outputs: list[str], inputs: Inputs) -> list[Floats]:
+        if self.runtime.provider == PROVIDERS["cpu"]:
+            found: list[Floats] = session.run(outputs, inputs)
+            return found
+        return run_in_blocks(lambda block: session.run(outputs, block), inputs, GPU_BLOCK_ROWS)
 
     def _open(self, name: str, content: bytes, provider: str) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -163,6 +163,7 @@ class OnGpu(onnxruntime.InferenceSession):
     """Says that it runs on a GPU, and runs on the CPU. Fails as a GPU does in what `fails` names."""
 
     fails = ""
+    batches: ClassVar[list[int]] = []
 
     def __init__(self, content: bytes, options: Any, providers: list[Any], enable_fallback: bool) -> None:
         assert not enable_fallback
@@ -181,6 +182,8 @@ class OnGpu(onnxruntime.InferenceSession):
     def run(self, names: Any, inputs: Any, *others: Any) -> Any:
         if self.fails == "run" and self.on_gpu:
             raise RuntimeError(NO_MEMORY)
+        if self.on_gpu:
+            self.batches.extend(len(array) for array in inputs.values())
         return super().run(names, inputs, *others)
 
 
@@ -191,7 +194,19 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> type[OnGpu]:
     monkeypatch.setattr(cuda, "find_fault", lambda: None)
     monkeypatch.setattr(onnxruntime, "InferenceSession", OnGpu)
     monkeypatch.setattr(OnGpu, "fails", "")
+    monkeypatch.setattr(OnGpu, "batches", [])
     return OnGpu
+
+
+def test_a_gpu_runs_batches_of_one_size_only(bundle: Bundle, gpu: type[OnGpu]) -> None:
+    model = Model(bundle, Settings(provider="cuda"))
+    model.start()
+    assert model.runtime.provider == "CUDAExecutionProvider"
+    z = np.random.RandomState(0).standard_normal((300, 2)).astype(np.float32)
+    x = model.decode(z)
+    np.testing.assert_allclose(x, fake.decode(z), atol=1e-6)
+    np.testing.assert_allclose(model.encode(x[:5])[0], fake.encode(x[:5]), atol=1e-5)
+    assert set(gpu.batches) == {256}
 
 
 @pytest.mark.parametrize(
