@@ -78,9 +78,15 @@ class Batcher:
         # Batches that run or wait in the thread, the earliest first.
         self._in_thread: list[asyncio.Future[Batch]] = []
 
-    def start(self) -> None:
-        """Start to accept rows."""
+    def start(self, warm_up: Callable[[], object] | None = None) -> None:
+        """Start to accept rows.
+
+        Args:
+            warm_up: Called first, in the thread that will run the batches. Its errors are raised.
+        """
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "batcher")
+        if warm_up is not None:
+            self._thread.submit(warm_up).result()
 
     def close(self) -> None:
         """Fail all callers that wait, and let a running batch finish."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import time
 from collections.abc import AsyncIterator
 
@@ -91,8 +92,8 @@ class Engine:
             ProviderError: The provider asked for is not there.
         """
         self.model.start()
-        self._decoder.start()
-        self._encoder.start()
+        self._decoder.start(functools.partial(self.model.warm_up, "decoder"))
+        self._encoder.start(functools.partial(self.model.warm_up, "encoder"))
 
     def close(self) -> None:
         """Fail all callers that wait; a running batch is finished."""

@@ -81,6 +81,31 @@ async def outcomes(*futures: Awaitable[Rows]) -> list[Any]:
     return [f if isinstance(f, BaseException) else f[:, 0].tolist() for f in found]
 
 
+def test_what_warms_up_runs_in_the_thread_of_the_batches() -> None:
+    seen: list[threading.Thread] = []
+
+    def model(rows: Rows) -> Rows:
+        seen.append(threading.current_thread())
+        return rows
+
+    async def scene() -> None:
+        batcher = Batcher(model, max_batch_rows=4, queue_capacity_rows=100, inline_rows=0)
+        batcher.start(lambda: seen.append(threading.current_thread()))
+        await batcher.submit(rows(1))
+        batcher.close()
+
+    play(scene)
+    assert len(seen) == 2
+    assert seen[0] is seen[1] is not threading.main_thread()
+
+
+def test_an_error_of_the_warm_up_is_raised() -> None:
+    batcher = Batcher(Model(), max_batch_rows=4, queue_capacity_rows=100, inline_rows=0)
+    with pytest.raises(ZeroDivisionError):
+        batcher.start(lambda: 1 // 0)
+    batcher.close()
+
+
 def test_rows_that_arrive_together_run_together() -> None:
     async def scene() -> None:
         batcher = make(model := Model())
