@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-INSTALL = "pip install 'cvae-service[serve]'"
 
-
-def describe_missing(error: ModuleNotFoundError) -> str:
-    """Return the line to print where a module of the service's needs is not installed.
+def describe_missing(error: ModuleNotFoundError, extra: str = "serve") -> str:
+    """Return the line to print where a module is not installed that an extra brings.
 
     Raises:
         ModuleNotFoundError: The module is one of ours, which nothing would bring.
@@ -14,4 +12,4 @@ def describe_missing(error: ModuleNotFoundError) -> str:
     name = str(error.name).partition(".")[0]
     if name == "service":
         raise error
-    return f"{name} is not installed: {INSTALL}"
+    return f"{name} is not installed: pip install 'cvae-service[{extra}]'"

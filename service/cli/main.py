@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from service import __version__
+from service.cli.bundle.command import bundle
 from service.cli.doctor.command import doctor
 from service.cli.encode import encode
 from service.cli.extras import describe_missing
@@ -92,7 +93,7 @@ def _fail(line: str, status: int) -> NoReturn:
 cli = Commands(
     NAME,
     help=HELP,
-    commands=[*DRAWING, encode, models, serve, doctor],
+    commands=[*DRAWING, encode, models, serve, doctor, bundle],
 )
 cli = click.version_option(__version__, prog_name=NAME)(cli)
 

@@ -1,0 +1,1 @@
+"""`cvae bundle`: a bundle from two ONNX files of any framework, and its check (docs/bundle.md)."""
