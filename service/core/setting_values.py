@@ -16,7 +16,20 @@ ORIGIN = re.compile(
 # Browsers leave these out.
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 ALL = "*"
+# Settings that are words, and are understood in any case.
+WORDS = {"workers", "provider", "playground", "log_level"}
 PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+
+
+def tidy(name: str, value: str) -> str:
+    """Return a setting's value ready for its type, as people write it."""
+    if name in WORDS:
+        return value.lower()
+    if name.endswith("_bytes"):
+        return read_size(value)
+    if name.endswith("_dir"):
+        return read_folder(value)
+    return read_host(value) if name == "host" else value
 
 
 def read_size(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 import pathlib
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
@@ -22,8 +22,6 @@ ENV_FILE = ".env"
 MAX_WORKERS = 64
 # A day; the system calls that wait refuse some weeks.
 MAX_MS = 86_400_000
-# Settings that are words, and are understood in any case.
-WORDS = {"workers", "provider", "playground", "log_level"}
 
 
 class Settings(BaseSettings):
@@ -204,7 +202,16 @@ class Settings(BaseSettings):
         name = str(info.field_name)
         if not isinstance(value, str) or value == cls.model_fields[name].default:
             return value
-        return _tidy(name, value.strip())
+        if not value.strip() or (name == "port" and LINK.fullmatch(value.strip())):
+            raise PydanticUseDefault
+        return setting_values.tidy(name, value.strip())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_others(cls, data: dict[str, Any]) -> dict[str, Any]:
+        # The name under which uvicorn and gunicorn read the same.
+        others = os.environ.get("FORWARDED_ALLOW_IPS", "")
+        return data if data.get("trusted_proxies") or not others else {**data, "trusted_proxies": others}
 
 
 def load_settings() -> Settings:
@@ -237,16 +244,3 @@ def find_strangers() -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"{ENV_FILE}: expected a text in UTF-8, cannot read it: {error}") from error
     return find_unread({**written, **os.environ}, Settings.model_fields)
-
-
-def _tidy(name: str, value: str) -> str:
-    """Return a value ready for its type. Empty ones, and the links that Kubernetes sets, count as unset."""
-    if not value or (name == "port" and LINK.fullmatch(value)):
-        raise PydanticUseDefault
-    if name in WORDS:
-        return value.lower()
-    if name.endswith("_bytes"):
-        return setting_values.read_size(value)
-    if name.endswith("_dir"):
-        return setting_values.read_folder(value)
-    return setting_values.read_host(value) if name == "host" else value

@@ -172,3 +172,15 @@ def test_proxies_and_the_path_below_which_they_serve_it(monkeypatch: pytest.Monk
     assert load_settings().trusted_proxies == ("*",)
     monkeypatch.setenv("CVAE_TRUSTED_PROXIES", "[::1]")
     assert load_settings().trusted_proxies == ("::1",)
+
+
+def test_proxies_may_be_named_as_for_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "10.0.0.0/8,127.0.0.1")
+    monkeypatch.setenv("CVAE_TRUSTED_PROXIES", "")
+    assert load_settings().trusted_proxies == ("10.0.0.0/8", "127.0.0.1")
+    monkeypatch.setenv("CVAE_TRUSTED_PROXIES", "::1")
+    assert load_settings().trusted_proxies == ("::1",)
+    monkeypatch.delenv("CVAE_TRUSTED_PROXIES")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "somewhere")
+    with pytest.raises(StartupError, match=r"^CVAE_TRUSTED_PROXIES: expected addresses or networks"):
+        load_settings()
