@@ -242,7 +242,8 @@ def test_a_picture_may_have_many_formats_in_one_form(client: TestClient, pixels:
     files = [("file", (None, write(pixels, kind))), ("file", ("a", write(pixels)))]
     answer = client.post("/encode", files=files)
     assert answer.status_code == 200
-    np.testing.assert_allclose(*answer.json()["z_mean"], rtol=0.05)
+    first, second = answer.json()["z_mean"]
+    np.testing.assert_allclose(first, second, rtol=0.05)
 
 
 def test_a_picture_of_too_many_pixels_is_refused(client: TestClient) -> None:
