@@ -93,9 +93,7 @@ class RequestContext:
             if timer is not None:
                 timer.cancel()
 
-    def timing(self) -> str:
+    def timing(self) -> bytes:
         """Return the value of `Server-Timing` (W3C Server Timing): milliseconds, to the microsecond."""
-        return (
-            f"queue;dur={self.queue_s * 1e3:.3f}, inference;dur={self.inference_s * 1e3:.3f}, "
-            f"encode;dur={self.encode_s * 1e3:.3f}"
-        )
+        times = self.queue_s * 1e3, self.inference_s * 1e3, self.encode_s * 1e3
+        return b"queue;dur=%.3f, inference;dur=%.3f, encode;dur=%.3f" % times

@@ -96,14 +96,15 @@ def tag_rows(
 ) -> str:
     """Return the tag of the pictures that rows decode to."""
     known = orjson.dumps(extra) if wanted.media_type == JSON or wanted.noted else b""
-    digest = _begin_tag(_stamp(engine), wanted.digest_text).copy()
+    manifest = engine.manifest
+    digest = _begin_tag(manifest.name, manifest.version, engine.model.runtime, wanted.digest_text).copy()
     return _finish_tag(digest, known, rows.tobytes())
 
 
 @functools.lru_cache(256)
-def _begin_tag(*parts: bytes) -> Any:
+def _begin_tag(name: str, version: str, runtime: Runtime, representation: bytes) -> Any:
     digest = hashlib.blake2b(digest_size=TAG_BYTES)
-    _add_parts(digest, *parts)
+    _add_parts(digest, stamp(name, version, runtime), representation)
     return digest
 
 
@@ -113,9 +114,7 @@ def _finish_tag(digest: Any, *parts: bytes) -> str:
 
 
 def _add_parts(digest: Any, *parts: bytes) -> None:
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
+    digest.update(b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "big"), part)]))
 
 
 def tag_text(engine: Engine, *parts: str) -> str:

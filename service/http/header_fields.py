@@ -14,7 +14,7 @@ VARY = "cvae_vary"
 # The key under which it holds its header fields by name, from `join_fields`.
 FIELDS = "cvae_fields"
 # How many parsed values are kept, because they come again, and how long such a value may be.
-KEPT, KEPT_CHARACTERS = 256, 256
+KEPT, KEPT_BYTES = 256, 256
 
 
 def join_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -22,6 +22,15 @@ def join_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     fields: dict[bytes, bytes] = {}
     for name, value in headers:
         fields[name] = value if name not in fields else b", ".join((fields[name], value))
+    return fields
+
+
+def find_fields(request: HTTPConnection) -> dict[bytes, bytes]:
+    """Return the values of all headers of a request by name, which are joined once."""
+    scope = request.scope
+    fields: dict[bytes, bytes] | None = scope.get(FIELDS)
+    if fields is None:
+        fields = scope[FIELDS] = join_fields(scope["headers"])
     return fields
 
 
@@ -35,11 +44,7 @@ def read_field(request: HTTPConnection, name: str) -> str | None:
     Returns:
         The value, or None without such a line. If the header is no list, two lines make an invalid value.
     """
-    scope = request.scope
-    fields = scope.get(FIELDS)
-    if fields is None:
-        fields = scope[FIELDS] = join_fields(scope["headers"])
-    value = fields.get(_spell(name))
+    value = find_fields(request).get(_spell(name))
     return None if value is None else value.decode("latin-1")
 
 
@@ -50,13 +55,15 @@ def negotiate(request: HTTPConnection, wanted: str | None, offered: Sequence[str
     """
     if wanted is None:
         request.scope[VARY] = "Accept"
-    accept = read_field(request, "accept")
-    if accept is not None and len(accept) > KEPT_CHARACTERS:
-        return choose(accept, wanted, offered)
+    accept = find_fields(request).get(b"accept")
+    if accept is not None and len(accept) > KEPT_BYTES:
+        return choose(accept.decode("latin-1"), wanted, offered)
     return _choose(accept, wanted, tuple(offered))
 
 
-_choose = functools.lru_cache(KEPT)(choose)
+@functools.lru_cache(KEPT)
+def _choose(accept: bytes | None, wanted: str | None, offered: tuple[str, ...]) -> str:
+    return choose(None if accept is None else accept.decode("latin-1"), wanted, offered)
 
 
 @functools.lru_cache(KEPT)

@@ -28,7 +28,7 @@ class ModelResponse(RawResponse):
     def __init__(self, content: bytes, media_type: str, manifest: Manifest, call: RequestContext) -> None:
         fields = [
             encode_model(manifest.name, manifest.version),
-            (TIMING_FIELD, call.timing().encode()),
+            (TIMING_FIELD, call.timing()),
             (b"content-length", b"%d" % len(content)),
             (b"content-type", media_type.encode()),
         ]
@@ -43,4 +43,4 @@ def encode_model(name: str, version: str) -> tuple[bytes, bytes]:
 
 def headers_of(manifest: Manifest, call: RequestContext) -> dict[str, str]:
     """Return the headers that each answer of a model has: which one, and where the time went."""
-    return {MODEL_HEADER: f"{manifest.name}@{manifest.version}", SERVER_TIMING: call.timing()}
+    return {MODEL_HEADER: f"{manifest.name}@{manifest.version}", SERVER_TIMING: call.timing().decode()}

@@ -180,7 +180,7 @@ class Registry:
             NotReadyError: The last model cannot answer, or the models are not loaded.
         """
         refusal: Exception = NotReadyError("the models are not loaded")
-        for engine in self:
+        for engine in self._engines.values():
             try:
                 engine.check(graph)
             except (QueueFullError, NotReadyError) as error:

@@ -19,7 +19,7 @@ from service.core.json_reader import Limit, parse
 from service.http.bodies.limits import find_budget, trim_fields
 from service.http.bodies.reading import find_body, read_body
 from service.http.dependencies import get_registry
-from service.http.header_fields import read_field
+from service.http.header_fields import find_fields
 from service.inference.registry import Registry
 
 T = TypeVar("T")
@@ -36,12 +36,13 @@ def media_type(request: Request) -> str:
 
     If several are declared, all are returned, as one text that no endpoint accepts.
     """
-    return _strip(read_field(request, "content-type") or "")
+    return _strip(find_fields(request).get(b"content-type", b""))
 
 
 @functools.lru_cache(256)
-def _strip(value: str) -> str:
-    return ", ".join(part.split(";")[0].strip().lower() for part in value.split(","))
+def _strip(value: bytes) -> str:
+    parts = value.decode("latin-1").split(",")
+    return ", ".join(part.split(";")[0].strip().lower() for part in parts)
 
 
 def require(request: Request, accepted: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from service.core.errors import DeadlineError
 
 def test_times_are_in_milliseconds() -> None:
     call = RequestContext(queue_s=0.0012345, inference_s=0.5, encode_s=0.0)
-    assert call.timing() == "queue;dur=1.234, inference;dur=500.000, encode;dur=0.000"
+    assert call.timing() == b"queue;dur=1.234, inference;dur=500.000, encode;dur=0.000"
 
 
 def test_what_no_thread_has_begun_by_the_deadline_never_runs() -> None:
