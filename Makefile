@@ -11,6 +11,7 @@ N ?= 60
 FILES ?= 1000000
 SEED ?= 1
 MODULES ?=
+EPOCHS ?=
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 
 export PYTHONDONTWRITEBYTECODE := 1
@@ -56,8 +57,8 @@ openapi: $(SERVE)/.serve ## Write the API's schema to openapi.json
 	$(SERVE)/bin/python -m service.server.openapi_export >openapi.json.new
 	mv openapi.json.new openapi.json
 
-train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mine)
-	$(TRAIN)/bin/python -m training train --data $(DATA) --output $(RUN) --resume
+train: $(TRAIN)/.train ## Train a model (DATA=mnist or a folder of IDX files, RUN=runs/mine, EPOCHS=80)
+	TRAINING_COMMAND="make $@ $(MAKEOVERRIDES)" $(TRAIN)/bin/python -m training train --data $(DATA) --output $(RUN) --resume $(if $(EPOCHS),--epochs $(EPOCHS))
 
 export: $(TRAIN)/.train ## Write the trained run's bundle to models/NAME
 	$(TRAIN)/bin/python -m training export $(RUN) --data $(DATA) --name $(NAME)
@@ -66,7 +67,7 @@ evaluate: $(TRAIN)/.train ## Measure the bundle models/NAME on the test images
 	$(TRAIN)/bin/python -m training evaluate models/$(NAME) --data $(DATA)
 
 reproduce: $(TRAIN)/.train ## Train the bundles of models/ again (DATA, NAMES), and compare their figures
-	$(TRAIN)/bin/python -m training reproduce $(NAMES) --data $(DATA)
+	TRAINING_COMMAND="make $@ $(MAKEOVERRIDES)" $(TRAIN)/bin/python -m training reproduce $(NAMES) --data $(DATA)
 
 soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in about an hour (docs/reliability.md)
 	$(SERVE)/bin/python -m tests.reliability soak --minutes $(MINUTES)

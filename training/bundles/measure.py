@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 from training.bundles import model_card
@@ -10,8 +11,11 @@ from training.bundles.manifest import BundleError, read_manifest, read_manifest_
 from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
 from training.data.datasets import HELD_OUT, Dataset, scale
 from training.evaluation import metrics
+from training.evaluation.likelihood import Decode
 from training.fit.loop import Run
 from training.onnx.export import PARITY_BATCHES, Graph, export, open_onnx
+
+Watch = Callable[[Decode], Decode]
 
 
 def export_run(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
@@ -19,7 +23,9 @@ def export_run(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
     return export(run.model, scale(dataset.test.x[: max(PARITY_BATCHES)]))
 
 
-def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int) -> dict[str, Any]:
+def measure_run(
+    run: Run, dataset: Dataset, split: str, seed: int, samples: int, watch: Watch | None = None
+) -> dict[str, Any]:
     """Return the figures of the files that a run would be exported as.
 
     Args:
@@ -28,6 +34,7 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int)
         split: "test" or "validation".
         seed: Of epsilon.
         samples: As for `metrics.evaluate`.
+        watch: Wraps the decoder, to see how far it is.
 
     Returns:
         As `metrics.evaluate`.
@@ -39,13 +46,13 @@ def measure_run(run: Run, dataset: Dataset, split: str, seed: int, samples: int)
     _check_held_out("the run", split, run.held_out)
     encoder, decoder = (graph.run() for graph in export_run(run, dataset))
     conditional = run.model.config.conditional
-    decode = take_labels(decoder, dataset.labels if conditional else None)
+    decode = (watch or _keep)(take_labels(decoder, dataset.labels if conditional else None))
     given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
     return metrics.evaluate(*given, conditional=conditional)
 
 
 def measure_bundle(
-    folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int
+    folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int, watch: Watch | None = None
 ) -> dict[str, Any]:
     """Return the figures of a bundle's own files.
 
@@ -55,6 +62,7 @@ def measure_bundle(
         split: "test" or "validation".
         seed: Of epsilon.
         samples: As for `metrics.evaluate`.
+        watch: As for `measure_run`.
 
     Returns:
         As `metrics.evaluate`.
@@ -66,9 +74,13 @@ def measure_bundle(
     manifest = read_manifest_for(folder, dataset)
     _check_held_out(folder.name, split, manifest["dataset"].get("held_out"))
     encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
-    decode = open_decoder(folder, manifest)
+    decode = (watch or _keep)(open_decoder(folder, manifest))
     given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
     return metrics.evaluate(*given, conditional=is_conditional(manifest))
+
+
+def _keep(decode: Decode) -> Decode:
+    return decode
 
 
 def _check_held_out(name: str, split: str, found: str | None) -> None:

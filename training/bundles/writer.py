@@ -27,7 +27,7 @@ from training.bundles.manifest import (
     version_of,
     write_manifest,
 )
-from training.bundles.measure import export_run
+from training.bundles.measure import Watch, export_run
 from training.bundles.open_decoder import take_labels
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
@@ -43,7 +43,9 @@ GOLDEN_ROWS = 8
 GOLDEN_EXTENT = 4.0
 
 
-def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: bool = False) -> dict[str, Any]:
+def write_bundle(
+    run: Run, dataset: Dataset, folder: pathlib.Path, *, force: bool = False, watch: Watch | None = None
+) -> dict[str, Any]:
     """Export, measure and draw a model, and write its bundle.
 
     Args:
@@ -51,6 +53,7 @@ def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: boo
         dataset: Of the run; figures and atlas come from its test split.
         folder: `models/<name>`.
         force: Replace what is there.
+        watch: Wraps the decoder that is measured, to see how far that is.
 
     Returns:
         The manifest.
@@ -70,13 +73,18 @@ def write_bundle(run: Run, dataset: Dataset, folder: pathlib.Path, *, force: boo
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "plots").mkdir(parents=True)
-    manifest = _write_files(partial, folder.name, graphs, run, dataset)
+    manifest = _write_files(partial, folder.name, graphs, run, dataset, watch)
     _move(partial, folder)
     return manifest
 
 
 def _write_files(
-    folder: pathlib.Path, name: str, graphs: tuple[Graph, Graph], run: Run, dataset: Dataset
+    folder: pathlib.Path,
+    name: str,
+    graphs: tuple[Graph, Graph],
+    run: Run,
+    dataset: Dataset,
+    watch: Watch | None,
 ) -> dict[str, Any]:
     conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
     decode = take_labels(decoder, dataset.labels if conditional else None)
@@ -92,7 +100,8 @@ def _write_files(
         picture = plots.manifold(lambda z: decode(z, np.zeros(len(z), np.int64)), test.z_mean)
     (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
-    figures = metrics.figures(decode, train, test, dataset.test, "test", conditional=conditional)
+    measured = watch(decode) if watch else decode
+    figures = metrics.figures(measured, train, test, dataset.test, "test", conditional=conditional)
     # Where a label says what is drawn, its picture's place in latent space does not.
     read = None if conditional else lambda z: encode(decoder(z)["image"])["z_mean"]
     manifest = _describe(folder, name, run, dataset, class_mixtures.describe_classes(train, read), figures)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from training.cli import progress, terminal
 from training.cli.options import make_config, make_parser
 from training.config import TrainingError
 
@@ -42,8 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"training: {error}\n")
         return FAILED
     except KeyboardInterrupt:
-        hint = "; add --resume to go on from the last whole epoch" if options.command == "train" else ""
-        sys.stderr.write(f"\ntraining: interrupted{hint}\n")
+        sys.stderr.write(f"\ntraining: interrupted{terminal.suggest(options.command, arguments)}\n")
         return INTERRUPTED
     return 0
 
@@ -64,11 +64,13 @@ def _silence() -> Iterator[None]:
 
 def _train(options: argparse.Namespace) -> None:
     from training.fit import loop
+    from training.fit.pace import Pace
     from training.models import devices
 
     config, strategy = make_config(options), devices.make_strategy(options.distribute)
     dataset = _load(options.data)
     output = getattr(options, "output", pathlib.Path("runs") / getattr(options, "recipe", "mnist-2d"))
+    verbose = terminal.choose_verbose(getattr(options, "verbose", None))
     loop.fit(
         config,
         dataset,
@@ -76,7 +78,8 @@ def _train(options: argparse.Namespace) -> None:
         strategy=strategy,
         resume=options.resume,
         tensorboard=options.tensorboard,
-        verbose=options.verbose,
+        verbose=verbose,
+        pace=Pace(terminal.tell_pace) if verbose else None,
     )
     if not devices.is_chief(strategy):
         return
@@ -95,6 +98,8 @@ def _sweep(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from training.bundles import measure
+    from training.bundles.manifest import read_manifest_for
+    from training.bundles.open_decoder import is_conditional
     from training.fit import loop
 
     _require_folder(options.folder)
@@ -105,24 +110,33 @@ def _evaluate(options: argparse.Namespace) -> None:
     dataset = _load(options.data)
     how = options.split, options.seed, options.importance_samples
     if is_bundle:
-        metrics = measure.measure_bundle(options.folder, dataset, *how)
+        conditional = is_conditional(read_manifest_for(options.folder, dataset))
+        with progress.watching("evaluate", dataset, options.split, how[2], conditional) as watch:
+            metrics = measure.measure_bundle(options.folder, dataset, *how, watch)
         if options.update:
             measure.update_metrics(options.folder, metrics, dataset)
     else:
         run = loop.load(options.folder, dataset)
-        metrics = measure.measure_run(run, dataset, *how)
+        with progress.watching(
+            "evaluate", dataset, options.split, how[2], run.model.config.conditional
+        ) as watch:
+            metrics = measure.measure_run(run, dataset, *how, watch)
     sys.stdout.write(json.dumps(metrics, indent=1) + "\n")
 
 
 def _export(options: argparse.Namespace) -> None:
     from training.bundles import writer
+    from training.evaluation.likelihood import IMPORTANCE_SAMPLES
     from training.fit import loop
 
     _require_folder(options.folder)
     dataset = _load(options.data)
     run = loop.load(options.folder, dataset)
     folder = options.models / (options.name or options.folder.resolve().name)
-    manifest = writer.write_bundle(run, dataset, folder, force=options.force)
+    with progress.watching(
+        "export", dataset, "test", IMPORTANCE_SAMPLES, run.model.config.conditional
+    ) as watch:
+        manifest = writer.write_bundle(run, dataset, folder, force=options.force, watch=watch)
     sys.stdout.write(json.dumps(manifest["metrics"], indent=1) + "\n")
 
 
@@ -131,7 +145,13 @@ def _reproduce(options: argparse.Namespace) -> None:
 
     dataset = _load(options.data)
     for name in options.names:
-        figures = reproduce.reproduce(name, dataset, options.models, options.output)
+        figures = reproduce.reproduce(
+            name,
+            dataset,
+            options.models,
+            options.output,
+            verbose=terminal.choose_verbose(),
+        )
         for figure, (committed, found) in figures.items():
             sys.stdout.write(f"{name}: {figure}: committed {committed:.2f}, found {found:.2f} nats\n")
 
@@ -143,7 +163,7 @@ def _judge(options: argparse.Namespace) -> None:
     for folder in options.folders:
         _require_folder(folder)
     dataset = _load(options.data)
-    trained = classifier.train_classifier(dataset, options.classifier)
+    trained = classifier.train_classifier(dataset, options.classifier, verbose=terminal.choose_verbose())
     judgements = {}
     for folder in options.folders:
         judgements[str(folder)] = judgement = generation_quality.judge_bundle(folder, dataset, trained)

@@ -45,8 +45,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     distribute = "mirrored: on all GPUs; multi-worker: with the machines that TF_CONFIG names"
     choices = ("none", "mirrored", "multi-worker")
     parser.add_argument("--distribute", choices=choices, default="none", help=distribute)
-    verbose = "0 silent, 1 a progress bar, 2 a line an epoch"
-    parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1, help=verbose)
+    verbose = "0 silent, 1 a progress bar, 2 a line an epoch; unset: 1 in a terminal, else 2"
+    parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=argparse.SUPPRESS, help=verbose)
     _add_config(parser)
 
 

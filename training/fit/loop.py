@@ -18,6 +18,7 @@ from training.config import TrainConfig
 from training.data.datasets import HELD_OUT, Dataset, Split
 from training.fit.checkpoints import Checkpoint, RunError, best_epoch
 from training.fit.origin import check_free, claim, read_origin
+from training.fit.pace import Pace
 from training.models.devices import deal, is_chief, make_strategy
 from training.models.optimizers import make_optimizer
 from training.models.vae import ConvolutionalVAE
@@ -81,6 +82,7 @@ def fit(
     resume: bool = False,
     tensorboard: bool = False,
     verbose: int = 1,
+    pace: Pace | None = None,
 ) -> None:
     """Train a VAE as `train` does, on as many devices or machines as its strategy has.
 
@@ -92,6 +94,7 @@ def fit(
         resume: As for `train`.
         tensorboard: As for `train`.
         verbose: As for `train`.
+        pace: Tells how long the run will take.
 
     Raises:
         RunError: As for `train`.
@@ -108,10 +111,11 @@ def fit(
     if chief:
         # Not before there is a model: a start that fails leaves the folder to the next one.
         claim(output, config, dataset)
-    checkpoint, callbacks = Checkpoint(output), [Reseed()]
+    checkpoint = Checkpoint(output)
+    callbacks: list[keras.callbacks.Callback] = [Reseed()]
     first = checkpoint.restore(model) if chief else checkpoint.load_newest(model)
     if chief:
-        callbacks.append(checkpoint)
+        callbacks += [checkpoint, *([pace] if pace else [])]
     if chief and tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
     if first < config.epochs:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,12 +19,14 @@ import tensorflow as tf
 from training.bundles import model_card
 from training.bundles.manifest import read_manifest
 from training.cli.main import FAILED, main
+from training.cli.terminal import TYPED
 from training.config import Optimizer, Precision, Schedule, TrainConfig, Upsampling
 from training.data.datasets import load
 from training.evaluation import classifier
 from training.experiments.recipes import BUNDLES, RECIPES
 from training.fit import loop
 from training.fit.checkpoints import Checkpoint
+from training.fit.pace import Pace
 from training.reports import generation_quality, projector
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -114,6 +118,7 @@ def test_every_option_reaches_the_config(
             continue
         options += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, list) else [value])]
     assert main(["train", *options]) == 0
+    assert isinstance(received.pop("pace"), Pace)
     assert received == {
         "config": config,
         "output": tmp_path,
@@ -148,7 +153,7 @@ def test_judge_writes_what_it_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = str(shutil.copytree(bundle_folder, tmp_path / "digits"))
-    monkeypatch.setattr(classifier, "train_classifier", lambda dataset, output: (dataset.name, output))
+    monkeypatch.setattr(classifier, "train_classifier", lambda dataset, output, **_: (dataset.name, output))
     monkeypatch.setattr(generation_quality, "judge_bundle", lambda *given: {"by": str(given[2])})
     monkeypatch.setattr(model_card, "write_card", lambda _: "")
     options = ["judge", folder, "--data", str(digits_file), "--classifier", "runs/some"]
@@ -256,11 +261,14 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupt(*_: Any, **__: Any) -> NoReturn:
         raise KeyboardInterrupt
 
+    monkeypatch.delenv(TYPED, raising=False)
     monkeypatch.setattr(loop, "fit", interrupt)
     monkeypatch.setattr(loop, "load", interrupt)
     options = ["--data", str(digits_file)]
     assert main(["train", *options, "--output", str(tmp_path)]) == 130
-    assert "training: interrupted; add --resume" in capsys.readouterr().err
+    line = shlex.join(["train", *options, "--output", str(tmp_path), "--resume"])
+    hint = f"training: interrupted; go on from the last whole epoch with: python -m training {line}\n"
+    assert capsys.readouterr().err.endswith(hint)
     assert main(["export", str(tmp_path), *options]) == 130
     assert capsys.readouterr().err.endswith("training: interrupted\n")
 
@@ -270,7 +278,10 @@ def test_an_interrupted_run_can_be_resumed(digits_file: pathlib.Path, tmp_path: 
     output = tmp_path / "run"
     options = [*SIZES.split(), "--data", str(digits_file), "--output", str(output), "--verbose", "0"]
     command = [sys.executable, "-m", "training", "train", *options, "--resume", "--epochs"]
-    process = subprocess.Popen([*command, "500"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != TYPED}
+    process = subprocess.Popen(
+        [*command, "500"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    )
     end = time.monotonic() + 300
     while not Checkpoint(output).history():
         assert process.poll() is None
@@ -278,7 +289,8 @@ def test_an_interrupted_run_can_be_resumed(digits_file: pathlib.Path, tmp_path: 
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert said == "\ntraining: interrupted; add --resume to go on from the last whole epoch\n"
+    line = shlex.join(["python", "-m", "training", *command[3:], "500"])
+    assert said == f"\ntraining: interrupted; go on from the last whole epoch with: {line}\n"
     assert 1 <= len(loop.load(output, load(str(digits_file))).history) < 500
 
 
