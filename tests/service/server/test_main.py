@@ -48,7 +48,7 @@ def start(models: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Callable[...
     started: list[Server] = []
 
     def start(**settings: str) -> Server:
-        settings = {"models_dir": str(models), "drain_ms": "0", **settings}
+        settings = {"models_dir": str(models), "drain_ms": "0", "port": "0", **settings}
         variables = {f"CVAE_{k.upper()}": v for k, v in settings.items()}
         command = [sys.executable, "-m", "service"]
         log = tmp_path / "log"
@@ -66,29 +66,23 @@ def start(models: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Callable[...
         server.process.wait()
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
-
-
-def wait(server: Server, port: int, host: str = "127.0.0.1") -> None:
+def wait(server: Server, host: str = "127.0.0.1") -> int:
+    """Waits until the service is ready, and gives the port that it chose and says in its log."""
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end and server.process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            ready = httpx.get(f"http://{host}:{port}/health/ready", timeout=DEADLINE_S, verify=False)
-            assert ready.status_code == 200
-            return
+            if said := re.search(r"running on http://\S+:(\d+)", server.log.read_text()):
+                ready = httpx.get(f"http://{host}:{said[1]}/health/ready", timeout=DEADLINE_S, verify=False)
+                assert ready.status_code == 200
+                return int(said[1])
         time.sleep(0.05)
     raise AssertionError(server.log.read_text())
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], port: int, workers: str) -> None:
-    server = start(port=str(port), workers=workers)
-    wait(server, port)
+def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], workers: str) -> None:
+    server = start(workers=workers)
+    port = wait(server)
     answer = httpx.post(f"http://127.0.0.1:{port}/decode", json={"z": [0.5, -1.0]})
     assert answer.content.startswith(b"\x89PNG")
     assert "server" not in answer.headers
@@ -99,8 +93,8 @@ def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], port: int
     assert "Traceback" not in log
 
 
-def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Server], port: int) -> None:
-    wait(start(port=str(port), workers="2", models_dir=str(ROOT / "models")), port)
+def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Server]) -> None:
+    port = wait(start(workers="2", models_dir=str(ROOT / "models")))
     url = f"http://127.0.0.1:{port}/decode"
     vectors = [[i / 5, -i / 7] for i in range(8)]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -115,10 +109,8 @@ def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Se
     assert [set(found[i::8]) for i in range(8)] == [{write_png(image[..., np.newaxis])} for image in images]
 
 
-def test_a_declared_length_is_refused_while_the_body_is_still_to_come(
-    start: Callable[..., Server], port: int
-) -> None:
-    wait(start(port=str(port), max_body_bytes="1000"), port)
+def test_a_declared_length_is_refused_while_the_body_is_still_to_come(start: Callable[..., Server]) -> None:
+    port = wait(start(max_body_bytes="1000"))
     fields = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 9999999"
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
         connection.sendall(f"POST /decode HTTP/1.1\r\n{fields}\r\n\r\n".encode())
@@ -168,11 +160,11 @@ def full(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @pytest.mark.slow
 def test_two_workers_count_though_the_temporary_folder_is_full(
-    start: Callable[..., Server], port: int, full: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Server], full: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(full))
-    server = start(port=str(port), workers="2")
-    wait(server, port)
+    server = start(workers="2")
+    port = wait(server)
     for i in range(40):
         assert httpx.get(f"http://127.0.0.1:{port}/decode.png?z={i},0").status_code == 200
         assert httpx.get(f"http://127.0.0.1:{port}/nothing/{i}").status_code == 404
@@ -185,12 +177,12 @@ def test_two_workers_count_though_the_temporary_folder_is_full(
 
 @pytest.mark.slow
 def test_what_an_earlier_start_counted_is_not_counted_again(
-    start: Callable[..., Server], port: int, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Server], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "new" / "counts"))
     for workers in ("1", "2"):
-        server = start(port=str(port), workers=workers)
-        wait(server, port)
+        server = start(workers=workers)
+        port = wait(server)
         for _ in range(10):
             assert httpx.get(f"http://127.0.0.1:{port}/decode.png?z=1,0").status_code == 200
         counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
@@ -202,11 +194,9 @@ def test_what_an_earlier_start_counted_is_not_counted_again(
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(("host", "shown"), [("::", "[::]"), ("[::1]", "[::1]")])
-def test_it_listens_on_ipv6(
-    start: Callable[..., Server], port: int, workers: str, host: str, shown: str
-) -> None:
-    server = start(port=str(port), host=host, workers=workers)
-    wait(server, port, "[::1]")
+def test_it_listens_on_ipv6(start: Callable[..., Server], workers: str, host: str, shown: str) -> None:
+    server = start(host=host, workers=workers)
+    port = wait(server, "[::1]")
     assert httpx.get(f"http://[::1]:{port}/decode.png?z=0,0").status_code == 200
     server.process.terminate()
     status, log = server.finish()
@@ -214,9 +204,9 @@ def test_it_listens_on_ipv6(
     assert f"running on http://{shown}:{port}" in log
 
 
-def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Server], port: int) -> None:
-    server = start(port=str(port), workers="2", zebra="1", service_host="10.0.0.1")
-    wait(server, port)
+def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Server]) -> None:
+    server = start(workers="2", zebra="1", service_host="10.0.0.1")
+    wait(server)
     server.process.terminate()
     _, log = server.finish()
     assert log.count("CVAE_ZEBRA is no setting") == 1
@@ -224,9 +214,9 @@ def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Serve
 
 
 @pytest.mark.parametrize("access_log", ["true", "false"])
-def test_requests_are_logged_if_asked_for(start: Callable[..., Server], port: int, access_log: str) -> None:
-    server = start(port=str(port), access_log=access_log)
-    wait(server, port)
+def test_requests_are_logged_if_asked_for(start: Callable[..., Server], access_log: str) -> None:
+    server = start(access_log=access_log)
+    wait(server)
     server.process.terminate()
     _, log = server.finish()
     assert ('"GET /health/ready HTTP/1.1" 200' in log) == (access_log == "true")
