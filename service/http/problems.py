@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Response
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
 )
 from starlette.requests import HTTPConnection
@@ -30,6 +31,8 @@ class Fault(BaseModel):
 
 class Problem(BaseModel):
     """An error, as RFC 9457 has it."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     type: str = "about:blank"
     title: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -89,9 +89,10 @@ def _complete(schema: dict[str, Any], unseen: Unseen) -> dict[str, Any]:
 
 
 def _complete_schemas(schemas: dict[str, Any], unseen: Unseen) -> None:
-    described: list[type[BaseModel]] = [Problem, ProtocolError, *unseen.models]
-    for model in described:
-        entry = model.model_json_schema(ref_template=REFERENCE + "{model}")
+    answers: list[type[BaseModel]] = [Problem, ProtocolError]
+    for model in (*answers, *unseen.models):
+        mode: Literal["serialization", "validation"] = "serialization" if model in answers else "validation"
+        entry = model.model_json_schema(ref_template=REFERENCE + "{model}", mode=mode)
         schemas |= entry.pop("$defs", {})
         schemas[model.__name__] = entry
     schemas |= unseen.forms

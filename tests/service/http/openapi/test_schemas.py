@@ -41,6 +41,7 @@ def test_what_may_be_left_out_is_never_required_by_a_default() -> None:
 def test_what_an_answer_leaves_out_is_never_null_in_it() -> None:
     assert SCHEMAS["EncodeAnswer"]["properties"]["seed"]["type"] == "integer"
     assert SCHEMAS["OutputTensor"]["properties"]["data"]["type"] == "array"
+    assert set(SCHEMAS["Problem"]["required"]) == set(SCHEMAS["Problem"]["properties"])
     assert {"timeout_action", "allow_timeout_override"} <= set(SCHEMAS["QueuePolicy"]["required"])
 
 
