@@ -13,7 +13,7 @@ from tests.live import serve
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of the service, where pages of any other address may ask it."""
-    with serve(tmp_path_factory.mktemp("service") / "log", CVAE_CORS_ORIGINS='["*"]') as found:
+    with serve(tmp_path_factory.mktemp("service") / "log", CVAE_CORS_ORIGINS="*") as found:
         yield f"http://{found}"
 
 
