@@ -25,7 +25,7 @@ GENERATORS: dict[str, Sequence[Any]] = {
         NODE / "openapi-typescript",
         SCHEMA,
         "--output",
-        OUT / "openapi-typescript" / "schema.d.ts",
+        OUT / "openapi-typescript" / "schema.ts",
     ),
     "hey-api": (NODE / "openapi-ts", "--input", SCHEMA, "--output", OUT / "hey-api", "--no-log-file"),
     "orval": (

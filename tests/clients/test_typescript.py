@@ -96,6 +96,6 @@ def test_every_program_of_the_page_about_clients_is_well_typed() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, program in enumerate(programs):
         (folder / f"{number}.ts").write_text(program)
-    run([NODE / "openapi-typescript", SCHEMA, "--output", folder / "schema.d.ts"])
+    run([NODE / "openapi-typescript", SCHEMA, "--output", folder / "schema.ts"])
     (folder / "tsconfig.json").write_text((CLIENTS / "generated" / "tsconfig.json").read_text())
     run([NODE / "tsc", "--project", folder / "tsconfig.json"])
