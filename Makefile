@@ -3,6 +3,7 @@ PYTHON ?= python3
 SERVE := .venv
 TRAIN := .venv-train
 CLIENTS := .venv-clients
+WEB := tests/service/web
 DATA ?= mnist
 RUN ?= runs/mine
 MINUTES ?= 30
@@ -17,7 +18,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint openapi test test-service test-all clients mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
+.PHONY: help install format lint web openapi test test-service test-all clients mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +34,7 @@ test: test-service $(TRAIN)/.dev ## Run the fast tests
 test-service: $(SERVE)/.dev ## Run those of the service alone, which need no TensorFlow
 	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 
-test-all: $(SERVE)/.dev $(TRAIN)/.dev ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
+test-all: $(SERVE)/.dev $(TRAIN)/.dev $(WEB)/node_modules/.package-lock.json ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
 	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 	$(TRAIN)/bin/pytest tests/training tests/contract
 
@@ -48,6 +49,9 @@ lint: $(SERVE)/.dev ## Check style, imports and types
 	$(SERVE)/bin/ruff check .
 	$(SERVE)/bin/lint-imports --no-cache
 	$(SERVE)/bin/mypy service training benchmarks tests examples scripts
+
+web: $(WEB)/node_modules/.package-lock.json ## Check the playground's scripts: style, types, units (needs npm)
+	cd $(WEB) && npm run --silent lint && npm run --silent test
 
 format: $(SERVE)/.dev ## Format the code
 	$(SERVE)/bin/ruff check --fix .
@@ -124,3 +128,6 @@ clients/node_modules/.installed: clients/package-lock.json clients/package.json
 $(TRAIN)/.dev: locks/train-dev.txt
 	sh scripts/install $(PYTHON) $(TRAIN) $<
 	touch $@ $(TRAIN)/.train
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund

@@ -6,8 +6,10 @@ import "./map/latent-map.js";
 import { isDark } from "./map/palette.js";
 import { CurrentPicture } from "./parts/current-picture.js";
 import { showLegend } from "./parts/legend.js";
-import { Lens } from "./parts/lens.js";
+import { Lens } from "./map/lens.js";
+import { MapButtons } from "./parts/map-buttons.js";
 import { StatusLine } from "./parts/status-line.js";
+import { Tabs } from "./parts/tabs.js";
 import { VIEWS } from "./views/index.js";
 
 const THEME = "cvae-theme";
@@ -21,12 +23,12 @@ class Page {
     this.current = new CurrentPicture(this.app, find("#current"));
     this.lens = new Lens(this.app, find("canvas.lens"), this.map);
     this.status = new StatusLine(this.app, find("#status"));
+    this.tabs = new Tabs(this.app.store, find(".tabs"), VIEWS);
+    this.buttons = new MapButtons(this.app.store, this.map, find(".map-buttons"));
     this.panel = find("#view");
     /** @type {import("./views/index.js").View | null} */
     this.view = null;
     this.#listen();
-    this.#addTabs();
-    this.#addButtons();
   }
 
   async start() {
@@ -52,73 +54,6 @@ class Page {
     );
     find("#model").addEventListener("change", (event) =>
       this.#pickModel(/** @type {HTMLSelectElement} */ (event.target).value),
-    );
-  }
-
-  #addTabs() {
-    const tabs = find(".tabs");
-    tabs.replaceChildren(
-      ...Object.entries(VIEWS).map(([id, { title }]) =>
-        h(
-          "button",
-          {
-            type: "button",
-            role: "tab",
-            id: `tab-${id}`,
-            "aria-controls": "view",
-            onclick: () => this.app.store.set({ view: id }, { step: true }),
-          },
-          title,
-        ),
-      ),
-    );
-    tabs.addEventListener("keydown", (event) => this.#walkTabs(/** @type {KeyboardEvent} */ (event)));
-    this.#markTab();
-  }
-
-  /** @param {KeyboardEvent} event */
-  #walkTabs(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step) return;
-    const ids = Object.keys(VIEWS);
-    const next = ids[(ids.indexOf(this.app.store.state.view) + step + ids.length) % ids.length];
-    this.app.store.set({ view: next }, { step: true });
-    find(`#tab-${next}`).focus();
-  }
-
-  #markTab() {
-    for (const tab of find(".tabs").children) {
-      const selected = tab.id === `tab-${this.app.store.state.view}`;
-      tab.setAttribute("aria-selected", String(selected));
-      tab.setAttribute("tabindex", selected ? "0" : "-1");
-      if (selected) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
-    }
-    this.panel.setAttribute("aria-labelledby", `tab-${this.app.store.state.view}`);
-  }
-
-  #addButtons() {
-    const button = (
-      /** @type {string} */ name,
-      /** @type {string} */ text,
-      /** @type {() => void} */ onclick,
-    ) => h("button", { type: "button", "aria-label": name, title: name, onclick }, text);
-    const layers = ["both", "points", "pictures"];
-    const layer = button("What the map shows", "", () => {
-      const { layers: now } = this.app.store.state;
-      this.app.store.set({
-        layers: layers[(layers.indexOf(now) + 1) % layers.length],
-      });
-    });
-    this.layerButton = layer;
-    find(".map-buttons").append(
-      h(
-        "div",
-        { className: "zoom" },
-        button("Zoom in", "+", () => this.map.zoom(1.6)),
-        button("Zoom out", "−", () => this.map.zoom(1 / 1.6)),
-        button("Show all", "⤢", () => this.map.fit()),
-      ),
-      layer,
     );
   }
 
@@ -161,7 +96,8 @@ class Page {
     const Kind = (VIEWS[this.app.store.state.view] ?? VIEWS.map).View;
     this.view = new Kind(this.app, this.panel, this.map);
     find(".hint").textContent = this.view.hint ?? "";
-    this.#markTab();
+    this.tabs.mark();
+    this.panel.setAttribute("aria-labelledby", `tab-${this.app.store.state.view}`);
     document.body.dataset.view = this.app.store.state.view;
   }
 
@@ -181,9 +117,7 @@ class Page {
     const { hidden, layers } = this.app.store.state;
     this.map.setOptions({ hidden, layers });
     showLegend(this.app, find(".legend"));
-    if (this.layerButton)
-      this.layerButton.textContent =
-        { both: "Points + pictures", points: "Points", pictures: "Pictures" }[layers] ?? layers;
+    this.buttons.update();
   }
 
   #showPoint() {

@@ -1,6 +1,6 @@
 /** The small picture that follows the pointer over the map: what the place under it decodes to. */
 import { rounded } from "../core/vectors.js";
-import { LivePicture } from "./live-picture.js";
+import { LivePicture } from "../parts/live-picture.js";
 
 const SIDE = 96;
 const GAP = 18;
@@ -10,7 +10,7 @@ export class Lens {
   /**
    * @param {import("../app.js").App} app
    * @param {HTMLCanvasElement} canvas
-   * @param {import("../map/latent-map.js").LatentMap} map
+   * @param {import("./latent-map.js").LatentMap} map
    */
   constructor(app, canvas, map) {
     this.app = app;
