@@ -25,7 +25,7 @@ export class App extends EventTarget {
     this.service.addEventListener("offline", () =>
       this.tell("The service does not answer. Waiting for it …", true, true),
     );
-    this.service.addEventListener("online", () => this.tell("The service is there again."));
+    this.service.addEventListener("online", () => this.#goOn());
   }
 
   /** The current point. @returns {number[]} */
@@ -61,8 +61,19 @@ export class App extends EventTarget {
     const model = await loadModel(this.service, info);
     this.model = model;
     this.dispatchEvent(new Event("model"));
+    await this.#loadDecoder();
+  }
+
+  async #loadDecoder() {
+    const { model } = this;
     await loadDecoder(this.service, model);
     if (this.model === model) this.dispatchEvent(new Event("decoder"));
+  }
+
+  /** Load what the service's absence kept from being loaded. */
+  #goOn() {
+    this.tell("The service is there again.");
+    if (this.model && !this.model.isTried) this.attempt(() => this.#loadDecoder());
   }
 
   /**

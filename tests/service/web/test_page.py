@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.service.web.conftest import Playground, draw, read_pixels
+from tests.service.web.conftest import THREE, Playground, draw, read_pixels
 from tests.service.web.test_map import expect_exact, middle
 
 pytestmark = pytest.mark.slow
@@ -41,6 +41,9 @@ def test_axe_finds_nothing(open_page: Callable[..., Playground], theme: str, siz
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_phone_shows_each_view_in_its_width(open_page: Callable[..., Playground], view: str) -> None:
     page = open_page("phone").open(f"?view={view}")
+    if view == "draw":
+        draw(page, THREE)
+        expect(page.locator("#told")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.locator("#view")).not_to_be_empty()
 

@@ -14,7 +14,7 @@ const FAR_PIXELS = 48;
 const ZOOM_STEP = 1.4;
 // How many pixels a standard deviation is to be, and how much nearer the map goes for it at most.
 const SEEN_PIXELS = 26;
-const MOST_NEARER = 4;
+const MOST_NEARER = 8;
 const MOVES = new Map([
   ["ArrowLeft", [-1, 0]],
   ["ArrowRight", [1, 0]],

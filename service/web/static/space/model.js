@@ -36,6 +36,8 @@ export class Model {
     this.decoder = null;
     /** @type {ArrayBuffer | null} */
     this.graph = null;
+    /** Whether it is known if the page can decode. */
+    this.isTried = false;
   }
 
   /** The middle of latent space. @returns {number[]} */
@@ -63,6 +65,7 @@ export class Model {
 
   /** @param {ArrayBuffer} graph */
   useGraph(graph) {
+    this.isTried = true;
     this.graph = graph;
     try {
       this.decoder = new Decoder(new Uint8Array(graph));

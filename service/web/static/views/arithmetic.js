@@ -7,7 +7,7 @@ import { paint } from "../parts/live-picture.js";
 import { figure } from "../parts/pixels.js";
 import { inside } from "../space/polygon.js";
 
-const FACTORS = [-1, -0.5, 0, 0.5, 1, 1.5];
+const FACTORS = [-1, 0, 0.5, 1, 1.5];
 
 /** @typedef {{name: string, indices: number[], mean: number[]}} PointSet */
 

@@ -102,7 +102,7 @@ export class DrawView {
     const figures = neighbours.slice(0, NEIGHBOURS_SHOWN).map(({ index, label, distance }) => {
       const canvas = h("canvas", { className: "small" });
       paint(this.app, canvas, atlas.at(index), info.conditional ? label : null);
-      return figure(canvas, `${label}, ${distance.toFixed(2)} away`);
+      return figure(canvas, `${label}, at ${distance.toFixed(2)}`);
     });
     return [
       h("h2", {}, "Nearest test pictures, as the model draws them"),
