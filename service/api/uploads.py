@@ -197,8 +197,11 @@ async def to_x(
         ClientGoneError: Nobody waits for them any more.
     """
     engine.space.check_rows("file", len(files))
-    reading = engine.uploads.read(files, None if polarity == "auto" else polarity, call)
-    return await unless_gone(request, reading)
+    given = None if polarity == "auto" else polarity
+    x = engine.uploads.read_small(files, given)
+    if x is None:
+        x = await unless_gone(request, engine.uploads.read(files, given, call))
+    return x
 
 
 def require_picture(request: Request) -> str:

@@ -15,7 +15,12 @@ from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
 from service.core.errors import InvalidValueError, Text
 from service.imaging import preprocess
+from service.imaging.reading.png_chunks import read_size
 from service.inference.upload_threads import SLICE_S, Check, UploadThreads
+
+# Files of at most so many bytes and pixels together, each of the model's size, are read on the event loop: a
+# picture of 28 x 28 takes 0.1 ms, and a thread's start and end twice that.
+INLINE_BYTES, INLINE_PIXELS = 8192, 4 * 28 * 28
 
 
 class ImageInputs:
@@ -58,6 +63,18 @@ class ImageInputs:
         pictures: list[Floats] = []
         work = functools.partial(self._read_some, files, polarity, pictures)
         return await self.places.run(work, sum(len(content) for _, content in files), call)
+
+    def read_small(self, files: Sequence[tuple[str, bytes]], polarity: ImagePolarity | None) -> Floats | None:
+        """Do what `read` does at once, if the files take a fraction of a millisecond; else return None."""
+        return self._read_some(files, polarity, [], _go_on) if self._is_small(files) else None
+
+    def _is_small(self, files: Sequence[tuple[str, bytes]]) -> bool:
+        height, width, _ = self.spec.shape
+        return (
+            len(files) * height * width <= INLINE_PIXELS
+            and sum(len(content) for _, content in files) <= INLINE_BYTES
+            and all(read_size(content) == (width, height) for _, content in files)
+        )
 
     def _read_some(
         self,
@@ -130,3 +147,7 @@ class ImageInputs:
         if spec.channels == 3 and not isinstance(spec.fit, CentreOfMassFit):
             return spec.polarity
         return preprocess.find_polarity(x)
+
+
+def _go_on() -> None:
+    """Check nothing: what is read at once is read before any deadline passes."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from python_multipart.multipart import parse_options_header
@@ -21,6 +22,8 @@ MAX_HEAD_BYTES = 4096
 MAX_TEXT_BYTES = 65_536
 # Bytes that are searched at once; more would hold up the other threads.
 PIECE_BYTES = 2**20
+# What most clients send, which needs no parser of header fields.
+PLAIN_TYPE = re.compile(r"multipart/form-data; ?boundary=([-\w'+.]{1,70})", re.ASCII | re.IGNORECASE)
 LINE_END = re.compile(rb"[ \t]{0,100}\r\n")
 
 
@@ -98,6 +101,9 @@ def _malformed(received: str) -> MalformedBodyError:
 def _read_boundary(content_type: str) -> bytes:
     if len(content_type) > MAX_TYPE_BYTES:
         raise _malformed(f"a Content-Type of {len(content_type)} bytes, of at most {MAX_TYPE_BYTES}")
+    plain = PLAIN_TYPE.fullmatch(content_type)
+    if plain is not None:
+        return plain[1].encode()
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
         raise _malformed(f"a boundary of {len(boundary)} bytes, of 1 to {MAX_BOUNDARY_BYTES}")
@@ -130,7 +136,9 @@ def _read_head(content: bytes, offset: int) -> tuple[str, bool, int]:
     return name, b"filename" in options, end + 4
 
 
-def _read_disposition(head: bytes) -> dict[bytes, bytes]:
+# The parts of a client's forms have the same few heads again and again.
+@functools.lru_cache(256)
+def _read_disposition(head: bytes) -> Mapping[bytes, bytes]:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-disposition":

@@ -11,6 +11,8 @@ from service.imaging.reading.limits import check_size, damaged
 from service.imaging.reading.picture_file import PictureFile
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
+# Behind the signature, the head's length and its name come the width and the height.
+SIZE_END = 24
 # A picture with a chunk for each row has a few thousand. Each costs a microsecond here.
 MAX_CHUNKS = 20_000
 # Compressed pixels exceed plain ones by at most 5 bytes in 16 KB; the rest is room for unusual encoders.
@@ -37,6 +39,14 @@ COLOURS = {
     4: _Colour(2, (8, 16), 0),
     6: _Colour(4, (8, 16), 0),
 }
+
+
+def read_size(content: bytes) -> tuple[int, int] | None:
+    """Return the width and height that the head of a PNG declares; None if it is no PNG."""
+    if not content.startswith(PNG_START) or len(content) < SIZE_END:
+        return None
+    width, height = struct.unpack_from(">II", content, SIZE_END - 8)
+    return width, height
 
 
 def read_png(content: bytes, field: str, max_pixels: int) -> PictureFile:

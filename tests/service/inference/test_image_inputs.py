@@ -115,3 +115,27 @@ def test_pixels_that_do_not_fit_the_model_are_refused(
 ) -> None:
     with pytest.raises(InvalidValueError, match=says):
         make().read_pixels("pixels", pixels)
+
+
+def test_few_small_files_are_read_at_once_to_the_same_pixels() -> None:
+    uploads = make()
+    pixels = np.random.RandomState(0).randint(0, 256, (4, 28, 28), np.uint8)
+    files = [(f"file[{i}]", png(picture)) for i, picture in enumerate(pixels)]
+    small = uploads.read_small(files, "light-on-dark")
+    assert small is not None
+    np.testing.assert_array_equal(small, read(uploads, files, "light-on-dark"))
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        [png(np.zeros((28, 28), np.uint8))] * 5,
+        [png(np.zeros((28, 27), np.uint8))],
+        [png(np.zeros((28, 28), np.uint8)) + bytes(8192)],
+        [b"\x89PNG\r\n\x1a\n", png(np.zeros((28, 28), np.uint8))],
+        [b"GIF89a"],
+    ],
+    ids=["five", "another size", "many bytes", "no head", "no PNG"],
+)
+def test_what_may_take_long_is_not_read_at_once(contents: list[bytes]) -> None:
+    assert make().read_small([("file", content) for content in contents], None) is None

@@ -130,3 +130,17 @@ def test_parsing_ends_when_nobody_waits() -> None:
 
 def test_a_long_name_is_cut() -> None:
     assert len(parse(form_of_parts(1, name=b"n" * 2000))[0].name) <= 80
+
+
+@pytest.mark.parametrize("boundary", ["b", "-" * 69 + "b", "a'b+c_d.e-f", "WebKit0aZ"])
+@pytest.mark.parametrize("space", ["", " ", "  "])
+def test_a_plain_boundary_is_read_as_any_other(boundary: str, space: str) -> None:
+    content = f'--{boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--{boundary}--'
+    for name in ("multipart/form-data", "Multipart/Form-Data"):
+        kind = f"{name};{space}boundary={boundary}"
+        assert parse(content.encode(), kind) == [("a", b"1", False)]
+
+
+def test_a_boundary_of_71_bytes_is_refused() -> None:
+    with pytest.raises(MalformedBodyError, match="a boundary of 71 bytes, of 1 to 70"):
+        parse(b"--", "multipart/form-data; boundary=" + "b" * 71)

@@ -25,6 +25,9 @@ PNG = picture_bombs.png(28, 28)
 Z = np.array([[0.5, -1.0]], np.float32)
 DECODER = "/v2/models/fake.decoder/infer"
 FORM = bombs.form_of_parts(2, content=PNG)
+# The same pixels in more bytes than are read on the event loop.
+LONG_PNG = picture_bombs.png(28, 28, extra=[picture_bombs.png_chunk(b"tEXt", bytes(9000))])
+LONG_FORM = bombs.form_of_parts(2, content=LONG_PNG)
 
 
 def npy(z: Any) -> bytes:
@@ -111,8 +114,8 @@ def test_what_cannot_be_unpacked_is_refused(
 
 # Bodies that are read in the places of the process.
 SLOW = {
-    "picture": ("/encode", {"content-type": "image/png"}, PNG),
-    "two pictures": ("/reconstruct", {"content-type": "multipart/form-data; boundary=b"}, FORM),
+    "picture": ("/encode", {"content-type": "image/png"}, LONG_PNG),
+    "two pictures": ("/reconstruct", {"content-type": "multipart/form-data; boundary=b"}, LONG_FORM),
     "form": (
         "/encode",
         {"content-type": "multipart/form-data; boundary=b"},
@@ -121,8 +124,8 @@ SLOW = {
     "ends": (
         "/interpolate",
         {"content-type": "multipart/form-data; boundary=b"},
-        bombs.form_of_parts(1, name=b"from", content=PNG).replace(b"--b--\r\n", b"")
-        + bombs.form_of_parts(1, name=b"to", content=PNG),
+        bombs.form_of_parts(1, name=b"from", content=LONG_PNG).replace(b"--b--\r\n", b"")
+        + bombs.form_of_parts(1, name=b"to", content=LONG_PNG),
     ),
     "packed": (
         "/decode",
