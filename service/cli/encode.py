@@ -43,7 +43,8 @@ def encode(
 ) -> None:
     """Encode pictures to the parameters of q(z|x).
 
-    FILES are PNG or JPEG, of any size and colour; - is stdin. As .npy comes z_mean, or with a seed z.
+    FILES are PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC, of any size and colour; - is stdin. As .npy comes
+    z_mean, or with a seed z.
     """
     from service.cli import runner
     from service.client.requests import encoding

@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+
+from service.client.picture_files import PictureFile, is_file, is_point
 
 Floats = NDArray[np.float32]
-# A picture as a file: PNG or JPEG bytes, a path, or a Pillow image, which is sent as PNG.
-PictureFile = bytes | os.PathLike[str] | Image.Image
-# Arrays are not converted: float in [0, 1], or uint8, one picture or several.
-Pictures = NDArray[Any] | PictureFile | Sequence[PictureFile]
 # A class's label, a vector, a text such as "digit:3" or "0.5,-1.0", or one picture.
 Point = int | str | ArrayLike | PictureFile
 # A part of a multipart form: its name, and a file name with the content; the file name of a text is None.
 Part = tuple[str, tuple[str | None, bytes]]
 
-FILES = (bytes, os.PathLike, Image.Image)
 PIXEL_DIMENSIONS = 2
+# NumPy's kinds of arrays: integers, with and without a sign, and floats.
+NUMBERS = "iuf"
 CHANNELS = 3
 
 
@@ -63,31 +59,13 @@ def to_pixels(array: NDArray[Any]) -> list[Any]:
     return pixels
 
 
-def to_file(picture: PictureFile) -> bytes:
-    """Return the bytes of a picture's file.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    if isinstance(picture, bytes):
-        return picture
-    if isinstance(picture, os.PathLike):
-        return pathlib.Path(picture).read_bytes()
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
+def to_parts(files: Sequence[bytes]) -> tuple[Part, ...]:
+    """Return the form parts of pictures' files."""
+    return tuple(("file", ("picture", content)) for content in files)
 
 
-def to_parts(pictures: PictureFile | Sequence[PictureFile]) -> tuple[Part, ...]:
-    """Return the form parts of pictures."""
-    several = [pictures] if isinstance(pictures, FILES) else pictures
-    return tuple(("file", ("picture", to_file(picture))) for picture in several)
-
-
-def count_pictures(pictures: Pictures) -> int | None:
+def count_pictures(pictures: NDArray[Any] | list[bytes]) -> int | None:
     """Return the number of pictures; None for an array that may be one in colour or several in grey."""
-    if isinstance(pictures, FILES):
-        return 1
     if not isinstance(pictures, np.ndarray):
         return len(pictures)
     if pictures.ndim <= PIXEL_DIMENSIONS:
@@ -96,9 +74,9 @@ def count_pictures(pictures: Pictures) -> int | None:
     return None if may_be_colour else len(pictures)
 
 
-def is_file(point: Point) -> bool:
-    """Return whether a point is a picture as a file."""
-    return isinstance(point, FILES)
+def is_picture_file(point: Point) -> TypeGuard[PictureFile]:
+    """Return whether a point is a picture as a file; a text is one if it is a path."""
+    return not is_point(point) if isinstance(point, str) else is_file(point)
 
 
 def to_text(point: Point) -> str:
@@ -106,12 +84,15 @@ def to_text(point: Point) -> str:
 
     Raises:
         ValueError: The point is a picture as an array, which has no such text.
+        TypeError: It is nothing of the kind.
     """
     if isinstance(point, str):
         return point
     if isinstance(point, int | np.integer) and not isinstance(point, bool):
         return f"digit:{point}"
     vector = np.asarray(point)
+    if vector.dtype.kind not in NUMBERS:
+        raise TypeError(f"expected a class, a vector or a picture's file, received {type(point).__name__}")
     if vector.ndim >= PIXEL_DIMENSIONS:
         raise ValueError(
             f"expected a class, a vector or a picture's file, received an array of shape {vector.shape}"
@@ -147,7 +128,7 @@ def to_end(point: Point, label: int | str | None) -> dict[str, Any]:
     Raises:
         ValueError: The point is a file, which JSON cannot hold, or a text without numbers.
     """
-    if is_file(point):
+    if is_picture_file(point):
         raise ValueError("expected both pictures as arrays, or both as files, received one of each")
     labelled = {} if label is None else {"label": label}
     if isinstance(point, str):

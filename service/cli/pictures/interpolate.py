@@ -52,11 +52,13 @@ def interpolate(
 ) -> None:
     """Draw the way from START to END.
 
-    Each is a vector such as 0.5,-1.0, a class such as 3 or digit:square, or a picture's file. A .png is a
-    strip; .gif, .apng and .webp move. Without -o, JSON comes out.
+    Each is a vector such as 0.5,-1.0, a class such as 3 or digit:square, or a picture's file, of which - is
+    stdin. A .png is a strip; .gif, .apng and .webp move. Without -o, JSON comes out.
     """
     from service.cli import runner
 
+    if start == end == files.STDIN:
+        raise click.UsageError("expected one end from stdin, received -, twice")
     ends = _read_end(start), _read_end(end)
     file = runner.run(
         source,
@@ -67,7 +69,9 @@ def interpolate(
     files.write(output, file.content)
 
 
-def _read_end(text: str) -> str | pathlib.Path:
+def _read_end(text: str) -> str | pathlib.Path | bytes:
+    if text == files.STDIN:
+        return files.read(text)
     if text.isascii() and text.isdecimal():
         return f"digit:{text}"
     if TEXT.match(text):

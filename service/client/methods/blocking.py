@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from numpy.typing import ArrayLike
 
 from service.client.methods.documentation import documented_by
+from service.client.picture_files import Pictures as Uploads
 from service.client.requests import encoding, models, pictures
 from service.client.requests.base import Model, Request
 from service.client.results import (
@@ -20,7 +21,6 @@ from service.client.results import (
     Posterior,
     Reconstruction,
 )
-from service.client.serialize import Pictures as Uploads
 from service.client.serialize import Point
 from service.core.choices import Dtype, Method, Polarity
 

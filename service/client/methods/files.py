@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 from numpy.typing import ArrayLike
 
 from service.client.methods.documentation import documented_by
+from service.client.picture_files import Pictures as Uploads
 from service.client.requests import encoding, image_urls, pictures
 from service.client.requests.base import Model, Request
-from service.client.serialize import Pictures as Uploads
 from service.client.serialize import Point
 from service.core.choices import Dtype, Method, Polarity
 

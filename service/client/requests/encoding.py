@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.client import parse
+from service.client.picture_files import Pictures, gather
 from service.client.render_options import to_params
 from service.client.requests.base import Model, Request, to_name
 from service.client.results import Pictures as Drawn
 from service.client.results import Posterior, Reconstruction
-from service.client.serialize import Pictures, count_pictures, to_npy, to_parts
+from service.client.serialize import count_pictures, to_npy, to_parts
 from service.core.choices import Dtype, Polarity
 from service.core.media_types import NPY
 
@@ -29,8 +31,9 @@ def encode(
     """Encode pictures.
 
     Args:
-        pictures: Files (bytes, a path, a Pillow image, or several), of any size and colour; or an array,
-            sent as it is: `(height, width)` or `(n, height, width)`, with a last axis of 3 for colour.
+        pictures: Files of any size and colour: a path, the bytes of a file, a file opened in binary mode, a
+            Pillow image, or several; or an array, sent as it is: `(height, width)` or `(n, height, width)`,
+            with a last axis of 3 for colour, or several of one shape.
         seed: Of a z drawn from q(z|x); unset: none is drawn.
         neighbours: How many of the nearest pictures of the test split to name.
         polarity: Of files.
@@ -42,9 +45,10 @@ def encode(
     """
     options = {"neighbours": neighbours, "polarity": polarity, "metadata": metadata or None}
     params = to_params(model=to_name(model), seed=seed, **options)
-    n = count_pictures(pictures)
+    gathered = gather(pictures)
+    n = count_pictures(gathered)
     read = parse.read_posterior(n, drawn=seed is not None)
-    return Request("POST", "encode", read, params, **_upload(pictures), pictures=n)
+    return Request("POST", "encode", read, params, **_upload(gathered), pictures=n)
 
 
 def reconstruct(
@@ -68,8 +72,9 @@ def reconstruct(
         The reconstructions and their losses. In a file, each reconstruction is to the right of its picture.
     """
     params = to_params(model=to_name(model), label=label, polarity=polarity, dtype=dtype)
-    n = count_pictures(pictures)
-    read, upload = parse.read_reconstruction(n, dtype), _upload(pictures)
+    gathered = gather(pictures)
+    n = count_pictures(gathered)
+    read, upload = parse.read_reconstruction(n, dtype), _upload(gathered)
     return Request("POST", "reconstruct", read, params, **upload, format="json", pictures=n, shown=2)
 
 
@@ -98,11 +103,11 @@ def restyle(
     params = to_params(labels=phrase, polarity=polarity, model=to_name(model), dtype=dtype)
     # A text may be one class's name.
     n = None if labels is None or isinstance(labels, str) else len(labels)
-    read, upload = parse.read_pictures(n, dtype), _upload(pictures)
+    read, upload = parse.read_pictures(n, dtype), _upload(gather(pictures))
     return Request("POST", "restyle", read, params, **upload, format="json", pictures=n)
 
 
-def _upload(pictures: Pictures) -> dict[str, Any]:
+def _upload(pictures: NDArray[Any] | list[bytes]) -> dict[str, Any]:
     if isinstance(pictures, np.ndarray):
         # The service works in float32.
         array = pictures.astype(np.float32) if pictures.dtype.kind == "f" else pictures

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from service.client import parse
+from service.client.picture_files import is_file, to_file
 from service.client.render_options import to_params
 from service.client.requests.base import Model, Request, to_name
 from service.client.results import Pictures
 from service.client.serialize import (
-    FILES,
     PIXEL_DIMENSIONS,
     Part,
     Point,
-    is_file,
+    is_picture_file,
     to_end,
-    to_file,
     to_json,
     to_label,
     to_npy,
@@ -75,7 +74,7 @@ def interpolate(
 
     Args:
         start: A class's label (an int), a vector, a text such as `digit:3` or `digit:square`, or a picture as
-            in `encode`.
+            in `encode`; other texts are paths.
         end: As `start`.
         steps: Number of pictures, both ends included.
         method: Unset: lerp where latent_dim is at most 3, else slerp.
@@ -186,11 +185,11 @@ def manifold(
     return Request("GET", "manifold", read, params, format="json", suffixed=True, pictures=n * n)
 
 
-def _is_array(point: Point) -> bool:
-    return not isinstance(point, (str, *FILES)) and np.ndim(point) >= PIXEL_DIMENSIONS
+def _is_array(point: Any) -> bool:
+    return not is_file(point) and np.ndim(point) >= PIXEL_DIMENSIONS
 
 
 def _to_part(name: str, point: Point) -> Part:
-    if is_file(point):
-        return name, ("picture", to_file(point))  # type: ignore[arg-type]
+    if is_picture_file(point):
+        return name, ("picture", to_file(point))
     return name, (None, to_text(point).encode())

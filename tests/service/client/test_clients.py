@@ -83,6 +83,76 @@ def test_encode_takes_files_of_every_kind(service: Driver, tmp_path: pathlib.Pat
     np.testing.assert_allclose(one.z_mean, [[1.0, 0.2]], atol=1e-6)
 
 
+def as_path(content: bytes, folder: pathlib.Path) -> pathlib.Path:
+    path = folder / "picture.png"
+    path.write_bytes(content)
+    return path
+
+
+HOLDERS: dict[str, Callable[[bytes, pathlib.Path], Any]] = {
+    "path": as_path,
+    "str": lambda content, folder: str(as_path(content, folder)),
+    "bytes": lambda content, _: content,
+    "bytearray": lambda content, _: bytearray(content),
+    "memoryview": lambda content, _: memoryview(content),
+    "BytesIO": lambda content, _: io.BytesIO(content),
+    "Pillow": lambda content, _: Image.open(io.BytesIO(content)),
+}
+
+
+@pytest.mark.parametrize("kind", HOLDERS)
+@pytest.mark.parametrize("several", [False, True])
+def test_a_file_may_be_held_in_many_ways(
+    service: Driver, tmp_path: pathlib.Path, kind: str, several: bool
+) -> None:
+    content = write_png(halves(255, 51)[..., np.newaxis])
+    held = HOLDERS[kind](content, tmp_path)
+    posterior = service.ask(
+        lambda client: client.encode(iter([held, content]) if several else held, polarity="light-on-dark")
+    )
+    np.testing.assert_allclose(posterior.z_mean, [[1.0, 0.2]] * (1 + several), atol=1e-6)
+
+
+def test_a_file_that_is_open_is_read_whole(service: Driver, tmp_path: pathlib.Path) -> None:
+    path = as_path(write_png(halves(255, 51)[..., np.newaxis]), tmp_path)
+    with path.open("rb") as file:
+        pictures = service.ask(lambda client: client.reconstruct(file, polarity="light-on-dark"))
+    np.testing.assert_allclose(pictures.z_mean, [[1.0, 0.2]], atol=1e-6)
+    with path.open("rb") as file:
+        pictures = service.ask(lambda client: client.interpolate(str(path), file, steps=2))
+    np.testing.assert_allclose(pictures.z, [[0.0, 0.8]] * 2, atol=1e-6)  # the border says: dark on light
+
+
+def test_a_list_of_arrays_is_one_array(service: Driver) -> None:
+    several = [halves(255, 0), halves(51, 102)]
+    posterior = service.ask(lambda client: client.encode(several))
+    np.testing.assert_allclose(posterior.z_mean, [[1.0, 0.0], [0.2, 0.4]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "received"),
+    [
+        (3, "a list of these, received int"),
+        (None, "a list of these, received NoneType"),
+        ({"a.png": b""}, "a list of these, received dict"),
+        ([b"", 3], "or an array, received int"),
+        ([b"", halves(0, 1)], "expected files alone, or arrays alone, received ndarray"),
+        (io.StringIO("text"), "expected a file opened in binary mode, whose content is bytes, received str"),
+    ],
+    ids=["int", "None", "dict", "in a list", "mixed", "text file"],
+)
+@pytest.mark.parametrize("name", ["encode", "reconstruct"])
+def test_what_is_no_picture_is_a_type_error(service: Driver, name: str, pictures: Any, received: str) -> None:
+    with pytest.raises(TypeError, match=received):
+        service.ask(lambda client: getattr(client, name)(pictures))
+
+
+@pytest.mark.parametrize("end", [None, object(), {"z": 1}, ["a"]])
+def test_what_is_no_end_is_a_type_error(service: Driver, end: Any) -> None:
+    with pytest.raises(TypeError, match="expected a class, a vector or a picture's file, received"):
+        service.ask(lambda client: client.interpolate(3, end))
+
+
 def test_reconstruct_says_how_far_it_is(service: Driver) -> None:
     x = halves(255, 51)
     pictures = service.ask(lambda client: client.reconstruct(x, model="labelled", label=2))

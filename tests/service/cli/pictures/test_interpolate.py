@@ -22,6 +22,14 @@ def test_interpolate_goes_between_all_kinds_of_ends(cvae: Cvae) -> None:
     np.testing.assert_allclose(json.loads(lines[-1])["z"], [0, 0])
 
 
+def test_an_end_may_come_from_stdin(cvae: Cvae) -> None:
+    cvae.check("decode", "2,2", "-o", "a.png")
+    content = (cvae.folder / "a.png").read_bytes()
+    expected = cvae.check("interpolate", "a.png", "8", "--steps", "3")
+    assert cvae.check("interpolate", "-", "8", "--steps", "3", given=content) == expected
+    assert "expected one end from stdin" in cvae.refuse(2, "interpolate", "-", "-")
+
+
 def test_a_bare_integer_is_a_class(cvae: Cvae) -> None:
     content = cvae.check("interpolate", "digit:3", "digit:8", "--steps", "3")
     assert cvae.check("interpolate", "3", "8", "--steps", "3") == content
