@@ -91,6 +91,13 @@ BOMBS = {
     "png of empty blocks": _bomb("/encode", _PNG, lambda: picture_bombs.png_of_empty_blocks(1_400_000), 413),
     "tall png": _bomb("/encode", _PNG, lambda: picture_bombs.png(1, 16_000_000), 413),
     "wide png": _bomb("/encode", _PNG, lambda: picture_bombs.png(16_000_000, 1, interlaced=True), 413),
+    "large jpeg": _bomb("/encode", _JPEG, lambda: picture_bombs.plain_jpeg(16_000, 16_000), 422),
+    "larger jpeg": _bomb("/encode", _JPEG, lambda: picture_bombs.plain_jpeg(16_000, 16_001), 413),
+    "large progressive jpeg": _bomb(
+        "/encode", _JPEG, lambda: picture_bombs.progressive_jpeg(13, 9700, 9800, refine=True), 413
+    ),
+    "gif of blocks": _bomb("/encode", _PNG, lambda: picture_bombs.gif_of_blocks(5_000_000), 413),
+    "bmp of run lengths": _bomb("/encode", _PNG, lambda: picture_bombs.bmp_of_runs(200_000), 400),
     "large png": _bomb("/encode", _PNG, lambda: picture_bombs.png(20_000, 20_000, depth=1), 413),
     "form of parts": _bomb("/encode", _FORM, lambda: form_of_parts(200_000), 413),
     "form of heads": _bomb("/encode", _FORM, lambda: form_of_parts(1, headers=b"a: b\r\n" * 2_000_000), 413),

@@ -130,6 +130,12 @@ def progressive_jpeg(scans: int, width: int = 3990, height: int = 4000, *, refin
     return _jpeg_head(0xC2, width, height, 1) + first + spectrum * (scans - 1) + b"\xff\xd9"
 
 
+def plain_jpeg(width: int, height: int) -> bytes:
+    """Return a grey picture in one scan, of two bits a block."""
+    blocks = -(-width // 8) * -(-height // 8)
+    return _jpeg_head(0xC0, width, height, 1) + _scan([1], (0, 63), 0, bytes(blocks // 4 + 1)) + b"\xff\xd9"
+
+
 def sequential_jpeg(scans: int, width: int = 3990, height: int = 4000, frame: int = 0xC0) -> bytes:
     """Return a picture of three components, each in scans of its own, which come again and again."""
     each = [_scan([1 + i % 3], (0, 63), 0, b"\0") for i in range(scans)]
@@ -205,3 +211,14 @@ def png_of_empty_blocks(count: int, width: int = 28, height: int = 28) -> bytes:
 def jpeg_of_late_fill(count: int) -> bytes:
     """Return a picture with so many fill bytes behind its last scan."""
     return progressive_jpeg(2).removesuffix(b"\xff\xd9") + b"\xff" * count + b"\xff\xd9"
+
+
+def gif_of_blocks(count: int) -> bytes:
+    """Return the head of a GIF with so many empty extensions before its first frame."""
+    return b"GIF89a" + struct.pack("<HHBBB", 28, 28, 0, 0, 0) + b"!\xfe\0" * count
+
+
+def bmp_of_runs(count: int) -> bytes:
+    """Return a picture of 16 million pixels in so many runs of one pixel."""
+    head = struct.pack("<IiiHHIIiiII", 40, 4000, 4000, 1, 8, 1, 0, 0, 0, 256, 0)
+    return b"BM" + bytes(8) + struct.pack("<I", 14 + len(head) + 1024) + head + bytes(1024) + b"\1\0" * count

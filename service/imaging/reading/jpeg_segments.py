@@ -16,8 +16,8 @@ JPEG_START = b"\xff\xd8\xff"
 MAX_SEGMENTS = 1000
 # Bytes of tables: four of 129 bytes for quantization, eight of at most 273 for Huffman codes.
 MAX_HEAD_BYTES = 16_384
-# Encoders write about ten scans. An empty scan costs 10 ms in a picture of 16 million pixels.
-MAX_SCANS, USUAL_SCANS, MAX_SCANNED_PIXELS = 100, 20, 400_000_000
+# Encoders write ten scans, some twelve. An empty scan costs 10 ms in a picture of 16 million pixels.
+MAX_SCANS, USUAL_SCANS, MAX_SCANNED_PIXELS = 100, 12, 400_000_000
 PIECE_BYTES = 2**20
 # Decoding at a fraction costs an eighth of the memory and half of the time of the whole. A figure is still
 # far larger than a model's input in a picture whose longer side has this many pixels.
