@@ -39,6 +39,7 @@ class Batcher:
     """Runs rows in batches.
 
     Attributes:
+        inline_rows: As `__init__` says; not to be changed once it has started.
         waiting_rows: Rows that wait.
         rows_per_s: The measured drain rate; 0 before the first batch.
         failed: Whether it cannot go on, and refuses all callers.

@@ -66,6 +66,11 @@ class Model:
         """The bundle's manifest."""
         return self.bundle.manifest
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it has started on a GPU."""
+        return self.runtime.provider != PROVIDERS["cpu"]
+
     def start(self) -> None:
         """Open the sessions, check their tensors, replay the golden vectors and warm up.
 
@@ -140,10 +145,10 @@ class Model:
         return image
 
     def _run(self, session: onnxruntime.InferenceSession, outputs: list[str], inputs: Inputs) -> list[Floats]:
-        if self.runtime.provider == PROVIDERS["cpu"]:
-            found: list[Floats] = session.run(outputs, inputs)
-            return found
-        return run_in_blocks(lambda block: session.run(outputs, block), inputs, GPU_BLOCK_ROWS)
+        if self.on_gpu:
+            return run_in_blocks(lambda block: session.run(outputs, block), inputs, GPU_BLOCK_ROWS)
+        found: list[Floats] = session.run(outputs, inputs)
+        return found
 
     def _open(self, name: str, content: bytes, provider: str) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()

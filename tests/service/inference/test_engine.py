@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import threading
 import time
 
 import numpy as np
@@ -27,6 +28,27 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     engine = Engine(Model(read_bundle(folder), settings), settings, UploadThreads())
     engine.start()
     return engine
+
+
+def test_on_a_gpu_nothing_is_decoded_on_the_event_loop(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "on_gpu", True)
+    settings = Settings(max_request_rows=8)
+    model = Model(read_bundle(fake.write_bundle(tmp_path / "fake")), settings)
+    engine = Engine(model, settings, UploadThreads())
+    engine.start()
+    threads: list[threading.Thread] = []
+    decode = model.decode
+
+    def note(rows: Rows) -> Rows:
+        threads.append(threading.current_thread())
+        return decode(rows)
+
+    monkeypatch.setattr(engine._decoder, "run", note)
+    asyncio.run(engine.decode(engine.space.place(Z), RequestContext()))
+    engine.close()
+    assert [thread is threading.main_thread() for thread in threads] == [False]
 
 
 Z = np.arange(16, dtype=np.float64).reshape(8, 2) / 8
