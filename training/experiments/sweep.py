@@ -30,6 +30,7 @@ class Result:
         best_epoch: Counted from 1; 0 if the run failed.
         seconds: It took now; next to nothing if it had been run before.
         failure: Why it failed, or nothing.
+        impossible: Whether it failed because no such model can be made.
     """
 
     choice: Mapping[str, Any]
@@ -37,6 +38,7 @@ class Result:
     best_epoch: int
     seconds: float
     failure: str = ""
+    impossible: bool = False
 
 
 def parse_grid(texts: Sequence[str]) -> Grid:
@@ -76,14 +78,15 @@ def sweep(
         The results, the lowest validation negative_elbo first, failures last.
 
     Raises:
-        ConfigError: A combination cannot work; none has been trained then.
+        ConfigError: No combination can work.
     """
     choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    configs = [dataclasses.replace(base, **choice) for choice in choices]
     results = []
-    for choice, config in zip(choices, configs, strict=True):
-        results.append(_run(choice, config, dataset, output / _name(choice), verbose))
+    for choice in choices:
+        results.append(_run(choice, base, dataset, output / _name(choice), verbose))
         keras.backend.clear_session()  # else each run's graphs stay in memory
+    if all(result.impossible for result in results):
+        raise ConfigError(f"--grid: expected a combination that can work: {results[0].failure}")
     return sorted(results, key=lambda result: result.figures.get("val_negative_elbo", float("inf")))
 
 
@@ -105,13 +108,15 @@ def tabulate(results: Sequence[Result]) -> str:
 
 
 def _run(
-    choice: Mapping[str, Any], config: TrainConfig, dataset: Dataset, folder: pathlib.Path, verbose: int
+    choice: Mapping[str, Any], base: TrainConfig, dataset: Dataset, folder: pathlib.Path, verbose: int
 ) -> Result:
     begun = time.monotonic()
     try:
+        config = dataclasses.replace(base, **choice)
         history = train(config, dataset, folder, resume=True, verbose=verbose).history
-    except RunError as error:
-        return Result(choice, {}, 0, time.monotonic() - begun, str(error))
+    except (RunError, ConfigError) as error:
+        impossible = isinstance(error, ConfigError)
+        return Result(choice, {}, 0, time.monotonic() - begun, str(error), impossible)
     best = best_epoch(history)
     return Result(choice, history[best - 1], best, time.monotonic() - begun)
 

@@ -71,12 +71,25 @@ def test_a_run_that_fails_is_told_and_stops_no_other(
     assert "failed: epoch 1: expected finite figures" in sweep.tabulate(results).splitlines()[3]
 
 
-def test_one_impossible_config_stops_all_before_any_is_trained(
+def test_an_impossible_combination_is_marked_and_the_others_are_trained(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
-    with pytest.raises(ConfigError, match="epochs"):
-        sweep.sweep(tiny, {"epochs": [1, 0]}, digits, tmp_path)
-    assert not list(tmp_path.iterdir())
+    # Three does not divide eight, which is seen when the model is made; no epochs, when the config is.
+    results = sweep.sweep(tiny, {"decoder_upscale": [3, 2], "epochs": [0, 1]}, digits, tmp_path)
+    assert [result.choice for result in results if not result.failure] == [
+        {"decoder_upscale": 2, "epochs": 1}
+    ]
+    table = sweep.tabulate(results)
+    assert "failed: decoder_upscale: expected a divisor" in table
+    assert "failed: epochs: expected an integer of at least 1" in table
+    assert [path.name for path in tmp_path.iterdir()] == ["decoder_upscale=2,epochs=1"]
+
+
+def test_a_grid_of_impossible_combinations_is_an_error(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(ConfigError, match="expected a combination that can work: epochs: expected"):
+        sweep.sweep(tiny, {"epochs": [0]}, digits, tmp_path)
 
 
 @pytest.mark.slow
