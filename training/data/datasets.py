@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from training.data.folders import holds_pictures, read_pictures
 from training.data.idx import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx
-from training.data.npz import read_npz
+from training.data.npz import number_labels, read_npz
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -54,6 +54,7 @@ class Dataset:
         validation: What choices are made on.
         test: What is reported, never trained on.
         class_names: The name of each label from 0; empty where labels are integers to begin with.
+        passed_over: Files of its folder that are no pictures.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Dataset:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
     @property
     def labels(self) -> Labels:
@@ -81,13 +83,14 @@ class Dataset:
         return height, width, channels
 
 
-def load(data: str) -> Dataset:
+def load(data: str, size: tuple[int, int] | None = None) -> Dataset:
     """Read and split a data set.
 
     Args:
         data: "mnist" for Keras' download, a folder of four IDX files (plain or .gz), a folder of pictures
-            `train/<label>/*` and `test/<label>/*`, or an .npz file with `x_train`, `y_train`, `x_test` and
-            `y_test`.
+            `train/<label>/…` and `test/<label>/…` or `<label>/…`, or an .npz file with `x_train`, `x_test`
+            and, if it has labels, `y_train` and `y_test`.
+        size: Height and width to bring pictures of a folder to; None: they are all of one size.
 
     Returns:
         Training images less one in twelve, those as validation, and the test images.
@@ -96,12 +99,15 @@ def load(data: str) -> Dataset:
         DataError: The data is not there, broken, or not a set of small labelled images.
     """
     path = pathlib.Path(data)
+    if size and not path.is_dir():
+        raise DataError(f"--size: expected a folder of pictures, received {data}")
     if data == "mnist":
         return split("mnist", _download_mnist(), {name: f"mnist: {name}" for name in IDX_FILES})
     if path.is_dir():
-        return _load_folder(path)
+        return _load_folder(path, size)
     if path.suffix == ".npz" and path.is_file():
-        return split(path.stem, read_npz(path), {name: f"{path}: {name}" for name in IDX_FILES})
+        arrays, names = number_labels(read_npz(path), path)
+        return split(path.stem, arrays, {name: f"{path}: {name}" for name in IDX_FILES}, names)
     raise DataError(
         f"{data}: expected 'mnist', a folder of IDX files or of pictures, or an .npz file; there is none"
     )
@@ -190,18 +196,19 @@ def scale(x: Images) -> NDArray[np.float32]:
     return x.astype(np.float32) / np.float32(255)
 
 
-def _load_folder(folder: pathlib.Path) -> Dataset:
+def _load_folder(folder: pathlib.Path, size: tuple[int, int] | None) -> Dataset:
     name = folder.resolve().name
-    if holds_idx(folder):
+    if holds_idx(folder) and not size:
         files = {array: find_idx(folder, array) for array in IDX_FILES}
         arrays = {array: read_idx(file) for array, file in files.items()}
         return split(name, arrays, {array: str(file) for array, file in files.items()})
     if holds_pictures(folder):
-        found = read_pictures(folder)
-        return split(name, found.arrays, found.sources, found.class_names)
+        found = read_pictures(folder, size)
+        dataset = split(name, found.arrays, found.sources, found.class_names)
+        return dataclasses.replace(dataset, passed_over=found.passed_over)
     raise DataError(
         f"{folder}: expected four IDX files ({', '.join(IDX_FILES.values())}), or pictures as "
-        "train/<label>/*.png and test/<label>/*.png; there are neither"
+        "train/<label>/*.png and test/<label>/*.png or <label>/*.png; there are neither"
     )
 
 

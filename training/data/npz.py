@@ -1,4 +1,4 @@
-"""Read an npz file that holds the four arrays of a data set."""
+"""Read an npz file that holds the arrays of a data set."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from training.data.idx import IDX_FILES, DataError
 
+Array = NDArray[np.generic]
 
-def read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
+
+def read_npz(path: pathlib.Path) -> dict[str, Array]:
     """Read an npz file.
 
     Args:
         path: Of the file.
 
     Returns:
-        `x_train`, `y_train`, `x_test` and `y_test`, as they are.
+        `x_train`, `y_train`, `x_test` and `y_test`, as they are; where both of the labels are missing, they
+        are all 0.
 
     Raises:
         DataError: It is broken, lacks one of the four, or holds something other than numbers.
@@ -28,11 +31,41 @@ def read_npz(path: pathlib.Path) -> dict[str, NDArray[np.generic]]:
         raise DataError(f"{path}: expected a whole .npz file, which is a zip archive; this is none")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = sorted(set(IDX_FILES) - set(archive.files))
+            unlabelled = not {"y_train", "y_test"} & set(archive.files)
+            wanted = {"x_train", "x_test"} if unlabelled else set(IDX_FILES)
+            missing = sorted(wanted - set(archive.files))
             if missing:
                 raise DataError(f"{path}: expected the arrays {sorted(IDX_FILES)}, missing {missing}")
-            return {name: archive[name] for name in IDX_FILES}
+            found = {name: archive[name] for name in sorted(wanted)}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: expected a whole .npz file: {error}") from error
     except ValueError as error:
         raise DataError(f"{path}: expected arrays of numbers: {error}") from error
+    nothing = {f"y_{part}": np.zeros(len(found[f"x_{part}"]), np.int64) for part in ("train", "test")}
+    return found | nothing if unlabelled else found
+
+
+def number_labels(arrays: dict[str, Array], path: pathlib.Path) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """Number labels that are texts from 0, in their order.
+
+    Args:
+        arrays: As `read_npz` gives them.
+        path: For messages.
+
+    Returns:
+        The arrays with integers for labels, and the name of each; no names where labels were integers.
+
+    Raises:
+        DataError: A label of the test images is none of the training images', or only one of both is text.
+    """
+    train, test = arrays["y_train"], arrays["y_test"]
+    texts = [y.dtype.kind in "US" for y in (train, test)]
+    if not any(texts):
+        return arrays, ()
+    if not all(texts):
+        raise DataError(f"{path}: expected labels of one kind, received {train.dtype} and {test.dtype}")
+    names = np.unique(train.astype(str))
+    if unknown := sorted(set(test.astype(str).tolist()) - set(names.tolist())):
+        raise DataError(f"{path}: y_test: expected labels of {names.tolist()}, received {unknown} too")
+    numbers = {part: np.searchsorted(names, arrays[part].astype(str)) for part in ("y_train", "y_test")}
+    return arrays | numbers, tuple(names.tolist())

@@ -100,6 +100,8 @@ STORED: dict[str, tuple[str, bytes, Pixels]] = {
     "one bit": ("0.png", encode(Image.fromarray(GREY > 127)), (GREY > 127) * np.uint8(255)),
     "transparency": ("0.png", encode(Image.new("LA", (8, 6), (0, 0))), np.full_like(GREY, 255)),
     "JPEG": ("0.jpg", encode(np.full_like(GREY, 77), "JPEG"), np.full_like(GREY, 77)),
+    "BMP": ("0.bmp", encode(GREY, "BMP"), GREY),
+    "WebP": ("0.webp", encode(np.full_like(GREY, 77), "WEBP"), np.full_like(GREY, 77)),
     "JPEG of another ending": ("0.jpeg", encode(np.full_like(GREY, 77), "JPEG"), np.full_like(GREY, 77)),
 }
 
@@ -127,12 +129,12 @@ def test_a_picture_is_turned_as_its_camera_says(mark: int, tmp_path: pathlib.Pat
 BROKEN: dict[str, tuple[str, bytes | Pixels, str]] = {
     "another size": ("train/8/3.png", picture(0, 8, 6), r"expected 8 x 6 pixels as .*0\.png, received 6 x 8"),
     "another size to test": ("test/3/9.png", picture(0, 6, 9), "expected 8 x 6 pixels .* received 9 x 6"),
-    "nothing": ("train/3/0.png", b"", "expected a PNG or JPEG file, received something else"),
-    "text": ("train/3/0.png", b"digits", "expected a PNG or JPEG file, received something else"),
-    "another format": ("train/3/0.png", encode(GREY, "BMP"), "expected a PNG or JPEG file"),
-    "truncated": ("test/8/1.png", encode(picture(0, 6, 8, 3))[:-40], "expected a whole PNG or JPEG file: "),
-    "a truncated JPEG": ("test/8/1.jpg", encode(GREY, "JPEG")[:-20], "expected a whole PNG or JPEG file: "),
-    "another ending": ("train/3/0.gif", encode(GREY, "GIF"), r"expected a \.png, \.jpg, \.jpeg file"),
+    "nothing": ("train/3/0.png", b"", "expected a PNG, JPEG, WebP or BMP file, received something else"),
+    "text": ("train/3/0.png", b"digits", "expected a PNG, JPEG, WebP or BMP file, received something else"),
+    "another format": ("train/3/0.png", encode(GREY, "GIF"), "expected a PNG, JPEG, WebP or BMP file"),
+    "truncated": ("test/8/1.png", encode(picture(0, 6, 8, 3))[:-40], "expected a whole PNG, JPEG, "),
+    "a truncated JPEG": ("test/8/1.jpg", encode(GREY, "JPEG")[:-20], "expected a whole PNG, JPEG, "),
+    "another ending": ("train/3/0.gif", encode(GREY, "GIF"), r"expected a \.png, \.jpg, .*, \.bmp file"),
     "a file beside the labels": ("train/0.png", GREY, "expected a folder named by a label"),
 }
 
@@ -146,8 +148,63 @@ def test_a_file_that_does_not_fit_is_named_with_its_fault(case: str, tmp_path: p
     assert str(caught.value).startswith(f"{tmp_path / name}: ")
 
 
+def test_strays_are_named_and_passed_over(tmp_path: pathlib.Path) -> None:
+    strays = ("train/Thumbs.db", "train/3/desktop.ini", "test/README.md", "test/8/notes.txt")
+    found = datasets.load(str(write(tmp_path, {**some(), **dict.fromkeys(strays, b"x")})))
+    assert set(found.passed_over) == {str(tmp_path / name) for name in strays}
+    assert (len(found.train), len(found.test)) == (11, 4)
+
+
+def test_pictures_further_down_are_of_the_class_that_they_lie_below(tmp_path: pathlib.Path) -> None:
+    files = some(("a", "b"))
+    files["train/b/more/still more/0.png"] = deep = picture(77)
+    arrays = read_pictures(write(tmp_path, files)).arrays
+    assert arrays["y_train"].tolist() == [0] * 6 + [1] * 7
+    assert np.array_equal(arrays["x_train"][12, ..., 0], deep)
+
+
+def test_a_folder_of_class_folders_is_split_by_a_seed(tmp_path: pathlib.Path) -> None:
+    files: dict[str, bytes | Pixels] = {f"{name}/{i}.png": picture(100 * j + i) for j, name in enumerate("ab")
+                                        for i in range(24)}  # fmt: skip
+    files["c/only.png"] = picture(999)
+    first, second = (datasets.load(str(write(tmp_path / place, files))) for place in ("one", "two"))
+    assert first.sha256 == second.sha256
+    assert first.class_names == ("a", "b", "c")
+    assert np.bincount(first.test.label).tolist() == [4, 4]
+    together = np.concatenate([first.train.label, first.validation.label, first.test.label])
+    assert np.bincount(together).tolist() == [24, 24, 1]
+    seen = {image.tobytes() for split in (first.train, first.validation, first.test) for image in split.x}
+    assert seen == {file.tobytes() for file in files.values() if not isinstance(file, bytes)}
+    # Not the last ones of each folder.
+    kept = {image.tobytes() for image in first.test.x}
+    assert kept != {picture(100 * j + i).tobytes() for j in range(2) for i in range(20, 24)}
+
+
+def test_pictures_of_many_sizes_are_brought_to_one_that_is_asked_for(tmp_path: pathlib.Path) -> None:
+    files = some()
+    wide = np.full((4, 16), 200, np.uint8)
+    wide[1:3, 4:12] = 0
+    write(tmp_path, {**files, "test/3/0.png": wide, "test/3/1.png": picture(5, channels=3)})
+    with pytest.raises(DataError, match=r"received 16 x 4; --size 8x6 brings all to one"):
+        datasets.load(str(tmp_path))
+    found = datasets.load(str(tmp_path), (6, 8))
+    assert found.shape == (6, 8, 3)
+    placed = found.test.x[0]
+    # 16 x 4 becomes 8 x 2 in the middle of 8 x 6; around it is the colour of its border.
+    assert (placed[:2] == 200).all()
+    assert (placed[4:] == 200).all()
+    assert placed[2:4, 3:5].max() < 100
+    assert np.array_equal(found.train.x[0, ..., 0], files["train/3/0.png"])
+
+
+def test_a_size_is_of_folders_of_pictures_alone() -> None:
+    with pytest.raises(DataError, match="--size: expected a folder of pictures, received mnist"):
+        datasets.load("mnist", (6, 8))
+
+
 LABELS: dict[str, tuple[Callable[[], dict[str, bytes | Pixels]], str]] = {
     "beyond 255": (lambda: some(("3", "256")), r"\[0, 255\] .*'256'"),
+    "twice": (lambda: some(("07", "7")), "expected one folder a label, received '07' and '7'"),
     "of both kinds": (lambda: some(("3", "cat")), "all integers or all names, received '3' and 'cat'"),
     "to test but not to train": (
         lambda: {**some(("a", "b")), "test/c/0.png": GREY},

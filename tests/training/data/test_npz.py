@@ -59,3 +59,38 @@ def test_a_broken_npz_file_is_named_with_its_fault(case: str, tmp_path: pathlib.
     with pytest.raises(DataError, match=message) as caught:
         datasets.load(str(path))
     assert str(path) in str(caught.value)
+
+
+def test_a_set_without_labels_has_one_label(tmp_path: pathlib.Path) -> None:
+    content = small.arrays()
+    del content["y_train"], content["y_test"]
+    found = datasets.load(str(small.write_npz(tmp_path / "bare.npz", content)))
+    assert found.labels.tolist() == [0]
+    assert (len(found.train), len(found.validation), len(found.test)) == (220, 20, 80)
+
+
+def test_labels_that_are_texts_are_numbered_in_their_order(tmp_path: pathlib.Path) -> None:
+    content = small.arrays()
+    names = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+    named = {name: names[content[name]] if name[0] == "y" else content[name] for name in content}
+    found = datasets.load(str(small.write_npz(tmp_path / "named.npz", named)))
+    assert found.class_names == tuple(sorted(names.tolist()))
+    assert [found.class_names[label] for label in found.test.label] == named["y_test"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y_test": np.array(["a"] * 80)}, "expected labels of one kind, received int64 and <U1"),
+        (
+            {"y_train": np.array(["a", "b"] * 120), "y_test": np.array(["a"] * 79 + ["c"])},
+            r"y_test: expected labels of \['a', 'b'\], received \['c'\] too",
+        ),
+    ],
+)
+def test_texts_that_do_not_fit_are_refused(
+    changes: dict[str, Any], message: str, tmp_path: pathlib.Path
+) -> None:
+    path = small.write_npz(tmp_path / "named.npz", {**small.arrays(), **changes})
+    with pytest.raises(DataError, match=message):
+        datasets.load(str(path))

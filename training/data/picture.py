@@ -1,0 +1,80 @@
+"""Read one picture from a file, and bring it to a size."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from training.data.idx import DataError
+
+Bytes = NDArray[np.uint8]
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+# What a camera's mark asks for (Exif 2.32, tag Orientation), by its number; 1 asks for nothing.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_file(path: pathlib.Path) -> Bytes:
+    """Return `(height, width, 1)` uint8 of a grey picture, `(height, width, 3)` of another.
+
+    Raises:
+        DataError: It is no picture, or not a whole one.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            pixels = _to_bytes(_turn(image))
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path}: expected a PNG, JPEG, WebP or BMP file, received something else") from error
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        # Pillow raises these for damaged files, with no common base of its own.
+        raise DataError(f"{path}: expected a whole PNG, JPEG, WebP or BMP file: {error}") from error
+    grey = pixels[..., :1]
+    return grey.copy() if (pixels == grey).all() else pixels
+
+
+def place(picture: Bytes, height: int, width: int) -> Bytes:
+    """Bring a picture to a size: the largest that fits, in the middle, on the colour of its border.
+
+    Args:
+        picture: `(h, w, 1 or 3)` uint8.
+        height: In pixels.
+        width: In pixels.
+
+    Returns:
+        `(height, width, 1 or 3)` uint8; the picture itself where it has this size.
+    """
+    if picture.shape[:2] == (height, width):
+        return picture
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    ground = tuple(int(value) for value in np.median(border, axis=0))
+    grey = picture.shape[2] == 1
+    image = Image.fromarray(picture[..., 0] if grey else picture)
+    placed = ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS, ground[0] if grey else ground)
+    return np.asarray(placed).reshape(height, width, -1)
+
+
+def _turn(image: Image.Image) -> Image.Image:
+    # Pillow's own function writes the other marks anew as well, and fails on those that make no sense.
+    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_bytes(image: Image.Image) -> Bytes:
+    if image.mode.startswith("I"):  # 16 bits of grey
+        grey = np.rint(np.asarray(image, np.float64) * (255 / 65535))
+        return np.clip(grey, 0, 255).astype(np.uint8)[..., np.newaxis]
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
