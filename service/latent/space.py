@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
 from service.core.choices import ClassName, Method
-from service.core.errors import InvalidValueError, Text
+from service.core.errors import InvalidValueError, Text, shorten
 from service.latent import interpolation, mixture, sampling
 from service.latent.classes import Classes
 from service.latent.point import Point
@@ -158,7 +158,9 @@ class LatentSpace:
         lines = n if self.dim > 1 else 1
         limit = max(self.max_rows, min(most, GRID_NUMBERS // self.dim))
         if n * lines > limit:
-            raise InvalidValueError("n", f"what makes at most {limit} pictures", Text(f"{n}: {n * lines}"))
+            raise InvalidValueError(
+                "n", f"what makes at most {limit} pictures", Text(f"{shorten(n)}: {shorten(n * lines)}")
+            )
         for dim in dims[: self.dim]:
             if not 0 <= dim < self.dim:
                 expected = f"numbers from 0 to {self.dim - 1}, as {self.manifest.name} has"
