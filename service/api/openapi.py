@@ -100,10 +100,10 @@ def cached(entry: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def unseen(*further: type[BaseModel]) -> Unseen:
-    """Return what FastAPI does not see of our resources, and of further bodies and answers."""
+def unseen(models: Sequence[type[BaseModel]], parts: Sequence[Schema]) -> Unseen:
+    """Return what FastAPI does not see of our resources, and further bodies, answers and their parts."""
     forms = {"UploadForm": UPLOAD_FORM, "InterpolateForm": _describe_path_form()}
-    return Unseen((*BODIES, *further), forms, PARTS, LATE_PARAMETERS)
+    return Unseen((*BODIES, *models), forms, (*PARTS, *parts), LATE_PARAMETERS)
 
 
 def json_body(model: type[BaseModel], examples: Mapping[str, Example]) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         api.include_router(router)
     api.include_router(routes.create_router(settings.playground))
     pages.install(api)
-    document.install(api, ROUTERS, openapi.unseen(*v2_openapi.BODIES))
+    document.install(api, ROUTERS, openapi.unseen(v2_openapi.BODIES, v2_openapi.PARTS))
     error_handlers.install(api, ROUTERS)
     return Application(api, settings)
 

@@ -11,10 +11,11 @@ from service.core.headers import LENGTH_HEADER
 from service.core.media_types import JSON, OCTETS
 from service.http.bodies.compression import ENCODINGS
 from service.http.openapi import headers
-from service.v2.schemas import IndexRequest, InferAnswer, InferRequest
+from service.v2.schemas import PARAMETERS, IndexRequest, InferAnswer, InferRequest
 
 # The bodies and answers that routes read and write themselves, so that FastAPI does not see them.
 BODIES = (InferRequest, InferAnswer, IndexRequest)
+PARTS = (PARAMETERS,)
 INFER = (400, 404, 413, 415, 429, 503, 504)
 
 

@@ -56,7 +56,14 @@ def _check_few(value: object) -> object:
     return value
 
 
-Parameters = Annotated[dict[str, Any], Field(max_length=MOST_PARAMETERS), BeforeValidator(_check_few)]
+OPEN = {"type": "object", "additionalProperties": True}
+PARAMETERS = {"title": "Parameters", **OPEN, "maxProperties": MOST_PARAMETERS}
+Parameters = Annotated[
+    dict[str, Any],
+    Field(max_length=MOST_PARAMETERS),
+    BeforeValidator(_check_few),
+    WithJsonSchema(PARAMETERS),
+]
 
 
 class Message(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -60,6 +61,18 @@ def said() -> dict[str, str]:
 def test_it_warns_of_nothing(said: dict[str, str], name: str) -> None:
     assert "warn" not in said[name].lower(), said[name]
     assert "error" not in said[name].lower(), said[name]
+
+
+def test_what_is_made_has_plain_names() -> None:
+    package = OUT / "python" / "cvae_service_client"
+    files = [path.stem for part in ("api", "models") for path in (package / part).rglob("*.py")]
+    classes = re.findall(r"^class (\w+)", (OUT / "python" / "cvae_models.py").read_text(), re.MULTILINE)
+    types = re.findall(
+        r"^export (?:type|interface) (\w+)", (OUT / "orval" / "api.ts").read_text(), re.MULTILINE
+    )
+    assert min(map(len, (files, classes, types))) > 50
+    odd = re.compile(r"Item.*Item|_ls$|[a-z]_?\d|^N\d")
+    assert [name for name in (*files, *classes, *types) if odd.search(name)] == []
 
 
 def test_the_programs_in_typescript_are_well_typed() -> None:

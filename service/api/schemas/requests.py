@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.api.schemas.shapes import PIXELS, VECTOR, VECTORS
+from service.api.schemas.shapes import METHOD, PIXELS, VECTOR, VECTORS
 from service.core.choices import SEED_LIMIT, ClassName, Method, Polarity
 from service.core.json_arrays import read_integer, read_label, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
@@ -171,7 +171,7 @@ class InterpolateRequest(Body):
     end: Annotated[PathEnd, Field(alias="to")]
     steps: Annotated[int, Field(ge=2, description="Pictures, both ends included."), WHOLE] = 8
     method: Annotated[
-        Method | None,
+        Annotated[Method, WithJsonSchema(METHOD)] | None,
         Field(description="Unset: lerp where latent_dim is at most 3, else slerp."),
     ] = None
     model: ModelName = None

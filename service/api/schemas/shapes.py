@@ -5,8 +5,9 @@ Parts that several bodies or answers share have a title, the name that client ge
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+from service.core.choices import Method
 from service.latent.space import Z_LIMIT
 
 Schema = dict[str, Any]
@@ -44,6 +45,12 @@ COLOUR_IMAGE = _part(
     type="array",
     items=_list(_list(NUMBER, minItems=3, maxItems=3)),
 )
+METHOD = _part(
+    "Method",
+    "Straight, or on an arc.",
+    type="string",
+    enum=list(get_args(Method)),
+)
 PARTS = (
     COORDINATE,
     VECTOR,
@@ -54,6 +61,7 @@ PARTS = (
     PIXEL_STACKS,
     GREY_IMAGE,
     COLOUR_IMAGE,
+    METHOD,
 )
 VECTORS = {"anyOf": [VECTOR, _list(VECTOR, minItems=1)]}
 PIXELS = {"anyOf": [PIXEL_ROWS, PIXEL_STACK, PIXEL_STACKS]}

@@ -76,7 +76,8 @@ def _complete(schema: dict[str, Any], unseen: Unseen) -> dict[str, Any]:
     for entry in components["schemas"].values():
         tell_defaults(entry)
     shared = {str(status): entry for status, entry in errors.responses(*errors.EXAMPLES).items()}
-    components |= {"responses": shared, "headers": headers.ANSWERS, "parameters": headers.REQUESTS}
+    named = {errors.NAMES[int(status)]: entry for status, entry in shared.items()}
+    components |= {"responses": named, "headers": headers.ANSWERS, "parameters": headers.REQUESTS}
     for path in schema["paths"].values():
         for method, operation in path.items():
             if method == "get":
@@ -109,7 +110,7 @@ def _complete_responses(responses: dict[str, Any], shared: Mapping[str, Any]) ->
         # By status, and by reference where it is what all routes say.
         responses[status] = responses.pop(status)
         if entry == shared.get(status):
-            responses[status] = {"$ref": f"#/components/responses/{status}"}
+            responses[status] = {"$ref": f"#/components/responses/{errors.NAMES[int(status)]}"}
         else:
             entry["headers"] = {**headers.name(REQUEST_ID), **entry.get("headers", {})}
     content = responses["200"].get("content", {})

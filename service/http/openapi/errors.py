@@ -32,6 +32,19 @@ PROTOCOL_EXAMPLES = {
     ),
     415: Fault(field="Content-Encoding", expected="gzip or deflate", received="'br'"),
 }
+# What client generators call the answer of each status.
+NAMES = {
+    400: "MalformedBody",
+    404: "NotFound",
+    406: "NotAcceptable",
+    413: "TooLarge",
+    415: "WrongMediaType",
+    422: "InvalidValue",
+    429: "QueueFull",
+    500: "ServiceFailed",
+    503: "NotReady",
+    504: "TooLate",
+}
 # What each status means.
 DESCRIPTIONS = {
     400: "The body is not what its `Content-Type` says.",
