@@ -82,7 +82,8 @@ def _describe(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "version": manifest["version"],
         "latent_dim": manifest["latent_dim"],
         "conditional": is_conditional(manifest),
-        "dataset": manifest["dataset"]["sha256"][:12],
+        # The contract lets it be empty.
+        "dataset": manifest["dataset"].get("sha256", "")[:12],
         **{f"{graph}_bytes": path.stat().st_size for graph, path in files.items()},
         **{f"{graph}_parameters": _count_parameters(path) for graph, path in files.items()},
         **{key: metrics[key] for key in FIGURES if key in metrics},

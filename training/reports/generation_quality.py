@@ -72,7 +72,7 @@ def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Da
         BundleError: The bundle is of another data set.
     """
     manifest = read_manifest_for(folder, dataset)
-    if manifest["dataset"]["sha256"] != dataset.sha256:
+    if manifest["dataset"].get("sha256") != dataset.sha256:
         raise BundleError(f"{folder}: expected the data set of this bundle, received {dataset.name}")
     manifest["metrics"]["generation"] = judgement
     write_manifest(folder, manifest)

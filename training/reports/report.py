@@ -26,9 +26,10 @@ def write_report(
     """
     subject = look_at(folder, dataset)
     other = look_at(against, dataset) if against else None
+    source = subject.manifest["dataset"].get("name", "data that it does not name")
     text = (
         f"Version {subject.manifest['version']}, {subject.manifest['latent_dim']} latent dimensions, trained "
-        f"on {subject.manifest['dataset']['name']}. It is shown with {len(dataset.test):,} test images."
+        f"on {source}. It is shown with {len(dataset.test):,} test images."
     )
     sections = describe(subject, dataset.test, other)
     output.parent.mkdir(parents=True, exist_ok=True)

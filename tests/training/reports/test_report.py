@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pathlib
 import shutil
 
@@ -12,6 +13,7 @@ from training.cli.main import main
 from training.data.datasets import Dataset
 from training.fit.loop import train
 from training.reports import report
+from training.reports.compare import compare_bundles, tabulate
 from training.reports.subject import HISTORY
 
 HEADINGS = (
@@ -74,3 +76,17 @@ def test_the_command_writes_the_page(
     assert page.read_text().startswith("<!doctype html>")
     assert main(["report", str(bundle_folder), *data, "--against", "nowhere"]) != 0
     assert "nowhere: expected a folder that is there" in capsys.readouterr().err
+
+
+def test_a_bundle_that_another_framework_wrote_is_shown_and_compared(
+    bundle_folder: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    folder = pathlib.Path(shutil.copytree(bundle_folder, tmp_path / "mine"))
+    (folder / HISTORY).unlink()
+    # All that docs/bundle.md lets be empty.
+    manifest = {**read_manifest(folder), "dataset": {}, "training": {}, "metrics": {}}
+    (folder / "model.json").write_text(json.dumps(manifest))
+    report.write_report(folder, digits, tmp_path / "page.html", against=bundle_folder)
+    assert "trained on data that it does not name" in (tmp_path / "page.html").read_text()
+    found = compare_bundles([folder, bundle_folder], rounds=1)
+    assert "| dataset |  | " in tabulate(found)
