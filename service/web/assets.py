@@ -15,6 +15,8 @@ from collections.abc import Mapping
 
 FOLDER = pathlib.Path(__file__).parent / "static"
 PAGE = "index.html"
+PRELOAD = '<link rel="modulepreload" href="{{root}}/playground/{{digest}}/{name}" />'
+WORKER = "-worker.js"
 DIGEST_BYTES = 8
 GZIP_LEVEL = 9
 TEXT = ("text/", "image/svg+xml")
@@ -48,7 +50,8 @@ class Assets:
 
     Attributes:
         files: By path below the folder, with slashes.
-        page: The page, with `{root}` and `{digest}` where the addresses of its files are to stand.
+        page: The page. `{root}` and `{digest}` stand for the beginnings of addresses; `{modules}` is where
+            browsers are told of all scripts, which they would else find one after the other.
         digest: Of the names and bytes of all files, in hexadecimal digits.
     """
 
@@ -58,7 +61,9 @@ class Assets:
 
     def write_page(self, root_path: str) -> str:
         """Return the page for a service under a path, which may be empty."""
-        return self.page.replace("{root}", html.escape(root_path)).replace("{digest}", self.digest)
+        modules = "\n    ".join(PRELOAD.format(name=name) for name in self.files if _is_module(name))
+        page = self.page.replace("{modules}", modules)
+        return page.replace("{root}", html.escape(root_path)).replace("{digest}", self.digest)
 
 
 def read_assets(folder: pathlib.Path = FOLDER) -> Assets:
@@ -75,6 +80,10 @@ def read_assets(folder: pathlib.Path = FOLDER) -> Assets:
     page = contents.pop(PAGE).decode()
     files = {name: _pack(name, content) for name, content in contents.items()}
     return Assets(files, page, digest.hexdigest())
+
+
+def _is_module(name: str) -> bool:
+    return name.endswith(".js") and not name.endswith(WORKER)
 
 
 def _pack(name: str, content: bytes) -> Asset:

@@ -39,6 +39,15 @@ def test_the_page_names_its_files_below_the_root_path(folder: pathlib.Path) -> N
     assert assets.write_page("/cvae") == f'<script src="/cvae/playground/{assets.digest}/js/a.js">'
 
 
+def test_the_page_tells_of_each_script_at_once_but_not_of_workers(folder: pathlib.Path) -> None:
+    (folder / "index.html").write_text("{modules}")
+    (folder / "js" / "some-worker.js").write_text("let w;")
+    assets = read_assets(folder)
+    assert assets.write_page("") == (
+        f'<link rel="modulepreload" href="/playground/{assets.digest}/js/a.js" />'
+    )
+
+
 def test_files_are_packed_once(folder: pathlib.Path) -> None:
     files = read_assets(folder).files
     assert list(files) == ["js/a.js"]

@@ -114,7 +114,8 @@ export class ManifoldLayer {
   }
 
   async #decodeNext() {
-    if (this.busy || !this.wanted.length) return;
+    // Until the decoder is there, or known to be of no use here, nothing is asked of the service.
+    if (this.busy || !this.wanted.length || !this.model.isTried) return;
     this.busy = true;
     const cells = this.wanted.splice(0, this.source.rows);
     const turn = this.turn;
