@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.service.fake import sign
 
 ATLAS = 200
+# What the classes are called, as far as these go; a class without a name is called by its label.
+NAMES = ["square", "disc"]
 
 
 def write_bundle(
@@ -128,7 +130,7 @@ def _manifest(
         "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
         "training": {},
         "metrics": {"negative_elbo": 100.0},
-        "dataset": {"name": "made up"},
+        "dataset": {"name": "made up", "class_names": NAMES[:classes]},
         "producer": {"onnx": onnx.__version__},
         "git_commit": None,
         "created": "2026-01-01T00:00:00Z",

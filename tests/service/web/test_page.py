@@ -98,6 +98,13 @@ def test_a_bundle_of_another_kind_works_in_each_view(playground: Playground, mod
         page.mouse.move(5, 5)
 
 
+def test_classes_go_by_their_names(playground: Playground) -> None:
+    page = playground.open("?model=colour&view=generate")
+    assert page.locator(".legend button").all_inner_texts() == ["square", "disc", "2"]
+    page.get_by_role("group", name="Class", exact=True).get_by_role("button", name="disc").click()
+    expect(page).to_have_url(re.compile("digit=1"))
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_drawing_is_read_by_a_bundle_of_another_kind(playground: Playground, model: str) -> None:
     page = playground.open(f"?view=draw&model={model}")

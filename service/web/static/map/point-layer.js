@@ -1,5 +1,6 @@
 /** The encodings of the test pictures, in their classes' colours and shapes. */
 import { context2d } from "../core/dom.js";
+import { nameOf } from "../space/model.js";
 import { colourOf, isDark, shapeOf } from "./palette.js";
 
 // How many points the whole map shows; more as one looks nearer.
@@ -75,7 +76,7 @@ export function nameClasses({ info, atlas, axes }) {
   if (info.conditional) return [];
   return info.classes.flatMap((label, index) => {
     const mean = atlas.mean(atlas.ofLabel(label));
-    return mean ? [{ text: String(label), index, place: axes.project(mean) }] : [];
+    return mean ? [{ text: nameOf(info, label), index, place: axes.project(mean) }] : [];
   });
 }
 

@@ -1,6 +1,7 @@
 /** The card of the current point: its picture, its vector, what it is most like, lines to copy. */
 import { h, settle } from "../core/dom.js";
 import { toWords } from "../core/vectors.js";
+import { classOptions } from "../space/model.js";
 import { choices } from "./choices.js";
 import { copyLines } from "./copy-lines.js";
 import { likenessOf } from "./likeness.js";
@@ -38,7 +39,7 @@ export class CurrentPicture {
     const { info } = this.app.model;
     this.labels.replaceChildren();
     if (!info.conditional) return;
-    const options = info.classes.map((label) => /** @type {[string, number]} */ ([String(label), label]));
+    const options = classOptions(info);
     this.labels.append(
       choices("Label", options, this.app.label, (label) => this.app.store.set({ label }, { step: true })),
     );
@@ -50,8 +51,9 @@ export class CurrentPicture {
     this.live.show(z, label);
     this.vector.textContent =
       z.length <= 4 ? toWords(z) : `${z.length} dimensions, |z| = ${Math.hypot(...z).toFixed(2)}`;
-    for (const button of this.labels.querySelectorAll("button"))
-      button.setAttribute("aria-pressed", String(button.textContent === String(label)));
+    this.labels.querySelectorAll("button").forEach((button, i) => {
+      button.setAttribute("aria-pressed", String(this.app.model.info.classes[i] === label));
+    });
     this.think();
   }
 

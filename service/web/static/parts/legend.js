@@ -1,6 +1,7 @@
 /** The classes on the map: their marks, and buttons that hide and show them. */
 import { context2d, h } from "../core/dom.js";
 import { drawStamp } from "../map/point-layer.js";
+import { nameOf } from "../space/model.js";
 
 /**
  * Write the legend anew.
@@ -25,11 +26,11 @@ export function showLegend(app, root) {
           type: "button",
           "aria-pressed": String(!hidden.includes(label)),
           "data-label": label,
-          title: `Show or hide ${label}`,
+          title: `Show or hide ${nameOf(app.model.info, label)}`,
           onclick: () => toggle(label),
         },
         mark(index),
-        String(label),
+        nameOf(app.model.info, label),
       ),
     ),
   );

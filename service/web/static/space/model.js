@@ -17,7 +17,28 @@ import { findAxes } from "./axes.js";
  * @property {boolean} default
  * @property {{provider: string, onnxruntime: string}} runtime
  * @property {Record<string, number>} metrics
+ * @property {{class_names?: unknown[]}} [dataset]
  */
+
+/**
+ * Return what a class is called.
+ * @param {ModelInfo} info
+ * @param {number} label
+ * @returns {string}
+ */
+export function nameOf(info, label) {
+  const name = info.dataset?.class_names?.[label];
+  return typeof name === "string" && name ? name : String(label);
+}
+
+/**
+ * Return the classes as a row of buttons takes them: what each is called, and its label.
+ * @param {ModelInfo} info
+ * @returns {[string, number | null][]}
+ */
+export function classOptions(info) {
+  return info.classes.map((label) => [nameOf(info, label), label]);
+}
 
 /** A loaded model. */
 export class Model {

@@ -5,11 +5,12 @@ import { choices, numberField } from "../parts/choices.js";
 import { copyLines } from "../parts/copy-lines.js";
 import { paint } from "../parts/live-picture.js";
 import { figure } from "../parts/pixels.js";
+import { classOptions, nameOf } from "../space/model.js";
 import { inside } from "../space/polygon.js";
 
 const FACTORS = [-1, 0, 0.5, 1, 1.5];
 
-/** @typedef {{name: string, indices: number[], mean: number[]}} PointSet */
+/** @typedef {{label: number | null, indices: number[], mean: number[]}} PointSet all points of a class, or lassoed ones */
 
 /** The panel. */
 export class ArithmeticView {
@@ -55,15 +56,23 @@ export class ArithmeticView {
 
   hint = "";
 
-  /** @param {number | undefined} label @returns {PointSet | null} */
+  /** @param {number | null | undefined} label @returns {PointSet | null} */
   #ofClass(label) {
-    return label === undefined ? null : this.#toSet(`all ${label}`, this.app.model.atlas.ofLabel(label));
+    return label === undefined || label === null
+      ? null
+      : this.#toSet(label, this.app.model.atlas.ofLabel(label));
   }
 
-  /** @param {string} name @param {number[]} indices @returns {PointSet | null} */
-  #toSet(name, indices) {
+  /** @param {number | null} label @param {number[]} indices @returns {PointSet | null} */
+  #toSet(label, indices) {
     const mean = this.app.model.atlas.mean(indices);
-    return mean ? { name, indices, mean } : null;
+    return mean ? { label, indices, mean } : null;
+  }
+
+  /** @param {PointSet} set */
+  #describe({ label, indices }) {
+    const name = label === null ? "lassoed" : `all ${nameOf(this.app.model.info, label)}`;
+    return `: ${name}, ${indices.length} points`;
   }
 
   /** @param {"from" | "to"} side @param {PointSet | null} set */
@@ -75,9 +84,8 @@ export class ArithmeticView {
 
   /** @param {"from" | "to"} side */
   #showSide(side) {
-    const { classes } = this.app.model.info;
     const set = this.sets[side];
-    const options = classes.map((label) => /** @type {[string, number]} */ ([String(label), label]));
+    const options = classOptions(this.app.model.info);
     const lasso = h(
       "button",
       {
@@ -100,11 +108,7 @@ export class ArithmeticView {
         "h2",
         {},
         side === "from" ? "From" : "To",
-        h(
-          "span",
-          { className: "quiet" },
-          set ? `: ${set.name}, ${set.indices.length} points` : ": nothing yet",
-        ),
+        h("span", { className: "quiet" }, set ? this.#describe(set) : ": nothing yet"),
       ),
       h(
         "div",
@@ -113,7 +117,7 @@ export class ArithmeticView {
         h(
           "div",
           { className: "beside" },
-          choices(`${side} class`, options, Number(set?.name.match(/^all (\d+)$/)?.[1] ?? -1), (label) =>
+          choices(`${side} class`, options, set?.label ?? null, (label) =>
             this.#choose(side, this.#ofClass(label)),
           ),
           lasso,
@@ -139,7 +143,7 @@ export class ArithmeticView {
     const indices = inside(model.places, places).filter((index) => !hidden.has(model.atlas.labels[index]));
     this.map.lassoes = false;
     if (!indices.length) this.app.tell("No points in there.", true);
-    this.#choose(this.side, this.#toSet("lassoed", indices));
+    this.#choose(this.side, this.#toSet(null, indices));
   }
 
   /** @param {number} factor */

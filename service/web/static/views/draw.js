@@ -6,6 +6,7 @@ import { sharesBars } from "../parts/likeness.js";
 import { paint } from "../parts/live-picture.js";
 import { drawPixels, figure } from "../parts/pixels.js";
 import { projectGaussian } from "../space/ellipse.js";
+import { classOptions, nameOf } from "../space/model.js";
 import { readDrawing } from "../space/reading.js";
 
 const NEIGHBOURS_SHOWN = 5;
@@ -23,8 +24,8 @@ export class DrawView {
     this.app = app;
     this.map = map;
     this.turn = 0;
-    const { classes } = app.model.info;
-    const what = classes.length ? `Draw one of ${classes[0]} to ${classes.at(-1)}` : "Draw";
+    const names = classOptions(app.model.info).map(([name]) => name);
+    const what = names.length ? `Draw one of ${names[0]} to ${names.at(-1)}` : "Draw";
     this.pad = document.createElement("drawing-pad");
     this.found = h("div", { "aria-live": "polite", id: "reading" });
     root.append(
@@ -72,7 +73,10 @@ export class DrawView {
     const sure =
       reading.label === null
         ? []
-        : [h("h2", { id: "told" }, `This is a ${reading.label}`), sharesBars(reading.shares)];
+        : [
+            h("h2", { id: "told" }, `This is a ${nameOf(info, reading.label)}`),
+            sharesBars(info, reading.shares),
+          ];
     this.found.replaceChildren(
       ...sure,
       h(
@@ -102,7 +106,7 @@ export class DrawView {
     const figures = neighbours.slice(0, NEIGHBOURS_SHOWN).map(({ index, label, distance }) => {
       const canvas = h("canvas", { className: "small" });
       paint(this.app, canvas, atlas.at(index), info.conditional ? label : null);
-      return figure(canvas, `${label}, at ${distance.toFixed(2)}`);
+      return figure(canvas, `${nameOf(info, label)}, at ${distance.toFixed(2)}`);
     });
     return [
       h("h2", {}, "Nearest test pictures, as the model draws them"),

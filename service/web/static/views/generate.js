@@ -5,6 +5,7 @@ import { choices, numberField } from "../parts/choices.js";
 import { copyLines } from "../parts/copy-lines.js";
 import { paint } from "../parts/live-picture.js";
 import { drawPixels } from "../parts/pixels.js";
+import { classOptions } from "../space/model.js";
 import { normal } from "../space/random.js";
 
 const SHOWN = ["digit", "seed", "temperature", "n", "around", "label"];
@@ -50,9 +51,7 @@ export class GenerateView {
     const { store, model } = this.app;
     const { seed, temperature, n, around } = store.state;
     const set = (/** @type {Partial<import("../core/store.js").State>} */ changes) => store.set(changes);
-    const options = model.info.classes.map(
-      (label) => /** @type {[string, number | null]} */ ([String(label), label]),
-    );
+    const options = classOptions(model.info);
     if (!model.info.conditional) options.unshift(["Any", null]);
     const classes =
       options.length > 1

@@ -2,11 +2,12 @@
 import { context2d, h, settle } from "../core/dom.js";
 import { rounded, toText } from "../core/vectors.js";
 import { choices } from "../parts/choices.js";
-import { copyLines } from "../parts/copy-lines.js";
+import { copyLines, line } from "../parts/copy-lines.js";
 import "../parts/drawing-pad.js";
 import { paint } from "../parts/live-picture.js";
+import { classOptions, nameOf } from "../space/model.js";
 import { readDrawing } from "../space/reading.js";
-import { drawPhrase } from "./phrase.js";
+import { drawPhrase, isLabel } from "./phrase.js";
 
 /** The panel. */
 export class HandView {
@@ -39,6 +40,7 @@ export class HandView {
     });
     text.addEventListener("input", () => app.store.set({ text: text.value }));
     const save = h("button", { type: "button", onclick: () => this.#save() }, "Save as PNG");
+    this.command = h("div");
     this.copy = copyLines(app, () => this.#picture());
     root.append(
       h(
@@ -54,6 +56,8 @@ export class HandView {
       h("label", { className: "field" }, h("span", {}, "Write digits: a date, a number, a time"), text),
       h("div", { className: "row phrase" }, this.phrase),
       h("div", { className: "row" }, save),
+      h("p", { className: "quiet" }, "The same from a file, by the API:"),
+      this.command,
     );
     this.pad.addEventListener("drawn", (event) => this.#read(/** @type {CustomEvent} */ (event).detail));
     this.#draw();
@@ -100,11 +104,9 @@ export class HandView {
       const reading = await readDrawing(this.app, picture);
       if (turn !== this.turn) return;
       this.app.store.set({ z: reading.zMean, label: reading.label }, { step: true });
-      const options = this.app.model.info.classes.map(
-        (label) => /** @type {[string, number | null]} */ ([String(label), label]),
-      );
+      const options = classOptions(this.app.model.info);
       this.told?.replaceChildren(
-        h("p", { id: "told" }, `Read as a ${reading.label}.`),
+        h("p", { id: "told" }, `Read as a ${nameOf(this.app.model.info, reading.label ?? 0)}.`),
         h("p", { className: "quiet" }, "It is a"),
         choices("What you drew", options, reading.label, (label) => this.app.store.set({ label })),
       );
@@ -133,6 +135,16 @@ export class HandView {
     };
   }
 
+  /** Return the command that writes the digits of the text in the style of a file. */
+  #restyle() {
+    const { service, store, model } = this.app;
+    const labels = Array.from(store.state.text)
+      .filter((sign) => isLabel(this.app, sign))
+      .join("");
+    const url = new URL(service.url("/restyle", { labels, model: model.info.reference }), location.href);
+    return `curl -X POST '${url.href}' -H 'content-type: image/png' --data-binary @drawing.png -o hand.png`;
+  }
+
   #draw() {
     const { app } = this;
     const z = rounded(app.z);
@@ -144,7 +156,7 @@ export class HandView {
         {
           type: "button",
           "aria-pressed": String(label === app.label),
-          "aria-label": `${label}: make it the current one`,
+          "aria-label": `${nameOf(app.model.info, label)}: make it the current one`,
           onclick: () => app.store.set({ label }, { step: true }),
         },
         canvas,
@@ -152,6 +164,7 @@ export class HandView {
     });
     this.sheet?.replaceChildren(...canvases);
     this.copy?.refresh();
+    this.command?.replaceChildren(line(app, "curl", this.#restyle()));
     if (!this.phrase) return;
     drawPhrase(context2d(this.phrase), app, z, app.store.state.text);
     this.phrase.setAttribute("aria-label", `${app.store.state.text}, in this style`);

@@ -5,6 +5,7 @@ import { choices, numberField } from "../parts/choices.js";
 import { copyLines } from "../parts/copy-lines.js";
 import { paint } from "../parts/live-picture.js";
 import { Player } from "../parts/player.js";
+import { classOptions, nameOf } from "../space/model.js";
 import { Route } from "../space/route.js";
 
 const SHOWN = ["path", "labels", "steps", "method"];
@@ -45,9 +46,7 @@ export class InterpolateView {
     const { route, app } = this;
     const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
       h("button", { type: "button", onclick }, text);
-    const classes = app.model.info.classes.map(
-      (label) => /** @type {[string, number | null]} */ ([String(label), label]),
-    );
+    const classes = classOptions(app.model.info);
     const row = h(
       "div",
       { className: "row" },
@@ -123,15 +122,16 @@ export class InterpolateView {
     const { points, labels } = this.route;
     this.stops.replaceChildren(
       ...points.map((_, i) => {
-        const label = labels[i] === null ? "" : ` (${labels[i]})`;
+        const label = labels[i];
+        const told = label === null ? "" : ` (${nameOf(this.app.model.info, label)})`;
         const settings = {
           type: "button",
           disabled: points.length < 2,
-          "aria-label": `Leave out ${nameOf(i)}`,
+          "aria-label": `Leave out ${letterOf(i)}`,
           title: "Leave out",
           onclick: () => this.route.leaveOut(i),
         };
-        return h("button", settings, `${nameOf(i)}${label} ×`);
+        return h("button", settings, `${letterOf(i)}${told} ×`);
       }),
     );
   }
@@ -167,7 +167,7 @@ export class InterpolateView {
         const href = this.app.service.url(path, { ...params, download: true });
         return h("a", { href, download: `interpolate.${format}` }, name);
       });
-      const note = h("span", { className: "quiet" }, `Save ${nameOf(i)} → ${nameOf(i + 1)}`);
+      const note = h("span", { className: "quiet" }, `Save ${letterOf(i)} → ${letterOf(i + 1)}`);
       return h("div", { className: "row" }, note, ...links);
     });
     this.save.replaceChildren(...rows);
@@ -181,6 +181,6 @@ export class InterpolateView {
 }
 
 /** @param {number} i */
-function nameOf(i) {
+function letterOf(i) {
   return String.fromCharCode(65 + (i % 26));
 }

@@ -34,8 +34,8 @@ export function drawPhrase(context, app, z, text) {
   context.globalCompositeOperation = "source-over";
 }
 
-/** @param {import("../app.js").App} app @param {string} sign */
-function isLabel(app, sign) {
+/** Whether a sign is a digit that the model can draw. @param {import("../app.js").App} app @param {string} sign */
+export function isLabel(app, sign) {
   return /\d/.test(sign) && app.model.info.classes.includes(Number(sign));
 }
 
