@@ -15,7 +15,9 @@ const SAME = 1e-9;
 const INK = { dark: [226, 232, 244], light: [38, 46, 66] };
 // How much of its nearest points' class a picture's ink has, and how many of them say which.
 const TINT = 0.5;
-const TINT_NEIGHBOURS = 5;
+const TINT_NEIGHBOURS = 3;
+// Of ten thousand points, two thousand colour the map as well in a fifth of the time.
+const TINT_POINTS = 2000;
 
 /** Draws the grid of pictures, and decodes those that are missing, the middle ones first. */
 export class ManifoldLayer {
@@ -162,7 +164,7 @@ export class ManifoldLayer {
     const ink = INK[isDark() ? "dark" : "light"];
     const { atlas, axes, info } = this.model;
     if (info.conditional || info.classes.length < 2) return ink;
-    const near = atlas.nearest(axes.move(this.z, ...middleOf(cell)), TINT_NEIGHBOURS);
+    const near = atlas.nearest(axes.move(this.z, ...middleOf(cell)), TINT_NEIGHBOURS, TINT_POINTS);
     const colour = channelsOf(colourOf(info.classes.indexOf(vote(near)[0].label)));
     return ink.map((value, i) => (1 - TINT) * value + TINT * colour[i]);
   }

@@ -25,13 +25,15 @@ export class Atlas {
    * Return the points nearest to a vector, the nearest first.
    * @param {ArrayLike<number>} z
    * @param {number} count
+   * @param {number} [among] only so many of the points are looked at, the first ones
    * @returns {Neighbour[]}
    */
-  nearest(z, count) {
+  nearest(z, count, among = this.count) {
     /** @type {Neighbour[]} */
     const best = [];
     let worst = Infinity;
-    for (let index = 0; index < this.count; index++) {
+    const last = Math.min(among, this.count);
+    for (let index = 0; index < last; index++) {
       let square = 0;
       for (let i = 0, at = index * this.dim; i < this.dim && square < worst; i++, at++)
         square += (this.points[at] - z[i]) ** 2;

@@ -88,7 +88,7 @@ export class DrawView {
       h(
         "p",
         { className: "quiet" },
-        `Where it lies costs ${reading.kl.toFixed(1)} nats more to say than the prior knows.`,
+        `Its place is ${reading.kl.toFixed(1)} nats from the prior (KL divergence).`,
       ),
       ...this.#neighbours(reading),
       line(

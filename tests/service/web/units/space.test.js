@@ -74,6 +74,10 @@ test("the nearest points come first", () => {
       [1, 8, 5],
     ],
   );
+  assert.deepEqual(
+    atlas.nearest([1, 0], 1, 2).map(({ index }) => index),
+    [0],
+  );
   assert.deepEqual(atlas.mean(atlas.ofLabel(7)), [0.5, 0]);
   assert.equal(atlas.mean([]), null);
   assert.equal(atlas.typical(5), null);
