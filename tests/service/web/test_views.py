@@ -159,7 +159,8 @@ def test_one_drawn_digit_gives_all_in_its_style(playground: Playground) -> None:
         page.get_by_role("button", name="Save as PNG").click()
     saved = read_png(download.value.path().read_bytes())
     assert (saved == read_pixels(phrase)).all()
-    command = page.locator("#view .line pre").last.inner_text()
+    command = page.locator("#view .line pre[aria-label=curl]").last.text_content()
+    assert command
     assert re.search(r"/restyle\?labels=26112026&model=mnist-16d-conditional@", command)
     page.locator(".copy").nth(1).locator("summary").click()
     url = page.locator(".copy").nth(1).locator("pre").first.inner_text()

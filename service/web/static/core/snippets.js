@@ -76,3 +76,27 @@ function literal(value) {
     return `[${value.split(",").join(", ")}]`;
   return JSON.stringify(value ?? null);
 }
+
+const DRAWING = "drawing.png";
+
+/**
+ * Return lines that send the file of a picture.
+ * @param {string} origin where the service is, with the path that it is under
+ * @param {string} url the whole address to send it to
+ * @param {string} call what the Python client is to do
+ * @param {string} saved the name of the file that comes back; empty if it is JSON
+ * @returns {Record<string, string>}
+ */
+export function linesForUpload(origin, url, call, saved) {
+  const type = "image/png";
+  const output = saved ? ` -o ${saved}` : "";
+  return {
+    curl: `curl -X POST '${url}' -H 'content-type: ${type}' --data-binary @${DRAWING}${output}`,
+    Python: `from service.client import Client\n\nwith Client("${origin}") as client:\n    ${call}`,
+    TypeScript: [
+      `const headers = { "content-type": "${type}" };`,
+      `const answer = await fetch(${JSON.stringify(url)}, { method: "POST", headers, body: drawing });`,
+      `const found = await answer.${saved ? "blob" : "json"}();`,
+    ].join("\n"),
+  };
+}

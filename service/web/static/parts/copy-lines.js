@@ -1,6 +1,6 @@
 /** `<details>` with the lines that ask for a picture, each with a button that copies it. */
 import { h } from "../core/dom.js";
-import { linesFor } from "../core/snippets.js";
+import { linesFor, linesForUpload } from "../core/snippets.js";
 
 /**
  * @param {import("../app.js").App} app
@@ -26,11 +26,27 @@ export function copyLines(app, picture) {
 }
 
 /**
+ * Return the lines that send a drawing's file, folded up.
+ * @param {import("../app.js").App} app
+ * @param {string} path
+ * @param {import("../core/service.js").Params} params
+ * @param {string} call what the Python client is to do
+ * @param {string} [saved] the name of the file that comes back; unset if it is JSON
+ */
+export function uploadLines(app, path, params, call, saved = "") {
+  const url = new URL(app.service.url(path, params), location.href).href;
+  const lines = linesForUpload(location.origin + app.service.root, url, call, saved);
+  const summary = h("summary", {}, "Copy as curl, Python, TypeScript");
+  const entries = Object.entries(lines).map(([name, text]) => line(app, name, text));
+  return h("details", { className: "copy" }, summary, ...entries);
+}
+
+/**
  * @param {import("../app.js").App} app
  * @param {string} name
  * @param {string} text
  */
-export function line(app, name, text) {
+function line(app, name, text) {
   const copy = () => app.copy(text, `${name} copied`);
   return h(
     "div",

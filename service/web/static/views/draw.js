@@ -1,7 +1,7 @@
 /** Draw a picture: where it lies in latent space, what the model makes of it, what it is. */
 import { h } from "../core/dom.js";
 import "../parts/drawing-pad.js";
-import { line } from "../parts/copy-lines.js";
+import { uploadLines } from "../parts/copy-lines.js";
 import { sharesBars } from "../parts/likeness.js";
 import { paint } from "../parts/live-picture.js";
 import { drawPixels, figure } from "../parts/pixels.js";
@@ -91,10 +91,11 @@ export class DrawView {
         `Its place is ${reading.kl.toFixed(1)} nats from the prior (KL divergence).`,
       ),
       ...this.#neighbours(reading),
-      line(
+      uploadLines(
         app,
-        "curl",
-        `curl -X POST '${new URL(app.service.url("/encode", { model: info.reference }), location.href).href}' -H 'content-type: image/png' --data-binary @drawing.png`,
+        "/encode",
+        { model: info.reference },
+        `print(client.encode("drawing.png", model="${info.reference}"))`,
       ),
     );
   }

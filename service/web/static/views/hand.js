@@ -2,7 +2,7 @@
 import { context2d, h, settle } from "../core/dom.js";
 import { rounded, toText } from "../core/vectors.js";
 import { choices } from "../parts/choices.js";
-import { copyLines, line } from "../parts/copy-lines.js";
+import { copyLines, uploadLines } from "../parts/copy-lines.js";
 import "../parts/drawing-pad.js";
 import { paint } from "../parts/live-picture.js";
 import { classOptions, nameOf } from "../space/model.js";
@@ -56,7 +56,7 @@ export class HandView {
       h("label", { className: "field" }, h("span", {}, "Write digits: a date, a number, a time"), text),
       h("div", { className: "row phrase" }, this.phrase),
       h("div", { className: "row" }, save),
-      h("p", { className: "quiet" }, "The same from a file, by the API:"),
+      h("p", { className: "quiet" }, "The same from a file, by the API (/restyle):"),
       this.command,
     );
     this.pad.addEventListener("drawn", (event) => this.#read(/** @type {CustomEvent} */ (event).detail));
@@ -135,14 +135,13 @@ export class HandView {
     };
   }
 
-  /** Return the command that writes the digits of the text in the style of a file. */
+  /** Return the lines that write the digits of the text in the style of a file. */
   #restyle() {
-    const { service, store, model } = this.app;
-    const labels = Array.from(store.state.text)
-      .filter((sign) => isLabel(this.app, sign))
-      .join("");
-    const url = new URL(service.url("/restyle", { labels, model: model.info.reference }), location.href);
-    return `curl -X POST '${url.href}' -H 'content-type: image/png' --data-binary @drawing.png -o hand.png`;
+    const { reference } = this.app.model.info;
+    const signs = Array.from(this.app.store.state.text);
+    const labels = signs.filter((sign) => isLabel(this.app, sign)).join("");
+    const call = `client.into("png").restyle("drawing.png", "${labels}", model="${reference}").save("hand.png")`;
+    return uploadLines(this.app, "/restyle", { labels, model: reference }, call, "hand.png");
   }
 
   #draw() {
@@ -164,7 +163,7 @@ export class HandView {
     });
     this.sheet?.replaceChildren(...canvases);
     this.copy?.refresh();
-    this.command?.replaceChildren(line(app, "curl", this.#restyle()));
+    this.command?.replaceChildren(this.#restyle());
     if (!this.phrase) return;
     drawPhrase(context2d(this.phrase), app, z, app.store.state.text);
     this.phrase.setAttribute("aria-label", `${app.store.state.text}, in this style`);

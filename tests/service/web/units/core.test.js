@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readNpy } from "../../../../service/web/static/core/npy.js";
 import { parseTiming, Service } from "../../../../service/web/static/core/service.js";
-import { linesFor } from "../../../../service/web/static/core/snippets.js";
+import { linesFor, linesForUpload } from "../../../../service/web/static/core/snippets.js";
 import { readState, writeState } from "../../../../service/web/static/core/store.js";
 
 test("a state is the same after its URL", () => {
@@ -104,4 +104,17 @@ test("the Python line of each kind of address is the client's own", () => {
     last("/decode.png", { z: ["1,2", "3,4"] }),
     'client.into("png").decode([[1, 2], [3, 4]]).save("decode.png")',
   );
+});
+
+test("lines to copy send the file of a drawing", () => {
+  const json = linesForUpload("http://h", "http://h/encode?model=m@1", "print(client.encode())", "");
+  assert.equal(
+    json.curl,
+    "curl -X POST 'http://h/encode?model=m@1' -H 'content-type: image/png' --data-binary @drawing.png",
+  );
+  assert.match(json.TypeScript, /answer\.json/);
+  const file = linesForUpload("http://h", "http://h/restyle", "pass", "hand.png");
+  assert.match(file.curl, /-o hand\.png$/);
+  assert.match(file.Python, /with Client\("http:\/\/h"\) as client:\n {4}pass$/);
+  assert.match(file.TypeScript, /answer\.blob/);
 });
