@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from training.evaluation.posteriors import warn_of_collapse
+
 MNIST_SHA256 = "466bdc00ce7ea4e6eef6274eb1ff4787902972196c3396d0fb05a045121f1f8b"
 MNIST = """MNIST: handwritten digits by Y. LeCun, C. Cortes and C. Burges, licensed CC BY-SA 3.0. The bundle
 holds no image of the training set; its golden vectors hold eight of the test set, under the same licence."""
@@ -103,6 +105,9 @@ def _notes(manifest: Mapping[str, Any]) -> str:
             "The decoder is given each image's label, so `reconstruction_loss` and `negative_elbo` are those "
             "of x given\nits label; only `importance_likelihood` compares with models that are not told."
         )
+    active = manifest["metrics"].get("active_dimensions", manifest["latent_dim"])
+    if warning := warn_of_collapse(active, manifest["latent_dim"]):
+        notes.append(f"**{warning}.**")
     if why := manifest["metrics"].get("exact_likelihood_withheld"):
         notes.append(f"There is no `exact_likelihood`: {why}.")
     return "".join(f"\n{note}\n" for note in notes)

@@ -35,7 +35,7 @@ from training.evaluation import class_mixtures, metrics, plots, posteriors
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.fit.origin import find_commit
-from training.onnx.export import OPSET, Graph
+from training.onnx.export import OPSET, Floats, Function, Graph
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 GOLDEN_ROWS = 8
@@ -103,11 +103,19 @@ def _write_files(
     measured = watch(decode) if watch else decode
     figures = metrics.figures(measured, train, test, dataset.test, "test", conditional=conditional)
     # Where a label says what is drawn, its picture's place in latent space does not.
-    read = None if conditional else lambda z: encode(decoder(z)["image"])["z_mean"]
+    read = None if conditional else _read_again(encode, decoder, posteriors.count_encoded(dataset.shape))
     manifest = _describe(folder, name, run, dataset, class_mixtures.describe_classes(train, read), figures)
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
     return manifest
+
+
+def _read_again(encode: Function, decoder: Function, step: int) -> class_mixtures.Read:
+    def read(z: Floats) -> Floats:
+        spans = [slice(i, i + step) for i in range(0, len(z), step)]
+        return np.concatenate([encode(decoder(z[span])["image"])["z_mean"] for span in spans])
+
+    return read
 
 
 def _describe(

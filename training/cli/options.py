@@ -40,13 +40,18 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     output = "folder of the run; unset: runs/ and the recipe's name, or runs/mnist-2d"
     parser.add_argument("--output", type=pathlib.Path, default=argparse.SUPPRESS, help=output)
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --output")
+    resume = (
+        "go on from the newest checkpoint in --output; with more --epochs than it was begun for, the "
+        "schedule is that of so many from there on, so a cosine rises before it falls"
+    )
+    parser.add_argument("--resume", action="store_true", help=resume)
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     distribute = "mirrored: on all GPUs; multi-worker: with the machines that TF_CONFIG names"
     choices = ("none", "mirrored", "multi-worker")
     parser.add_argument("--distribute", choices=choices, default="none", help=distribute)
     verbose = "0 silent, 1 a progress bar, 2 a line an epoch; unset: 1 in a terminal, else 2"
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=argparse.SUPPRESS, help=verbose)
+    _add_quiet(parser)
     _add_config(parser)
 
 
@@ -58,6 +63,10 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     output = "folder of the runs, each of which is resumed or looked up if it is there"
     parser.add_argument("--output", type=pathlib.Path, default="runs/sweep", help=output)
     _add_config(parser)
+
+
+def _add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="do not say how far the training is")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +115,7 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", type=pathlib.Path, default="models", help="folder of the bundles")
     output = "folder of the runs and the new bundles; resumed if there"
     parser.add_argument("--output", type=pathlib.Path, default="runs/reproduced", help=output)
+    _add_quiet(parser)
 
 
 def _add_judge(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +123,7 @@ def _add_judge(parser: argparse.ArgumentParser) -> None:
     classifier = "folder of the classifier; it is trained there if it is not there yet"
     parser.add_argument("--classifier", type=pathlib.Path, default="runs/classifier", help=classifier)
     parser.add_argument("--update", action="store_true", help="write the judgement into the bundle")
+    _add_quiet(parser)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +152,8 @@ def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser
     )
     data = "'mnist' to download it, a folder of IDX files or of pictures, or an .npz file"
     parser.add_argument("--data", default="mnist", help=data)
+    size = "bring the pictures of a folder to this size, whole, on the colour of their border"
+    parser.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT", help=size)
     parser.set_defaults(command=name)
     return parser
 
@@ -162,6 +175,14 @@ def _count(text: str) -> int:
     if (count := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 0, received {text}")
     return count
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Parse WIDTHxHEIGHT to height and width."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 0 < int(width) <= 1024 and 0 < int(height) <= 1024):
+        raise argparse.ArgumentTypeError(f"expected such as 32x24, each side in [1, 1024], received {text}")
+    return int(height), int(width)
 
 
 def _seed(text: str) -> int:

@@ -25,7 +25,7 @@ from training.evaluation.likelihood import (
     marginal_likelihood,
 )
 from training.evaluation.neighbours import knn_accuracy
-from training.evaluation.posteriors import Function, Posteriors, encode, kl_by_dimension
+from training.evaluation.posteriors import Function, Posteriors, count_active, encode, kl_by_dimension
 from training.evaluation.quadrature import QuadratureError, exact_likelihood
 
 # By so many nats an exact likelihood may lie above its estimate from above, which is drawn at random.
@@ -100,8 +100,8 @@ def evaluate(
 
     Returns:
         `reconstruction_loss`, `kl_divergence`, `negative_elbo`, and what `estimate_likelihoods` gives, all in
-        nats per image; `knn_accuracy` in [0, 1], `split`, and the numbers of `images` and
-        `importance_samples`.
+        nats per image; `knn_accuracy` in [0, 1], `split`, and the numbers of
+        `active_dimensions`, `images` and `importance_samples`.
     """
     q = encode(encoder, train), encode(encoder, other)
     return figures(decode, *q, other, name, seed, samples, conditional=conditional)
@@ -138,6 +138,7 @@ def figures(
         shares = _shares(train.label) if conditional else None
         values |= estimate_likelihoods(decode, posteriors, split, samples, shares, seed)
     values["knn_accuracy"] = knn_accuracy(train, posteriors)
+    values["active_dimensions"] = count_active(posteriors)
     rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
     return {**rounded, "split": name, "images": len(split), "importance_samples": samples}
 

@@ -18,6 +18,7 @@ _FAST = TrainConfig(
     encoder_filters=(8, 16),
     encoder_units=(512, 512),
     muon_precision="bfloat16",
+    kl_warmup_steps=0,
 )
 
 # What the service in Flask had that this one replaced: what the others are compared with, and no bundle.
@@ -30,6 +31,7 @@ _REPLACED = TrainConfig(
     decoder_units=(64,),
     decoder_filters=(64, 32),
     decoder_upsampling="transposed",
+    kl_warmup_steps=0,
 )
 
 RECIPES = {

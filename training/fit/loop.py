@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from training.config import TrainConfig
 from training.data.datasets import HELD_OUT, Dataset, Split
@@ -41,6 +43,10 @@ class Run:
     history: list[dict[str, float]]
     held_out: str | None = HELD_OUT
     git_commit: str | None = None
+
+    def encode(self, x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return `z_mean` and `z_log_var` of images, as Keras computes them."""
+        return {name: np.asarray(value) for name, value in self.model.infer(x).items()}
 
 
 def train(
@@ -169,6 +175,7 @@ def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
     """
     steps = config.epochs * steps_per_epoch(dataset.train, config)
     model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels))
+    model.kl_warmup_steps = min(config.kl_warmup_steps, steps // 2)
     model.build((None, *dataset.shape))
     model.compile(optimizer=make_optimizer(config, steps))
     model.optimizer.build(model.trainable_variables)

@@ -13,6 +13,8 @@ from training.data.datasets import HELD_OUT, Dataset
 from training.fit.checkpoints import Checkpoint, RunError
 
 CONFIG_FILE = "config.json"
+# What a run did that was begun before a field was there, where that is not what its default does.
+BEFORE = {"kl_warmup_steps": 0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +39,13 @@ def read_origin(output: pathlib.Path) -> Origin:
     fields: dict[str, Any] = json.loads((output / CONFIG_FILE).read_text())
     names = ("dataset_sha256", "held_out", "git_commit")
     others = {name: fields.pop(name, None) for name in names}
-    return Origin(TrainConfig.from_dict(fields), **others)
+    return Origin(TrainConfig.from_dict({**BEFORE, **fields}), **others)
 
 
 def check_free(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
     """Check that a run may write to a folder.
 
+    A run may go on for more epochs than it was begun for; the schedule is then that of the longer run.
     What stopped before its first checkpoint left nothing that could be gone on with, so it holds no folder.
 
     Raises:
@@ -53,10 +56,12 @@ def check_free(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resu
         return
     if not resume:
         raise RunError(f"{output}: holds a run already; add --resume, or name another folder")
-    # A run from before a field was there did what the field's default does.
-    identity, held = _identify(config, dataset), TrainConfig().to_dict() | json.loads(path.read_text())
+    identity, held = _identify(config, dataset), json.loads(path.read_text())
+    held = TrainConfig().to_dict() | BEFORE | held
     held.pop("git_commit", None)
-    if differing := sorted(k for k in identity | held if identity.get(k) != held.get(k)):
+    differing = sorted(k for k in identity | held if identity.get(k) != held.get(k))
+    longer = differing == ["epochs"] and config.epochs > held["epochs"]
+    if differing and not longer:
         raise RunError(f"{output}: holds a run with another {', '.join(differing)}")
 
 

@@ -35,7 +35,29 @@ def kl_divergence(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
     Returns:
         `(batch,)` float32, nats per image (Kingma & Welling 2014, appendix B).
     """
-    return -0.5 * ops.sum(1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var), axis=1)
+    return ops.sum(kl_by_dimension(z_mean, z_log_var), axis=1)
+
+
+def kl_by_dimension(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
+    """Return the terms that `kl_divergence` sums: `(batch, latent_dim)` float32, nats."""
+    return -0.5 * (1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
+
+
+def kl_above(z_mean: Tensor, z_log_var: Tensor, free_bits: float) -> Tensor:
+    """Return the KL divergence that counts where some of each dimension's is free.
+
+    Kingma et al. 2016 (appendix C.8) compare the mean over a batch; here it is each image's own, so that a
+    step does not depend on how replicas share a batch.
+
+    Args:
+        z_mean: `(batch, latent_dim)` float32.
+        z_log_var: `(batch, latent_dim)` float32.
+        free_bits: Nats in each dimension below which there is nothing to gain.
+
+    Returns:
+        `(batch,)` float32, nats per image.
+    """
+    return ops.sum(ops.maximum(kl_by_dimension(z_mean, z_log_var), free_bits), axis=1)
 
 
 def negative_elbo(reconstruction: Tensor, kl: Tensor, beta: float = 1.0) -> Tensor:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from training.config import ConfigError, TrainConfig
+from training.config import TrainConfig
 from training.models import losses
 from training.models.devices import fill_empty, share_rows, spread
 from training.models.layers import DepthToSpace, Reshape, Sampling
@@ -48,7 +48,8 @@ def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.M
     """Return the network from latent vectors to the log-odds of p(x|z), or p(x|z, label).
 
     A dense trunk makes a small picture of few channels; 3 x 3 convolutions refine it; a sub-pixel
-    convolution (Shi et al. 2016), or transposed ones in their place, bring it to full size.
+    convolution (Shi et al. 2016), or transposed ones in their place, bring it to full size. Where
+    `decoder_upscale` does not divide height or width that is a few pixels more, which are cut off all around.
 
     Args:
         config: Its sizes.
@@ -58,17 +59,10 @@ def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.M
     Returns:
         A model from `z` `(batch, latent_dim)` float32, in a list with the one-hot label `(batch, labels)`
         float32 if the config is conditional, to `x_logits` `(batch, height, width, channels)` float32.
-
-    Raises:
-        ConfigError: `decoder_upscale` does not divide height and width.
     """
     height, width, channels = shape
     times = config.decoder_upscale
-    if height % times or width % times:
-        raise ConfigError(
-            f"decoder_upscale: expected a divisor of height and width, {height} x {width}, received {times}"
-        )
-    small = height // times, width // times
+    small = -(-height // times), -(-width // times)
     inputs = h = keras.Input((config.latent_dim,), name="z")
     if config.conditional:
         inputs = [h, keras.Input((labels,), name="label")]
@@ -80,11 +74,18 @@ def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.M
         h = layers.Dense(units, activation="tanh" if i == 0 else "silu")(h)
     h = Reshape((*small, first))(h)
     if config.decoder_upsampling == "transposed":
-        return keras.Model(inputs, _double(h, others, channels), name="decoder")
+        return keras.Model(inputs, _crop(_double(h, others, channels), height, width), name="decoder")
     for filters in others:
         h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
     h = layers.Conv2D(times**2 * channels, 3, padding="same")(h)
-    return keras.Model(inputs, DepthToSpace(times, name="x_logits")(h), name="decoder")
+    return keras.Model(inputs, _crop(DepthToSpace(times, name="x_logits")(h), height, width), name="decoder")
+
+
+def _crop(h: Tensor, height: int, width: int) -> Tensor:
+    over = h.shape[1] - height, h.shape[2] - width
+    if over == (0, 0):
+        return h
+    return layers.Cropping2D(tuple((each // 2, each - each // 2) for each in over), name="cropped")(h)
 
 
 def _double(h: Tensor, filters: list[int], channels: int) -> Tensor:
@@ -113,6 +114,8 @@ class ConvolutionalVAE(keras.Model):
         self.encoder = build_encoder(config, shape)
         self.decoder = build_decoder(config, shape, labels)
         self.sampling = Sampling(config.seed)
+        # Set where the length of the run is known.
+        self.kl_warmup_steps = 0
         names = ("reconstruction_loss", "kl_divergence", "negative_elbo", "loss")
         self.parts = {name: keras.metrics.Mean(name=name) for name in names}
 
@@ -180,11 +183,21 @@ class ConvolutionalVAE(keras.Model):
         self.parts["reconstruction_loss"].update_state(reconstruction)
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
-        loss = losses.negative_elbo(reconstruction, kl, self.config.beta)
+        loss = losses.negative_elbo(reconstruction, self._counted(kl, q), self._weigh_kl())
         self.parts["loss"].update_state(loss)
         # Gradients of replicas are added up: each divides its sum by the images of all.
         _, rows = share_rows(ops.shape(loss)[0])
         return ops.sum(loss) / ops.cast(rows, loss.dtype)
+
+    def _counted(self, kl: Tensor, q: dict[str, Tensor]) -> Tensor:
+        free_bits = self.config.free_bits
+        return losses.kl_above(q["z_mean"], q["z_log_var"], free_bits) if free_bits else kl
+
+    def _weigh_kl(self) -> Tensor:
+        if not self.kl_warmup_steps:
+            return self.config.beta
+        done = ops.cast(self.optimizer.iterations, "float32")
+        return self.config.beta * ops.minimum(1.0, (done + 1) / self.kl_warmup_steps)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Make a step, as `keras.Model` does, on one machine or several."""

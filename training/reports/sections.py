@@ -10,6 +10,7 @@ from training.bundles.open_decoder import is_conditional
 from training.data.datasets import Split, scale
 from training.evaluation import plots
 from training.evaluation.neighbours import read_labels
+from training.evaluation.posteriors import ACTIVE_VARIANCE
 from training.reports import html
 from training.reports.generation_quality import draw_class, draw_prior
 from training.reports.html import Section
@@ -181,10 +182,14 @@ def _classes(subject: Subject, split: Split) -> Section:
 
 
 def _dimensions(subject: Subject) -> Section:
-    # A dimension is active if the variance of its z_mean over images is above 0.01 (Burda et al. 2016, 5.2).
     variance, kl = subject.posteriors.z_mean.var(axis=0), subject.kl_divergence.mean(axis=0)
     rows = [
-        [f"z[{dim}]", f"{kl[dim]:.3f}", f"{variance[dim]:.3f}", "yes" if variance[dim] > 0.01 else "no"]
+        [
+            f"z[{dim}]",
+            f"{kl[dim]:.3f}",
+            f"{variance[dim]:.3f}",
+            "yes" if variance[dim] > ACTIVE_VARIANCE else "no",
+        ]
         for dim in _by_information(subject)
     ]
     head = ["dimension", "kl_divergence", "variance of z_mean", "active"]

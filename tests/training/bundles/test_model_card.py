@@ -46,6 +46,16 @@ def test_the_card_tells_what_is_given_and_how_far_a_figure_has_converged(bundle_
     assert "There is no `exact_likelihood`: not converged." in card
 
 
+def test_the_card_warns_of_dimensions_that_tell_nothing(bundle_folder: pathlib.Path) -> None:
+    manifest = read_manifest(bundle_folder)
+    manifest["metrics"]["active_dimensions"] = 1
+    assert "posterior collapse" not in write_card(manifest)
+    manifest["metrics"]["active_dimensions"] = 0
+    assert "**0 of 2 latent dimensions are active" in write_card(manifest)
+    del manifest["metrics"]["active_dimensions"]
+    assert "posterior collapse" not in write_card(manifest)
+
+
 def test_the_card_names_mnist_and_its_licence_where_it_was_used(bundle_folder: pathlib.Path) -> None:
     manifest = read_manifest(bundle_folder)
     manifest["dataset"]["sha256"] = MNIST_SHA256

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -111,6 +112,7 @@ def test_every_option_reaches_the_config(
 
     monkeypatch.setattr(loop, "fit", record)
     monkeypatch.setattr(loop, "load", load_nothing)
+    monkeypatch.setattr("training.cli.main._warn_of_collapse", lambda *_: None)
     options = [f"--data={digits_file}", f"--output={tmp_path}", "--resume", "--tensorboard", "--verbose=2"]
     for name, value in config.to_dict().items():
         if value is True:
@@ -140,6 +142,7 @@ def test_a_recipe_is_where_options_start_from(
 
     monkeypatch.setattr(loop, "fit", record)
     monkeypatch.setattr(loop, "load", load_nothing)
+    monkeypatch.setattr("training.cli.main._warn_of_collapse", lambda *_: None)
     assert main(["train", f"--data={digits_file}", "--recipe", name, "--epochs", "3"]) == 0
     assert received[0] == dataclasses.replace(RECIPES[name], epochs=3)
     assert received[2] == pathlib.Path("runs") / name
@@ -165,6 +168,44 @@ def test_judge_writes_what_it_says(
     assert read_manifest(pathlib.Path(folder))["metrics"]["generation"] == expected
     assert main(["judge", "nowhere", *options[2:]]) == FAILED
     assert "nowhere: expected a folder that is there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "lines"), [((), True), (("--quiet",), False)])
+def test_what_is_piped_is_json_and_how_far_it_is_goes_beside_it(
+    options: tuple[str, ...],
+    lines: bool,
+    bundle_folder: pathlib.Path,
+    digits_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train = classifier.train_classifier
+    monkeypatch.setattr(classifier, "train_classifier", functools.partial(train, epochs=1))
+    where = ["--data", str(digits_file), "--classifier", str(tmp_path / "classifier")]
+    assert main(["judge", str(bundle_folder), *where, *options]) == 0
+    said = capsys.readouterr()
+    assert set(json.loads(said.out)) == {str(bundle_folder)}
+    assert ("val_accuracy" in said.err) == lines
+    assert not {"\b", "\r", "\x1b"} & set(said.err)
+
+
+def test_a_collapsed_run_is_told_by_train_and_by_the_exit_of_evaluate(
+    digits_file: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*SIZES.split(), "--data", str(digits_file), "--epochs", "1", "--verbose", "0"]
+    # With a KL term this heavy nothing is worth telling.
+    options += ["--beta", "10000", "--kl-warmup-steps", "0", "--learning-rate", "0.01", "--refine-steps", "0"]
+    run = str(tmp_path / "run")
+    assert main(["train", *options, "--output", run]) == 0
+    warning = (
+        "training: 0 of 2 latent dimensions are active: pictures hardly depend on z (posterior collapse)"
+    )
+    assert warning in capsys.readouterr().err
+    assert main(["evaluate", run, "--data", str(digits_file), "--importance-samples", "0"]) == 3
+    said = capsys.readouterr()
+    assert warning in said.err
+    assert json.loads(said.out)["active_dimensions"] == 0
 
 
 @pytest.mark.slow

@@ -52,3 +52,16 @@ def test_beta_weighs_the_kl_alone() -> None:
     reconstruction, divergence = np.array([100.0, 90.0]), np.array([5.0, 6.0])
     assert losses.negative_elbo(reconstruction, divergence).tolist() == [105, 96]
     assert losses.negative_elbo(reconstruction, divergence, beta=4).tolist() == [120, 114]
+
+
+def test_what_is_free_counts_as_much_however_little_there_is() -> None:
+    z_mean, z_log_var = np.array([[0.1, 2.0], [0.0, 0.0]], np.float32), np.zeros((2, 2), np.float32)
+    assert np.asarray(losses.kl_by_dimension(z_mean, z_log_var)).tolist() == [
+        pytest.approx([0.005, 2.0]),
+        pytest.approx([0.0, 0.0]),
+    ]
+    found = np.asarray(losses.kl_above(z_mean, z_log_var, 0.25))
+    assert found == pytest.approx([0.25 + 2.0, 0.5])
+    np.testing.assert_allclose(
+        losses.kl_above(z_mean, z_log_var, 0.0), losses.kl_divergence(z_mean, z_log_var)
+    )

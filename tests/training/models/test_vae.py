@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 
 from tests.training import small
-from training.config import ConfigError
+from training.fit.loop import compile_model
 from training.models import losses
 from training.models.vae import ConvolutionalVAE, build_decoder, build_encoder
 
@@ -35,12 +37,12 @@ def test_far_from_the_data_the_pictures_no_longer_change() -> None:
     np.testing.assert_allclose(far, further, atol=1e-4)
 
 
-@pytest.mark.parametrize(("shape", "upscale"), [((9, 8, 1), 2), ((8, 10, 1), 4)])
-def test_a_picture_that_cannot_be_enlarged_to_is_refused(shape: tuple[int, int, int], upscale: int) -> None:
-    with pytest.raises(
-        ConfigError, match=f"divisor of height and width, {shape[0]} x .*, received {upscale}"
-    ):
-        build_decoder(small.config(decoder_upscale=upscale), shape)
+@pytest.mark.parametrize("shape", [(20, 30, 1), (101, 77, 1), (9, 8, 3), (3, 2, 1)])
+@pytest.mark.parametrize("upsampling", ["subpixel", "transposed"])
+def test_a_picture_of_any_size_is_decoded_to_its_size(shape: tuple[int, int, int], upsampling: Any) -> None:
+    config = small.config(decoder_upscale=4, decoder_upsampling=upsampling)
+    assert build_decoder(config, shape)(np.zeros((2, 2), np.float32)).shape == (2, *shape)
+    assert ConvolutionalVAE(config, shape)(np.zeros((2, *shape), np.float32))["x_logits"].shape == (2, *shape)
 
 
 def test_a_step_s_loss_is_the_mean_of_its_parts_weighed_by_beta() -> None:
@@ -59,6 +61,29 @@ def test_a_step_s_loss_is_the_mean_of_its_parts_weighed_by_beta() -> None:
             "loss": (reconstruction + 3 * kl).mean(),
         }
     )
+
+
+def test_the_kl_term_weighs_little_at_first_and_beta_in_the_end() -> None:
+    # Of 12 images, 11 train: 6 epochs of one step, the first three of which warm up.
+    few = small.from_arrays(small.arrays(train=12, test=8))
+    config = small.config(beta=2.0, epochs=6, batch_size=16, kl_warmup_steps=500)
+    model = compile_model(config, few)
+    x = np.random.default_rng(0).random((5, 8, 8, 1)).astype(np.float32)
+    y = model(x)
+    reconstruction = float(np.mean(losses.reconstruction_loss(x, y["x_logits"])))
+    kl = float(np.mean(losses.kl_divergence(y["z_mean"], y["z_log_var"])))
+    for steps, weight in ((0, 2 / 3), (1, 4 / 3), (2, 2.0), (5, 2.0)):
+        model.optimizer.iterations.assign(steps)
+        assert float(model.compute_loss(x, None, y)) == pytest.approx(reconstruction + weight * kl, rel=1e-5)
+
+
+def test_free_bits_count_in_the_loss_and_in_no_figure() -> None:
+    x = np.random.default_rng(0).random((5, 8, 8, 1)).astype(np.float32)
+    model = ConvolutionalVAE(small.config(free_bits=50.0), (8, 8, 1))
+    y = model(x)
+    reconstruction = float(np.mean(losses.reconstruction_loss(x, y["x_logits"])))
+    assert float(model.compute_loss(x, None, y)) == pytest.approx(reconstruction + 100, rel=1e-5)
+    assert float(model.parts["negative_elbo"].result()) < reconstruction + 50
 
 
 def test_dropout_is_on_in_training_only() -> None:
