@@ -28,6 +28,7 @@ import numpy as np
 from service.batching.context import RequestContext
 from service.batching.job import Batch, BatchSlice, PendingRequest, Rows, Run, fail, finish
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
+from service.core.tally import ROWS, Tally
 
 # How much of the measured drain rate each batch replaces.
 SMOOTHING = 0.1
@@ -41,6 +42,7 @@ class Batcher:
     Attributes:
         inline_rows: As `__init__` says; not to be changed once it has started.
         waiting_rows: Rows that wait.
+        batches: The rows of the batches that have run.
         rows_per_s: The measured drain rate; 0 before the first batch.
         failed: Whether it cannot go on, and refuses all callers.
     """
@@ -72,6 +74,7 @@ class Batcher:
         self.clock = clock
         self.failed = False
         self.waiting_rows = 0
+        self.batches = Tally(ROWS)
         self.rows_per_s = 0.0
         self._queue: collections.deque[PendingRequest] = collections.deque()
         self._thread: concurrent.futures.ThreadPoolExecutor | None = None
@@ -95,6 +98,11 @@ class Batcher:
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None
+
+    @property
+    def waiting_requests(self) -> int:
+        """How many requests have rows that wait."""
+        return len(self._queue)
 
     def check(self) -> None:
         """Raise what `submit` would raise now for any rows.
@@ -218,6 +226,7 @@ class Batcher:
         if len(results) != len(rows):
             raise InferenceError(f"expected {len(rows)} results, the model gave {len(results)}")
         ended = self.clock()
+        self.batches.add(len(rows))
         self._measure(len(rows) / max(ended - begun, 1e-9))
         return Batch(results, begun, ended)
 

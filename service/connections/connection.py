@@ -20,6 +20,7 @@ from service.connections.heads import HeadProtocol
 from service.connections.limits import Phase, Watch
 from service.connections.rejections import RejectedError, explain, write_rejection
 from service.http.disconnect import DEPARTURE, Departure
+from service.observability.metrics import METRICS, Metrics
 
 # Bytes that are parsed at once: pipelined requests of 40 bytes each take 6 ms.
 PIECE_BYTES = 16_384
@@ -177,6 +178,9 @@ class Connection(HeadProtocol):
 
     def reject(self, rejection: RejectedError) -> None:
         """Answer with an error, after the answers before it, and end the connection."""
+        metrics: Metrics | None = self.app_state.get(METRICS)
+        if metrics is not None:
+            metrics.count_refusal(f"connection_{rejection.status}")
         broken, self.reading = self.reading, None
         if broken is not None and broken is self.serving:
             self.serving = None

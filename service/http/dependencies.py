@@ -14,6 +14,7 @@ from service.core.headers import REQUEST_TIMEOUT
 from service.http.caching import NEVER
 from service.http.header_fields import read_field
 from service.inference.registry import Registry
+from service.observability.metrics import CALL
 
 T = TypeVar("T")
 # The name under which the application's state holds the models.
@@ -63,11 +64,10 @@ def open_context(request: Request) -> RequestContext:
         InvalidValueError: The header is no number of milliseconds.
     """
     models, text = get_registry(request), read_field(request, REQUEST_TIMEOUT)
-    if text is None:
-        return models.open_call()
-    if not DEADLINE.fullmatch(text):
+    if text is not None and not DEADLINE.fullmatch(text):
         raise InvalidValueError(REQUEST_TIMEOUT, "milliseconds, an integer above 0", text)
-    return models.open_call(int(text))
+    call = request.scope[CALL] = models.open_call(None if text is None else int(text))
+    return call
 
 
 Calls = Annotated[RequestContext, depend(open_context)]

@@ -5,6 +5,7 @@ Below `/v2`, `http.problems` writes 400 in place of 422. What `connections` refu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
@@ -71,12 +72,33 @@ async def answer_service_error(request: Request, error: BaseException) -> Respon
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
     if status is None:
         raise error  # to be logged, and answered as an unexpected error
+    count_refusal(request, _REASONS[type(error)])
     if isinstance(error, errors.QueueFullError):
         return problem(request, status, str(error), headers={"Retry-After": str(error.retry_after_s)})
     if isinstance(error, errors.ClientError):
         fault = Fault(field=error.field, expected=error.expected, received=error.received)
         return problem(request, status, str(error), [fault])
     return problem(request, status, str(error))
+
+
+def count_refusal(request: Request, reason: str) -> None:
+    """Count a request that is refused, if an application counts."""
+    state = getattr(request.scope.get("app"), "state", None)
+    metrics = getattr(state, "metrics", None)
+    if metrics is not None:
+        metrics.count_refusal(reason)
+
+
+class _Reasons(dict[type[BaseException], str]):
+    """The reasons by kind of error: `QueueFullError` is "queue_full"."""
+
+    def __missing__(self, kind: type[BaseException]) -> str:
+        words = re.findall("[A-Z][a-z]+", kind.__name__.removesuffix("Error"))
+        reason = self[kind] = "_".join(words).lower()
+        return reason
+
+
+_REASONS = _Reasons()
 
 
 async def _answer_gone(_request: Request, _error: BaseException) -> Response:
@@ -87,10 +109,12 @@ async def _answer_validation_error(request: Request, error: Exception) -> Respon
     entries: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
     if entries and entries[0]["type"] == "json_invalid":
         where, reason = entries[0]["loc"][-1], entries[0]["ctx"]["error"]
+        count_refusal(request, "malformed_body")
         fault = Fault(
             field="body", expected="JSON", received=f"a text that breaks at character {where} ({reason})"
         )
         return problem(request, 400, f"body: expected JSON, received {fault.received}", [fault])
+    count_refusal(request, "invalid_value")
     faults = [_to_fault(entry) for entry in entries[:MOST_FAULTS]]
     first = faults[0]
     return problem(

@@ -106,6 +106,11 @@ class Engine:
         self._encoder.close()
 
     @property
+    def batchers(self) -> dict[Graph, Batcher]:
+        """What runs each graph."""
+        return {"encoder": self._encoder, "decoder": self._decoder}
+
+    @property
     def failed(self) -> bool:
         """Whether it can no longer answer."""
         return self._decoder.failed or self._encoder.failed

@@ -27,6 +27,7 @@ from service.core.errors import (
     Text,
     TooLargeError,
 )
+from service.core.tally import SHORT_SECONDS, Tally
 
 T = TypeVar("T")
 Check = Callable[[], None]
@@ -46,6 +47,7 @@ class UploadThreads:
     Attributes:
         requests: How many run or wait.
         bytes: The bytes of their bodies.
+        took: Seconds from when they came until they were done, of those that ended well.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class UploadThreads:
         self.max_bytes = max_bytes
         self.requests = 0
         self.bytes = 0
+        self.took = Tally(SHORT_SECONDS)
         self._free = asyncio.Semaphore(places)
         self._threads = concurrent.futures.ThreadPoolExecutor(places, "places")
 
@@ -98,11 +101,13 @@ class UploadThreads:
             NotReadyError: Closed.
         """
         self.check()
+        begun = time.monotonic()
         result = None
         with self._enter(size), _Stopper(call) as stopper:
             async with call.bound("the body was read"):
                 while result is None:
                     result = await self._take_turn(work, stopper)
+        self.took.add(time.monotonic() - begun)
         return result
 
     @contextlib.contextmanager

@@ -1,30 +1,58 @@
-"""Metrics for Prometheus, of this process or of all workers together."""
+"""Metrics for Prometheus, of this process or of all workers together.
+
+All is counted on the event loop, but for the rows of batches, which have one thread at a time.
+"""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import resource
+import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.observability.worker_files import SHARED_FOLDER, claim_file
+from service.core.tally import Tally
+from service.observability import families
+from service.observability.families import Count, Family, is_gauge, merge, name_key, write_families
+from service.observability.store import Store, read_store
+from service.observability.worker_files import SHARED_FOLDER, claim_file, list_files
 
-# Keys of a request's scope: when its head came (`time.perf_counter`), and its route if FastAPI never sees it.
-BEGUN, ROUTE = "cvae_begun", "cvae_route"
+# Keys of a request's scope: when its head came (`time.perf_counter`), its route if FastAPI never sees it, and
+# its context.
+BEGUN, ROUTE, CALL = "cvae_begun", "cvae_route", "cvae_call"
+# The key under which the lifespan's state holds the metrics, for connections.
+METRICS = "metrics"
 NO_ROUTE = "none"
 FAILED = 500
 # The status that nginx logs for it; nobody reads the answer, but it is counted.
 CLIENT_GONE = 499
-BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+PAGE_BYTES = resource.getpagesize()
+CALL_TIMES = (families.QUEUE, families.INFERENCE, families.ENCODING)
+Add = Callable[[float], None]
+
+
+class Timings(Protocol):
+    """Where the time of a request went, in seconds."""
+
+    queue_s: float
+    inference_s: float
+    encode_s: float
 
 
 class Metrics:
-    """Counts the answers of an application, by route and status, and how long they took."""
+    """Counts what a process does.
+
+    Attributes:
+        sources: Called before the numbers are read, to set those that say how things are now.
+    """
 
     def __init__(self) -> None:
         """Start at zero, in a file that the other workers read if there are any.
@@ -32,56 +60,116 @@ class Metrics:
         Raises:
             StartupError: There is no room for the file.
         """
-        if folder := os.environ.get(SHARED_FOLDER):
-            claim_file(pathlib.Path(folder), os.getpid())
-        self._registry = CollectorRegistry()
-        self._counters: dict[tuple[str, int], Callable[[float], None]] = {}
-        self._requests = Histogram(
-            "cvae_request_duration_seconds",
-            "Time from the head of a request to the end of its answer.",
-            ("route", "status"),
-            buckets=BUCKETS_S,
-            registry=self._registry,
-        )
-        looks = Counter(
-            "cvae_picture_cache_requests",
-            "Image URLs that were looked for among finished pictures, by what was found.",
-            ("result",),
-            registry=self._registry,
-        )
-        self._hits, self._misses = looks.labels("hit"), looks.labels("miss")
+        folder = os.environ.get(SHARED_FOLDER)
+        self._folder = pathlib.Path(folder) if folder else None
+        self._store = Store(claim_file(self._folder, os.getpid()) if self._folder else None)
+        self._adds: dict[tuple[str, int], tuple[Add, Add, Add, Add]] = {}
+        self._calls: dict[str, tuple[Tally, Tally, Tally]] = {}
+        self._hits, self._misses = (self.number(families.CACHE, result) for result in ("hit", "miss"))
+        self._cpu_s = 0.0
+        self.sources: list[Callable[[], None]] = [self._sample_process]
+        for key, values in self._store:
+            if is_gauge(key):  # of the process that had the file before
+                Count(*self._store.claim(key, len(values))).set(0.0)
+        self.number(families.START).set(time.time())
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes read the numbers of this one."""
+        return self._folder is not None
+
+    def adopt(self, family: Family, tally: Tally, *labels: str) -> Tally:
+        """Take a tally's numbers for those of a family with these labels, and return it."""
+        tally.move(*self._store.claim(name_key(family, labels), tally.size))
+        return tally
+
+    def number(self, family: Family, *labels: str) -> Count:
+        """Return the number of a counter or a gauge with these labels."""
+        return Count(*self._store.claim(name_key(family, labels), 1))
 
     def count_cached(self, hit: bool) -> None:
         """Count a look for a finished picture."""
-        (self._hits if hit else self._misses).inc()
+        (self._hits if hit else self._misses).add()
 
-    def counter(self, route: str, status: int) -> Callable[[float], None]:
-        """Return a function that counts an answer of this route and status, by its seconds."""
-        count = self._counters.get((route, status))
-        if count is None:
-            count = self._counters[route, status] = self._requests.labels(route, str(status)).observe
-        return count
+    def count_refusal(self, reason: str) -> None:
+        """Count a request that is refused."""
+        self.number(families.REFUSALS, reason).add()
 
     def observe(self, scope: Mapping[str, Any], status: int) -> None:
         """Count an answer.
 
         Args:
-            scope: The request's, with `BEGUN`. A path that no route matches is counted as route "none".
+            scope: The request's, with `BEGUN`, and with `CALL` if it has a context. A path that no route
+                matches is counted as route "none".
             status: The HTTP status.
         """
         route = scope[ROUTE] if ROUTE in scope else getattr(scope.get("route"), "path", NO_ROUTE)
-        self.counter(route, status)(time.perf_counter() - scope[BEGUN])
+        adds = self._adds.get((route, status))
+        if adds is None:
+            adds = self._adds[route, status] = self._open(route, status)
+        add_duration, add_queue, add_inference, add_encode = adds
+        add_duration(time.perf_counter() - scope[BEGUN])
+        call: Timings | None = scope.get(CALL)
+        if call is not None and call.inference_s:
+            add_queue(call.queue_s)
+            add_inference(call.inference_s)
+            add_encode(call.encode_s)
 
-    def render(self) -> tuple[bytes, str]:
-        """Return all counts in Prometheus' text format, and its media type."""
-        if SHARED_FOLDER not in os.environ:
-            return generate_latest(self._registry), CONTENT_TYPE_LATEST
-        shared = CollectorRegistry()
-        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-        try:
-            return generate_latest(shared), CONTENT_TYPE_LATEST
-        except FileNotFoundError:  # a new worker has just taken over the file of an old one
-            return generate_latest(shared), CONTENT_TYPE_LATEST
+    def _open(self, route: str, status: int) -> tuple[Add, Add, Add, Add]:
+        calls = self._calls.get(route)
+        if calls is None:
+            queue, inference, encode = (Tally(family.bounds) for family in CALL_TIMES)
+            calls = self._calls[route] = queue, inference, encode
+            for family, tally in zip(CALL_TIMES, calls, strict=True):
+                self.adopt(family, tally, route)
+        duration = self.adopt(families.DURATION, Tally(families.DURATION.bounds), route, str(status))
+        return duration.add, calls[0].add, calls[1].add, calls[2].add
+
+    def sample(self) -> None:
+        """Set the gauges to what is so now."""
+        for source in self.sources:
+            source()
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """Return all numbers, and their media type.
+
+        Args:
+            accept: The `Accept` of the request: Prometheus' text format, or OpenMetrics if it is listed.
+        """
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Numbers(merge([self._store, *self._read_others()])))
+        encode, media_type = choose_encoder(accept)
+        return encode(registry), media_type
+
+    def _read_others(self) -> Iterator[Sequence[tuple[str, Sequence[float]]]]:
+        for path, alive in list_files(self._folder, os.getpid()) if self._folder else ():
+            try:
+                numbers = read_store(path)
+            except FileNotFoundError:  # a new worker has just taken it over
+                continue
+            yield [(key, values) for key, values in numbers if alive or not is_gauge(key)]
+
+    def _sample_process(self) -> None:
+        cpu_s = time.process_time()
+        self.number(families.CPU).add(cpu_s - self._cpu_s)
+        self._cpu_s = cpu_s
+        self.number(families.MEMORY).set(_read_memory())
+
+
+class _Numbers(Collector):
+    def __init__(self, numbers: families.Numbers) -> None:
+        self._numbers = numbers
+
+    def collect(self) -> Iterator[Metric]:
+        return write_families(self._numbers)
+
+
+def _read_memory() -> float:
+    try:
+        return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
+    except (OSError, ValueError):  # not Linux: the most that it ever had
+        unit = 1 if sys.platform == "darwin" else 1024
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 class MetricsMiddleware:

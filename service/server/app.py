@@ -50,9 +50,9 @@ from service.http.middleware import (
 )
 from service.http.openapi import document
 from service.inference.registry import Registry
-from service.observability.metrics import Metrics, MetricsMiddleware
+from service.observability.metrics import METRICS, Metrics, MetricsMiddleware
 from service.observability.request_id import RequestIdMiddleware
-from service.server import pages
+from service.server import gauges, pages
 from service.server.drain import DRAIN
 from service.v2 import infer, metadata
 from service.v2 import openapi as v2_openapi
@@ -180,8 +180,18 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
         # A garbage collection that visits all that stays for ever holds the event loop for 40 ms.
         gc.freeze()
         app.state.registry = loaded
+        metrics: Metrics = app.state.metrics
+        gauges.watch_models(metrics, loaded)
+        sampling = asyncio.create_task(gauges.keep_sampling(metrics)) if metrics.shared else None
         fast = create_fast_path(settings, app.state.direct)
-        yield {STATE: fast, LIMITS: SocketLimits.of(settings), DRAIN: loaded.drain}
+        yield {
+            STATE: fast,
+            LIMITS: SocketLimits.of(settings),
+            DRAIN: loaded.drain,
+            METRICS: metrics,
+        }
+        if sampling is not None:
+            sampling.cancel()
         loaded.close()
         gc.unfreeze()
 

@@ -160,6 +160,11 @@ class DrainingServer(uvicorn.Server):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def count_connections(self) -> tuple[int, int]:
+        """Return how many connections are open, and how many of them have a request that is not answered."""
+        connections = self._connections()
+        return len(connections), sum(getattr(one, "busy", False) for one in connections)
+
     def _connections(self) -> list[Any]:
         return list(self.server_state.connections)
 

@@ -59,6 +59,7 @@ def serve(
     from service.inference.registry import Registry
     from service.server.app import create_app
     from service.server.drain import DrainingServer
+    from service.server.gauges import watch_connections
 
     settings = _fit_connections(settings)
     registry = Registry(settings)
@@ -69,6 +70,7 @@ def serve(
     config = make_config(settings, app)
     drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
     server = DrainingServer(config, drain_s, timeout_s, on_started, None if listener is None else AT_ONCE)
+    watch_connections(app.api.state.metrics, server.count_connections)
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
     _heed(ends, sys.exit)
     if listener is not None:

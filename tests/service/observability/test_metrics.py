@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import subprocess
+import sys
 import time
 from typing import Any
 
 import pytest
 
-from service.observability.metrics import BEGUN, ROUTE, Metrics, MetricsMiddleware
+from service.observability import families
+from service.observability.metrics import BEGUN, CALL, ROUTE, Metrics, MetricsMiddleware
+from service.observability.worker_files import SHARED_FOLDER, share_folder
 
 
 async def refuse(*_: Any) -> Any:
@@ -66,3 +71,113 @@ def test_what_is_no_request_is_not_counted() -> None:
     asyncio.run(MetricsMiddleware(app, metrics)({"type": "lifespan"}, refuse, refuse))
     assert seen == ["lifespan"]
     assert b"_count{" not in metrics.render()[0]
+
+
+@dataclasses.dataclass
+class Times:
+    queue_s: float = 0.0
+    inference_s: float = 0.0
+    encode_s: float = 0.0
+
+
+def text(metrics: Metrics, accept: str = "") -> str:
+    return metrics.render(accept)[0].decode()
+
+
+def value(metrics: Metrics, sample: str) -> float:
+    """The number behind a name and its labels."""
+    (line,) = (line for line in text(metrics).splitlines() if line.startswith(f"{sample} "))
+    return float(line.split()[-1])
+
+
+def test_where_the_time_went_is_counted_where_a_model_ran() -> None:
+    metrics = Metrics()
+    for call in (Times(0.003, 0.02, 0.0001), Times(), None):
+        metrics.observe({BEGUN: time.perf_counter(), ROUTE: "/x", CALL: call}, 200)
+    for family, bound, below in (
+        ("queue_wait", "0.005", 1),
+        ("inference", "0.01", 0),
+        ("encoding", "0.0001", 1),
+    ):
+        assert value(metrics, f'cvae_{family}_seconds_count{{route="/x"}}') == 1
+        assert value(metrics, f'cvae_{family}_seconds_bucket{{le="{bound}",route="/x"}}') == below
+    assert value(metrics, 'cvae_inference_seconds_sum{route="/x"}') == pytest.approx(0.02)
+    assert value(metrics, 'cvae_request_duration_seconds_count{route="/x",status="200"}') == 3
+
+
+def test_answers_304_and_clients_that_went_have_counters() -> None:
+    metrics = Metrics()
+    for status in (304, 304, 499, 200):
+        metrics.observe({BEGUN: time.perf_counter(), ROUTE: f"/{status}"}, status)
+    assert value(metrics, "cvae_not_modified_total") == 2
+    assert value(metrics, "cvae_disconnects_total") == 1
+
+
+def test_openmetrics_comes_to_those_who_ask_for_it() -> None:
+    metrics = Metrics()
+    metrics.sample()
+    content, media_type = metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert media_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert content.endswith(b"# EOF\n")
+    assert b"# TYPE process_cpu_seconds counter" in content
+    content, media_type = metrics.render("text/html, */*")
+    assert media_type.startswith("text/plain; version=")
+    assert b"# TYPE process_cpu_seconds_total counter" in content
+
+
+def test_the_process_is_measured() -> None:
+    metrics = Metrics()
+    metrics.sample()
+    before = value(metrics, "process_cpu_seconds_total")
+    while time.process_time() < before + 0.05:
+        pass
+    metrics.sample()
+    assert value(metrics, "process_cpu_seconds_total") == pytest.approx(time.process_time(), abs=0.05)
+    assert 10e6 < value(metrics, "process_resident_memory_bytes") < 10e9
+    assert value(metrics, "process_start_time_seconds") == pytest.approx(time.time(), abs=60)
+
+
+WORKER = """
+import sys
+from service.observability import families
+from service.observability.metrics import BEGUN, ROUTE, Metrics
+metrics = Metrics()
+for _ in range(int(sys.argv[1])):
+    metrics.observe({BEGUN: 0.0, ROUTE: "/x"}, 200)
+metrics.number(families.CONNECTIONS).set(7)
+metrics.number(families.BUILD, "old", "x", "y").set(1)
+print("counted", flush=True)
+sys.stdin.read()
+"""
+
+
+def start_worker(requests: int) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", WORKER, str(requests)]
+    worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "counted\n"
+    return worker
+
+
+def test_all_workers_count_together_and_gauges_end_with_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED_FOLDER, "kept")  # so that it is put back
+    monkeypatch.delenv(SHARED_FOLDER)
+    count = 'cvae_request_duration_seconds_count{route="/x",status="200"}'
+    with share_folder(2):
+        metrics = Metrics()
+        metrics.observe({BEGUN: time.perf_counter(), ROUTE: "/x"}, 200)
+        metrics.number(families.CONNECTIONS).set(1)
+        worker = start_worker(3)
+        assert value(metrics, count) == 4
+        assert value(metrics, "cvae_connections") == 8
+        assert 'version="old"' in text(metrics)
+        worker.communicate()
+        assert value(metrics, count) == 4
+        assert value(metrics, "cvae_connections") == 1
+        assert 'version="old"' not in text(metrics)
+        # Another worker takes over the file of the one that has ended, and its counts.
+        following = start_worker(5)
+        assert value(metrics, count) == 9
+        assert value(metrics, "cvae_connections") == 8
+        following.communicate()

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+import pathlib
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from service.batching.context import RequestContext
+from service.core.settings import Settings
+from service.inference.registry import Registry
+from service.observability.metrics import Metrics
+from service.server import gauges
+
+
+def find(metrics: Metrics, sample: str) -> float:
+    lines = metrics.render()[0].decode().splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{sample} "))
+    return float(line.split()[-1])
+
+
+@pytest.fixture
+def loaded(models_dir: pathlib.Path) -> Registry:
+    registry = Registry(Settings(models_dir=models_dir))
+    registry.start()
+    return registry
+
+
+LABELS = '{graph="decoder",model="fake"}'
+
+
+def test_rows_and_requests_that_wait_and_batches_that_ran_are_there(loaded: Registry) -> None:
+    metrics = Metrics()
+    gauges.watch_models(metrics, loaded)
+    engine = loaded.get()
+
+    async def scene() -> None:
+        rows = engine.space.place(np.ones((5, 2)))
+        waiting = [engine.submit(rows, RequestContext()) for _ in range(3)]
+        metrics.sample()
+        assert find(metrics, f"cvae_waiting_rows{LABELS}") == 15
+        assert find(metrics, f"cvae_waiting_requests{LABELS}") == 3
+        assert find(metrics, f"cvae_rows_total{LABELS}") == 0
+        await asyncio.gather(*waiting)
+        metrics.sample()
+        assert find(metrics, f"cvae_waiting_rows{LABELS}") == 0
+        assert find(metrics, f"cvae_waiting_requests{LABELS}") == 0
+        assert find(metrics, f"cvae_rows_total{LABELS}") == 15
+        assert find(metrics, f"cvae_batch_rows_count{LABELS}") == 1
+        assert find(metrics, 'cvae_batch_rows_bucket{graph="decoder",le="8.0",model="fake"}') == 0
+        assert find(metrics, 'cvae_batch_rows_bucket{graph="decoder",le="16.0",model="fake"}') == 1
+
+    asyncio.run(scene())
+    loaded.close()
+
+
+def test_models_and_versions_are_named(loaded: Registry) -> None:
+    metrics = Metrics()
+    gauges.watch_models(metrics, loaded)
+    version = loaded.get().manifest.version
+    labels = f'{{model="fake",provider="CPUExecutionProvider",version="{version}"}}'
+    assert find(metrics, f"cvae_model_info{labels}") == 1
+    assert 'cvae_build_info{onnxruntime="' in metrics.render()[0].decode()
+    loaded.close()
+
+
+def test_connections_are_counted_when_asked() -> None:
+    metrics, counts = Metrics(), [(3, 1), (2, 0)]
+    gauges.watch_connections(metrics, lambda: counts.pop(0))
+    for connections, busy in ((3, 1), (2, 0)):
+        metrics.sample()
+        assert find(metrics, "cvae_connections") == connections
+        assert find(metrics, "cvae_requests_in_progress") == busy
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/decode.png?z=0", "invalid_value"),
+        ("/decode.png?z=0,0&model=none", "not_found"),
+    ],
+)
+def test_refusals_are_counted_by_reason(client: TestClient, path: str, reason: str) -> None:
+    def count() -> float:
+        lines = client.get("/metrics").text.splitlines()
+        found = [line for line in lines if line.startswith(f'cvae_refusals_total{{reason="{reason}"}}')]
+        return sum(float(line.split()[-1]) for line in found)
+
+    before = count()
+    assert client.get(path).status_code >= 400
+    assert count() == before + 1
