@@ -1,4 +1,4 @@
-"""The README as a newcomer follows it: commands and programs are run, settings and links checked."""
+"""The README and its pages as a newcomer follows them: commands and programs are run, links checked."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ from service.core.settings import Settings
 
 ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+# Whose commands and programs are run, in this order, in one folder.
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("api", "python", "command-line", "open-inference")))
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+TEXTS = [(ROOT / page).read_text() for page in PAGES]
+ALL = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
 # Of one picture, of two and four beside each other, four times as large, with padding; of a grid and a map.
 SIDES = {28, 56, 112, 120, 224, 512, 560}
-PROTOCOL = (ROOT / "docs" / "open-inference.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +37,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def examples() -> list[tuple[str, str]]:
     """Each command, and the text that is said to come back."""
     pattern = re.compile(r"```sh\n(.*?)```\n(?:\n```\n(.*?)```)?", re.DOTALL)
-    return [*pattern.findall(README), *pattern.findall(PROTOCOL)]
+    return [example for text in TEXTS for example in pattern.findall(text)]
 
 
 def programs() -> list[tuple[str, str]]:
     """Each Python program, and what it is said to print."""
-    return re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL)
+    pattern = re.compile(r"```python\n(.*?)```\n\n```\n(.*?)```", re.DOTALL)
+    return [program for text in TEXTS[:-1] for program in pattern.findall(text)]
 
 
-def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
+def test_there_is_a_curl_for_every_path(address: str) -> None:
     text = "\n".join(command for command, _ in examples())
     for path in httpx.get(f"http://{address}/openapi.json").json()["paths"]:
         pattern = re.escape(path).replace(r"\{digit\}", r"\d").replace(r"\{name\}", "mnist-2d")
@@ -51,14 +56,12 @@ def test_the_readme_has_a_curl_for_every_path(address: str) -> None:
 
 
 @pytest.mark.parametrize(("command", "promised"), examples())
-def test_what_the_readme_promises_comes_back(
-    address: str, folder: pathlib.Path, command: str, promised: str
-) -> None:
+def test_what_is_promised_comes_back(address: str, folder: pathlib.Path, command: str, promised: str) -> None:
     assert command.startswith("cvae ") or "localhost:8000" in command
     answer = run(command, address, folder)
     name = re.search(r"-o (\S+)\.(png|webp|gif|apng|npy|zip|onnx)", command)
     if name is None:
-        assert promised, "the README does not say what comes back"
+        assert promised, "no word of what comes back"
         pattern = re.escape(promised.strip()).replace("…", ".*")
         assert re.match(pattern, answer, re.DOTALL), f"{promised}\n{answer}"
         return
@@ -81,8 +84,8 @@ def look_at(path: pathlib.Path) -> None:
         assert len(image.convert("L").getcolors() or ()) > 9, "nothing in it"
 
 
-@pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", PROTOCOL, re.DOTALL))
-def test_the_programs_run(address: str, folder: pathlib.Path, program: str) -> None:
+@pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", TEXTS[-1], re.DOTALL))
+def test_the_programs_of_other_clients_run(address: str, folder: pathlib.Path, program: str) -> None:
     assert "localhost:8000" in program
     command = [sys.executable, "-c", program.replace("localhost:8000", address)]
     subprocess.run(command, cwd=folder, check=True, timeout=60)
@@ -91,7 +94,7 @@ def test_the_programs_run(address: str, folder: pathlib.Path, program: str) -> N
 
 
 @pytest.mark.parametrize(("program", "promised"), programs())
-def test_the_programs_print_what_the_readme_says(
+def test_the_programs_print_what_is_said(
     address: str, folder: pathlib.Path, program: str, promised: str
 ) -> None:
     text = program.replace("localhost:8000", address)
@@ -104,7 +107,7 @@ def test_the_programs_print_what_the_readme_says(
 
 
 def test_every_program_says_what_it_prints() -> None:
-    assert README.count("```python") == len(programs()) > 0
+    assert sum(text.count("```python") for text in TEXTS[:-1]) == len(programs()) > 0
 
 
 def run(command: str, address: str, folder: pathlib.Path) -> str:
@@ -124,19 +127,35 @@ def run(command: str, address: str, folder: pathlib.Path) -> str:
 def test_every_setting_is_listed_with_its_default() -> None:
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, (), "") else f"`{field.default}`"
-        assert f"| `CVAE_{name.upper()}` | {default} | {field.description} |" in README
+        assert f"| `CVAE_{name.upper()}` | {default} | {field.description} |" in CONFIGURATION
 
 
-def test_every_link_and_picture_is_there() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert target.startswith("http") or (ROOT / target).exists(), target
-    for target in re.findall(r"\]\(([^)]+)\)", PROTOCOL):
-        assert target.startswith("http") or (ROOT / "docs" / target).exists(), target
+@pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
+def test_every_link_and_picture_is_there(page: pathlib.Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        if path.startswith("http"):
+            continue
+        found = (page.parent / path) if path else page
+        assert found.exists(), target
+        assert not anchor or anchor in list_anchors(found.read_text()), target
+
+
+def list_anchors(text: str) -> list[str]:
+    """Return the anchors of a page's headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    for page in ALL:
+        assert f"({page.relative_to(ROOT)})" in README or page.name == "README.md", page.name
 
 
 def test_every_make_target_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z-]+)", README))
+    pattern = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+    named = {name for page in ALL[:2] for name in pattern.findall(page.read_text())}
     assert named <= targets, named - targets
 
 
