@@ -25,7 +25,7 @@ help: ## List the targets
 
 install: $(SERVE)/.dev $(TRAIN)/.dev ## Install everything a developer needs
 
-serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see README)
+serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see docs/configuration.md)
 	$(SERVE)/bin/python -m service
 
 test: test-service $(TRAIN)/.dev ## Run the fast tests

@@ -27,7 +27,7 @@ def serve(**settings: str | None) -> None:
     """Run the service until it is told to stop.
 
     What is not given here comes from the environment or a .env file: each option has a variable, as --port
-    has CVAE_PORT, and the README lists the rest.
+    has CVAE_PORT, and docs/configuration.md lists the rest.
     """
     # Through the environment, which worker processes inherit.
     os.environ.update(
