@@ -33,6 +33,8 @@ Mutation = Callable[[random.Random, bytearray], None]
 def mutate(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
     """Return one of some files, changed in one to four places."""
     content = bytearray(draw.choice(seeds))
+    if content.startswith(PNG_START) and draw.random() < 0.4:
+        return bytes(_mutate_pixels(draw, content))
     for _ in range(draw.choice((1, 1, 1, 2, 3, 4))):
         if content:
             draw.choice(MUTATIONS)(draw, content)
@@ -105,6 +107,20 @@ MUTATIONS: tuple[Mutation, ...] = (
     _insert,
     _move,
 )
+
+
+def _mutate_pixels(draw: random.Random, content: bytearray) -> bytearray:
+    """Return a PNG whose pixels are changed before they are packed, which have a checksum of their own."""
+    start = content.index(b"IDAT") - 4
+    (length,) = struct.unpack_from(">I", content, start)
+    pixels = bytearray(zlib.decompress(content[start + 8 : start + 8 + length]))
+    for _ in range(draw.randint(1, 3)):
+        if pixels:
+            draw.choice(MUTATIONS)(draw, pixels)
+    packed = zlib.compress(pixels, draw.choice((0, 1, 9)))
+    content[start : start + 12 + length] = struct.pack(">I4s", len(packed), b"IDAT") + packed + bytes(4)
+    _mend_checksums(content)
+    return content
 
 
 def _mend_checksums(content: bytearray) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from fastapi.testclient import TestClient
 
 from service.core.errors import ServerError
 from service.imaging.reading import container
@@ -11,7 +12,7 @@ from tests.service.imaging.fuzz import reading
 from tests.service.imaging.fuzz.mutations import mutate
 from tests.service.imaging.fuzz.seeds import OPTIONS, make_seeds
 
-FILES = 1200
+FILES, REQUESTS = 1200, 25
 
 
 @pytest.mark.parametrize("kind", list(OPTIONS))
@@ -21,7 +22,15 @@ def test_a_mutated_file_is_read_or_refused_in_time(kind: str) -> None:
     assert not crashes or kind in fuzz.MAY_CRASH
     assert found.outcomes.total() + len(crashes) == FILES
     # Mutations that no reader gets past, or that change nothing, would find nothing.
-    assert FILES / 20 < found.outcomes["read"] < FILES * 0.9
+    assert FILES / 10 < found.outcomes["read"] < FILES * 0.9
+
+
+@pytest.mark.parametrize("kind", list(OPTIONS))
+def test_the_service_answers_a_mutated_file_with_200_or_4xx(client: TestClient, kind: str) -> None:
+    for index in range(REQUESTS):
+        content = reading.make_file(kind, 2, index)
+        answer = client.post("/encode", content=content, headers={"content-type": "image/*"})
+        assert answer.status_code in (200, 400, 413, 422), (kind, index, answer.text)
 
 
 @pytest.mark.parametrize("kind", list(OPTIONS))
