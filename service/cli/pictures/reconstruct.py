@@ -32,8 +32,8 @@ def reconstruct(
 ) -> None:
     """Encode pictures and decode them again.
 
-    FILES are PNG or JPEG, of any size and colour; - is stdin. A sheet has each picture to the left of its
-    reconstruction; JSON, which comes out without -o, says how far it is, in nats.
+    FILES are as for `cvae encode`. A sheet has each picture to the left of its reconstruction; JSON, which
+    comes out without -o, says how far it is, in nats.
     """
     from service.cli import runner
 

@@ -36,8 +36,8 @@ def restyle(
 ) -> None:
     """Write labels in the style of a picture, or in the mean style of several.
 
-    FILES are PNG or JPEG, of any size and colour; - is stdin. It takes a label-conditioned model: the default
-    one, or the first that there is. A .png is one line. Without -o, JSON comes out.
+    FILES are as for `cvae encode`. It takes a label-conditioned model: the default one, or the first that
+    there is. A .png is one line. Without -o, JSON comes out.
     """
     from service.cli import runner
 
