@@ -251,7 +251,7 @@ def test_a_process_ends_when_nobody_waits_for_it() -> None:
 def test_no_decoder_holds_the_interpreter_for_long(kind: str) -> None:
     content = write(Image.effect_noise((999, 999), 50).convert("RGB"), kind)
     assert not read_container(content, "body", MAX_PIXELS).apart
-    assert min(longest_pause(content) for _ in range(3)) < 0.04
+    assert min(longest_pause(content) for _ in range(5)) < 0.05
 
 
 def longest_pause(content: bytes) -> float:
