@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import re
+import socket
 
+import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -12,6 +15,7 @@ from service.core.settings import Settings
 from service.inference.registry import Registry
 from service.observability.metrics import Metrics
 from service.server import gauges
+from tests.live import serve
 
 
 def find(metrics: Metrics, sample: str) -> float:
@@ -90,3 +94,15 @@ def test_refusals_are_counted_by_reason(client: TestClient, path: str, reason: s
     before = count()
     assert client.get(path).status_code >= 400
     assert count() == before + 1
+
+
+def test_the_process_tells_of_its_connections(tmp_path: pathlib.Path, models_dir: pathlib.Path) -> None:
+    with serve(tmp_path / "log", CVAE_MODELS_DIR=str(models_dir)) as address:
+        host, port = address.split(":")
+        with socket.create_connection((host, int(port))) as bad, socket.create_connection((host, int(port))):
+            bad.sendall(b"GET / HTTP/2.0\r\n\r\n")
+            assert b" 505 " in bad.recv(1000)
+            text = httpx.get(f"http://{address}/metrics").text
+    assert re.search(r'^cvae_refusals_total{reason="connection_505"} 1.0$', text, re.M)
+    assert re.search(r"^cvae_connections [23].0$", text, re.M)
+    assert re.search(r"^cvae_requests_in_progress 1.0$", text, re.M)
