@@ -6,7 +6,7 @@ import json
 import pathlib
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-pytestmark = pytest.mark.slow  # each starts Node
+pytestmark = pytest.mark.slow  # Node is not needed for `make test`
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -26,15 +26,33 @@ MAX_DIFFERENCE = 1e-4
 RANDOM = np.random.RandomState(0)
 
 
-def decode(path: pathlib.Path, z: Sequence[float], label: Sequence[float] | None = None) -> dict[str, Any]:
-    """What the page's decoder answers, run by Node."""
-    asked = json.dumps(
-        {"path": str(path), "z": list(map(float, z)), "label": label and list(map(float, label))}
-    )
+class Node:
+    """The page's decoder in one process of Node, which answers line by line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def decode(
+        self, path: pathlib.Path, z: Sequence[float], label: Sequence[float] | None = None
+    ) -> dict[str, Any]:
+        asked = {"path": str(path), "z": list(map(float, z)), "label": label and list(map(float, label))}
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
     command = ["node", "decode.js"]
-    done = subprocess.run(command, cwd=HERE, input=asked, capture_output=True, text=True, check=True)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=HERE, text=True, stdin=pipe, stdout=pipe) as process:
+        yield Node(process)
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait() == 0
 
 
 def run(path: pathlib.Path, **inputs: Sequence[float]) -> np.ndarray[Any, Any]:
@@ -44,12 +62,12 @@ def run(path: pathlib.Path, **inputs: Sequence[float]) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("folder", MODELS, ids=[folder.name for folder in MODELS])
-def test_a_shipped_decoder_draws_in_the_page_what_it_draws_here(folder: pathlib.Path) -> None:
+def test_a_shipped_decoder_draws_in_the_page_what_it_draws_here(node: Node, folder: pathlib.Path) -> None:
     manifest = json.loads((folder / "model.json").read_text())
     inputs = {"z": RANDOM.standard_normal(manifest["latent_dim"]).tolist()}
     if len(manifest["decoder"]["inputs"]) > 1:
         inputs["label"] = np.eye(len(manifest["classes"]))[3].tolist()
-    image = decode(folder / "decoder.onnx", **inputs)["image"]
+    image = node.decode(folder / "decoder.onnx", **inputs)["image"]
     expected = run(folder / "decoder.onnx", **inputs)
     assert len(image) == len(expected)
     assert np.abs(np.array(image) - expected).max() < MAX_DIFFERENCE
@@ -151,6 +169,7 @@ def write_graph(
     ids=[f"{case[1]}-{i}" for i, case in enumerate(CASES)],
 )
 def test_an_operator_computes_what_onnxruntime_does(
+    node: Node,
     tmp_path: pathlib.Path,
     shape: tuple[int, ...],
     operator: str,
@@ -160,7 +179,7 @@ def test_an_operator_computes_what_onnxruntime_does(
     path = tmp_path / "decoder.onnx"
     write_graph(path, shape, operator, further, attributes)
     z = RANDOM.standard_normal(24).tolist()
-    answer = decode(path, z)
+    answer = node.decode(path, z)
     assert "error" not in answer
     np.testing.assert_allclose(answer["image"], run(path, z=z), rtol=1e-4, atol=1e-5)
 
@@ -171,6 +190,6 @@ def test_every_operator_is_compared() -> None:
     assert known - {operator for _, operator, _, _ in CASES} == {"Constant"}
 
 
-def test_a_graph_of_another_operator_is_left_to_the_service(tmp_path: pathlib.Path) -> None:
+def test_a_graph_of_another_operator_is_left_to_the_service(node: Node, tmp_path: pathlib.Path) -> None:
     write_graph(tmp_path / "decoder.onnx", (4, 6), "Erf", [], {})
-    assert "operators not known: Erf" in decode(tmp_path / "decoder.onnx", [0.0] * 24)["error"]
+    assert "operators not known: Erf" in node.decode(tmp_path / "decoder.onnx", [0.0] * 24)["error"]
