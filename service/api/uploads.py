@@ -6,8 +6,10 @@ import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 from fastapi import Request
 
+from service.api.explanations import Uploaded
 from service.api.schemas.query import EncodeQuery, ReconstructQuery
 from service.api.schemas.requests import EncodeRequest, ReconstructRequest
 from service.api.schemas.restyle import RestyleRequest
@@ -24,6 +26,7 @@ from service.http.disconnect import unless_gone
 from service.imaging.formats.npy import read_npy
 from service.imaging.reading.container import KINDS, is_picture
 from service.inference.engine import Engine
+from service.inference.image_inputs import FilePicture
 from service.inference.registry import Registry
 
 # Programs name formats as they please; the bytes of a file say what it is.
@@ -106,7 +109,7 @@ async def read_x(
     query: EncodeQuery | ReconstructQuery,
     models: Registry,
     call: RequestContext,
-) -> tuple[Engine, Floats, B | None]:
+) -> Uploaded[B]:
     """Read the pictures of a request, and find the model that it names.
 
     Args:
@@ -117,16 +120,20 @@ async def read_x(
         models: The loaded models, of which the request names one.
         call: The request's context.
 
-    Returns:
-        The model; `(batch, height, width, channels)` float32 in [0, 1]; the body, if it is JSON.
-
     Raises:
         ClientError: The body is not what it should be, or there is no such model.
         RequestValidationError: A JSON body does not fit its schema.
     """
     body = await read_numbers(request, media_type, schema, call)
     engine = models.get((body.model if body else None) or query.model)
-    return engine, await read_pictures(request, body, engine, query.polarity, models, call), body
+    if body is not None or media_type == NPY:
+        x = await read_pictures(request, body, engine, query.polarity, models, call)
+        return Uploaded(engine, x, body)
+    files = await read_files(request, media_type, models, call)
+    engine.space.check_rows("file", len(files))
+    pictures = await _read_files(request, engine, files, query.polarity, call, query.figures == "all")
+    engine.space.check_rows("figures", len(pictures))
+    return Uploaded(engine, np.stack([picture.x for _, picture in pictures]), None, files, pictures)
 
 
 async def read_numbers(request: Request, media_type: str, schema: type[B], call: RequestContext) -> B | None:
@@ -197,11 +204,23 @@ async def to_x(
         ClientGoneError: Nobody waits for them any more.
     """
     engine.space.check_rows("file", len(files))
+    pictures = await _read_files(request, engine, files, polarity, call, False)
+    return np.stack([picture.x for _, picture in pictures])
+
+
+async def _read_files(
+    request: Request,
+    engine: Engine,
+    files: Sequence[tuple[str, bytes]],
+    polarity: Polarity,
+    call: RequestContext,
+    many: bool,
+) -> list[FilePicture]:
     given = None if polarity == "auto" else polarity
-    x = engine.uploads.read_small(files, given)
-    if x is None:
-        x = await unless_gone(request, engine.uploads.read(files, given, call))
-    return x
+    pictures = engine.uploads.read_small(files, given)
+    if pictures is None:
+        pictures = await unless_gone(request, engine.uploads.read_pictures(files, given, call, many))
+    return pictures
 
 
 def require_picture(request: Request) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import time
 from collections.abc import Sequence
 
@@ -14,13 +16,27 @@ from service.bundles.manifest import CentreOfMassFit, ImageSpec
 from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
 from service.core.errors import InvalidValueError, Text
-from service.imaging import preprocess
+from service.imaging.input_pictures import (
+    InputPicture,
+    Target,
+    keep_picture,
+    read_all_figures,
+    read_whole,
+)
+from service.imaging.reading.decoding import decode
 from service.imaging.reading.png_chunks import read_size
 from service.inference.upload_threads import SLICE_S, Check, UploadThreads
 
 # Files of at most so many bytes and pixels together, each of the model's size, are read on the event loop: a
 # picture of 28 x 28 takes 0.1 ms, and a thread's start and end twice that.
 INLINE_BYTES, INLINE_PIXELS = 8192, 4 * 28 * 28
+# The number of a file among those of a request, from 0, and a picture that it holds.
+FilePicture = tuple[int, InputPicture]
+# What is looked for in a picture.
+FIGURE = (
+    "a figure that stands out from its background: strokes with clear edges, more than specks, "
+    "that are not part of a frame or of the paper's lines"
+)
 
 
 class ImageInputs:
@@ -41,18 +57,34 @@ class ImageInputs:
     async def read(
         self, files: Sequence[tuple[str, bytes]], polarity: ImagePolarity | None, call: RequestContext
     ) -> Floats:
-        """Decode uploaded files to the encoder's input.
-
-        Args:
-            files: Field names and contents, in any of the formats; at least one.
-            polarity: Of the uploads. None: found by each one's border, except in colour.
-            call: The request's context. After cancellation or its deadline, no further file is decoded.
+        """Decode uploaded files to the encoder's input, a picture each; see `read_pictures`.
 
         Returns:
             `(batch, height, width, channels)` float32 in [0, 1].
+        """
+        pictures = await self.read_pictures(files, polarity, call)
+        return np.stack([picture.x for _, picture in pictures])
+
+    async def read_pictures(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        polarity: ImagePolarity | None,
+        call: RequestContext,
+        many: bool = False,
+    ) -> list[FilePicture]:
+        """Decode uploaded files, and say how each was read.
+
+        Args:
+            files: Field names and contents, in any of the formats; at least one.
+            polarity: Of the uploads. None: found, except in colour where pictures are scaled whole.
+            call: The request's context. After cancellation or its deadline, no further file is decoded.
+            many: All figures of each file, else the best one.
+
+        Returns:
+            The number of the file and the picture, in order; each file has at least one.
 
         Raises:
-            InvalidValueError: A picture has nothing but background.
+            InvalidValueError: No figure is found in a picture.
             MalformedBodyError: A file is not a whole picture.
             MediaTypeError: A file has a format that this installation cannot decode.
             TooLargeError: A file has too many pixels, or takes too long.
@@ -60,13 +92,25 @@ class ImageInputs:
             DeadlineError: The deadline passed.
             NotReadyError: The service is stopping.
         """
-        pictures: list[Floats] = []
-        work = functools.partial(self._read_some, files, polarity, pictures)
+        read: list[list[FilePicture]] = []
+        work = functools.partial(self._read_some, files, polarity, many, read)
         return await self.places.run(work, sum(len(content) for _, content in files), call)
 
-    def read_small(self, files: Sequence[tuple[str, bytes]], polarity: ImagePolarity | None) -> Floats | None:
-        """Do what `read` does at once, if the files take a fraction of a millisecond; else return None."""
-        return self._read_some(files, polarity, [], _go_on) if self._is_small(files) else None
+    def read_small(
+        self, files: Sequence[tuple[str, bytes]], polarity: ImagePolarity | None
+    ) -> list[FilePicture] | None:
+        """Do what `read_pictures` does at once, if all files can be taken as they are; else return None."""
+        if not self._is_small(files):
+            return None
+        pictures = [self._keep(*file, polarity) for file in files]
+        kept = [(place, self._turn(picture)) for place, picture in enumerate(pictures) if picture]
+        return kept if len(kept) == len(files) else None
+
+    def _keep(self, field: str, content: bytes, polarity: ImagePolarity | None) -> InputPicture | None:
+        image = decode(content, field, self.max_image_pixels)
+        if isinstance(self.spec.fit, CentreOfMassFit):
+            return keep_picture(image, self._target, polarity)
+        return read_whole(image, self._target, self._given(polarity))
 
     def _is_small(self, files: Sequence[tuple[str, bytes]]) -> bool:
         height, width, _ = self.spec.shape
@@ -80,16 +124,18 @@ class ImageInputs:
         self,
         files: Sequence[tuple[str, bytes]],
         polarity: ImagePolarity | None,
-        pictures: list[Floats],
+        many: bool,
+        read: list[list[FilePicture]],
         check: Check,
-    ) -> Floats | None:
+    ) -> list[FilePicture] | None:
         end = time.monotonic() + SLICE_S
-        for file in files[len(pictures) :]:
+        for place in range(len(read), len(files)):
             check()
-            pictures.append(self._read_one(*file, polarity, check))
+            pictures = self._read_one(*files[place], polarity, many, check)
+            read.append([(place, picture) for picture in pictures])
             if time.monotonic() >= end:
                 break
-        return np.stack(pictures) if len(pictures) == len(files) else None
+        return list(itertools.chain.from_iterable(read)) if len(read) == len(files) else None
 
     def read_pixels(self, field: str, pixels: NDArray[np.float64]) -> Floats:
         """Return numbers as the encoder's input.
@@ -130,24 +176,28 @@ class ImageInputs:
             raise InvalidValueError(field, f"{expected}, or a list of such", received)
         return shape[0]
 
-    def _read_one(self, field: str, content: bytes, polarity: ImagePolarity | None, check: Check) -> Floats:
-        spec = self.spec
-        x = preprocess.read_image(content, field, spec.channels, self.max_image_pixels, check)
+    def _read_one(
+        self, field: str, content: bytes, polarity: ImagePolarity | None, many: bool, check: Check
+    ) -> list[InputPicture]:
+        image = decode(content, field, self.max_image_pixels, check)
         check()
-        if (polarity or self._find_polarity(x)) == "dark-on-light":
-            x = 1 - x
-        if x.shape != spec.shape:
-            box = spec.fit.box if isinstance(spec.fit, CentreOfMassFit) else None
-            x = preprocess.fit(x, spec.height, spec.width, box, field)
-        return x if spec.polarity == "light-on-dark" else 1 - x
+        if isinstance(self.spec.fit, CentreOfMassFit):
+            pictures = read_all_figures(image, self._target, polarity, many)
+        else:
+            pictures = [read_whole(image, self._target, self._given(polarity))]
+        if not pictures:
+            raise InvalidValueError(field, FIGURE, Text("an even picture, or nothing of the kind"))
+        return [self._turn(picture) for picture in pictures]
 
-    def _find_polarity(self, x: Floats) -> ImagePolarity:
-        spec = self.spec
+    @property
+    def _target(self) -> Target:
+        fit = self.spec.fit
+        return Target(*self.spec.shape, fit.box if isinstance(fit, CentreOfMassFit) else None)
+
+    def _given(self, polarity: ImagePolarity | None) -> ImagePolarity | None:
         # In colour, a light border need not be paper, and inverting would change all colours.
-        if spec.channels == 3 and not isinstance(spec.fit, CentreOfMassFit):
-            return spec.polarity
-        return preprocess.find_polarity(x)
+        return polarity or (self.spec.polarity if self.spec.channels == 3 else None)
 
-
-def _go_on() -> None:
-    """Check nothing: what is read at once is read before any deadline passes."""
+    def _turn(self, picture: InputPicture) -> InputPicture:
+        dark = self.spec.polarity == "dark-on-light"
+        return dataclasses.replace(picture, x=1 - picture.x) if dark else picture

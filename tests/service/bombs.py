@@ -91,7 +91,7 @@ BOMBS = {
     "png of empty blocks": _bomb("/encode", _PNG, lambda: picture_bombs.png_of_empty_blocks(1_400_000), 413),
     "tall png": _bomb("/encode", _PNG, lambda: picture_bombs.png(1, 16_000_000), 413),
     "wide png": _bomb("/encode", _PNG, lambda: picture_bombs.png(16_000_000, 1, interlaced=True), 413),
-    "large jpeg": _bomb("/encode", _JPEG, lambda: picture_bombs.plain_jpeg(16_000, 16_000), 422),
+    "large jpeg": _bomb("/encode", _JPEG, lambda: picture_bombs.plain_jpeg(16_000, 16_000), 200),
     "larger jpeg": _bomb("/encode", _JPEG, lambda: picture_bombs.plain_jpeg(16_000, 16_001), 413),
     "large progressive jpeg": _bomb(
         "/encode", _JPEG, lambda: picture_bombs.progressive_jpeg(13, 9700, 9800, refine=True), 413

@@ -72,7 +72,7 @@ def _manifest(folder: pathlib.Path, conditional: bool) -> dict[str, Any]:
             "channels": 1,
             "range": [0.0, 1.0],
             "polarity": "light-on-dark",
-            "fit": {"method": "centre-of-mass", "box": 20},
+            "fit": {"method": "contain"},
         },
         "encoder": _graph(folder, "encoder", {"x": picture}, {"z_mean": latent, "z_log_var": latent}),
         "decoder": _graph(folder, "decoder", given, {"image": picture}),

@@ -5,21 +5,22 @@ from __future__ import annotations
 import functools
 from typing import Annotated, Any
 
+import numpy as np
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.explanations import Uploaded, explain
 from service.api.openapi import BODY, pictures, upload_body
 from service.api.provenance import read_notes
-from service.api.responses import answer_fields
+from service.api.responses import answer_fields, answer_pictures, check
 from service.api.schemas.query import EncodeQuery
 from service.api.schemas.requests import EncodeRequest
 from service.api.schemas.responses import EncodeAnswer
-from service.api.uploads import ACCEPTED, read_files, read_x, require_picture, to_x
+from service.api.uploads import ACCEPTED, read_x, require_picture
 from service.batching.context import RequestContext
-from service.core.arrays import Floats
 from service.core.json_writer import dump
-from service.core.media_types import JSON, NPY
+from service.core.media_types import JSON, PNG
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import EncoderRoute
 from service.http.disconnect import unless_gone
@@ -27,8 +28,9 @@ from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
+from service.imaging.pictures import Pictures
+from service.imaging.representation import Representation
 from service.inference.engine import Engine, Posterior
-from service.inference.registry import Registry
 
 router = APIRouter(tags=["latent vectors"], route_class=EncoderRoute)
 
@@ -43,6 +45,8 @@ SMALL = Fault(
 )
 # A search of ten thousand points in 16 dimensions takes 65 µs.
 INLINE_SEARCHES = 4
+# What `view=input` answers with.
+INPUT = Representation(PNG)
 NEIGHBOUR = ("label", "distance", "index")
 
 
@@ -68,21 +72,21 @@ async def encode(
     Files are PNG, JPEG, WebP, GIF (the first frame), BMP, TIFF (the first page), AVIF, or HEIC where the
     service was installed with its extra `heic`; their bytes decide, not the content type.
 
-    Files of any size and colour become what the model was trained on: grey or RGB; transparency over
-    white; grey figures light on dark or the reverse, told from the border unless `polarity` says; other
-    sizes are scaled whole, or, for digits, cut to their ink, scaled into a box of 20 pixels and centred
-    by mass, as MNIST was made.
-    A file that has the model's size already keeps its place. `pixels` are taken as they are, and so is an
-    npy file of shape (height, width) or (batch, height, width), of floats in [0, 1] or of uint8.
+    Files of any size and colour become what the model was trained on. Of drawings and photographs for
+    models of digits the figure is found, on any paper, in any light; it is scaled into a box of 20 pixels and
+    centred by mass, as MNIST was made. `explain` says what was found, `view=input` shows it, `figures=all`
+    takes all figures of a sheet. For other models files are scaled whole, transparency over white.
+    A file that has the model's size keeps its pixels if its figure is in the middle. `pixels` are taken as
+    they are, and so is an npy file of shape (height, width) or (batch, height, width), of floats in [0, 1] or
+    of uint8.
     `neighbours` are the pictures of the test split whose z_mean is nearest: their labels say what it is.
     """
     media_type = require_picture(request)
-    negotiate(request, None, (JSON,))
-    body, made_by = None, None
-    if query.metadata and media_type not in (JSON, NPY):
-        engine, x, made_by = await _read_noted(request, media_type, query, models, call)
-    else:
-        engine, x, body = await read_x(request, media_type, EncodeRequest, query, models, call)
+    negotiate(request, None, (PNG if query.view else JSON,))
+    uploaded = await read_x(request, media_type, EncodeRequest, query, models, call)
+    if query.view:
+        return await _show(uploaded, call)
+    engine, x, body, files, found = uploaded
     seed = query.seed if body is None or body.seed is None else body.seed
     posterior = await unless_gone(request, engine.encode(x, call, seed))
     fields: dict[str, Any] = {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
@@ -92,19 +96,18 @@ async def encode(
         fields["neighbours"] = search() if few else await call.run(search)
     if posterior.z is not None:
         fields |= {"z": posterior.z, "seed": seed}
-    if made_by is not None:
-        fields["made_by"] = made_by
+    if query.metadata and files:
+        fields["made_by"] = await read_notes(request, files, call)
+    fields |= explain(found, query)
     return await answer_fields(engine.manifest, fields, call, inline=few)
 
 
-async def _read_noted(
-    request: Request, media_type: str, query: EncodeQuery, models: Registry, call: RequestContext
-) -> tuple[Engine, Floats, list[dict[str, Any] | None]]:
-    """Read files, and what they say of what made them."""
-    engine = models.get(query.model)
-    files = await read_files(request, media_type, models, call)
-    x = await to_x(request, engine, files, query.polarity, call)
-    return engine, x, await read_notes(request, files, call)
+async def _show(uploaded: Uploaded[EncodeRequest], call: RequestContext) -> Response:
+    """Answer with what the encoder would get."""
+    engine, x = uploaded.engine, uploaded.x
+    check(engine, len(x), INPUT)
+    shown = Pictures(np.zeros((len(x), engine.space.dim), np.float32), x)
+    return await answer_pictures(engine.manifest, shown, call, INPUT)
 
 
 def _search(engine: Engine, posterior: Posterior, k: int) -> list[orjson.Fragment]:

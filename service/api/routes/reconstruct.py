@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.models import Example
 
+from service.api.explanations import explain
 from service.api.openapi import BODY, pictures, upload_body
 from service.api.provenance import describe
 from service.api.responses import answer_pictures, check
@@ -61,7 +62,7 @@ async def reconstruct(
     """
     media_type = require_picture(request)
     wanted = query.represent(negotiate(request, query.format, STILL), 2 if query.pairs else None)
-    engine, x, body = await read_x(request, media_type, ReconstructRequest, query, models, call)
+    engine, x, body, _, found = await read_x(request, media_type, ReconstructRequest, query, models, call)
     label = query.label if body is None or body.label is None else body.label
     pairs = query.pairs and wanted.media_type not in (JSON, NPY)
     check(engine, len(x) * (1 + pairs), wanted)
@@ -74,6 +75,7 @@ async def reconstruct(
     extra = measure() if x.size <= INLINE_PIXELS else await call.run(measure)
     if wanted.noted:
         extra |= describe(engine, rows)
+    extra |= explain(found, query)
     shown = _interleave(x, made) if pairs else made
     answer = await answer_pictures(engine.manifest, shown, call, wanted, extra)
     answer.headers[LOSS_HEADER] = f"{extra['reconstruction_loss'].mean():.3f}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat
 
 from service.api.schemas.requests import LabelText, ModelName, Seed
-from service.core.choices import Colormap, Dtype, Method, Moving, Polarity, Resample, Still
+from service.core.choices import Colormap, Dtype, Figures, Method, Moving, Polarity, Resample, Still, View
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
 from service.imaging.notes import NOTED
@@ -108,15 +108,38 @@ class DigitQuery(StillQuery):
     download: Annotated[bool, Field(description="Have browsers save it.")] = False
 
 
+FilePolarity = Annotated[
+    Polarity,
+    Field(description="Of uploaded files; auto finds each one's, but keeps colours that are scaled whole."),
+]
+FileFigures = Annotated[
+    Figures,
+    Field(
+        description="Of each uploaded file: `one`, the best, or `all`, line by line, each with its `file` "
+        "and `box`. For models whose figures are centred; others take a file whole."
+    ),
+]
+Explain = Annotated[
+    bool,
+    Field(
+        description="Also say in JSON how each file was read: polarity, threshold, box, what was ignored, "
+        "and `found`, how sure it is that this is the figure."
+    ),
+]
+
+
 class EncodeQuery(Query):
     """How to read uploads and what to answer. A JSON body may hold `model` and `seed` instead."""
 
     model: ModelName = None
     seed: Annotated[Seed | None, Field(description="Also draw `z` from q(z|x).")] = None
-    polarity: Annotated[
-        Polarity,
-        Field(description="Of uploaded files; auto looks at each one's border, but keeps colours."),
-    ] = "auto"
+    polarity: FilePolarity = "auto"
+    figures: FileFigures = "one"
+    explain: Explain = False
+    view: Annotated[
+        View | None,
+        Field(description="`input`: answer with a PNG of what the encoder would get, and encode nothing."),
+    ] = None
     neighbours: Annotated[
         int, Field(ge=0, le=100, description="How many of the atlas' pictures to name that lie nearest.")
     ] = 5
@@ -130,7 +153,9 @@ class ReconstructQuery(StillQuery):
 
     model: ModelName = None
     label: Label = None
-    polarity: Annotated[Polarity, Field(description="Of uploaded files, as in `/encode`.")] = "auto"
+    polarity: FilePolarity = "auto"
+    figures: FileFigures = "one"
+    explain: Explain = False
     pairs: Annotated[
         bool, Field(description="Also draw what was encoded, to the left of its reconstruction.")
     ] = True

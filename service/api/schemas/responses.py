@@ -59,6 +59,50 @@ class SampleAnswer(PicturesAnswer):
 Nats = Annotated[list[float], Field(description="(batch,) nats per image.", examples=[[81.3]])]
 
 
+class Explanation(BaseModel):
+    """How a file was read."""
+
+    placing: Annotated[
+        Literal["kept", "centred", "fitted", "whole"],
+        Field(
+            description="`kept` as it was, of the model's size; `centred`, the same, but moved; `fitted`: "
+            "cut to its figure, scaled and centred; `whole`: scaled whole."
+        ),
+    ]
+    polarity: Literal["light-on-dark", "dark-on-light"]
+    threshold: Annotated[
+        float | None,
+        Field(
+            description="By how much of the way from black to white ink stands out at least.", examples=[0.12]
+        ),
+    ]
+    found: Annotated[
+        float | None,
+        Field(description="How sure it is that this is the figure, in [0, 1].", examples=[0.9]),
+    ]
+    ignored: Annotated[
+        dict[str, int],
+        Field(
+            description="What else stood out: `rules` of the paper, `specks`, and `others`.",
+            examples=[{"rules": 12, "specks": 3, "others": 0}],
+        ),
+    ]
+
+
+FileNumbers = Annotated[
+    list[int] | None,
+    Field(description="With `figures=all` or `explain`: the file of each row, from 0.", examples=[[0]]),
+]
+Boxes = Annotated[
+    list[list[int]] | None,
+    Field(
+        description="With them: left, top, right and bottom of each row in its file's pixels, upright.",
+        examples=[[[120, 80, 310, 420]]],
+    ),
+]
+Explanations = Annotated[list[Explanation] | None, Field(description="With `explain`: of each row.")]
+
+
 class ReconstructAnswer(PicturesAnswer):
     """Reconstructions, what they were made of, and how far they are from it."""
 
@@ -68,6 +112,9 @@ class ReconstructAnswer(PicturesAnswer):
     kl_divergence: Nats
     mean_squared_error: Annotated[list[float], Field(description="(batch,), a pixel's.", examples=[[0.021]])]
     x: Annotated[Images, Field(description="What was encoded, as `images`.")]
+    file: FileNumbers = None
+    box: Boxes = None
+    explanation: Explanations = None
 
 
 class LatentsAnswer(Answer):
@@ -112,6 +159,9 @@ class EncodeAnswer(Answer):
         list[MadeBy | None] | None,
         Field(description="Of each file, what made it as it says itself, or null; with `metadata`."),
     ] = None
+    file: FileNumbers = None
+    box: Boxes = None
+    explanation: Explanations = None
 
 
 class ImageInfo(BaseModel):

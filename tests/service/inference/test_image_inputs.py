@@ -20,7 +20,7 @@ DIGITS = ImageSpec(
 
 
 def make(**changes: Any) -> ImageInputs:
-    return ImageInputs(DIGITS.model_copy(update=changes), 10_000, UploadThreads())
+    return ImageInputs(DIGITS.model_copy(update=changes), 100_000, UploadThreads())
 
 
 def read(
@@ -49,7 +49,7 @@ def test_numbers_may_be_from_0_to_1() -> None:
 
 def test_a_file_of_the_models_size_is_taken_pixel_by_pixel() -> None:
     pixels = np.zeros((28, 28), np.uint8)
-    pixels[3:9, 5:7] = 200
+    pixels[4:24, 13:15] = 200
     for content, polarity in (
         (png(pixels), None),
         (png(255 - pixels), None),
@@ -59,10 +59,50 @@ def test_a_file_of_the_models_size_is_taken_pixel_by_pixel() -> None:
         np.testing.assert_allclose(x[0, ..., 0], pixels / 255, atol=1e-6)
 
 
+def test_a_figure_beside_the_middle_is_moved_there() -> None:
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 13:15] = np.arange(100, 140, dtype=np.uint8).reshape(20, 2)
+    for rows, columns in ((0, 3), (2, 0), (-3, 4), (3, -9)):
+        moved = np.roll(pixels, (rows, columns), (0, 1))
+        for content in (png(moved), png(255 - moved)):
+            x = read(make(), [("body", content)], None)[0, ..., 0]
+            np.testing.assert_allclose(x, pixels / 255, atol=1e-6)
+
+
+def test_a_small_figure_of_the_models_size_is_scaled() -> None:
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[3:12, 5:7] = 200
+    x = read(make(), [("body", png(pixels))], None)[0, ..., 0]
+    rows = np.flatnonzero(x.max(axis=1) > 0.5)
+    assert (rows[0], rows[-1]) == (4, 23)
+
+
 def test_a_polarity_that_is_given_is_believed() -> None:
-    bright = np.full((28, 28), 255, np.uint8)
-    assert read(make(), [("body", png(bright))], "light-on-dark").min() == 1
-    assert read(make(), [("body", png(bright))], None).max() == 0
+    drawing = np.full((60, 60), 255, np.uint8)
+    drawing[10:50, 20:25] = 0
+    assert read(make(), [("body", png(drawing))], "dark-on-light").max() == 1
+    with pytest.raises(InvalidValueError, match="body: expected a figure that stands out"):
+        read(make(), [("body", png(drawing))], "light-on-dark")
+
+
+@pytest.mark.parametrize("size", [(28, 28), (200, 300)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_picture_without_a_figure_is_refused(size: tuple[int, int], level: int) -> None:
+    with pytest.raises(InvalidValueError, match="body: expected a figure that stands out"):
+        read(make(), [("body", png(np.full(size, level, np.uint8)))], None)
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+@pytest.mark.parametrize("side", [28, 280])
+def test_strokes_on_a_transparent_canvas_are_read(ink: int, side: int) -> None:
+    alpha = np.zeros((side, side), np.uint8)
+    alpha[side // 7 : side * 6 // 7, side * 13 // 28 : side * 15 // 28] = 255
+    levels = np.full((side, side), ink, np.uint8)
+    x = read(make(), [("body", png(np.stack([levels, levels, levels, alpha], axis=2)))], None)[0, ..., 0]
+    rows, columns = np.flatnonzero(x.max(axis=1) > 0.5), np.flatnonzero(x.max(axis=0) > 0.5)
+    assert len(rows) == 20
+    assert rows[0] in (4, 5)
+    assert 12 <= columns[0] <= columns[-1] <= 16
 
 
 def test_a_model_of_dark_figures_gets_dark_figures() -> None:
@@ -119,11 +159,13 @@ def test_pixels_that_do_not_fit_the_model_are_refused(
 
 def test_few_small_files_are_read_at_once_to_the_same_pixels() -> None:
     uploads = make()
-    pixels = np.random.RandomState(0).randint(0, 256, (4, 28, 28), np.uint8)
+    pixels = np.zeros((4, 28, 28), np.uint8)
+    pixels[:, 4:24, 12:16] = np.random.RandomState(0).randint(100, 256, (4, 20, 4), np.uint8)
     files = [(f"file[{i}]", png(picture)) for i, picture in enumerate(pixels)]
     small = uploads.read_small(files, "light-on-dark")
     assert small is not None
-    np.testing.assert_array_equal(small, read(uploads, files, "light-on-dark"))
+    x = np.stack([picture.x for _, picture in small])
+    np.testing.assert_array_equal(x, read(uploads, files, "light-on-dark"))
 
 
 @pytest.mark.parametrize(
@@ -134,8 +176,9 @@ def test_few_small_files_are_read_at_once_to_the_same_pixels() -> None:
         [png(np.zeros((28, 28), np.uint8)) + bytes(8192)],
         [b"\x89PNG\r\n\x1a\n", png(np.zeros((28, 28), np.uint8))],
         [b"GIF89a"],
+        [png(np.random.RandomState(0).randint(0, 256, (28, 28), np.uint8))],
     ],
-    ids=["five", "another size", "many bytes", "no head", "no PNG"],
+    ids=["five", "another size", "many bytes", "no head", "no PNG", "no plain figure"],
 )
 def test_what_may_take_long_is_not_read_at_once(contents: list[bytes]) -> None:
     assert make().read_small([("file", content) for content in contents], None) is None

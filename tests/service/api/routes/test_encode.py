@@ -4,6 +4,7 @@ import errno
 import io
 import pathlib
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -255,11 +256,25 @@ def test_a_picture_of_too_many_pixels_is_refused(client: TestClient) -> None:
     ]
 
 
-def test_an_even_picture_of_another_size_is_refused(client: TestClient) -> None:
-    answer = client.post(
-        "/encode", content=write(np.zeros((50, 50), np.uint8)), headers={"content-type": "image/png"}
+@pytest.fixture
+def digits(tmp_path: pathlib.Path) -> Iterator[TestClient]:
+    """A service of a model whose figures are centred."""
+    image = {"height": 28, "width": 28, "channels": 1, "range": [0, 1], "polarity": "light-on-dark"}
+    fit = {"method": "centre-of-mass", "box": 20}
+    fake.write_bundle(tmp_path / "digits", image={**image, "fit": fit})
+    with TestClient(create_app(Settings(models_dir=tmp_path))) as client:
+        yield client
+
+
+@pytest.mark.parametrize("size", [(28, 28), (50, 50)])
+def test_a_picture_without_a_figure_is_refused(digits: TestClient, size: tuple[int, int]) -> None:
+    answer = digits.post(
+        "/encode", content=write(np.zeros(size, np.uint8)), headers={"content-type": "image/png"}
     )
     assert answer.status_code == 422
+    error = answer.json()["errors"][0]
+    assert error["field"] == "body"
+    assert error["expected"].startswith("a figure that stands out from its background")
 
 
 @pytest.mark.parametrize(
@@ -331,3 +346,82 @@ def test_posteriors_are_json_alone(client: TestClient, pixels: Pixels) -> None:
     answer = client.post("/encode", content=write(pixels), headers=headers)
     assert answer.status_code == 406
     assert answer.json()["errors"][0]["expected"] == "application/json"
+
+
+JPEG = {"content-type": "image/jpeg"}
+TWO = [(30, 20, 46, 80), (110, 24, 126, 84)]
+
+
+def two_strokes() -> bytes:
+    sheet = np.full((120, 160), 210, np.uint8)
+    for left, top, right, bottom in TWO:
+        sheet[top:bottom, left:right] = 40
+    return write(sheet, "JPEG")
+
+
+def test_all_figures_of_all_files_become_rows(digits: TestClient) -> None:
+    one = write(np.pad(np.full((40, 10), 255, np.uint8), 30))
+    files = [("file", ("a.png", one)), ("file", ("b.jpg", two_strokes()))]
+    body = digits.post("/encode?figures=all&neighbours=1", files=files).json()
+    assert body["file"] == [0, 1, 1]
+    np.testing.assert_allclose(body["box"], [(30, 30, 40, 70), *TWO], atol=2)
+    assert len(body["z_mean"]) == len(body["neighbours"]) == 3
+    assert "explanation" not in body
+    best = digits.post("/encode", files=files).json()
+    assert len(best["z_mean"]) == 2
+    assert "box" not in best
+
+
+def test_what_was_done_is_explained(digits: TestClient) -> None:
+    body = digits.post("/encode?explain=1", content=two_strokes(), headers=JPEG).json()
+    (explanation,) = body["explanation"]
+    assert explanation["placing"] == "fitted"
+    assert explanation["polarity"] == "dark-on-light"
+    assert 0 < explanation["threshold"] < 0.5
+    assert 0.5 < explanation["found"] <= 1
+    assert set(explanation["ignored"]) == {"rules", "specks", "others"}
+
+
+@pytest.mark.parametrize(("move", "placing"), [(0, "kept"), (5, "centred")])
+def test_a_file_of_the_models_size_is_explained_too(digits: TestClient, move: int, placing: str) -> None:
+    picture = np.zeros((28, 28), np.uint8)
+    picture[4:24, 13 - move : 15 - move] = 255
+    body = digits.post("/encode?explain=1", content=write(picture), headers={"content-type": "image/png"})
+    assert body.json()["explanation"][0]["placing"] == placing
+
+
+def test_what_is_scaled_whole_is_explained_as_that(client: TestClient) -> None:
+    body = client.post("/encode?explain=1&figures=all", content=two_strokes(), headers=JPEG).json()
+    assert body["box"] == [[0, 0, 160, 120]]
+    explanation = {"placing": "whole", "polarity": "dark-on-light", "threshold": None, "found": None}
+    assert body["explanation"] == [{**explanation, "ignored": {}}]
+
+
+def test_the_encoders_input_can_be_seen(digits: TestClient) -> None:
+    answer = digits.post("/encode?view=input&figures=all", content=two_strokes(), headers=JPEG)
+    assert answer.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(answer.content)) as image:
+        seen = np.asarray(image)
+    assert seen.shape == (28, 56)
+    rows = np.flatnonzero(seen[:, :28].max(axis=1) > 128)
+    assert len(rows) == 20
+    np.testing.assert_allclose(
+        expected(seen[:, :28])[0],
+        digits.post("/encode", content=two_strokes(), headers=JPEG).json()["z_mean"][0],
+        atol=0.01,
+    )
+
+
+def test_more_figures_than_a_request_may_have_are_refused(tmp_path: pathlib.Path) -> None:
+    image = {"height": 28, "width": 28, "channels": 1, "range": [0, 1], "polarity": "light-on-dark"}
+    fake.write_bundle(tmp_path / "digits", image={**image, "fit": {"method": "centre-of-mass", "box": 20}})
+    with TestClient(create_app(Settings(models_dir=tmp_path, max_request_rows=1))) as client:
+        assert client.post("/encode", content=two_strokes(), headers=JPEG).status_code == 200
+        answer = client.post("/encode?figures=all", content=two_strokes(), headers=JPEG)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "figures"
+
+
+def test_a_view_is_a_png_or_nothing(digits: TestClient) -> None:
+    headers = {**JPEG, "accept": "application/json"}
+    assert digits.post("/encode?view=input", content=two_strokes(), headers=headers).status_code == 406

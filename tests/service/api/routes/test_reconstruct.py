@@ -94,3 +94,13 @@ def test_a_bad_request_is_answered_with_its_field(
 ) -> None:
     answer = client.post("/reconstruct", json=body)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (status, field)
+
+
+def test_json_says_where_its_rows_were_found(client: TestClient) -> None:
+    file = io.BytesIO()
+    Image.new("L", (50, 40), 200).save(file, "PNG")
+    query = "format=json&explain=1"
+    answer = client.post(f"/reconstruct?{query}", files=[("file", ("a.png", file.getvalue()))] * 2)
+    body = answer.json()
+    assert (body["file"], body["box"]) == ([0, 1], [[0, 0, 50, 40]] * 2)
+    assert [each["placing"] for each in body["explanation"]] == ["whole"] * 2

@@ -1,0 +1,1 @@
+"""How many digits the service reads right on uploads as people make them, condition by condition."""

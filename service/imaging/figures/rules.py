@@ -1,0 +1,102 @@
+"""Take the printed lines of paper out of a mask: rules, squares, margins, edges; they may bend a little."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from service.imaging.figures.components import Components, Mask, find_runs, label_components, paint
+
+# A rule is at most this thick, as a part of the picture's width, and at least this long.
+MAX_THICKNESS, MIN_LENGTH = 1 / 40, 1 / 4
+# It falls or rises by at most this much of its length: 20 degrees.
+MAX_SLOPE = 0.36
+# So many alike are a pattern of the paper; fewer must reach the picture's edge, for a 7 has a bar as well.
+PATTERN = 3
+# Half the pixels that another line or a stroke may hide of it.
+GAP = 3
+# How far a line may stray from its course, for each pixel beyond its end.
+STRAY = 0.03
+
+
+def remove_rules(mask: Mask) -> tuple[Mask, int]:
+    """Take the lines that run across a picture out of a mask.
+
+    Where strokes cross them, the strokes stay.
+
+    Returns:
+        What is left, and how many lines were found.
+    """
+    mask, across = _remove_level(mask)
+    turned, down = _remove_level(np.ascontiguousarray(mask.T))
+    return np.ascontiguousarray(turned.T), across + down
+
+
+def may_have_rules(parts: Components, height: int) -> bool:
+    """Tell whether any component reaches as far as rules do."""
+    width = parts.runs.width
+    wide, high = (parts.right - parts.left) / width, (parts.bottom - parts.top) / height
+    edge = (parts.left <= 2) | (parts.top <= 2) | (parts.right >= width - 2) | (parts.bottom >= height - 2)
+    far = np.maximum(wide, high)
+    long = far >= MIN_LENGTH
+    return bool((long & (edge | (far >= 0.6))).any() or long.sum() >= PATTERN)
+
+
+def _remove_level(mask: Mask) -> tuple[Mask, int]:
+    """Take out what runs from left to right."""
+    width = mask.shape[1]
+    thickness = max(2, round(width * MAX_THICKNESS))
+    thin = _thin(mask, thickness)
+    lines = label_components(_bridge(thin))
+    rules = _choose(lines, width)
+    if not rules.any():
+        return mask, 0
+    removed = np.zeros_like(mask)
+    for label in np.flatnonzero(rules):
+        removed |= _follow(lines, int(label), thin)
+    return mask & ~removed, int(rules.sum())
+
+
+def _thin(mask: Mask, thickness: int) -> Mask:
+    """Return the pixels whose stretch from top to bottom is short."""
+    runs = find_runs(np.ascontiguousarray(mask.T))
+    return paint(runs, runs.length <= thickness, mask.shape[1]).T
+
+
+def _bridge(thin: Mask) -> Mask:
+    """Close the gaps in lines where others cross them."""
+    bridged = thin.copy()
+    for step in range(1, GAP + 1):
+        bridged[:, step:] |= thin[:, :-step]
+        bridged[:, :-step] |= thin[:, step:]
+    return bridged
+
+
+def _choose(lines: Components, width: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    length = lines.right - lines.left
+    rise = lines.bottom - lines.top
+    # A line that is not solid is a row of other things.
+    solid = lines.area >= length * 0.9
+    flat = (length >= width * MIN_LENGTH) & (rise <= np.maximum(length * MAX_SLOPE, 3)) & solid
+    margin = max(1, round(width * 0.01))
+    reaches = (lines.left <= margin) | (lines.right >= width - margin)
+    across = length >= width * 0.85
+    chosen: np.ndarray[tuple[int], np.dtype[np.bool_]] = flat & (reaches | across | (flat.sum() >= PATTERN))
+    return chosen
+
+
+def _follow(lines: Components, label: int, thin: Mask) -> Mask:
+    """Return the thin pixels along a line and its continuation to both sides."""
+    height, width = thin.shape
+    here = lines.label == label
+    row, first, last = lines.runs.row[here], lines.runs.start[here], lines.runs.stop[here] - 1
+    length = int(lines.right[label] - lines.left[label])
+    # Sheets bend: a long line is a parabola, a short one goes on straight.
+    degree = 0 if len(row) < 3 else 1 if length < width / 2 else 2
+    places = np.concatenate([first, (first + last) / 2, last])
+    curve = np.polynomial.Polynomial.fit(places, np.tile(row, 3), degree, [0, width])
+    columns = np.arange(width)
+    half = max(1.0, lines.area[label] / length) / 2 + 1
+    beyond = np.maximum(np.maximum(lines.left[label] - columns, columns - lines.right[label]), 0)
+    near = np.abs(np.arange(height)[:, None] - curve(columns)) <= half + STRAY * beyond
+    along: Mask = thin & near
+    return along
