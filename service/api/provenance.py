@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from service.api.schemas.provenance import MadeBy
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
-from service.core.json_writer import dump
+from service.core.json.writer import dump
 from service.http.disconnect import unless_gone
 from service.imaging.notes import read_note
 from service.imaging.representation import NOTE

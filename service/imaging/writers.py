@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from service.bundles.manifest import ImageSpec, Manifest
 from service.core.choices import Dtype
-from service.core.json_writer import dump, split
+from service.core.json.writer import dump, split
 from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG
 from service.imaging.formats import apng
 from service.imaging.formats.gif import write_gif

@@ -11,7 +11,7 @@ import numpy as np
 
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError
-from service.core.json_writer import dump, split
+from service.core.json.writer import dump, split
 from service.v2.schemas import InferRequest
 from service.v2.tensors import FP32, SIZE, Port, refuse_unsupported
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from service.core.json_arrays import read_integer
+from service.core.json.arrays import read_integer
 from service.http.openapi.schemas import never_null
 
 Datatype = Literal[

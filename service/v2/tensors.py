@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from service.core.arrays import Floats
 from service.core.errors import InvalidValueError, MalformedBodyError, Text, TooLargeError
 from service.core.headers import LENGTH_HEADER
-from service.core.json_arrays import read_numbers
+from service.core.json.arrays import read_numbers
 from service.v2.schemas import InputTensor
 
 LENGTH = re.compile("[0-9]{1,18}")

@@ -19,7 +19,7 @@ from service.api.schemas.requests import EncodeRequest
 from service.api.schemas.responses import EncodeAnswer
 from service.api.uploads import ACCEPTED, read_x, require_picture
 from service.batching.context import RequestContext
-from service.core.json_writer import dump
+from service.core.json.writer import dump
 from service.core.media_types import JSON, PNG
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import EncoderRoute

@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.schemas.shapes import METHOD, PIXELS, VECTOR, VECTORS
 from service.core.choices import SEED_LIMIT, ClassName, Method, Polarity
-from service.core.json_arrays import read_integer, read_label, read_labels, read_numbers
+from service.core.json.arrays import read_integer, read_label, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
 
 # In JSON, 3.0 and 3 are the same number. It stands after a field's bounds, which then apply to the integer.

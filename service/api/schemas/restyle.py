@@ -10,7 +10,7 @@ from service.api.schemas.query import StillQuery
 from service.api.schemas.requests import Body, ModelName, Pixels
 from service.api.schemas.responses import PicturesAnswer
 from service.core.choices import Polarity
-from service.core.json_arrays import read_phrase
+from service.core.json.arrays import read_phrase
 
 Phrase = Annotated[
     str | list[int | str],

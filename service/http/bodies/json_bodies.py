@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from service.batching.context import RequestContext
 from service.core.errors import MediaTypeError, Text
-from service.core.json_reader import Limit, parse
+from service.core.json.reader import Limit, parse
 from service.http.bodies.limits import find_budget, trim_fields
 from service.http.bodies.reading import find_body, read_body
 from service.http.dependencies import get_registry

@@ -6,8 +6,8 @@ import numpy as np
 import orjson
 import pytest
 
-from service.core import json_writer
-from service.core.json_writer import PIECE_NUMBERS, dump, split
+from service.core.json import writer
+from service.core.json.writer import PIECE_NUMBERS, dump, split
 
 RANDOM = np.random.RandomState(0)
 ARRAYS: dict[str, Any] = {
@@ -39,7 +39,7 @@ def test_no_more_than_a_piece_is_written_at_once(monkeypatch: pytest.MonkeyPatch
         sizes.append(array.size)
         return dump(array)
 
-    monkeypatch.setattr(json_writer, "dump", note)
+    monkeypatch.setattr(writer, "dump", note)
     split(ARRAYS["pictures"])
     assert sum(sizes) == ARRAYS["pictures"].size
     assert max(sizes) <= PIECE_NUMBERS

@@ -5,9 +5,9 @@ import json
 import orjson
 import pytest
 
-from service.core import json_reader
 from service.core.errors import TooLargeError
-from service.core.json_reader import Limit, parse
+from service.core.json import reader
+from service.core.json.reader import Limit, parse
 
 LIMIT = Limit(2 * 1024 * 1024, "; send less")
 
@@ -67,7 +67,7 @@ def test_integers_beyond_64_bits_are_floats_whoever_parses(text: bytes, value: f
 
 
 def test_a_long_text_is_not_parsed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_reader, "SECOND_BYTES", 10)
+    monkeypatch.setattr(reader, "SECOND_BYTES", 10)
     assert parse(b"[NaN]", LIMIT) != []
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it was parsed again"))
     with pytest.raises(json.JSONDecodeError) as caught:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from service.core.json_arrays import read_integer, read_labels, read_numbers
+from service.core.json.arrays import read_integer, read_labels, read_numbers
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -1,0 +1,1 @@
+"""JSON: read within limits, turned into arrays, and written."""
