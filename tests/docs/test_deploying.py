@@ -84,7 +84,7 @@ def adapt(name: str, address: str, services: list[str], folder: pathlib.Path) ->
         "nginx": {
             "listen 443": f"listen {address}",
             "/etc/ssl/cvae.pem": pem,
-            "/var/cache/nginx/cvae": str(folder / "kept"),
+            "/var/cache/nginx-cvae": str(folder / "kept"),
         },
         "caddy": {"cvae.example {": f"{{\n\tadmin off\n}}\n:{port} {{\n\tbind 127.0.0.1\n\ttls {pem} {pem}"},
         "haproxy": {"bind :443": f"bind {address}", "/etc/ssl/cvae.pem": pem},
