@@ -55,7 +55,7 @@ def configure(source: Source) -> Settings:
 
     Raises:
         StartupError: An environment variable is invalid.
-        click.ClickException: The bundle does not exist.
+        click.ClickException: The bundle or the model does not exist.
     """
     settings = load_settings().model_copy(update={"deadline_ms": max(1, int(source.timeout_s * 1000))})
     name = (source.model or "").partition("@")[0] or settings.demanded_model
@@ -67,8 +67,11 @@ def configure(source: Source) -> Settings:
     if name is None:
         return settings
     names = [path.name for path in settings.bundles]
-    # Where there is none at all, the registry says so.
-    if name not in names and (names or source.bundle):
+    if name not in names and source.bundle:
         place = (settings.models_dir / name).absolute()
         raise click.ClickException(f"{place}: expected a bundle, a folder that holds {MANIFEST}")
+    # Where there is none at all, the registry says so.
+    if name not in names and names:
+        field = "model" if source.model else "CVAE_DEFAULT_MODEL"
+        raise click.ClickException(f"{field}: expected one of {', '.join(names)}, received {name!r}")
     return settings.model_copy(update={"default_model": name})

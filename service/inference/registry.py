@@ -154,8 +154,8 @@ class Registry:
             return engine
         others = [other for other in self if other.space.labels]
         if not others:
-            given = Text("none") if name is None else name
-            raise NotFoundError("model", "a label-conditioned model, and none is loaded", given)
+            loaded = ", ".join(self._engines)
+            raise NotFoundError("model", "a label-conditioned model", Text(f"only {loaded}, without labels"))
         if name is None:
             return others[0]
         names = ", ".join(other.manifest.name for other in others)

@@ -21,6 +21,12 @@ def test_a_bundle_is_run_by_its_folder(local: Cvae, monkeypatch: pytest.MonkeyPa
     assert "sha256" in local.refuse(1, "decode", "1,2", "--bundle", ".")
 
 
+def test_the_models_that_there_are_are_named(local: Cvae) -> None:
+    there = "expected one of fake, labelled, received 'typo'"
+    assert f"model: {there}" in local.refuse(1, "decode", "1,2", "--model", "typo")
+    assert f"CVAE_DEFAULT_MODEL: {there}" in local.refuse(1, "decode", "1,2", CVAE_DEFAULT_MODEL="typo")
+
+
 def test_settings_hold_for_local_bundles(local: Cvae) -> None:
     assert "at most 4 in one request" in local.refuse(1, "sample", "-n", "5", CVAE_MAX_REQUEST_ROWS="4")
     assert "CVAE_WORKERS" in local.refuse(1, "sample", CVAE_WORKERS="none")

@@ -115,9 +115,9 @@ def test_where_no_model_takes_labels_that_is_said(tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("models")
     fake.write_bundle(folder / "fake")
     with TestClient(create_app(Settings(models_dir=folder))) as plain:
-        expected = "a label-conditioned model, and none is loaded"
-        assert fault(plain.post("/restyle", json=PIXELS)) == (404, "model", expected, "none")
-        assert fault(plain.post("/restyle?model=fake", json=PIXELS)) == (404, "model", expected, "'fake'")
+        expected = (404, "model", "a label-conditioned model", "only fake, without labels")
+        assert fault(plain.post("/restyle", json=PIXELS)) == expected
+        assert fault(plain.post("/restyle?model=fake", json=PIXELS)) == expected
 
 
 KNOWN = "0 disc, 1 square, 2 star, 3, 4, 5, 6, 7, 8, 9"
