@@ -85,12 +85,12 @@ def describe_machine(machine: Machine) -> list[str]:
     """Return the lines of the machine's report."""
     limit = machine.memory_limit_bytes
     memory = "no limit" if limit is None else f"limit {limit / 2**30:.1f} GiB"
+    auto = "" if machine.setting == "auto" else f"; auto would run on {machine.auto_provider}"
     lines = [
         f"cores        {machine.cores} usable; affinity {machine.affinity_cores}, host {machine.host_cores}",
         f"memory       {memory}",
         f"onnxruntime  {machine.onnxruntime}: {', '.join(machine.providers)}",
-        f"provider     CVAE_PROVIDER={machine.setting} runs on {machine.provider or 'none'}; "
-        f"auto on {machine.auto_provider}",
+        f"provider     CVAE_PROVIDER={machine.setting} runs on {machine.provider or 'none'}{auto}",
         f"service      workers {machine.workers}, threads inside an operation {machine.intra_op_threads}, "
         f"across operations {machine.inter_op_threads}",
     ]

@@ -10,9 +10,14 @@ from tests.service.cli.commands import Cvae
 
 def test_doctor_finds_a_sound_bundle_sound(local: Cvae) -> None:
     text = local.check("doctor").decode()
-    assert "auto on CPUExecutionProvider" in text
+    assert "CVAE_PROVIDER=auto runs on CPUExecutionProvider\n" in text
     assert text.count("checksums agree") == 2
     assert text.endswith("all is well\n")
+
+
+def test_doctor_says_what_auto_would_take(local: Cvae) -> None:
+    text = local.run("doctor", CVAE_PROVIDER="cpu").stdout
+    assert "CVAE_PROVIDER=cpu runs on CPUExecutionProvider; auto would run on CPUExecutionProvider\n" in text
 
 
 def test_doctor_says_what_is_wrong(local: Cvae) -> None:
