@@ -29,7 +29,7 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 UNSAYABLE = {
     "latent_dim is the model's": r"\d+ numbers? a vector \(latent_dim of .*\)",
     "vectors are of one length": r"\d+ numbers, as the first has|a list of \d+, as the first is",
-    "rows are limited by the operator": r"at most \d+ in one request",
+    "rows are limited by the operator": r"at most \d+ in one request|what makes at most \d+ pictures",
     "pixels are limited by the operator": r"what makes at most \d+ pixels in all|at most \d+ pixels",
     "JSON is limited by the operator": r"at most \d+ (bytes of|values in|lists.* in) JSON.*",
     "sides are limited by the format": r"a scale that makes no side longer than \w+'s \d+ pixels",
@@ -45,7 +45,7 @@ UNSAYABLE = {
     "a part may be a text": r"a text in UTF-8, or a file",
     "an array has all its numbers": r"\d+ bytes of data.*",
     "an array is what it is": r"an array of .*",
-    "a picture may show nothing": r"a figure that stands out from its background",
+    "a picture may show nothing": r"a figure that stands out from its background: .*",
 }
 # The same of tensors, under `/v2`.
 UNSAYABLE_OF_TENSORS = {
