@@ -132,7 +132,6 @@ async def read_x(
     files = await read_files(request, media_type, models, call)
     engine.space.check_rows("file", len(files))
     pictures = await _read_files(request, engine, files, query.polarity, call, query.figures == "all")
-    engine.space.check_rows("figures", len(pictures))
     return Uploaded(engine, np.stack([picture.x for _, picture in pictures]), None, files, pictures)
 
 
@@ -219,7 +218,9 @@ async def _read_files(
     given = None if polarity == "auto" else polarity
     pictures = engine.uploads.read_small(files, given)
     if pictures is None:
-        pictures = await unless_gone(request, engine.uploads.read_pictures(files, given, call, many))
+        count = functools.partial(engine.space.check_rows, "figures")
+        reading = engine.uploads.read_pictures(files, given, call, many, count)
+        pictures = await unless_gone(request, reading)
     return pictures
 
 

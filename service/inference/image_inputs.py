@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,7 @@ class ImageInputs:
         polarity: ImagePolarity | None,
         call: RequestContext,
         many: bool = False,
+        count: Callable[[int], None] = lambda _: None,
     ) -> list[FilePicture]:
         """Decode uploaded files, and say how each was read.
 
@@ -79,6 +80,7 @@ class ImageInputs:
             polarity: Of the uploads. None: found, except in colour where pictures are scaled whole.
             call: The request's context. After cancellation or its deadline, no further file is decoded.
             many: All figures of each file, else the best one.
+            count: Called with the number of pictures so far; it refuses more than there may be.
 
         Returns:
             The number of the file and the picture, in order; each file has at least one.
@@ -93,7 +95,7 @@ class ImageInputs:
             NotReadyError: The service is stopping.
         """
         read: list[list[FilePicture]] = []
-        work = functools.partial(self._read_some, files, polarity, many, read)
+        work = functools.partial(self._read_some, files, polarity, many, count, read)
         return await self.places.run(work, sum(len(content) for _, content in files), call)
 
     def read_small(
@@ -125,6 +127,7 @@ class ImageInputs:
         files: Sequence[tuple[str, bytes]],
         polarity: ImagePolarity | None,
         many: bool,
+        count: Callable[[int], None],
         read: list[list[FilePicture]],
         check: Check,
     ) -> list[FilePicture] | None:
@@ -133,6 +136,7 @@ class ImageInputs:
             check()
             pictures = self._read_one(*files[place], polarity, many, check)
             read.append([(place, picture) for picture in pictures])
+            count(sum(map(len, read)))
             if time.monotonic() >= end:
                 break
         return list(itertools.chain.from_iterable(read)) if len(read) == len(files) else None

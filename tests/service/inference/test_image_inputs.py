@@ -182,3 +182,20 @@ def test_few_small_files_are_read_at_once_to_the_same_pixels() -> None:
 )
 def test_what_may_take_long_is_not_read_at_once(contents: list[bytes]) -> None:
     assert make().read_small([("file", content) for content in contents], None) is None
+
+
+def test_files_after_too_many_figures_are_not_read() -> None:
+    pixels = np.full((60, 100), 255, np.uint8)
+    pixels[20:40, 30:34] = pixels[20:40, 60:64] = 0
+    counts: list[int] = []
+
+    def refuse_more_than_four(figures: int) -> None:
+        counts.append(figures)
+        if figures > 4:
+            raise InvalidValueError("figures", "at most 4", figures)
+
+    files = [("file", png(pixels))] * 9
+    reading = make().read_pictures(files, None, RequestContext(), True, refuse_more_than_four)
+    with pytest.raises(InvalidValueError, match=r"^figures: expected at most 4, received 6$"):
+        asyncio.run(reading)
+    assert counts == [2, 4, 6]
