@@ -14,6 +14,8 @@ MAX_SLOPE = 0.36
 PATTERN = 3
 # Half the pixels that another line or a stroke may hide of it.
 GAP = 3
+# So many rules of one direction are followed, which takes 0.2 ms each; of others, what was seen is taken out.
+MAX_FOLLOWED = 64
 # How far a line may stray from its course, for each pixel beyond its end.
 STRAY = 0.03
 
@@ -48,12 +50,17 @@ def _remove_level(mask: Mask) -> tuple[Mask, int]:
     thin = _thin(mask, thickness)
     lines = label_components(_bridge(thin))
     rules = _choose(lines, width)
-    if not rules.any():
+    found = int(rules.sum())
+    if not found:
         return mask, 0
-    removed = np.zeros_like(mask)
-    for label in np.flatnonzero(rules):
-        removed |= _follow(lines, int(label), thin)
-    return mask & ~removed, int(rules.sum())
+    longest = np.argsort(np.where(rules, lines.left - lines.right, 0))[: min(found, MAX_FOLLOWED)]
+    others = rules.copy()
+    others[longest] = False
+    removed = thin & lines.paint(others, len(mask))
+    for label in longest:
+        rows, along = _follow(lines, int(label), thin)
+        removed[rows] |= along
+    return mask & ~removed, found
 
 
 def _thin(mask: Mask, thickness: int) -> Mask:
@@ -84,8 +91,8 @@ def _choose(lines: Components, width: int) -> np.ndarray[tuple[int], np.dtype[np
     return chosen
 
 
-def _follow(lines: Components, label: int, thin: Mask) -> Mask:
-    """Return the thin pixels along a line and its continuation to both sides."""
+def _follow(lines: Components, label: int, thin: Mask) -> tuple[slice, Mask]:
+    """Return the thin pixels along a line and its continuation to both sides, and which rows they are in."""
     height, width = thin.shape
     here = lines.label == label
     row, first, last = lines.runs.row[here], lines.runs.start[here], lines.runs.stop[here] - 1
@@ -97,6 +104,9 @@ def _follow(lines: Components, label: int, thin: Mask) -> Mask:
     columns = np.arange(width)
     half = max(1.0, lines.area[label] / length) / 2 + 1
     beyond = np.maximum(np.maximum(lines.left[label] - columns, columns - lines.right[label]), 0)
-    near = np.abs(np.arange(height)[:, None] - curve(columns)) <= half + STRAY * beyond
-    along: Mask = thin & near
-    return along
+    course, reach = curve(columns), half + STRAY * beyond
+    # The rows that it may lie in; comparing all of them would take three times as long.
+    top, bottom = np.clip([(course - reach).min(), (course + reach).max() + 1], 0, height).astype(int)
+    near = np.abs(np.arange(top, bottom)[:, None] - course) <= reach
+    along: Mask = thin[top:bottom] & near
+    return slice(top, bottom), along

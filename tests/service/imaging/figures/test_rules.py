@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from service.imaging.figures.components import Mask, label_components
+from service.imaging.figures import rules
+from service.imaging.figures.components import Components, Mask, label_components
 from service.imaging.figures.rules import may_have_rules, remove_rules
 from tests.service.imaging.figures import sheets
 
@@ -49,3 +50,21 @@ def test_a_figure_alone_keeps_its_bars() -> None:
 
 def test_lines_from_edge_to_edge_may_be_rules() -> None:
     assert may_have_rules(label_components(ruled(0, 0)), SMALL[1])
+
+
+def test_of_hundreds_of_lines_few_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[int] = []
+    follow = rules._follow
+
+    def count(lines: Components, label: int, thin: Mask) -> tuple[slice, Mask]:
+        followed.append(label)
+        return follow(lines, label, thin)
+
+    monkeypatch.setattr(rules, "_follow", count)
+    dashes = np.zeros((255, 256), bool)
+    dashes[::3] = True
+    dashes[:, 80:90] = dashes[:, 170:180] = False
+    left, found = remove_rules(dashes)
+    assert found == 255
+    assert len(followed) == rules.MAX_FOLLOWED
+    assert not left.any()
