@@ -57,7 +57,8 @@ def _refer(node: Any, shared: Mapping[str, Schema], found: dict[str, Schema]) ->
     if not isinstance(node, dict):
         return node
     name = str(node.get("title"))
-    if name in shared:
+    # A field that may be null can have a part's name too, as its title; it is a choice of the part and null.
+    if name in shared and shared[name].get("type") == node.get("type"):
         return {"$ref": REFERENCE + name}
     referring = {key: _refer(entry, shared, found) for key, entry in node.items()}
     if node.get("type") == "object" and {"title", "properties"} <= node.keys():

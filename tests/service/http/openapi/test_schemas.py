@@ -102,6 +102,12 @@ def test_parts_become_references(schema: dict[str, Any], named: dict[str, Any]) 
     assert found == {"Part": PART, "Whole": named}
 
 
+def test_a_field_that_has_a_parts_name_may_be_null_all_the_same() -> None:
+    field = {"title": PART["title"], "anyOf": [PART, NULL]}
+    found = schemas.name_parts({"Whole": {"properties": {"part": field}}}, [PART])
+    assert found["Whole"]["properties"]["part"] == {**field, "anyOf": [REFERENCE, NULL]}
+
+
 def test_objects_in_objects_get_the_names_of_their_titles() -> None:
     inner = {"title": "Inner", "type": "object", "properties": {}}
     found = schemas.name_parts({"Outer": {"anyOf": [inner]}}, [])
