@@ -69,7 +69,7 @@ class Explanation(BaseModel):
             "cut to its figure, scaled and centred; `whole`: scaled whole."
         ),
     ]
-    polarity: Literal["light-on-dark", "dark-on-light"]
+    polarity: Annotated[str, Field(description="Of the figure: light-on-dark or dark-on-light.")]
     threshold: Annotated[
         float | None,
         Field(
