@@ -56,7 +56,8 @@ def address(bundles: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> 
         yield found
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, its event loop is this thread's, and no other may run.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
