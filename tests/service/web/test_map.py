@@ -31,13 +31,14 @@ def in_url(page: Page) -> dict[str, str]:
 
 def expect_exact(playground: Playground, canvas: str) -> np.ndarray[Any, Any]:
     """Waits until a canvas shows the service's own picture, and checks that it does."""
-    page = playground.page
-    expect(page.locator(canvas)).to_have_attribute("data-state", "exact")
-    url = page.locator(canvas).get_attribute("data-url")
-    assert url
+    picture = playground.page.locator(canvas)
+    url, shown = "", np.zeros(0)
+    while url != picture.get_attribute("data-url"):  # the pointer's last moves may still be on their way
+        expect(picture).to_have_attribute("data-state", "exact")
+        url = picture.get_attribute("data-url") or ""
+        shown = read_pixels(picture)
     assert url.startswith(f"http://{playground.address}/decode.png?")
     expected = read_png(playground.get(url.partition(playground.address)[2]))
-    shown = read_pixels(page.locator(canvas))
     assert (shown == expected).all()
     return shown
 
