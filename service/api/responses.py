@@ -17,7 +17,7 @@ from service.core.arrays import Floats
 from service.core.media_types import JSON
 from service.http.disconnect import unless_gone
 from service.http.model_headers import ModelResponse, headers_of
-from service.http.offload import INLINE_PIXELS, encode, encode_now
+from service.http.offload import INLINE_PIXELS, encode
 from service.imaging.pictures import Pictures
 from service.imaging.representation import IN_PARTS, NOTE, Representation, check_size
 from service.imaging.writers import Writer, open_writer, write, write_json
@@ -116,7 +116,7 @@ async def answer_pictures(
     """
     render = functools.partial(write, wanted, manifest, pictures, extra or {})
     inline = pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS
-    content = encode_now(render, call) if inline else await encode(render, call, inline=False)
+    content = await encode(render, call, inline=inline)
     return ModelResponse(content, wanted.media_type, manifest, call)
 
 

@@ -13,17 +13,7 @@ INLINE_PIXELS = 16 * 28 * 28
 
 async def encode(render: Callable[[], bytes], call: RequestContext, *, inline: bool) -> bytes:
     """Write an answer's content, here or in a thread, and add the time to the request's context."""
-    if inline:
-        return encode_now(render, call)
     begun = time.perf_counter()
-    content = await call.run(render)
-    call.encode_s += time.perf_counter() - begun
-    return content
-
-
-def encode_now(render: Callable[[], bytes], call: RequestContext) -> bytes:
-    """Write the content of a small answer, and add the time to the request's context."""
-    begun = time.perf_counter()
-    content = render()
+    content = render() if inline else await call.run(render)
     call.encode_s += time.perf_counter() - begun
     return content
