@@ -42,11 +42,8 @@ def fit_whole(x: Floats, height: int, width: int) -> Floats:
         `(height, width, channels)` float32 in [0, 1].
     """
     scaled = scale_into(x, height, width)
-    h, w, channels = scaled.shape
-    top, left = (height - h) // 2, (width - w) // 2
-    canvas = np.zeros((height, width, channels), np.float32)
-    canvas[top : top + h, left : left + w] = scaled
-    return canvas
+    h, w, _ = scaled.shape
+    return _paste(scaled, height, width, (height - h) // 2, (width - w) // 2)
 
 
 def fit_figure(figure: Floats, height: int, width: int, box: int) -> Floats:
@@ -77,11 +74,16 @@ def find_middle(x: Floats) -> tuple[float, float]:
 
 def centre(figure: Floats, height: int, width: int) -> Floats:
     """Put the centre of mass of a figure in the middle of a canvas of 0, as far as it fits."""
-    h, w, channels = figure.shape
+    h, w, _ = figure.shape
     row, column = find_middle(figure)
     # In MNIST the mean lies on row and column 14 of 0 to 27, measured over its 60,000 training images.
     top = min(max(round(height / 2 - row), 0), height - h)
     left = min(max(round(width / 2 - column), 0), width - w)
+    return _paste(figure, height, width, top, left)
+
+
+def _paste(x: Floats, height: int, width: int, top: int, left: int) -> Floats:
+    h, w, channels = x.shape
     canvas = np.zeros((height, width, channels), np.float32)
-    canvas[top : top + h, left : left + w] = figure
+    canvas[top : top + h, left : left + w] = x
     return canvas

@@ -53,5 +53,9 @@ def find_polarity(x: Floats) -> ImagePolarity:
     Returns:
         "dark-on-light" when the median of the outermost pixels is above one half.
     """
-    border = np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])
-    return "dark-on-light" if np.median(border) > 0.5 else "light-on-dark"
+    return "dark-on-light" if np.median(find_border(x)) > 0.5 else "light-on-dark"
+
+
+def find_border(x: Floats) -> Floats:
+    """Return the outermost pixels of `(height, width, channels)`: `(n, channels)`."""
+    return np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])
