@@ -196,7 +196,7 @@ async def to_x(
     polarity: Polarity,
     call: RequestContext,
 ) -> Floats:
-    """Turn uploaded pictures into the input of a model's encoder; see `ImageInputs.read`.
+    """Turn uploaded pictures into the input of a model's encoder; see `ImageInputs.read_pictures`.
 
     Raises:
         InvalidValueError: There are too many, or no figure stands out from the background of one.

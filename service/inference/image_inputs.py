@@ -43,7 +43,7 @@ class ImageInputs:
     """Reads pictures for one model. How many a request may have is not checked here."""
 
     def __init__(self, spec: ImageSpec, max_image_pixels: int, places: UploadThreads) -> None:
-        """Store what `read` needs.
+        """Store what `read_pictures` needs.
 
         Args:
             spec: The size, colours and polarity of the model's pictures.
@@ -53,17 +53,6 @@ class ImageInputs:
         self.spec = spec
         self.max_image_pixels = max_image_pixels
         self.places = places
-
-    async def read(
-        self, files: Sequence[tuple[str, bytes]], polarity: ImagePolarity | None, call: RequestContext
-    ) -> Floats:
-        """Decode uploaded files to the encoder's input, a picture each; see `read_pictures`.
-
-        Returns:
-            `(batch, height, width, channels)` float32 in [0, 1].
-        """
-        pictures = await self.read_pictures(files, polarity, call)
-        return np.stack([picture.x for _, picture in pictures])
 
     async def read_pictures(
         self,

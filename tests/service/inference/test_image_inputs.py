@@ -26,7 +26,8 @@ def make(**changes: Any) -> ImageInputs:
 def read(
     uploads: ImageInputs, files: list[tuple[str, bytes]], polarity: Any, call: RequestContext | None = None
 ) -> Any:
-    return asyncio.run(uploads.read(files, polarity, call or RequestContext()))
+    pictures = asyncio.run(uploads.read_pictures(files, polarity, call or RequestContext()))
+    return np.stack([picture.x for _, picture in pictures])
 
 
 def png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
