@@ -3,6 +3,7 @@ PYTHON ?= python3
 SERVE := .venv
 TRAIN := .venv-train
 CLIENTS := .venv-clients
+DOCS := .venv-docs
 WEB := tests/service/web
 DATA ?= mnist
 RUN ?= runs/mine
@@ -18,7 +19,7 @@ NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint web openapi test test-service test-all clients mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
+.PHONY: help install format lint web openapi test test-service test-all clients docs mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +41,9 @@ test-all: $(SERVE)/.dev $(TRAIN)/.dev $(WEB)/node_modules/.package-lock.json ## 
 
 clients: $(SERVE)/.dev $(CLIENTS)/.clients clients/node_modules/.installed ## Generate clients from openapi.json by five generators, and test them and clients/typescript
 	$(SERVE)/bin/pytest tests/clients
+
+docs: $(DOCS)/.docs ## Make a site of the README, the pages in docs/ and what the code says of itself, in build/docs
+	$(DOCS)/bin/python -m sphinx -q -W --keep-going -c docs/site -b html . build/docs
 
 mutants: $(SERVE)/.dev ## Say which of N small faults in MODULES (or what the last 20 commits changed) no test sees
 	$(SERVE)/bin/python -m scripts.mutants -n $(N) --seed $(SEED) $(MODULES)
@@ -99,7 +103,7 @@ lock: $(SERVE)/.dev ## Resolve the newest versions into locks/
 	sh locks/update $(SERVE)/bin/uv
 
 clean: ## Remove the environments and caches
-	rm -rf $(SERVE) $(TRAIN) $(CLIENTS) .venv-bench clients/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(SERVE) $(TRAIN) $(CLIENTS) $(DOCS) build/docs .venv-bench clients/node_modules .mypy_cache .pytest_cache .ruff_cache
 
 $(SERVE)/.serve: locks/service.txt
 	sh scripts/install $(PYTHON) $(SERVE) $<
@@ -119,6 +123,10 @@ $(TRAIN)/.train: locks/train.txt
 
 $(CLIENTS)/.clients: locks/clients.txt
 	sh scripts/install $(PYTHON) $(CLIENTS) $<
+	touch $@
+
+$(DOCS)/.docs: locks/docs.txt
+	sh scripts/install $(PYTHON) $(DOCS) $<
 	touch $@
 
 clients/node_modules/.installed: clients/package-lock.json clients/package.json
