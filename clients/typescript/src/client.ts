@@ -42,6 +42,7 @@ export type SampleOptions = Schemas["SampleRequest"] & CallOptions;
 export type InterpolateOptions = Body<"InterpolateRequest"> & CallOptions;
 export type EncodeOptions = Query<"/encode"> & CallOptions;
 export type ReconstructOptions = Omit<Query<"/reconstruct">, "format"> & { readonly format?: Still } & CallOptions;
+export type RestyleOptions = Omit<Query<"/restyle">, "format"> & { readonly format?: Still } & CallOptions;
 
 /** A client of the service, for browsers and Node.js. */
 export class CvaeClient {
@@ -110,6 +111,12 @@ export class CvaeClient {
   async reconstruct(picture: Picture | readonly Picture[], options: ReconstructOptions = {}): Promise<Blob> {
     const { signal, timeoutMs, ...query } = options;
     return await this.draw("/reconstruct", query, await upload(picture), { signal, timeoutMs });
+  }
+
+  /** Write `labels`, a phrase such as `20251126`, or else each class once, in the style of a picture or of several. */
+  async restyle(picture: Picture | readonly Picture[], options: RestyleOptions = {}): Promise<Blob> {
+    const { signal, timeoutMs, ...query } = options;
+    return await this.draw("/restyle", query, await upload(picture), { signal, timeoutMs });
   }
 
   /** List the loaded models. */

@@ -7,6 +7,7 @@ export type {
   EncodeOptions,
   InterpolateOptions,
   ReconstructOptions,
+  RestyleOptions,
   SampleOptions,
 } from "./client.js";
 export { ServiceError } from "./errors.js";

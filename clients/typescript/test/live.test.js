@@ -38,6 +38,16 @@ test("files become vectors", async () => {
   assert.equal((await cvae.reconstruct(files, { scale: 2 })).type, "image/png");
 });
 
+test("labels are written in the style of a picture", async () => {
+  const picture = await cvae.decode(Z);
+  const sheet = await cvae.restyle(picture, { model: "mnist-16d-conditional", labels: "2025", columns: 4 });
+  const width = (await bytes(sheet)).readUInt32BE(16);
+  assert.equal(width % 4, 0);
+  const other = await cvae.restyle([picture, picture], { model: "mnist-16d-conditional", labels: "2025", columns: 4 });
+  assert.deepEqual(await bytes(other), await bytes(sheet)); // the mean of a style and itself
+  await assert.rejects(cvae.restyle(picture, { model: "mnist-2d" }), { status: 422 });
+});
+
 test("an interpolation goes between vectors, classes and pictures", async () => {
   const moving = await cvae.interpolate(3, [0.1, -0.4], { steps: 4, format: "gif" });
   assert.deepEqual(await bytes(moving), await get(cvae.urls.interpolate(3, [0.1, -0.4], { steps: 4, extension: "gif" })));
