@@ -83,6 +83,13 @@ class ImageSpec(Part):
         """Height, width and channels."""
         return self.height, self.width, self.channels
 
+    @model_validator(mode="after")
+    def _check_box(self) -> ImageSpec:
+        side = min(self.height, self.width)
+        if isinstance(self.fit, CentreOfMassFit) and self.fit.box > side:
+            raise ValueError(f"fit.box: expected at most {side}, the shorter side, found {self.fit.box}")
+        return self
+
 
 class ComponentSpec(Part):
     """A Gaussian with a diagonal covariance, one of those that pictures of a class are drawn from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from service.core.arrays import Floats
 
 Read = Callable[[Floats], Floats]
+Show = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]
 NEIGHBOURS = 15
 # More images than these say little more about where classes lie.
 MOST_ROWS = 10_000
@@ -25,7 +26,11 @@ SCALES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
 def describe_classes(
-    z_mean: Floats, z_log_var: Floats, label: NDArray[np.int64], read: Read | None
+    z_mean: Floats,
+    z_log_var: Floats,
+    label: NDArray[np.int64],
+    read: Read | None,
+    show: Show = iter,
 ) -> list[dict[str, Any]]:
     """Return the manifest's `classes`.
 
@@ -34,6 +39,7 @@ def describe_classes(
         z_log_var: `(n, latent_dim)`.
         label: `(n,)`.
         read: `z` to the `z_mean` of its picture, decoded and encoded again; None: no components.
+        show: Passes the classes on, and may say how far it is.
     """
     entries = [_describe(z_mean, z_log_var, label, int(each)) for each in np.unique(label)]
     if read is None:
@@ -42,7 +48,7 @@ def describe_classes(
     z_mean, variance, label = z_mean[rows].astype(np.float64), np.exp(z_log_var[rows]), label[rows]
     judge = KNeighborsClassifier(min(NEIGHBOURS, len(label))).fit(z_mean, label)
     own = judge.predict_proba(z_mean)[np.arange(len(label)), np.searchsorted(judge.classes_, label)]
-    for entry in entries:
+    for entry in show(entries):
         of_class = label == entry["label"]
         core = of_class & (own >= PURE)
         core = core if core.any() else of_class

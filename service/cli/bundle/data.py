@@ -95,6 +95,8 @@ def _make_split(path: pathlib.Path, arrays: dict[str, Any], name: str, shape: tu
     if len(label) != len(x) or not np.issubdtype(label.dtype, np.integer):
         found = f"{label.shape} {label.dtype}"
         raise click.ClickException(f"{path}: y_{name}: expected {len(x)} integers, found {found}")
+    if label.min() < 0:
+        raise click.ClickException(f"{path}: y_{name}: expected labels from 0 on, found {label.min()}")
     return Images(x, label.astype(np.int64))
 
 

@@ -9,6 +9,8 @@ import contextlib
 import hashlib
 import json
 import pathlib
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -84,13 +86,28 @@ def write_bundle(
 def _make_place(output: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yield a folder of the bundle's name beside its place, and move it there at the end."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".pack-", dir=output.parent) as beside:
+    with _leave_on_signals(), tempfile.TemporaryDirectory(prefix=".pack-", dir=output.parent) as beside:
         folder = pathlib.Path(beside, output.name)
         folder.mkdir()
         yield folder
         if output.exists():
             output.rename(pathlib.Path(beside, "replaced"))
         folder.rename(output)
+
+
+@contextlib.contextmanager
+def _leave_on_signals() -> Iterator[None]:
+    """Have signals end the process as an exception does, so that what is unfinished is removed."""
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _write_files(
@@ -144,20 +161,26 @@ def _open(folder: pathlib.Path, manifest: dict[str, Any]) -> Model:
 def _write_classes(
     folder: pathlib.Path, manifest: dict[str, Any], model: Model, train: Images, test: Images, labelled: bool
 ) -> None:
-    click.echo(f"encoding {len(train.x)} training images and {len(test.x)} test images", err=True)
-    z_mean, z_log_var = _encode(model, train)
-    _write_atlas(folder, manifest, _encode(model, test)[0], test.label)
+    z_mean, z_log_var = _encode(model, train, f"encoding {len(train.x)} training images")
+    _write_atlas(folder, manifest, _encode(model, test, f"encoding {len(test.x)} test images")[0], test.label)
     if not labelled:
         return
     # Where a label says what is drawn, its picture's place in latent space does not.
     read = None if model.manifest.labels else lambda z: model.encode(model.decode(z))[0]
-    manifest["classes"] = describe_classes(z_mean, z_log_var, train.label, read)
+    manifest["classes"] = describe_classes(z_mean, z_log_var, train.label, read, _show_progress)
 
 
-def _encode(model: Model, images: Images) -> tuple[Floats, Floats]:
-    parts = [model.encode(images.read(start, BATCH)) for start in range(0, len(images.x), BATCH)]
+def _encode(model: Model, images: Images, title: str) -> tuple[Floats, Floats]:
+    with click.progressbar(range(0, len(images.x), BATCH), label=title, file=sys.stderr) as starts:
+        parts = [model.encode(images.read(start, BATCH)) for start in starts]
     z_mean, z_log_var = (np.concatenate(group) for group in zip(*parts, strict=True))
     return z_mean, z_log_var
+
+
+def _show_progress(classes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    title = f"finding what {len(classes)} classes are drawn from"
+    with click.progressbar(classes, label=title, file=sys.stderr) as shown:
+        yield from shown
 
 
 def _write_atlas(folder: pathlib.Path, manifest: dict[str, Any], z_mean: Floats, label: Any) -> None:

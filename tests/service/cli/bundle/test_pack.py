@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import signal
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from onnx import helper
 
 from service.bundles.reader import read_bundle
+from service.cli.bundle import pack
 from tests.service import fake
 from tests.service.cli.commands import Cvae
 
@@ -171,6 +173,7 @@ def put_channels_first(folder: pathlib.Path) -> None:
         (lambda folder: change(folder / "data.npz", x_train=np.zeros((9, 8, 8))), "expected images of shape"),
         (lambda folder: change(folder / "data.npz", x_train=np.full((9, 28, 28), 9.0)), "numbers in [0, 1]"),
         (lambda folder: change(folder / "data.npz", y_train=np.zeros(3)), "y_train: expected 400 integers"),
+        (lambda folder: change(folder / "data.npz", y_test=np.full(50, -1)), "labels from 0 on, found -1"),
         (lambda folder: (folder / "data.npz").write_bytes(b"junk"), "data.npz: expected an .npz file"),
     ],
 )
@@ -189,3 +192,22 @@ def test_the_manifest_is_of_the_contract(given: Cvae) -> None:
     fields = json.loads((given.folder / "models" / "mine" / "model.json").read_text())
     assert fields["image"]["range"] == [0.0, 1.0]
     assert (fields["training"], fields["metrics"], fields["dataset"]) == ({}, {}, {})
+
+
+def test_a_box_larger_than_the_picture_is_refused(given: Cvae) -> None:
+    said = given.refuse(1, *arguments("--box", "29"))
+    assert "fit.box: expected at most 28" in said
+    assert not list((given.folder / "models").glob("*"))
+
+
+def test_what_takes_time_says_what_it_does(given: Cvae) -> None:
+    said = given.run(*arguments()).stderr
+    assert "encoding 400 training images" in said
+    assert "finding what 2 classes are drawn from" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing_behind(given: Cvae, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "describe_classes", lambda *_: signal.raise_signal(number))
+    assert given.run(*arguments()).exit_code == 128 + number
+    assert not list((given.folder / "models").iterdir())
