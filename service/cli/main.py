@@ -20,6 +20,7 @@ from service.cli.pictures.digits import digits
 from service.cli.pictures.interpolate import interpolate
 from service.cli.pictures.latent_map import latent_map
 from service.cli.pictures.manifold import manifold
+from service.cli.pictures.prepare import prepare
 from service.cli.pictures.reconstruct import reconstruct
 from service.cli.pictures.restyle import restyle
 from service.cli.pictures.sample import sample
@@ -93,7 +94,7 @@ def _fail(line: str, status: int) -> NoReturn:
 cli = Commands(
     NAME,
     help=HELP,
-    commands=[*DRAWING, encode, models, serve, doctor, bundle],
+    commands=[*DRAWING, encode, prepare, models, serve, doctor, bundle],
 )
 cli = click.version_option(__version__, prog_name=NAME)(cli)
 
