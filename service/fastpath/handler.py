@@ -6,15 +6,16 @@ whether ASGI is needed; path, query, header fields and body are read by the rout
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
+from service.connections.forwarded import correct_caller
 from service.fastpath.head_cache import MAX_HEAD_BYTES, HeadCache
-from service.http.dispatch import DirectApplication, Dispatcher
+from service.http.dispatch import Answerer, DirectApplication, Dispatcher
 from service.http.header_fields import FIELDS, join_fields
 
 METHODS = ("GET", "POST")
@@ -31,10 +32,19 @@ class FastPath:
     Attributes:
         heads: The heads that have come before.
         dispatcher: Answers the requests.
+        enter: The same as the dispatcher's, once the client is the one that a trusted proxy names.
     """
 
+    enter: Callable[[MutableMapping[str, Any]], Answerer | None]
+
     def __init__(
-        self, direct: DirectApplication, max_head_bytes: int, max_body_bytes: int, *, crosses: bool
+        self,
+        direct: DirectApplication,
+        max_head_bytes: int,
+        max_body_bytes: int,
+        *,
+        crosses: bool,
+        proxies: Sequence[str] = (),
     ) -> None:
         """Start with no known heads.
 
@@ -44,10 +54,13 @@ class FastPath:
             max_body_bytes: Requests with longer bodies go through ASGI.
             crosses: Whether pages of other origins may call: their requests go through ASGI, where the CORS
                 middleware is.
+            proxies: Those whose word on the client is believed, if anyone asks who it is.
         """
         # With what a connection counts for each header line, a head measures less than twice its bytes.
         self.heads = HeadCache(min(MAX_HEAD_BYTES, max_head_bytes // 2))
         self.dispatcher: Dispatcher = direct.dispatcher
+        self.enter = self._enter_corrected if proxies else direct.dispatcher.enter
+        self._proxies = proxies
         self._direct = direct
         self._max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)
         self._crosses = crosses
@@ -63,6 +76,10 @@ class FastPath:
         if scope["method"] == "GET":
             return length is None
         return length is not None and length.isdigit() and int(length[:9]) <= self._max_body_bytes
+
+    def _enter_corrected(self, scope: MutableMapping[str, Any]) -> Answerer | None:
+        correct_caller(scope, self._proxies)
+        return self.dispatcher.enter(scope)
 
     def finish(self, response: Response) -> None:
         """Add `Vary: Origin` where pages of other origins may call, as the CORS middleware does."""

@@ -21,7 +21,7 @@ from service.connections.connection import Connection
 from service.connections.forwarded import correct_caller
 from service.connections.rejections import RejectedError
 from service.fastpath.handler import FastPath, make_request, write_fields
-from service.http.direct_route import DirectRoute
+from service.http.dispatch import Answerer, Unread
 from service.observability.metrics import CLIENT_GONE
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class FastPathProtocol(Connection):
         super().__init__(*arguments, **options)
         self._fast: FastPath | None = self.app_state.get(STATE)
         # A request that waits for its body, its route, and its scope as the parser made it.
-        self._held: tuple[RequestResponseCycle, DirectRoute, dict[str, Any]] | None = None
+        self._held: tuple[RequestResponseCycle, Answerer, dict[str, Any]] | None = None
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
         # The bytes that came last, if a request began with them.
         self._data = b""
@@ -81,7 +81,7 @@ class FastPathProtocol(Connection):
         self.cycle.more_body = False
         self.cycle.message_event.set()
         assert self._fast is not None
-        route = self._fast.dispatcher.enter(scope)
+        route = self._fast.enter(scope)
         if route is None:
             super()._start_asgi_task(self.cycle, self.app)
             return
@@ -123,17 +123,18 @@ class FastPathProtocol(Connection):
             return
         # A copy as the parser made it, to be learnt.
         plain = dict(scope) if self._data else {}
-        route = fast.dispatcher.enter(scope)
+        route = fast.enter(scope)
         if route is None:
             super()._start_asgi_task(cycle, app)
             return
         self.begin(cycle)
-        if cycle.more_body:
-            self._held = cycle, route, plain
+        unread = isinstance(route, Unread)
+        if cycle.more_body and not (unread and scope["method"] == "POST"):
+            self._held = cycle, route, {} if unread else plain
         else:
             self._enter(cycle, route)
 
-    def _enter(self, cycle: RequestResponseCycle, route: DirectRoute) -> None:
+    def _enter(self, cycle: RequestResponseCycle, route: Answerer) -> None:
         assert self._fast is not None
         self._held = None
         scope: Any = cycle.scope

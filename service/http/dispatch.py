@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette._utils import get_route_path
@@ -29,6 +29,17 @@ ID_FIELD = REQUEST_ID.lower().encode()
 
 # A route, the parameters of the path as they came, and as the endpoint's arguments if they are valid.
 Found = tuple[DirectRoute, dict[str, Any], dict[str, Any] | None]
+
+
+class Answerer(Protocol):
+    """What answers a request: its route, or what stands in its place."""
+
+    async def answer(self, request: Request) -> Response:
+        """Return the answer."""
+
+
+class Unread:
+    """An `Answerer` that reads nothing of a request, and so need not wait for its body."""
 
 
 class Dispatcher:
@@ -52,7 +63,7 @@ class Dispatcher:
         self._routes = [route for route in routes if isinstance(route, DirectRoute)]
         self._find = functools.lru_cache(KEPT)(self._search)
 
-    def enter(self, scope: MutableMapping[str, Any]) -> DirectRoute | None:
+    def enter(self, scope: MutableMapping[str, Any]) -> Answerer | None:
         """Return the direct route of a request, and put into its scope what endpoints look for there.
 
         Args:
@@ -72,7 +83,7 @@ class Dispatcher:
         scope.setdefault("state", {})["request_id"] = choose_id(scope)
         return route
 
-    async def answer(self, route: DirectRoute, request: Request, budget: Budget | None = None) -> Response:
+    async def answer(self, route: Answerer, request: Request, budget: Budget | None = None) -> Response:
         """Return the answer to a request, whatever happens.
 
         Args:
@@ -125,13 +136,16 @@ class DirectApplication:
             await self._rest(scope, receive, send)
             return
         inner, inner_send = take_head_as_get(scope, send)
-        if self.dispatcher.enter(inner) is None:
-            await self._rest(scope, receive, send)
+        route = self.dispatcher.enter(inner)
+        if route is None:
+            # With what the dispatcher has put into the scope, but the method that it came with.
+            await self._rest({**inner, "method": scope["method"]}, receive, send)
             return
         body = self._bodies.open(inner, receive)
         try:
             request = Request(inner, body.receive, inner_send)
-            response = await self.dispatcher.answer(inner["route"], request, body.budget)
+            budget = None if isinstance(route, Unread) else body.budget
+            response = await self.dispatcher.answer(route, request, budget)
             await self.send(response, inner, body.receive, inner_send)
         finally:
             body.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
+from typing import Any
 
 from starlette.requests import HTTPConnection
 
@@ -27,7 +28,11 @@ def join_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 def find_fields(request: HTTPConnection) -> dict[bytes, bytes]:
     """Return the values of all headers of a request by name, which are joined once."""
-    scope = request.scope
+    return scope_fields(request.scope)
+
+
+def scope_fields(scope: MutableMapping[str, Any]) -> dict[bytes, bytes]:
+    """Return the same of a request's ASGI scope."""
     fields: dict[bytes, bytes] | None = scope.get(FIELDS)
     if fields is None:
         fields = scope[FIELDS] = join_fields(scope["headers"])

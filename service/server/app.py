@@ -52,6 +52,8 @@ from service.http.openapi import document
 from service.inference.registry import Registry
 from service.observability.metrics import METRICS, Metrics, MetricsMiddleware
 from service.observability.request_id import RequestIdMiddleware
+from service.security.creation import create_guard
+from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
 from service.server import gauges, pages
 from service.server.drain import DRAIN
 from service.v2 import infer, metadata
@@ -102,7 +104,8 @@ class Application:
 
     Attributes:
         api: The FastAPI application.
-        dispatcher: Answers the requests of direct routes.
+        guard: Decides who is let in, or None if everyone is.
+        dispatcher: Answers the requests of direct routes, if the guard lets them in.
         direct: The ASGI application of the direct routes.
         entrance: The outermost ASGI application, which requests come to first.
     """
@@ -111,10 +114,14 @@ class Application:
         self.api = api
         bodies = HeldBodies(settings.max_body_bytes, settings.max_held_body_bytes)
         inner = BodyLimitMiddleware(AnswerHeadersMiddleware(api), bodies)
-        self.dispatcher = Dispatcher(api, ROUTERS, api.state.metrics)
-        self.direct = api.state.direct = DirectApplication(
-            self.dispatcher, bodies, _wrap_outer(inner, api.state.metrics)
-        )
+        rest = _wrap_outer(inner, api.state.metrics)
+        self.guard = create_guard(settings)
+        if self.guard is None:
+            self.dispatcher = Dispatcher(api, ROUTERS, api.state.metrics)
+        else:
+            self.dispatcher = GuardedDispatcher(api, ROUTERS, api.state.metrics, self.guard)
+            rest = VisitMiddleware(rest)
+        self.direct = api.state.direct = DirectApplication(self.dispatcher, bodies, rest)
         outer = _share(self.direct, settings)
         self.entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
 
@@ -128,7 +135,9 @@ def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath 
     if settings.fast_path == "off" or settings.root_path:
         return None
     limits = settings.max_head_bytes, settings.max_body_bytes
-    return FastPath(direct, *limits, crosses=bool(settings.cors_origins))
+    # Otherwise only the access log asks who the client is.
+    proxies = settings.trusted_proxies if isinstance(direct.dispatcher, GuardedDispatcher) else ()
+    return FastPath(direct, *limits, crosses=bool(settings.cors_origins), proxies=proxies)
 
 
 def create_app(settings: Settings, registry: Registry | None = None) -> Application:

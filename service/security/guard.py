@@ -1,0 +1,90 @@
+"""The guard: a short list of checks that each request passes, or is refused by, before its body is read.
+
+Invariant: a request is asked about once, whether it comes by the fast path, through ASGI, or by the first and
+then the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+from starlette._utils import get_route_path
+
+from service.http.header_fields import scope_fields
+
+Fields = list[tuple[bytes, bytes]]
+Edit = Callable[[Fields], None]
+
+
+class Refusal(NamedTuple):
+    """Why a request is not let in.
+
+    Attributes:
+        status: The HTTP status.
+        detail: One sentence for the client. It never holds what the client sent: that may be a key.
+        reason: The word that `cvae_refusals_total` counts it under.
+        headers: Header fields of the answer.
+    """
+
+    status: int
+    detail: str
+    reason: str
+    headers: dict[str, str] | None = None
+
+
+class Visit:
+    """A request that asks to be let in: what checks look at, and what they find out.
+
+    Attributes:
+        scope: The ASGI scope, with the method GET in place of HEAD. A trusted proxy's word on the client is
+            in it already.
+        path: The path as the routes see it: decoded, without the root path.
+        fields: The header fields by name, all lines of a name joined by commas.
+        client: Whom limits count for: `key:` and a key's name once a check knows it; before that, the
+            address, or "" where there is none.
+        refusal: Why it is not let in, once the guard was asked.
+    """
+
+    __slots__ = ("_edits", "client", "fields", "path", "refusal", "scope")
+
+    def __init__(self, scope: MutableMapping[str, Any]) -> None:
+        self.scope = scope
+        self.path = get_route_path(scope) if scope.get("root_path") else scope["path"]
+        self.fields = scope_fields(scope)
+        address = scope.get("client")
+        self.client: str = address[0] if address else ""
+        self.refusal: Refusal | None = None
+        self._edits: list[Edit] = []
+
+    def edit_answer(self, edit: Edit) -> None:
+        """Have a function change the header fields of the answer, whatever the answer will be."""
+        self._edits.append(edit)
+
+    def finish(self, fields: Fields) -> None:
+        """Change the header fields of the answer as the checks asked for."""
+        for edit in self._edits:
+            edit(fields)
+
+
+Check = Callable[[Visit], Refusal | None]
+
+
+class Guard:
+    """Decides who is let in.
+
+    Attributes:
+        checks: Asked in this order until one refuses. None may wait for anything; those that know who asks
+            come first.
+    """
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self.checks = tuple(checks)
+
+    def ask(self, visit: Visit) -> Refusal | None:
+        """Return why a request is refused, or None if it is let in."""
+        for check in self.checks:
+            visit.refusal = check(visit)
+            if visit.refusal is not None:
+                return visit.refusal
+        return None
