@@ -148,6 +148,8 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         registry: The models, loaded already; unset: the lifespan loads them.
     """
     api: FastAPI = FastAPIOffline(
+        docs_url=None,  # the pages are ours, the files theirs
+        redoc_url=None,
         title="CVAE service",
         version=__version__,
         summary="Convolutional variational autoencoders over HTTP",
