@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from service.core import setting_values
 from service.core.choices import Provider
 from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
+from service.core.header_settings import HeaderSettings
 from service.core.memory import fit_workers
 from service.core.setting_names import LINK, find_unread
 from service.core.shipped_models.folders import MODELS_DIR, list_bundles
@@ -24,7 +25,7 @@ MAX_WORKERS = 64
 MAX_MS = 86_400_000
 
 
-class Settings(BaseSettings):
+class Settings(HeaderSettings):
     """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
 
     model_config = SettingsConfigDict(

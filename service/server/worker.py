@@ -18,6 +18,7 @@ import uvicorn
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
+from service.server.security_headers import list_security_headers
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ def make_config(settings: Settings, app: object) -> uvicorn.Config:
         log_config=None,
         access_log=settings.access_log,
         server_header=False,
+        headers=list_security_headers(settings),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
     )

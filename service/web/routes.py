@@ -23,11 +23,7 @@ POLICY = "; ".join(
         "form-action 'none'",
     )
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+HEADERS = {"Content-Security-Policy": POLICY}
 
 
 class Playground:
@@ -49,7 +45,7 @@ class Playground:
         asset = self.assets.files.get(path) if digest == self.assets.digest else None
         if asset is None:
             raise NotFoundError("path", f"a file of the playground {self.assets.digest}", f"{digest}/{path}")
-        headers = {"Cache-Control": PINNED, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": PINNED, "Vary": "Accept-Encoding"}
         packed = takes_gzip(read_field(request, "accept-encoding") or "")
         if packed:
             headers["Content-Encoding"] = "gzip"

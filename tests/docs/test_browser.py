@@ -113,6 +113,41 @@ def test_the_reference_needs_no_other_host(page: Page, address: str) -> None:
     assert said == []
 
 
+def test_the_documentation_says_nothing_in_the_console(page: Page, address: str) -> None:
+    said = list[str]()
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    block = execute(page, address, "operations-pictures-decode")
+    expect(block.locator(".live-responses-table img")).to_be_visible(timeout=20_000)
+    assert said == []
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/redoc"])
+def test_a_script_that_is_put_into_a_page_does_not_run(page: Page, address: str, path: str) -> None:
+    page.goto(f"http://{address}{path}")
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "window.ran = true";
+            document.body.append(script);
+            const style = document.createElement("style");
+            style.textContent = "body { opacity: 0.5 }";
+            document.head.append(style);
+        }"""
+    )
+    assert page.evaluate("window.ran") is None
+    assert page.evaluate("getComputedStyle(document.body).opacity") == "1"
+
+
+def test_no_page_of_another_site_frames_ours(page: Page, address: str) -> None:
+    port = address.rpartition(":")[2]
+    page.goto(f"http://127.0.0.1:{port}/health/live")  # another site than localhost
+    with page.expect_event("console", lambda message: "frame-ancestors" in message.text):
+        page.set_content(
+            f'<iframe src="http://{address}/"></iframe><img src="http://{address}/digits/7?seed=3">'
+        )
+    assert page.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 28
+
+
 def test_a_page_can_show_a_digit(page: Page, address: str) -> None:
     page.goto(f"http://{address}/health/live")
     page.set_content(f'<img src="http://{address}/digits/7?seed=3">')

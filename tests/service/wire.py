@@ -75,12 +75,20 @@ class Connection:
 
 
 def connect(
-    app: Any, path: FastPath | None, *, access_log: bool = False, limits: SocketLimits | None = None
+    app: Any,
+    path: FastPath | None,
+    *,
+    access_log: bool = False,
+    limits: SocketLimits | None = None,
+    headers: list[tuple[str, str]] | None = None,
 ) -> Connection:
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=access_log)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=access_log, server_header=False, headers=headers
+    )
     config.load()
     state = DrainingState()
-    state.default_headers = [(b"date", b"today")]
+    # As uvicorn's server makes them each second.
+    state.default_headers = [(b"date", b"today"), *config.encoded_headers]
     app_state: dict[str, Any] = {} if path is None else {STATE: path}
     if limits is not None:
         app_state[LIMITS] = limits
