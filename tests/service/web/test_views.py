@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.service.web.conftest import THREE, Playground, draw, read_pixels, read_png
 
@@ -166,6 +167,36 @@ def test_one_drawn_digit_gives_all_in_its_style(playground: Playground) -> None:
     url = page.locator(".copy").nth(1).locator("pre").first.inner_text()
     image = read_png(playground.get(url.partition(playground.address)[2]))
     assert image.shape == (112, 1120, 3)
+
+
+def read_z(page: Page, before: str) -> np.ndarray[Any, Any]:
+    """The vector in the page's address, once that is no longer the one before."""
+    expect(page).not_to_have_url(before)
+    found = re.search(r"[?&]z=([^&]+)", page.url)
+    assert found
+    return np.array([float(number) for number in found[1].split(",")])
+
+
+def test_several_drawings_make_one_style(playground: Playground) -> None:
+    slanted = [[(x + 0.3 * (0.5 - y), y) for x, y in stroke] for stroke in THREE]
+    page = playground.open("?view=hand&model=mnist-16d-conditional")
+    before = page.url
+    draw(page, THREE)
+    first = read_z(page, before)
+    page.get_by_role("button", name="Keep it, and draw another").click()
+    expect(page.locator("#reading")).to_be_empty()
+    before = page.url
+    draw(page, slanted)
+    expect(page.locator("#mean")).to_contain_text("The style is the mean of 2 drawings.")
+    both = read_z(page, before)
+    page.get_by_role("button", name="Start over").click()
+    before = page.url
+    draw(page, slanted)
+    expect(page.locator("#told")).to_be_visible()
+    second = read_z(page, before)
+    expect(page.locator("#mean")).not_to_contain_text("mean of")
+    assert not np.allclose(first, second, atol=0.1)
+    np.testing.assert_allclose(both, (first + second) / 2, atol=2e-3)
 
 
 def test_a_lasso_and_a_class_make_a_direction(playground: Playground) -> None:

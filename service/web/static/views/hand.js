@@ -1,6 +1,6 @@
 /** One's own handwriting: from one drawn digit all others in its style, and texts of digits. */
 import { context2d, h, settle } from "../core/dom.js";
-import { rounded, toText } from "../core/vectors.js";
+import { meanOf, rounded, toText } from "../core/vectors.js";
 import { choices } from "../parts/choices.js";
 import { copyLines, uploadLines } from "../parts/copy-lines.js";
 import "../parts/drawing-pad.js";
@@ -20,6 +20,10 @@ export class HandView {
   constructor(app, root) {
     this.app = app;
     this.turn = 0;
+    /** @type {number[][]} the styles of the drawings that were kept, and of the one on the board */
+    this.kept = [];
+    /** @type {number[] | null} */
+    this.drawn = null;
     this.redraw = settle(60, () => this.#draw());
     if (app.model.info.conditional) this.#build(root);
     else root.append(...this.#explain());
@@ -30,6 +34,7 @@ export class HandView {
     const { app } = this;
     this.pad = document.createElement("drawing-pad");
     this.told = h("div", { "aria-live": "polite", id: "reading" });
+    this.mean = h("div", { className: "row", id: "mean", hidden: true });
     this.sheet = h("div", { className: "grid", id: "sheet" });
     this.phrase = h("canvas", { className: "hand", role: "img" });
     const text = h("input", {
@@ -46,10 +51,11 @@ export class HandView {
       h(
         "p",
         { className: "quiet" },
-        "Draw one digit: the model reads its style and writes the others in it.",
+        "Draw one digit: the model reads its style and writes the others in it. Of several, it takes the mean.",
       ),
       this.pad,
       this.told,
+      this.mean,
       h("h2", {}, "All in this style"),
       this.sheet,
       this.copy,
@@ -103,7 +109,9 @@ export class HandView {
     await this.app.attempt(async () => {
       const reading = await readDrawing(this.app, picture);
       if (turn !== this.turn) return;
-      this.app.store.set({ z: reading.zMean, label: reading.label }, { step: true });
+      this.drawn = reading.zMean;
+      this.app.store.set({ z: meanOf([...this.kept, this.drawn]), label: reading.label }, { step: true });
+      this.#count();
       const options = classOptions(this.app.model.info);
       this.told?.replaceChildren(
         h("p", { id: "told" }, `Read as a ${nameOf(this.app.model.info, reading.label ?? 0)}.`),
@@ -111,6 +119,32 @@ export class HandView {
         choices("What you drew", options, reading.label, (label) => this.app.store.set({ label })),
       );
     });
+  }
+
+  /** Say of how many drawings the style is the mean, and offer to add one. */
+  #count() {
+    const count = this.kept.length + (this.drawn ? 1 : 0);
+    const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
+      h("button", { type: "button", onclick }, text);
+    const more = this.drawn ? [button("Keep it, and draw another", () => this.#keep())] : [];
+    const over = this.kept.length ? [button("Start over", () => this.#restart())] : [];
+    const text = count > 1 ? [h("span", {}, `The style is the mean of ${count} drawings.`)] : [];
+    this.mean?.replaceChildren(...text, ...more, ...over);
+    if (this.mean) this.mean.hidden = !count;
+  }
+
+  #keep() {
+    if (this.drawn) this.kept.push(this.drawn);
+    this.#restart(this.kept);
+  }
+
+  /** @param {number[][]} kept */
+  #restart(kept = []) {
+    this.kept = kept;
+    this.drawn = null;
+    this.told?.replaceChildren();
+    /** @type {import("../parts/drawing-pad.js").DrawingPad | undefined} */ (this.pad)?.clear();
+    this.#count();
   }
 
   /** @param {Set<string>} names */
