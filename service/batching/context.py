@@ -27,6 +27,7 @@ class RequestContext:
         queue_s: Seconds that its rows waited in the queue and for earlier batches.
         inference_s: Seconds that the batches with its rows ran.
         encode_s: Seconds that writing the answer took.
+        rows: How many rows have run.
         batch: All results of the last batch that held its rows, other callers' too.
         place: Index in `batch` of its first row.
     """
@@ -35,6 +36,7 @@ class RequestContext:
     queue_s: float = 0.0
     inference_s: float = 0.0
     encode_s: float = 0.0
+    rows: int = 0
     batch: NDArray[Any] | None = None
     place: int = 0
 

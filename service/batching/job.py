@@ -97,6 +97,7 @@ def _gather(request: PendingRequest, first: int, results: Rows) -> Rows | None:
 def _answer(request: PendingRequest, results: Rows, ended: float) -> None:
     call = request.call
     call.inference_s += request.ran_s
+    call.rows += request.ran
     call.queue_s += ended - request.submitted - request.ran_s
     if ended >= call.deadline:
         request.future.set_exception(DeadlineError("the deadline passed while the rows ran"))

@@ -15,6 +15,7 @@ from service.core.choices import Provider
 from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
 from service.core.header_settings import HeaderSettings
+from service.core.log_settings import LogSettings
 from service.core.memory import fit_workers
 from service.core.setting_names import LINK, find_unread
 from service.core.shipped_models.folders import MODELS_DIR, list_bundles
@@ -25,7 +26,7 @@ MAX_WORKERS = 64
 MAX_MS = 86_400_000
 
 
-class Settings(HeaderSettings):
+class Settings(HeaderSettings, LogSettings):
     """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
 
     model_config = SettingsConfigDict(
@@ -146,16 +147,12 @@ class Settings(HeaderSettings):
         description="Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas, "
         "or *.",
     )
-    access_log: bool = Field(default=False, description="Also log each request.")
     fast_path: Literal["auto", "off"] = Field(
         default="auto",
         description="auto: answer requests beside ASGI where possible; off: never. The answers are the same.",
     )
     playground: Literal["on", "off"] = Field(
         default="on", description="on: the playground is at /; off: / leads to the documentation."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe messages to log: debug, info, warning or error."
     )
 
     @property

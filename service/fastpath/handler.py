@@ -17,6 +17,7 @@ from service.connections.forwarded import correct_caller
 from service.fastpath.head_cache import MAX_HEAD_BYTES, HeadCache
 from service.http.dispatch import Answerer, DirectApplication, Dispatcher
 from service.http.header_fields import FIELDS, join_fields
+from service.observability.reports import ReportMiddleware
 
 METHODS = ("GET", "POST")
 # Far below the size at which the server stops reading until the application takes what has come.
@@ -33,6 +34,7 @@ class FastPath:
         heads: The heads that have come before.
         dispatcher: Answers the requests.
         enter: The same as the dispatcher's, once the client is the one that a trusted proxy names.
+        is_reported: Whether answers are to be noted.
     """
 
     enter: Callable[[MutableMapping[str, Any]], Answerer | None]
@@ -61,6 +63,7 @@ class FastPath:
         self.dispatcher: Dispatcher = direct.dispatcher
         self.enter = self._enter_corrected if proxies else direct.dispatcher.enter
         self._proxies = proxies
+        self.is_reported = direct.reports is not None
         self._direct = direct
         self._max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)
         self._crosses = crosses
@@ -86,13 +89,19 @@ class FastPath:
         if self._crosses:
             response.headers["Vary"] = ", ".join([*response.headers.getlist("Vary"), "Origin"])
 
-    def stream(self, response: StreamingResponse) -> ASGIApp:
-        """Return an ASGI application that sends an answer in parts."""
+    def stream(self, response: StreamingResponse, received_bytes: int) -> ASGIApp:
+        """Return an ASGI application that sends an answer in parts.
+
+        Args:
+            response: The answer.
+            received_bytes: Of the request's body.
+        """
 
         async def send(scope: Any, receive: Any, send: Any) -> None:
             await self._direct.send(response, scope, receive, send)
 
-        return send
+        reports = self._direct.reports
+        return send if reports is None else ReportMiddleware(send, reports, received_bytes)
 
 
 def write_fields(response: Response) -> bytes:

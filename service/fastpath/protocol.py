@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import Response, StreamingResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
-from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from service.connections.connection import Connection
-from service.connections.forwarded import correct_caller
 from service.connections.rejections import RejectedError
 from service.fastpath.handler import FastPath, make_request, write_fields
 from service.http.dispatch import Answerer, Unread
+from service.observability.exchange import note_exchange
 from service.observability.metrics import CLIENT_GONE
 
 if TYPE_CHECKING:
@@ -171,14 +170,16 @@ class FastPathProtocol(Connection):
         if cycle.disconnected:
             self._fast.dispatcher.metrics.observe(scope, CLIENT_GONE)
         elif isinstance(response, StreamingResponse):
-            super()._start_asgi_task(cycle, self._fast.stream(response))
+            super()._start_asgi_task(cycle, self._fast.stream(response, len(cycle.body)))
         else:
             self._write(cycle, response)
             self._fast.dispatcher.metrics.observe(scope, response.status_code)
 
     def _write(self, cycle: RequestResponseCycle, response: Response) -> None:
-        if self.access_log:
-            self._log(cycle, response.status_code)
+        assert self._fast is not None
+        if self._fast.is_reported:
+            sizes = len(cycle.body), len(response.body)
+            note_exchange(cycle.scope, cycle.scope["method"], *sizes, response.raw_headers)
         close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
         defaults, fields = self._write_defaults(cycle.default_headers), write_fields(response)
         start = STATUS_LINE[response.status_code]
@@ -187,13 +188,6 @@ class FastPathProtocol(Connection):
         if not cycle.keep_alive:
             self.end()
         cycle.on_response()
-
-    def _log(self, cycle: RequestResponseCycle, status: int) -> None:
-        scope = cycle.scope
-        if self.config.proxy_headers:
-            correct_caller(scope, self.config.forwarded_allow_ips)
-        facts = get_client_addr(scope), scope["method"], get_path_with_query_string(scope)
-        self.access_logger.info('%s - "%s %s HTTP/%s" %d', *facts, scope["http_version"], status)
 
     def _write_defaults(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         # The server makes a new list when its clock has gone on by a second.

@@ -20,7 +20,8 @@ from service.http.bodies.limits import Budget, HeldBodies
 from service.http.direct_route import ARGUMENTS, DirectRoute
 from service.http.error_handlers import answer_error
 from service.http.middleware import complete_fields, take_head_as_get
-from service.observability.metrics import BEGUN, Metrics
+from service.observability.metrics import BEGUN, Observer
+from service.observability.reports import Reports
 from service.observability.request_id import choose_id, log_failure
 
 # How many paths are kept with their route, because they come again, and how long such a path may be.
@@ -46,16 +47,16 @@ class Dispatcher:
     """Answers the requests of direct routes, whether they come through ASGI or the fast path.
 
     Attributes:
-        metrics: Count the answers.
+        metrics: Told of each answer.
     """
 
-    def __init__(self, api: FastAPI, routers: Iterable[APIRouter], metrics: Metrics) -> None:
+    def __init__(self, api: FastAPI, routers: Iterable[APIRouter], metrics: Observer) -> None:
         """Gather the direct routes.
 
         Args:
             api: The application that endpoints find in their requests.
             routers: The routers of all routes, in the order in which they are tried.
-            metrics: Count the answers.
+            metrics: Told of each answer.
         """
         self.metrics = metrics
         self._api = api
@@ -123,10 +124,14 @@ class DirectApplication:
 
     Attributes:
         dispatcher: Answers the requests.
+        reports: Told of each answer, and of what went to and fro; None where nobody asks for that.
     """
 
-    def __init__(self, dispatcher: Dispatcher, bodies: HeldBodies, rest: ASGIApp) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, bodies: HeldBodies, rest: ASGIApp, reports: Reports | None = None
+    ) -> None:
         self.dispatcher = dispatcher
+        self.reports = reports
         self._bodies = bodies
         self._rest = rest
 

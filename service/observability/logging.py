@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.settings import Settings
+from service.observability.logs.formats import make_formatter
+from service.observability.logs.writer import LogWriter
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:
@@ -13,8 +15,8 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "formatters": {"line": {"()": make_formatter, "log_format": settings.log_format}},
+        "handlers": {"stderr": {"()": LogWriter, "formatter": "line"}},
         "root": {"level": level, "handlers": ["stderr"]},
-        "loggers": {name: {"level": level} for name in ("service", "uvicorn", "uvicorn.access")},
+        "loggers": {name: {"level": level} for name in ("service", "uvicorn")},
     }

@@ -10,7 +10,7 @@ import pathlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -40,11 +40,12 @@ Add = Callable[[float], None]
 
 
 class Timings(Protocol):
-    """Where the time of a request went, in seconds."""
+    """Where the time of a request went, in seconds, and how many rows ran."""
 
     queue_s: float
     inference_s: float
     encode_s: float
+    rows: int
 
 
 class Metrics:
@@ -95,25 +96,30 @@ class Metrics:
         """Count a request that is refused."""
         self.number(families.REFUSALS, reason).add()
 
-    def observe(self, scope: Mapping[str, Any], status: int) -> None:
+    def observe(self, scope: Mapping[str, Any], status: int) -> float:
         """Count an answer.
 
         Args:
             scope: The request's, with `BEGUN`, and with `CALL` if it has a context. A path that no route
                 matches is counted as route "none".
             status: The HTTP status.
+
+        Returns:
+            How long the request took, in seconds.
         """
-        route = scope[ROUTE] if ROUTE in scope else getattr(scope.get("route"), "path", NO_ROUTE)
+        route = find_route(scope)
         adds = self._adds.get((route, status))
         if adds is None:
             adds = self._adds[route, status] = self._open(route, status)
         add_duration, add_queue, add_inference, add_encode = adds
-        add_duration(time.perf_counter() - scope[BEGUN])
+        seconds: float = time.perf_counter() - scope[BEGUN]
+        add_duration(seconds)
         call: Timings | None = scope.get(CALL)
         if call is not None and call.inference_s:
             add_queue(call.queue_s)
             add_inference(call.inference_s)
             add_encode(call.encode_s)
+        return seconds
 
     def _open(self, route: str, status: int) -> tuple[Add, Add, Add, Add]:
         calls = self._calls.get(route)
@@ -156,6 +162,11 @@ class Metrics:
         self.number(families.MEMORY).set(_read_memory())
 
 
+def find_route(scope: Mapping[str, Any]) -> str:
+    """Return the template of a request's route, or `NO_ROUTE`."""
+    return scope[ROUTE] if ROUTE in scope else getattr(scope.get("route"), "path", NO_ROUTE)
+
+
 class _Numbers(Collector):
     def __init__(self, numbers: families.Numbers) -> None:
         self._numbers = numbers
@@ -172,10 +183,17 @@ def _read_memory() -> float:
         return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
+class Observer(Protocol):
+    """Is told of each answer: `Metrics`, or what reports to the log and to traces as well."""
+
+    def observe(self, scope: MutableMapping[str, Any], status: int, /) -> float:
+        """Note an answer; see `Metrics.observe`."""
+
+
 class MetricsMiddleware:
     """Counts each answer in `Metrics`."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Observer) -> None:
         self.app = app
         self.metrics = metrics
 

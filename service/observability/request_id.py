@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +14,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.headers import REQUEST_ID
+from service.observability.exchange import FAILURE
+from service.observability.logs.formats import FIELDS
+from service.observability.traces.context import list_ids
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +62,12 @@ class RequestIdMiddleware:
                 await response(scope, receive, send_with_id)
 
 
-def log_failure(scope: Mapping[str, Any], error: Exception) -> None:
-    """Log an exception nobody expected, with the id of its request."""
+def log_failure(scope: MutableMapping[str, Any], error: Exception) -> None:
+    """Log an exception nobody expected, with the ids of its request and trace, and note it for the trace."""
     request_id, method, path = scope["state"]["request_id"], scope["method"], quote(scope["path"])
-    logger.error("request %s failed: %s %s", request_id, method, path, exc_info=error)
+    scope[FAILURE] = type(error).__qualname__
+    ids = {FIELDS: list_ids(scope)}
+    logger.error("request %s failed: %s %s", request_id, method, path, exc_info=error, extra=ids)
 
 
 def choose_id(scope: Mapping[str, Any]) -> str:

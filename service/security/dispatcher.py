@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.http.dispatch import Answerer, Dispatcher, Unread
 from service.http.error_handlers import count_refusal
 from service.http.problems import problem
-from service.observability.metrics import BEGUN, Metrics
+from service.observability.metrics import BEGUN, Observer
 from service.observability.request_id import choose_id
 from service.security.guard import Guard, Refusal, Visit
 
@@ -36,7 +36,7 @@ class RefusedRoute(Unread):
 class GuardedDispatcher(Dispatcher):
     """Answers the requests that a guard lets in, and refuses all others, also those of no direct route."""
 
-    def __init__(self, api: FastAPI, routers: Iterable[APIRouter], metrics: Metrics, guard: Guard) -> None:
+    def __init__(self, api: FastAPI, routers: Iterable[APIRouter], metrics: Observer, guard: Guard) -> None:
         super().__init__(api, routers, metrics)
         self._guard = guard
 

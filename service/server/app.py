@@ -50,12 +50,14 @@ from service.http.middleware import (
 )
 from service.http.openapi import document
 from service.inference.registry import Registry
-from service.observability.metrics import METRICS, Metrics, MetricsMiddleware
+from service.observability.metrics import METRICS, Metrics, MetricsMiddleware, Observer
+from service.observability.reports import ReportMiddleware, Reports
 from service.observability.request_id import RequestIdMiddleware
 from service.security.creation import create_guard
 from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
 from service.server import gauges, pages
 from service.server.drain import DRAIN
+from service.server.reporting import make_reports
 from service.v2 import infer, metadata
 from service.v2 import openapi as v2_openapi
 from service.web import routes
@@ -114,16 +116,19 @@ class Application:
         self.api = api
         bodies = HeldBodies(settings.max_body_bytes, settings.max_held_body_bytes)
         inner = BodyLimitMiddleware(AnswerHeadersMiddleware(api), bodies)
-        rest = _wrap_outer(inner, api.state.metrics)
+        reports: Reports | None = api.state.reports
+        metrics: Observer = reports or api.state.metrics
+        rest = _wrap_outer(inner, metrics)
         self.guard = create_guard(settings)
         if self.guard is None:
-            self.dispatcher = Dispatcher(api, ROUTERS, api.state.metrics)
+            self.dispatcher = Dispatcher(api, ROUTERS, metrics)
         else:
-            self.dispatcher = GuardedDispatcher(api, ROUTERS, api.state.metrics, self.guard)
+            self.dispatcher = GuardedDispatcher(api, ROUTERS, metrics, self.guard)
             rest = VisitMiddleware(rest)
-        self.direct = api.state.direct = DirectApplication(self.dispatcher, bodies, rest)
+        self.direct = api.state.direct = DirectApplication(self.dispatcher, bodies, rest, reports)
         outer = _share(self.direct, settings)
-        self.entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
+        entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
+        self.entrance = ReportMiddleware(entrance, reports) if reports else entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
@@ -165,8 +170,9 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         # Looked up at each request, it costs more than our own middleware together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    api.state.metrics = Metrics()
-    api.state.pictures = PictureCache(settings.cache_bytes, api.state.metrics.count_cached)
+    metrics = api.state.metrics = Metrics()
+    api.state.reports = make_reports(settings, metrics)
+    api.state.pictures = PictureCache(settings.cache_bytes, metrics.count_cached)
     api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
     for router in ROUTERS:
         api.include_router(router)
@@ -209,7 +215,7 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
     return lifespan
 
 
-def _wrap_outer(app: ASGIApp, counts: Metrics) -> ASGIApp:
+def _wrap_outer(app: ASGIApp, counts: Observer) -> ASGIApp:
     return HeadMiddleware(
         MetricsMiddleware(RequestIdMiddleware(app, on_error=error_handlers.answer_unknown), counts)
     )

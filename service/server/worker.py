@@ -100,7 +100,7 @@ def make_config(settings: Settings, app: object) -> uvicorn.Config:
         http=choose_protocol(),
         ws="none",
         log_config=None,
-        access_log=settings.access_log,
+        access_log=False,  # by `observability.reports` instead, which says more
         server_header=False,
         headers=list_security_headers(settings),
         proxy_headers=bool(settings.trusted_proxies),

@@ -78,12 +78,11 @@ def connect(
     app: Any,
     path: FastPath | None,
     *,
-    access_log: bool = False,
     limits: SocketLimits | None = None,
     headers: list[tuple[str, str]] | None = None,
 ) -> Connection:
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=access_log, server_header=False, headers=headers
+        app, lifespan="off", log_config=None, access_log=False, server_header=False, headers=headers
     )
     config.load()
     state = DrainingState()

@@ -41,6 +41,9 @@ def test_the_environment_overrides_the_env_file(
         ("CVAE_PROVIDER", "tpu"),
         ("CVAE_MAX_REQUEST_ROWS", "-1"),
         ("CVAE_LOG_LEVEL", "loud"),
+        ("CVAE_LOG_FORMAT", "xml"),
+        ("CVAE_ACCESS_LOG_SAMPLE", "1.5"),
+        ("CVAE_SLOW_REQUEST_MS", "-1"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +54,7 @@ def test_a_bad_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyP
 
 def test_no_time_is_longer_than_calls_that_wait_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     times = [name for name in Settings.model_fields if name.endswith("_ms")]
-    assert len(times) == 6
+    assert len(times) == 7
     for name in times:
         for value in ("86400001", "1" + 400 * "0"):
             monkeypatch.setenv(f"CVAE_{name.upper()}", value)
@@ -98,6 +101,7 @@ def test_an_empty_variable_is_one_that_is_not_set(
     [
         ("log_level", " INFO ", "info"),
         ("provider", "CPU", "cpu"),
+        ("log_format", "JSON", "json"),
         ("workers", "AUTO", 6),
         ("access_log", "TRUE", True),
         ("max_body_bytes", "16m", 16 * 2**20),

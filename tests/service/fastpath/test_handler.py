@@ -719,24 +719,6 @@ def test_an_answer_says_how_long_it_took_to_write(app: Application, fast: FastPa
         assert 0 < float(found[1]) < (time.perf_counter() - began) * 1e3
 
 
-def test_the_line_in_the_access_log_is_the_usual_one(
-    app: Application, fast: FastPath, answered_fast: list[int], caplog: pytest.LogCaptureFixture
-) -> None:
-    async def scene(fast: FastPath | None) -> None:
-        connection = connect(app, fast, access_log=True)
-        for case in (Case(), url(b"z=0.5,-1.0", tag=b"*")):
-            await connection.send(*case.wire())
-            await connection.read(1 if case == Case() else 2)
-
-    with caplog.at_level("INFO", "uvicorn.access"):
-        play(lambda: scene(fast))
-        play(lambda: scene(None))
-    assert answered_fast == [1, 1]
-    lines = [record.getMessage() for record in caplog.records if record.name == "uvicorn.access"]
-    assert lines[:2] == lines[2:]
-    assert lines[1].endswith('"GET /decode.png?z=0.5,-1.0 HTTP/1.1" 304')
-
-
 def test_of_pipelined_requests_only_the_first_is_answered_at_once(app: Application, fast: FastPath) -> None:
     live = b"".join(Case(path="/health/live", method="GET", headers=(), parts=(b"",), declared=False).wire())
 
