@@ -27,6 +27,7 @@ import numpy as np
 
 from service.batching.context import RequestContext
 from service.batching.job import Batch, BatchSlice, PendingRequest, Rows, Run, fail, finish
+from service.batching.statistics import Statistics
 from service.core.errors import DeadlineError, InferenceError, NotReadyError, QueueFullError
 from service.core.tally import ROWS, Tally
 
@@ -43,6 +44,7 @@ class Batcher:
         inline_rows: As `__init__` says; not to be changed once it has started.
         waiting_rows: Rows that wait.
         batches: The rows of the batches that have run.
+        statistics: What became of requests and batches.
         rows_per_s: The measured drain rate; 0 before the first batch.
         failed: Whether it cannot go on, and refuses all callers.
     """
@@ -75,6 +77,7 @@ class Batcher:
         self.failed = False
         self.waiting_rows = 0
         self.batches = Tally(ROWS)
+        self.statistics = Statistics()
         self.rows_per_s = 0.0
         self._queue: collections.deque[PendingRequest] = collections.deque()
         self._thread: concurrent.futures.ThreadPoolExecutor | None = None
@@ -174,7 +177,7 @@ class Batcher:
         for _ in range(len(self._queue)):
             request = self._queue.popleft()
             if request.future.done() or now >= request.call.deadline:
-                self._drop(request)
+                self._give_up(request, DeadlineError("the deadline passed before the rows could run"))
                 continue
             part = request.take(room)
             taken = len(part.rows)
@@ -187,19 +190,21 @@ class Batcher:
                 break
         return slices
 
-    def _drop(self, request: PendingRequest) -> None:
+    def _give_up(self, request: PendingRequest, error: Exception) -> None:
         self.waiting_rows -= request.left
+        if request.future.cancelled() or not request.future.done():  # else it failed with others of its rows
+            self.statistics.fail(self.clock() - request.submitted)
         if not request.future.done():
-            request.future.set_exception(DeadlineError("the deadline passed before the rows could run"))
+            request.future.set_exception(error)
 
     def _start_batch(self, slices: list[BatchSlice], loop: asyncio.AbstractEventLoop) -> None:
         if not self._in_thread and sum([len(part.rows) for part in slices]) <= self.inline_rows:
             try:
                 batch = self._call(slices)
             except Exception as error:  # a model may raise anything
-                fail(slices, error)
+                fail(slices, error, self.statistics)
             else:
-                finish(slices, batch)
+                finish(slices, batch, self.statistics)
             return
         try:
             running = loop.run_in_executor(self._thread, self._call, slices)
@@ -213,22 +218,23 @@ class Batcher:
         self._in_thread.remove(done)
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
-            finish(slices, done.result())
+            finish(slices, done.result(), self.statistics)
         else:
-            fail(slices, error)
+            fail(slices, error, self.statistics)
         if self._queue:
             self._wake(done.get_loop())
 
     def _call(self, slices: list[BatchSlice]) -> Batch:
-        begun = self.clock()
-        rows = slices[0].rows if len(slices) == 1 else np.concatenate([part.rows for part in slices])
+        begun, alone = self.clock(), len(slices) == 1
+        rows = slices[0].rows if alone else np.concatenate([part.rows for part in slices])
+        prepared = begun if alone else self.clock()
         results = self.run(rows)
         if len(results) != len(rows):
             raise InferenceError(f"expected {len(rows)} results, the model gave {len(results)}")
         ended = self.clock()
         self.batches.add(len(rows))
         self._measure(len(rows) / max(ended - begun, 1e-9))
-        return Batch(results, begun, ended)
+        return Batch(results, begun, prepared, ended)
 
     def _measure(self, rows_per_s: float) -> None:
         weight = SMOOTHING if self.rows_per_s else 1.0
@@ -236,12 +242,9 @@ class Batcher:
 
     def _die(self, slices: list[BatchSlice], error: Exception) -> None:
         self.failed = True
-        fail(slices, error)
+        fail(slices, error, self.statistics)
         self._fail_all(InferenceError(f"the batcher cannot go on: {error!r}"))
 
     def _fail_all(self, error: Exception) -> None:
         while self._queue:
-            request = self._queue.popleft()
-            self.waiting_rows -= request.left
-            if not request.future.done():
-                request.future.set_exception(error)
+            self._give_up(self._queue.popleft(), error)

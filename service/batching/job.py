@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.batching.context import RequestContext
+from service.batching.statistics import MOST_SIZES, Statistics
 from service.core.errors import DeadlineError, InferenceError
 
 Rows = NDArray[Any]
@@ -62,16 +63,17 @@ class BatchSlice(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The results of a batch, and when it ran, on the batcher's clock."""
+    """The results of a batch, and when it began, had its rows together and ended, on the batcher's clock."""
 
     results: Rows
     begun: float
+    prepared: float
     ended: float
 
 
-def finish(slices: Sequence[BatchSlice], batch: Batch) -> None:
-    """Hand each request its results, and complete those whose rows have all run."""
-    start, seconds = 0, batch.ended - batch.begun
+def finish(slices: Sequence[BatchSlice], batch: Batch, statistics: Statistics) -> None:
+    """Hand each request its results, complete those whose rows have all run, and count them."""
+    start, ended, seconds = 0, batch.ended, batch.ended - batch.begun
     for request, rows, first in slices:
         end = start + len(rows)
         results = batch.results[start:end]
@@ -79,10 +81,22 @@ def finish(slices: Sequence[BatchSlice], batch: Batch) -> None:
         request.ran_s += seconds
         request.call.batch, request.call.place = batch.results, start
         whole = results if rows is request.rows else _gather(request, first, results)
-        # A request that was cancelled while its rows ran has a future that is done already.
-        if whole is not None and not request.future.done():
-            _answer(request, whole, batch.ended)
         start = end
+        if whole is None:
+            continue
+        if _answer(request, whole, ended):
+            statistics.succeeded += 1.0
+            statistics.succeeded_s += ended - request.submitted
+            statistics.ran_s += request.ran_s
+        else:
+            statistics.fail(ended - request.submitted)
+    statistics.last_s = ended
+    if batch.prepared > batch.begun:
+        statistics.prepare(start, len(slices), batch.prepared - batch.begun)
+    if start <= MOST_SIZES:
+        entry = statistics.sizes[start - 1]
+        entry[0] += 1.0
+        entry[2] += ended - batch.prepared
 
 
 def _gather(request: PendingRequest, first: int, results: Rows) -> Rows | None:
@@ -94,21 +108,27 @@ def _gather(request: PendingRequest, first: int, results: Rows) -> Rows | None:
     return np.concatenate([kept[index] for index in sorted(kept)])
 
 
-def _answer(request: PendingRequest, results: Rows, ended: float) -> None:
+def _answer(request: PendingRequest, results: Rows, ended: float) -> bool:
+    """Complete a request; return whether it got its results."""
+    # A request that was cancelled while its rows ran has a future that is done already.
+    if request.future.done():
+        return False
     call = request.call
     call.inference_s += request.ran_s
     call.rows += request.ran
     call.queue_s += ended - request.submitted - request.ran_s
     if ended >= call.deadline:
         request.future.set_exception(DeadlineError("the deadline passed while the rows ran"))
-    else:
-        request.future.set_result(results)
+        return False
+    request.future.set_result(results)
+    return True
 
 
-def fail(slices: Sequence[BatchSlice], error: BaseException) -> None:
-    """Fail the requests of a batch that failed."""
+def fail(slices: Sequence[BatchSlice], error: BaseException, statistics: Statistics) -> None:
+    """Fail the requests of a batch that failed, and count them."""
     for request, _, _ in slices:
         if not request.future.done():
+            statistics.fail()
             failure = InferenceError(f"the batch failed: {error!r}")
             failure.__cause__ = error
             request.future.set_exception(failure)

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 
 from service.core.tally import ROWS, SECONDS, SHORT_SECONDS, Cells
 
-Kind = Literal["counter", "gauge", "oldest", "histogram"]
+Kind = Literal["counter", "gauge", "oldest", "latest", "histogram"]
 Numbers = Mapping[str, Sequence[float]]
 
 
@@ -23,8 +23,8 @@ class Family:
     Attributes:
         name: Without the `_total` of counters.
         help: What it says.
-        kind: "gauge" is summed over the workers that run, "oldest" is their least; the others are summed over
-            all that ever ran.
+        kind: "gauge" is summed over the workers that run, "oldest" is their least; "latest" is the most
+            of all that ever ran; the others are summed over these.
         labels: Names of the labels.
         bounds: Of a histogram.
     """
@@ -94,6 +94,10 @@ ROW_COUNT = Family("cvae_rows", "Rows that were decoded or encoded.", labels=GRA
 NOT_MODIFIED = Family("cvae_not_modified", "Answers 304: the client had the picture.")
 GONE = Family("cvae_disconnects", "Requests whose client went before the answer (status 499).")
 
+# These are no metrics: what the Open Inference Protocol says of a graph.
+STATISTICS = Family("cvae_statistics", "", labels=GRAPH)
+LAST_MS = Family("cvae_last_inference_ms", "", "latest", GRAPH)
+
 FAMILIES = {
     family.name: family
     for family in (
@@ -101,6 +105,7 @@ FAMILIES = {
         *(IN_PROGRESS, CONNECTIONS, MEMORY, CPU, START, BUILD, MODEL_INFO),
     )
 }
+KNOWN = {**FAMILIES, **{family.name: family for family in (STATISTICS, LAST_MS)}}
 
 
 def name_key(family: Family, labels: Sequence[str]) -> str:
@@ -110,7 +115,7 @@ def name_key(family: Family, labels: Sequence[str]) -> str:
 
 def is_gauge(key: str) -> bool:
     """Return whether a key's numbers mean nothing once their process has ended."""
-    family = FAMILIES.get(json.loads(key)[0])
+    family = KNOWN.get(json.loads(key)[0])
     return family is None or family.kind in ("gauge", "oldest")
 
 
@@ -128,6 +133,10 @@ class Count(NamedTuple):
         """Replace it."""
         self.cells[self.at] = value
 
+    def read(self) -> float:
+        """Return it."""
+        return self.cells[self.at]
+
 
 def merge(workers: Iterable[Iterable[tuple[str, Sequence[float]]]]) -> dict[str, list[float]]:
     """Return the numbers of all workers together."""
@@ -136,8 +145,8 @@ def merge(workers: Iterable[Iterable[tuple[str, Sequence[float]]]]) -> dict[str,
         known = total.get(key)
         if known is None:
             total[key] = list(values)
-        elif FAMILIES[json.loads(key)[0]].kind == "oldest":
-            known[0] = min(known[0], values[0])
+        elif (kind := KNOWN[json.loads(key)[0]].kind) in ("oldest", "latest"):
+            known[0] = (min if kind == "oldest" else max)(known[0], values[0])
         else:
             total[key] = [a + b for a, b in zip(known, values, strict=True)]
     return total

@@ -10,20 +10,17 @@ import pathlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Protocol, TypeVar
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.core.tally import Tally
+from service.core.tally import Cells, Tally
 from service.observability import families
-from service.observability.families import Count, Family, is_gauge, merge, name_key, write_families
-from service.observability.store import Store, read_store
-from service.observability.worker_files import SHARED_FOLDER, claim_file, list_files
+from service.observability.exposition import read_others, render
+from service.observability.families import Count, Family, is_gauge, merge, name_key
+from service.observability.store import Store
+from service.observability.worker_files import SHARED_FOLDER, claim_file
 
 # Keys of a request's scope: when its head came (`time.perf_counter`), its route if FastAPI never sees it, and
 # its context.
@@ -46,6 +43,20 @@ class Timings(Protocol):
     inference_s: float
     encode_s: float
     rows: int
+
+
+class Counted(Protocol):
+    """Counts in cells, of which it takes `size`."""
+
+    @property
+    def size(self) -> int:
+        """How many cells it takes."""
+
+    def move(self, cells: Cells, start: int, /) -> None:
+        """Count in other cells from now on, on top of what they hold."""
+
+
+T = TypeVar("T", bound=Counted)
 
 
 class Metrics:
@@ -79,8 +90,8 @@ class Metrics:
         """Whether other processes read the numbers of this one."""
         return self._folder is not None
 
-    def adopt(self, family: Family, tally: Tally, *labels: str) -> Tally:
-        """Take a tally's numbers for those of a family with these labels, and return it."""
+    def adopt(self, family: Family, tally: T, *labels: str) -> T:
+        """Take what a tally counts for the numbers of a family with these labels, and return it."""
         tally.move(*self._store.claim(name_key(family, labels), tally.size))
         return tally
 
@@ -136,24 +147,13 @@ class Metrics:
         for source in self.sources:
             source()
 
+    def collect(self) -> dict[str, list[float]]:
+        """Return all numbers, those of the other workers too, by key."""
+        return merge([self._store, *read_others(self._folder, os.getpid())])
+
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Return all numbers, and their media type.
-
-        Args:
-            accept: The `Accept` of the request: Prometheus' text format, or OpenMetrics if it is listed.
-        """
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Numbers(merge([self._store, *self._read_others()])))
-        encode, media_type = choose_encoder(accept)
-        return encode(registry), media_type
-
-    def _read_others(self) -> Iterator[Sequence[tuple[str, Sequence[float]]]]:
-        for path, alive in list_files(self._folder, os.getpid()) if self._folder else ():
-            try:
-                numbers = read_store(path)
-            except FileNotFoundError:  # a new worker has just taken it over
-                continue
-            yield [(key, values) for key, values in numbers if alive or not is_gauge(key)]
+        """Return all numbers as a text, and its media type; see `exposition.render`."""
+        return render(self.collect(), accept)
 
     def _sample_process(self) -> None:
         cpu_s = time.process_time()
@@ -165,14 +165,6 @@ class Metrics:
 def find_route(scope: Mapping[str, Any]) -> str:
     """Return the template of a request's route, or `NO_ROUTE`."""
     return scope[ROUTE] if ROUTE in scope else getattr(scope.get("route"), "path", NO_ROUTE)
-
-
-class _Numbers(Collector):
-    def __init__(self, numbers: families.Numbers) -> None:
-        self._numbers = numbers
-
-    def collect(self) -> Iterator[Metric]:
-        return write_families(self._numbers)
 
 
 def _read_memory() -> float:

@@ -19,7 +19,8 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Used if the temporary folder is full; in memory on Linux.
 SPARE_FOLDER = pathlib.Path("/dev", "shm")
 # A route takes 0.6 KB and each of its statuses 0.2; all routes with all statuses that exist take 150 KB.
-FILE_BYTES = 2**19
+# A model takes 13 KB.
+FILE_BYTES = 2**20
 KIND = "counts"
 COUNTED, RESERVED = "*.db", "reserved-*"
 

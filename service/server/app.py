@@ -58,7 +58,7 @@ from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
 from service.server import gauges, pages
 from service.server.drain import DRAIN
 from service.server.reporting import make_reports
-from service.v2 import infer, metadata
+from service.v2 import infer, metadata, statistics
 from service.v2 import openapi as v2_openapi
 from service.web import routes
 
@@ -77,6 +77,7 @@ ROUTERS = (
     latents.urls,
     models.router,
     latents.router,
+    statistics.router,
     metadata.router,
     infer.router,
     health.router,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import platform
+import time
 from collections.abc import Callable, Iterator
 
 from service import __version__
+from service.batching.batcher import Batcher
 from service.inference.registry import Registry
 from service.observability import families
 from service.observability.families import Count
@@ -62,6 +64,17 @@ def _read_queues(metrics: Metrics, registry: Registry) -> Iterator[Reading]:
             )
             yield rows, functools.partial(getattr, batcher, "waiting_rows")
             yield requests, functools.partial(getattr, batcher, "waiting_requests")
+            metrics.adopt(families.STATISTICS, batcher.statistics, *labels)
+            last = metrics.number(families.LAST_MS, *labels)
+            yield last, functools.partial(_write_statistics, batcher, last)
+
+
+def _write_statistics(batcher: Batcher, last: Count) -> float:
+    """Write down what became of a graph's requests; return when the last one ran, in ms since 1970."""
+    statistics = batcher.statistics
+    statistics.write()
+    ago_s = batcher.clock() - statistics.last_s
+    return float(round((time.time() - ago_s) * 1000)) if statistics.last_s else last.read()
 
 
 def _watch(metrics: Metrics, readings: list[Reading]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Graph
-from service.core.errors import NotFoundError
+from service.core.errors import NotFoundError, QueueFullError
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
 from service.inference.engine import Engine
@@ -56,13 +56,22 @@ class V2Model:
         return self.engine.manifest.version
 
     @property
+    def number(self) -> str:
+        """The version as a decimal number: Triton's tools read versions as integers."""
+        return str(int(self.version, 16))
+
+    @property
     def ready(self) -> bool:
         """Whether it can answer."""
         return not self.engine.failed
 
     def check(self) -> None:
-        """Raise what any request would get now; see `Engine.check`."""
-        self.engine.check(self.kind)
+        """Raise what any request would get now; see `Engine.check`. A full queue is counted."""
+        try:
+            self.engine.check(self.kind)
+        except QueueFullError:
+            self.engine.batchers[self.kind].statistics.fail()
+            raise
 
     async def run(self, arrays: Mapping[str, Floats], call: RequestContext) -> dict[str, Floats]:
         """Run the graph, in batches shared with other requests.
@@ -112,7 +121,7 @@ def find_graph(registry: Registry, name: str, version: str | None = None) -> V2M
     Args:
         registry: The loaded models.
         name: `<bundle>.decoder` or `<bundle>.encoder`.
-        version: The version of the bundle; None: whichever is loaded.
+        version: The version of the bundle, or its number; None: whichever is loaded.
 
     Raises:
         NotFoundError: There is no such graph, or it has another version.
@@ -124,6 +133,7 @@ def find_graph(registry: Registry, name: str, version: str | None = None) -> V2M
     if engine is None or kind not in KINDS:
         known = ", ".join(graph.name for graph in list_graphs(registry))
         raise NotFoundError("model", f"one of {known}", name)
-    if version not in (None, engine.manifest.version):
-        raise NotFoundError("version", f"{engine.manifest.version}, which is loaded", version)
-    return V2Model(engine, kind)
+    graph = V2Model(engine, kind)
+    if version not in (None, graph.version, graph.number):
+        raise NotFoundError("version", f"{graph.version}, which is loaded", version)
+    return graph

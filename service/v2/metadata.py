@@ -35,7 +35,7 @@ router = APIRouter(tags=["open inference protocol"])
 # Triton's names for running ONNX files.
 PLATFORM, BACKEND = "onnxruntime_onnx", "onnxruntime"
 # Only complete ones: clients rely on what is listed.
-EXTENSIONS = ["binary_tensor_data", "model_configuration"]
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 # For answers that are only true at the moment.
 NOW = [Depends(never_keep)]
 CONFIG_TYPES = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}

@@ -46,7 +46,7 @@ def test_the_service_names_its_extensions(client: TestClient, path: str) -> None
     assert answer.json() == {
         "name": "cvae-service",
         "version": __version__,
-        "extensions": ["binary_tensor_data", "model_configuration"],
+        "extensions": ["binary_tensor_data", "model_configuration", "statistics"],
     }
 
 

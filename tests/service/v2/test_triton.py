@@ -63,6 +63,15 @@ def test_metadata(client: Any) -> None:
     assert [entry["name"] for entry in client.get_model_repository_index()] == [ENCODER, DECODER]
 
 
+def test_statistics(client: Any) -> None:
+    client.infer(DECODER, given(FOUR, True))
+    (found,) = client.get_inference_statistics(DECODER)["model_stats"]
+    assert (found["name"], int(found["version"])) == (DECODER, int(version(client), 16))
+    assert found["inference_stats"]["success"]["count"] >= 1
+    assert client.get_inference_statistics(DECODER, found["version"])["model_stats"][0]["name"] == DECODER
+    assert len(client.get_inference_statistics()["model_stats"]) == 2
+
+
 @pytest.mark.parametrize("request_packing", [None, "gzip", "deflate"])
 @pytest.mark.parametrize("response_packing", [None, "gzip", "deflate"])
 @pytest.mark.parametrize("binary_in", [True, False])

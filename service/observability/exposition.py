@@ -1,0 +1,56 @@
+"""The numbers of all workers together, and how Prometheus reads them."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from service.observability.families import Numbers, is_gauge, merge, write_families
+from service.observability.store import read_store
+from service.observability.worker_files import list_files
+
+
+def read_others(folder: pathlib.Path | None, pid: int) -> Iterator[Sequence[tuple[str, Sequence[float]]]]:
+    """Return the numbers of each process that counts in a folder, but one.
+
+    Args:
+        folder: The folder; None: there are no others.
+        pid: The id of the process whose numbers are left out.
+    """
+    for path, alive in list_files(folder, pid) if folder else ():
+        try:
+            numbers = read_store(path)
+        except FileNotFoundError:  # a new worker has just taken it over
+            continue
+        yield [(key, values) for key, values in numbers if alive or not is_gauge(key)]
+
+
+def render_folder(folder: pathlib.Path, accept: str) -> tuple[bytes, str]:
+    """Return the numbers of all processes that count in a folder; see `render`."""
+    return render(merge(read_others(folder, 0)), accept)
+
+
+def render(numbers: Numbers, accept: str) -> tuple[bytes, str]:
+    """Return numbers as a text, and its media type.
+
+    Args:
+        numbers: By key.
+        accept: The `Accept` of the request: Prometheus' text format, or OpenMetrics if it is listed.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Numbers(numbers))
+    encode, media_type = choose_encoder(accept)
+    return encode(registry), media_type
+
+
+class _Numbers(Collector):
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
+
+    def collect(self) -> Iterator[Metric]:
+        return write_families(self._numbers)
