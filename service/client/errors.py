@@ -8,7 +8,7 @@ CvaeError
 └── ServiceError             the service answered with a problem (RFC 9457)
     ├── RequestError         any other 4xx: the request is at fault
     │   └── NotFoundError    404: no such model, class or path
-    ├── BusyError            429: the queue is full
+    ├── BusyError            429: the queue is full, or this client has asked too often
     ├── UnavailableError     503: not ready, or stopping
     └── LateError            504: the answer would have come too late
 """
@@ -118,7 +118,7 @@ class NotFoundError(RequestError):
 
 
 class BusyError(ServiceError):
-    """The queue is full."""
+    """The queue is full, or this client has asked too often."""
 
 
 class UnavailableError(ServiceError):

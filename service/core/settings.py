@@ -15,6 +15,7 @@ from service.core.choices import Provider
 from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
 from service.core.header_settings import HeaderSettings
+from service.core.limit_settings import LimitSettings
 from service.core.log_settings import LogSettings
 from service.core.memory import fit_workers
 from service.core.setting_names import LINK, find_unread
@@ -26,7 +27,7 @@ MAX_WORKERS = 64
 MAX_MS = 86_400_000
 
 
-class Settings(HeaderSettings, LogSettings):
+class Settings(HeaderSettings, LimitSettings, LogSettings):
     """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
 
     model_config = SettingsConfigDict(

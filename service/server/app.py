@@ -94,6 +94,8 @@ EXPOSED_HEADERS = (
     "Content-Disposition",
     "Content-Location",
     "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     SERVER_TIMING,
     LENGTH_HEADER,

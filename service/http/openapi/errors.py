@@ -53,7 +53,7 @@ DESCRIPTIONS = {
     413: "The body is larger than the limit, or a picture in it is.",
     415: "No `Content-Type` that is read here.",
     422: "A value has the wrong type, shape or range, or is beyond the operator's limits.",
-    429: "The queue is full.",
+    429: "The queue is full, or this client has asked too often.",
     500: "The service failed.",
     503: "The service is starting or stopping.",
     504: "The deadline passed.",

@@ -65,6 +65,7 @@ CAUSES: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {
     },
     "describe_graph": {404: ("/v2/models/mnist-3d.decoder", {})},
     "check_graph_ready": {404: ("/v2/models/mnist-3d.decoder/ready", {})},
+    "read_graph_statistics": {404: ("/v2/models/mnist-3d.decoder/stats", {})},
     "describe_graph_config": {404: ("/v2/models/mnist-3d.decoder/config", {})},
     "list_latents": {422: ("/models/fake/latents?array=z", {})},
 }

@@ -1,0 +1,72 @@
+"""The settings of how many requests a client may make, and the text that says so: `100/s`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+PERIODS_S = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+RATE = re.compile(rf"([0-9]{{1,9}}) ?(?:/|per) ?({'|'.join(PERIODS_S)})", re.IGNORECASE)
+
+
+class Rate(NamedTuple):
+    """How many requests a client may make.
+
+    Attributes:
+        amount: Requests in a period.
+        period_s: The period, in seconds.
+        burst: How many may come at once.
+    """
+
+    amount: int
+    period_s: int
+    burst: int
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds until one more request may come."""
+        return self.period_s / self.amount
+
+
+class LimitSettings(BaseSettings):
+    """What an operator may choose of how often clients may ask."""
+
+    rate_limit: str = Field(
+        default="",
+        description="Requests that each key or address may make, such as 100/s or 1000/min; unset: any.",
+    )
+    rate_burst: int | None = Field(
+        default=None, ge=1, description="How many of them may come at once; unset: as many as the limit says."
+    )
+
+    @property
+    def rate(self) -> Rate | None:
+        """The limit of each client, or None if there is none."""
+        return read_rate(self.rate_limit, self.rate_burst) if self.rate_limit else None
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _check_rate(cls, value: str) -> str:
+        if value:
+            read_rate(value)
+        return value
+
+
+def read_rate(text: str, burst: int | None = None) -> Rate:
+    """Return the rate that a text says.
+
+    Args:
+        text: A number of requests for each second, minute or hour: `100/s`, `1000/min`, `5000/hour`.
+        burst: How many may come at once, or None for the number in the text.
+
+    Raises:
+        ValueError: It is no such text.
+    """
+    found = RATE.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise ValueError("expected a number of requests for each second, minute or hour, such as 100/s")
+    amount = int(found[1])
+    return Rate(amount, PERIODS_S[found[2].lower()], amount if burst is None else burst)

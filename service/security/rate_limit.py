@@ -1,0 +1,58 @@
+"""The check that refuses clients who ask too often."""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+
+from service.core.limit_settings import Rate
+from service.observability.worker_files import SHARED_FOLDER
+from service.security.buckets import Buckets, share_table
+from service.security.guard import Refusal, Visit
+
+# Who watches over the service asks often, and is to be answered when it is busy.
+UNLIMITED = frozenset(("/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"))
+REASON = "rate_limited"
+TOO_MANY = 429
+
+
+class RateLimit:
+    """Refuses a request if its client has made too many."""
+
+    def __init__(self, rate: Rate, buckets: Buckets) -> None:
+        self._rate = rate
+        self._buckets = buckets
+
+    def __call__(self, visit: Visit) -> Refusal | None:
+        """Return why a request is refused, or None."""
+        if visit.path in UNLIMITED:
+            return None
+        wait_s = self._buckets.take(visit.client)
+        return refuse(self._rate, wait_s) if wait_s else None
+
+
+def create_rate_limit(rate: Rate) -> RateLimit:
+    """Return the check for a limit, which counts what all workers of this service answer.
+
+    Raises:
+        StartupError: There is no room to count.
+    """
+    folder = os.environ.get(SHARED_FOLDER)
+    return RateLimit(rate, Buckets(rate, share_table(pathlib.Path(folder)) if folder else None))
+
+
+def refuse(rate: Rate, wait_s: float) -> Refusal:
+    """Return the refusal of a client that may ask again in a while.
+
+    The fields are those of draft-ietf-httpapi-ratelimit-headers-10. Only refusals have them: an answer that
+    caches keep would tell one client of another's.
+    """
+    seconds = max(1, math.ceil(wait_s))
+    headers = {
+        "Retry-After": str(seconds),
+        "RateLimit-Policy": f'"client";q={rate.amount};w={rate.period_s}',
+        "RateLimit": f'"client";r=0;t={seconds}',
+    }
+    detail = f"more than {rate.amount} requests in {rate.period_s} s; try again in {seconds} s"
+    return Refusal(TOO_MANY, detail, REASON, headers)
