@@ -16,6 +16,7 @@ from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.core.shipped_models.folders import MANIFEST
 from service.inference.registry import Registry
+from service.security.sources import forget
 from service.server.app import create_app
 
 ADDRESS = "http://here"
@@ -57,7 +58,10 @@ def configure(source: Source) -> Settings:
         StartupError: An environment variable is invalid.
         click.ClickException: The bundle or the model does not exist.
     """
-    settings = load_settings().model_copy(update={"deadline_ms": max(1, int(source.timeout_s * 1000))})
+    # Whoever runs a bundle himself needs no key.
+    settings = forget(load_settings()).model_copy(
+        update={"deadline_ms": max(1, int(source.timeout_s * 1000))}
+    )
     name = (source.model or "").partition("@")[0] or settings.demanded_model
     if source.bundle:
         # Only the resolved path of "." has a name.

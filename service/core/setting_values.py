@@ -27,7 +27,7 @@ def tidy(name: str, value: str) -> str:
         return value.lower()
     if name.endswith("_bytes"):
         return read_size(value)
-    if name.endswith("_dir"):
+    if name.endswith(("_dir", "_file")):
         return read_folder(value)
     return read_host(value) if name == "host" else value
 

@@ -18,6 +18,7 @@ from service.core.header_settings import HeaderSettings
 from service.core.limit_settings import LimitSettings
 from service.core.log_settings import LogSettings
 from service.core.memory import fit_workers
+from service.core.security_settings import SecuritySettings
 from service.core.setting_names import LINK, find_unread
 from service.core.shipped_models.folders import MODELS_DIR, list_bundles
 
@@ -27,7 +28,7 @@ MAX_WORKERS = 64
 MAX_MS = 86_400_000
 
 
-class Settings(HeaderSettings, LimitSettings, LogSettings):
+class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
     """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
 
     model_config = SettingsConfigDict(
@@ -143,11 +144,6 @@ class Settings(HeaderSettings, LimitSettings, LogSettings):
     root_path: str = Field(
         default="", description="Path under which a proxy serves this service, such as /cvae."
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        description="Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas, "
-        "or *.",
-    )
     fast_path: Literal["auto", "off"] = Field(
         default="auto",
         description="auto: answer requests beside ASGI where possible; off: never. The answers are the same.",
@@ -181,13 +177,6 @@ class Settings(HeaderSettings, LimitSettings, LogSettings):
     def _read_origins(cls, value: Any) -> Any:
         parts = setting_values.split_list(value) if isinstance(value, str) else value
         return tuple(dict.fromkeys(map(setting_values.read_origin, parts)))
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _read_proxies(cls, value: Any) -> Any:
-        parts = setting_values.split_list(value) if isinstance(value, str) else value
-        proxies = tuple(map(setting_values.read_proxy, parts))
-        return (setting_values.ALL,) if setting_values.ALL in proxies else proxies
 
     @field_validator("root_path")
     @classmethod
@@ -233,13 +222,18 @@ def load_settings() -> Settings:
 
 
 def find_strangers() -> list[str]:
-    """Return the `CVAE_*` variables of the environment and `.env` that no setting reads.
+    """Return the `CVAE_*` variables that no setting reads.
 
     Raises:
         StartupError: One is a misspelt setting, or `.env` cannot be read.
     """
+    return find_unread(read_variables(), Settings.model_fields)
+
+
+def read_variables() -> dict[str, str | None]:
+    """Return the variables of the environment and `.env`, by names in capitals."""
     try:
         written = DotEnvSettingsSource(Settings).env_vars
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"{ENV_FILE}: expected a text in UTF-8, cannot read it: {error}") from error
-    return find_unread({**written, **os.environ}, Settings.model_fields)
+    return {name.upper(): value for name, value in {**written, **os.environ}.items()}

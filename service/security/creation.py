@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from service.core.settings import Settings
-from service.security.guard import Check, Guard
+from service.security.access import Access
+from service.security.guard import Check, Guard, Job
 from service.security.rate_limit import create_rate_limit
+from service.security.sources import read_sources
 
 
 def create_guard(settings: Settings) -> Guard | None:
     """Return the guard, or None if the settings let everyone in.
 
     Raises:
-        StartupError: There is no room to count requests.
+        StartupError: A setting is wrong, or there is no room to count requests. The message holds no key.
     """
-    # In the order in which they are asked.
+    # In the order in which they are asked: who it is, then how often.
     checks: list[Check] = []
+    sources = read_sources(settings)
+    if any(sources):
+        checks.append(Access(*sources))
     if settings.rate is not None:
         checks.append(create_rate_limit(settings.rate))
-    return Guard(checks) if checks else None
+    jobs: list[Job] = [source.keep_fresh for source in sources if source is not None]
+    return Guard(checks, jobs) if checks else None

@@ -28,9 +28,9 @@ class RefusedRoute(Unread):
 
     async def answer(self, request: Request) -> Response:
         """Return the error."""
-        status, detail, reason, headers = self._refusal
+        status, detail, reason, headers, faults = self._refusal
         count_refusal(request, reason)
-        return problem(request, status, detail, headers=headers)
+        return problem(request, status, detail, [*faults], headers)
 
 
 class GuardedDispatcher(Dispatcher):

@@ -6,12 +6,13 @@ then the second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from starlette._utils import get_route_path
 
 from service.http.header_fields import scope_fields
+from service.http.problems import Fault
 
 Fields = list[tuple[bytes, bytes]]
 Edit = Callable[[Fields], None]
@@ -25,12 +26,14 @@ class Refusal(NamedTuple):
         detail: One sentence for the client. It never holds what the client sent: that may be a key.
         reason: The word that `cvae_refusals_total` counts it under.
         headers: Header fields of the answer.
+        faults: What is wrong with which part of the request.
     """
 
     status: int
     detail: str
     reason: str
     headers: dict[str, str] | None = None
+    faults: Sequence[Fault] = ()
 
 
 class Visit:
@@ -68,6 +71,7 @@ class Visit:
 
 
 Check = Callable[[Visit], Refusal | None]
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Guard:
@@ -76,10 +80,11 @@ class Guard:
     Attributes:
         checks: Asked in this order until one refuses. None may wait for anything; those that know who asks
             come first.
+        jobs: What keeps them right, for the event loop to run as long as the service does.
     """
 
-    def __init__(self, checks: Sequence[Check]) -> None:
-        self.checks = tuple(checks)
+    def __init__(self, checks: Sequence[Check], jobs: Sequence[Job] = ()) -> None:
+        self.checks, self.jobs = tuple(checks), tuple(jobs)
 
     def ask(self, visit: Visit) -> Refusal | None:
         """Return why a request is refused, or None if it is let in."""

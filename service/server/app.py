@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 import gc
 import sys
 from collections.abc import AsyncIterator
@@ -55,6 +56,7 @@ from service.observability.reports import ReportMiddleware, Reports
 from service.observability.request_id import RequestIdMiddleware
 from service.security.creation import create_guard
 from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
+from service.security.guard import Guard
 from service.server import gauges, pages
 from service.server.drain import DRAIN
 from service.server.reporting import make_reports
@@ -122,7 +124,7 @@ class Application:
         reports: Reports | None = api.state.reports
         metrics: Observer = reports or api.state.metrics
         rest = _wrap_outer(inner, metrics)
-        self.guard = create_guard(settings)
+        self.guard = api.state.guard = create_guard(settings)
         if self.guard is None:
             self.dispatcher = Dispatcher(api, ROUTERS, metrics)
         else:
@@ -202,7 +204,11 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
         app.state.registry = loaded
         metrics: Metrics = app.state.metrics
         gauges.watch_models(metrics, loaded)
-        sampling = asyncio.create_task(gauges.keep_sampling(metrics)) if metrics.shared else None
+        guard: Guard | None = app.state.guard
+        jobs = [*(guard.jobs if guard else ())]
+        if metrics.shared:
+            jobs.append(functools.partial(gauges.keep_sampling, metrics))
+        tasks = [asyncio.create_task(job()) for job in jobs]
         fast = create_fast_path(settings, app.state.direct)
         yield {
             STATE: fast,
@@ -210,8 +216,8 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
             DRAIN: loaded.drain,
             METRICS: metrics,
         }
-        if sampling is not None:
-            sampling.cancel()
+        for task in tasks:
+            task.cancel()
         loaded.close()
         gc.unfreeze()
 

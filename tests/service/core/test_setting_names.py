@@ -9,6 +9,8 @@ from service.core.setting_names import find_unread
 from service.core.settings import Settings
 from tests.docs.test_readme import ROOT
 
+# The variables of clients are as near to settings as a slip.
+CLIENTS = ("api_key", "signing_key")
 SETTINGS = {"port", "host", "workers", "max_body_bytes", "deadline_ms", "cors_origins", "models_dir"}
 KUBERNETES = {
     "CVAE_SERVICE_HOST": "10.0.0.1",
@@ -47,7 +49,7 @@ def test_a_slip_is_refused_with_what_was_meant(name: str, meant: str) -> None:
 def test_every_setting_with_a_letter_too_few_or_too_many_is_recognised() -> None:
     for setting in Settings.model_fields:
         for slip in (setting[:-1], setting + "s", setting[1:], setting[0] + setting):
-            if slip not in Settings.model_fields:
+            if slip not in {*Settings.model_fields, *CLIENTS}:
                 with pytest.raises(StartupError, match="perhaps CVAE_"):
                     find_unread({f"CVAE_{slip.upper()}": "1"}, Settings.model_fields)
 
@@ -66,6 +68,10 @@ def test_what_compose_and_the_tests_set_does_no_harm() -> None:
     names = set(re.findall(r"CVAE_[A-Z_]+", text))
     assert {"CVAE_MEMORY", "CVAE_GPU_PORT", "CVAE_UID", "CVAE_TEST_MNIST"} <= names
     assert find_unread(dict.fromkeys(names, "1"), Settings.model_fields) == []
+
+
+def test_what_clients_read_is_no_slip() -> None:
+    assert find_unread({f"CVAE_{name.upper()}": "x" for name in CLIENTS}, Settings.model_fields) == []
 
 
 def test_what_is_like_nothing_is_named() -> None:

@@ -1,0 +1,114 @@
+"""Secrets from a variable or a file; a file is read again when it changes, without a pause of the event loop.
+
+What they hold is never in a message: it could be a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pathlib
+import re
+import stat
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from service.core.errors import StartupError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+# How often a file is looked at.
+LOOK_S = 1.0
+MAX_FILE_BYTES = 1024 * 1024
+SEPARATORS = re.compile(r"[,\s]+")
+Parse = Callable[[list[str]], T]
+
+
+class Secrets(Generic[T]):
+    """What a variable or a file says, and goes on to say.
+
+    Attributes:
+        value: What was read last without a fault.
+    """
+
+    def __init__(self, name: str, text: str, path: pathlib.Path | None, parse: Parse[T]) -> None:
+        """Read the variable or the file.
+
+        Args:
+            name: The variable's, such as `CVAE_API_KEYS`; that of the file has `_FILE` behind it.
+            text: Entries separated by commas or spaces, or "" where there is a file.
+            path: A file of entries, a line each; lines that begin with `#` mean nothing.
+            parse: Called with the entries; a `ValueError` says what is wrong with one.
+
+        Raises:
+            StartupError: There are both, the file cannot be read, or what it says is wrong.
+        """
+        self._name, self._path, self._parse = name, path, parse
+        self._state: tuple[int, ...] | None = None
+        self._complaint = ""
+        if path is None:
+            self.value = self._read_entries(name, text)
+            return
+        if text:
+            raise StartupError(f"{name}, {name}_FILE: expected one of the two, received both")
+        self._state = _look(f"{name}_FILE", path)
+        self.value = self._read_file(path)
+
+    async def keep_fresh(self) -> None:
+        """Look at the file again and again, in a thread."""
+        while self._path is not None:
+            await asyncio.sleep(LOOK_S)
+            await asyncio.to_thread(self.refresh)
+
+    def refresh(self) -> None:
+        """Read the file again if it has changed. What is wrong with it is logged, and what it said stays."""
+        if self._path is None:
+            return
+        before, self._state = self._state, None
+        try:
+            self._state = _look(f"{self._name}_FILE", self._path)
+            if self._state == before:
+                return
+            self.value = self._read_file(self._path)
+        except StartupError as error:
+            if self._complaint != str(error):
+                logger.error("%s; what it said before stays", error)
+            self._complaint = str(error)
+        else:
+            self._complaint = ""
+            logger.info("%s_FILE has changed and was read again", self._name)
+
+    def _read_file(self, path: pathlib.Path) -> T:
+        name = f"{self._name}_FILE"
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+            text = content.decode()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            raise StartupError(f"{name}: cannot read {path}: {reason}") from error
+        if len(content) > MAX_FILE_BYTES:
+            raise StartupError(f"{name}: expected at most {MAX_FILE_BYTES} bytes in {path}, received more")
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+        return self._read_entries(name, "\n".join(lines))
+
+    def _read_entries(self, name: str, text: str) -> T:
+        entries = [entry for entry in SEPARATORS.split(text) if entry]
+        if not entries:
+            raise StartupError(f"{name}: expected at least one entry, received none")
+        try:
+            return self._parse(entries)
+        except ValueError as error:
+            raise StartupError(f"{name}: {error}") from error
+
+
+def _look(name: str, path: pathlib.Path) -> tuple[int, ...]:
+    """Return what differs once a file has changed: its time, its size, and which file it is."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StartupError(f"{name}: cannot read {path}: {error.strerror}") from error
+    if not stat.S_ISREG(found.st_mode):  # a pipe would never end
+        raise StartupError(f"{name}: expected a file, {path} is none")
+    return found.st_mtime_ns, found.st_size, found.st_ino
