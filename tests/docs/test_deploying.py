@@ -7,6 +7,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -76,12 +77,14 @@ def snippet(language: str) -> str:
 
 def adapt(name: str, address: str, services: list[str], folder: pathlib.Path) -> str:
     """Return the file of the docs with addresses and places of this machine; each of them must be in it."""
+    plain = free_address()
     first, second = (service.rpartition(":")[2] for service in services)
     pem = str(folder / "cvae.pem")
     port = address.rpartition(":")[2]
     text = snippet("vcl" if name == "varnish" else name)
     changes = {
         "nginx": {
+            "listen 80;": f"listen {plain};",
             "listen 443": f"listen {address}",
             "/etc/ssl/cvae.pem": pem,
             "/var/cache/nginx-cvae": str(folder / "kept"),
@@ -117,6 +120,13 @@ def command(name: str, address: str, file: pathlib.Path) -> list[str]:
             "malloc,32m",
         ],
     }[name]
+
+
+def read_plain_address(proxy: Proxy, folder: pathlib.Path) -> str:
+    """Return where nginx answers without TLS."""
+    text = (folder / proxy.name / "configuration").read_text()
+    (address,) = re.findall(r"listen ([0-9.:]+);\n    return 301", text)
+    return str(address)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +190,7 @@ def start_services(
 
 @contextlib.contextmanager
 def start_proxy(folder: pathlib.Path, name: str, more: str = "") -> Iterator[Proxy]:
-    place = folder / f"{name}{len(more)}"
+    place = folder / (f"{name}{len(more)}" if more else name)
     place.mkdir()
     with start_services(place, name) as (addresses, processes):
         address = free_address()
@@ -236,6 +246,40 @@ def test_clients_speak_http_2_with_it(proxy: Proxy) -> None:
     done = subprocess.run([*line, proxy.url + PICTURE], capture_output=True, text=True)
     # Varnish has it only if it is told so when it starts.
     assert done.stdout == ("0" if proxy.name == "varnish" else "2")
+
+
+def test_clients_can_trust_it_and_are_told_to_come_by_tls(proxy: Proxy, folder: pathlib.Path) -> None:
+    if proxy.name == "varnish":
+        assert proxy.url.startswith("http://")
+        return
+    trust = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
+    for path, status in ((PICTURE, 200), ("/cvae/nothing", 404)):
+        answer = httpx.get(proxy.url + path, verify=trust, timeout=DEADLINE_S)
+        assert answer.status_code == status
+        assert answer.headers.get_list("strict-transport-security") == ["max-age=31536000"]
+        assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+@pytest.mark.parametrize(("version", "taken"), [("tls1_1", False), ("tls1_2", True), ("tls1_3", True)])
+def test_old_versions_of_tls_are_refused(proxy: Proxy, version: str, taken: bool) -> None:
+    if proxy.name == "varnish":
+        assert proxy.url.startswith("http://")
+        return
+    address = proxy.url.removeprefix("https://")
+    line = ["openssl", "s_client", f"-{version}", "-cipher", "DEFAULT@SECLEVEL=0", "-connect", address]
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S)
+    assert (done.returncode == 0) is taken, done.stderr
+    if not taken:
+        assert "alert protocol version" in done.stderr
+
+
+def test_nginx_leads_to_tls(proxy: Proxy, folder: pathlib.Path) -> None:
+    if proxy.name != "nginx":
+        return
+    address = read_plain_address(proxy, folder)
+    answer = httpx.get(f"http://{address}{PICTURE}", timeout=DEADLINE_S)
+    assert answer.status_code == 301
+    assert answer.headers["location"] == f"https://127.0.0.1{PICTURE}"
 
 
 def test_who_has_a_picture_is_told_so(proxy: Proxy) -> None:
