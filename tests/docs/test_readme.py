@@ -24,7 +24,13 @@ README = (ROOT / "README.md").read_text()
 PAGES = ("README.md", *(f"docs/{name}.md" for name in ("api", "python", "command-line", "open-inference")))
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 TEXTS = [(ROOT / page).read_text() for page in PAGES]
-ALL = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+ALL = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
+    *(ROOT / "docs").glob("*.md"),
+]
 # Of one picture, of two and four beside each other, four times as large, with padding; of a grid and a map.
 SIDES = {28, 56, 112, 120, 224, 512, 560}
 
