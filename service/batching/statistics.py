@@ -93,19 +93,18 @@ class Statistics:
         return [*totals, *itertools.chain.from_iterable(self.sizes)]
 
     def move(self, cells: Cells, start: int) -> None:
-        """Have `write` write to other cells, on top of what they hold."""
+        """Have `write` add to other cells, which may be those of a model that was replaced as well."""
         self._cells, self._start = cells, start
-        self._written = [cells[start + i] for i in range(self.size)]
-        self._set([a + b for a, b in zip(self.values(), self._written, strict=True)])
+        self._written = [0.0] * self.size
 
     def write(self) -> None:
-        """Write what has changed."""
+        """Add what is new since the last time."""
         values = self.values()
         if values == self._written:
             return
         for i, value in enumerate(values):
             if value != self._written[i]:
-                self._cells[self._start + i] = value
+                self._cells[self._start + i] += value - self._written[i]
         self._written = values
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import hashlib
 import io
 import json
@@ -22,6 +23,7 @@ from pydantic_core import ErrorDetails
 
 from service.bundles.manifest import FileSpec, Manifest, version_of
 from service.core.errors import BundleError, shorten
+from service.core.reloads import Content
 from service.core.shipped_models.folders import MANIFEST
 
 CARD = "README.md"
@@ -57,6 +59,17 @@ class Bundle:
     golden: dict[str, NDArray[Any]]
     atlas: dict[str, NDArray[Any]]
     card: str | None
+
+    @functools.cached_property
+    def content(self) -> Content:
+        """What it is made of, its card included."""
+        text = json.dumps([self.fields, self.card], sort_keys=True)
+        return Content(self.manifest.version, hashlib.sha256(text.encode()).hexdigest())
+
+    @property
+    def weights_bytes(self) -> int:
+        """The bytes of both graphs."""
+        return len(self.encoder) + len(self.decoder)
 
 
 def read_bundle(folder: pathlib.Path) -> Bundle:

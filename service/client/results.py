@@ -200,6 +200,7 @@ class ModelInfo:
         runtime: `provider`, threads and the version of onnxruntime.
         warm: Whether it is loaded and ready.
         created: When, in ISO 8601.
+        kept: `name@version` of earlier versions that can still be asked for.
     """
 
     name: str
@@ -215,6 +216,7 @@ class ModelInfo:
     runtime: Mapping[str, Any]
     warm: bool
     created: str
+    kept: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

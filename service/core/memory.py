@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Sequence
 
 from service.core.cpu_count import ROOT, find_groups
-from service.core.errors import StartupError
+from service.core.errors import BundleError, StartupError
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +49,43 @@ class Need:
         return max(1, left // (self.worker_bytes + spare_bytes))
 
 
+def estimate_models(weights_bytes: Sequence[int]) -> int:
+    """Return the bytes that models take in each worker, before any request.
+
+    Args:
+        weights_bytes: Of both graphs of each model.
+    """
+    return len(weights_bytes) * MODEL_BYTES + WEIGHTS_TIMES * sum(weights_bytes)
+
+
+def check_models(limit_bytes: int, name: str, weights_bytes: int, loaded: Sequence[int]) -> None:
+    """Refuse a model for which there is no memory beside those that are loaded.
+
+    Args:
+        limit_bytes: For all models of a process; 0: there is no limit.
+        name: The model's name.
+        weights_bytes: Of both of its graphs.
+        loaded: The same of each model that is loaded.
+
+    Raises:
+        BundleError: The message has the figures.
+    """
+    used, needed = estimate_models(loaded), estimate_models([weights_bytes])
+    if limit_bytes and used + needed > limit_bytes:
+        raise BundleError(
+            f"CVAE_MAX_MODELS_MEMORY: expected at most {limit_bytes} bytes for all models, but {name} needs "
+            f"{needed} beside the {used} of {len(loaded)} that are loaded"
+        )
+
+
+def measure_weights(bundle: pathlib.Path) -> int:
+    """Return the bytes of a bundle's graphs."""
+    return sum(path.stat().st_size for path in bundle.glob("*.onnx") if path.is_file())
+
+
 def measure_need(bundles: Sequence[pathlib.Path]) -> Need:
     """Return what a worker that loads these bundles needs."""
-    graphs = [path for folder in bundles for path in folder.glob("*.onnx") if path.is_file()]
-    weights_bytes = sum(path.stat().st_size for path in graphs)
-    return Need(WORKER_BYTES + len(bundles) * MODEL_BYTES + WEIGHTS_TIMES * weights_bytes)
+    return Need(WORKER_BYTES + estimate_models([measure_weights(folder) for folder in bundles]))
 
 
 def fit_workers(bundles: Sequence[pathlib.Path], root: pathlib.Path = ROOT) -> int:

@@ -25,7 +25,7 @@ def tidy(name: str, value: str) -> str:
     """Return a setting's value ready for its type, as people write it."""
     if name in WORDS:
         return value.lower()
-    if name.endswith("_bytes"):
+    if name.endswith(("_bytes", "_memory")):
         return read_size(value)
     if name.endswith(("_dir", "_file")):
         return read_folder(value)

@@ -132,6 +132,17 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         le=MAX_MS,
         description="Longest time for what still runs after that; then it is cut off.",
     )
+    keep_versions: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        description="Earlier versions of each model that a reload leaves, to be asked for as name@version.",
+    )
+    max_models_memory: int = Field(
+        default=0,
+        ge=0,
+        description="Bytes that the models of each worker may take, old and new together; 0: no limit.",
+    )
     max_image_pixels: int = Field(
         default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."
     )

@@ -59,7 +59,8 @@ class Posterior:
 class Engine:
     """Decodes and encodes with one model.
 
-    `start` needs no event loop; `submit`, `decode`, `stream` and `encode` do.
+    `start` needs no event loop; `submit`, `decode`, `stream` and `encode` do. Nothing it holds refers to it:
+    it goes, with its threads and its memory, once the last request that uses it is done.
 
     Attributes:
         space: Makes the rows to decode.
@@ -85,7 +86,7 @@ class Engine:
         self.atlas = Atlas(**model.bundle.atlas)
         self.uploads = ImageInputs(model.manifest.image, settings.max_image_pixels, places)
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)
-        self._encoder = self._make_batcher(self._encode_rows, INLINE_ENCODE_ROWS)
+        self._encoder = self._make_batcher(functools.partial(_encode_rows, model), INLINE_ENCODE_ROWS)
 
     def start(self) -> None:
         """Start the model, then accept rows.
@@ -232,9 +233,6 @@ class Engine:
         z = None if seed is None else sampling.sample_posterior(z_mean, z_log_var, seed)
         return Posterior(z_mean, z_log_var, z)
 
-    def _encode_rows(self, x: Floats) -> Floats:
-        return np.concatenate(self.model.encode(x), axis=1)
-
     def _make_batcher(self, run: Run, inline_rows: int) -> Batcher:
         return Batcher(
             run,
@@ -242,6 +240,10 @@ class Engine:
             queue_capacity_rows=self.settings.queue_capacity_rows,
             inline_rows=inline_rows,
         )
+
+
+def _encode_rows(model: Model, x: Floats) -> Floats:
+    return np.concatenate(model.encode(x), axis=1)
 
 
 def check_whole(rows: Floats, results: Floats) -> Floats:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import platform
 import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable
 
 from service import __version__
 from service.batching.batcher import Batcher
+from service.core.choices import Graph
+from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.observability import families
 from service.observability.families import Count
@@ -17,18 +19,69 @@ from service.observability.metrics import Metrics
 
 # How often a worker writes down how things are, for the worker that is asked.
 PERIOD_S = 1.0
-Reading = tuple[Count, Callable[[], float]]
 
 
 def watch_models(metrics: Metrics, registry: Registry) -> None:
     """Have the metrics count the batches and uploads of models, and say which models there are."""
     metrics.adopt(families.UPLOADS, registry.places.took)
-    for engine in registry:
+    watch = _ModelWatch(metrics, registry)
+    watch.look()
+    registry.watchers.append(watch.look)
+    metrics.sources.append(watch.sample)
+
+
+class _ModelWatch:
+    """Counts what the models do, whichever they are at the time."""
+
+    def __init__(self, metrics: Metrics, registry: Registry) -> None:
+        self._metrics = metrics
+        self._registry = registry
+        self._infos: list[Count] = []
+        # Weakly: an engine is to go once its last request is done.
+        self._seen: weakref.WeakSet[Engine] = weakref.WeakSet()
+        self._queues: set[tuple[str, Graph]] = set()
+
+    def look(self) -> None:
+        """Count the batches of models that are new, and say which there are."""
+        for info in self._infos:
+            info.set(0)
+        served = list(self._registry.served)
+        self._infos = [self._find_info(engine) for engine in served]
+        for info in self._infos:
+            info.set(1)
+        for engine in set(served) - set(self._seen):
+            self._seen.add(engine)
+            for graph, batcher in engine.batchers.items():
+                labels = engine.manifest.name, graph
+                self._metrics.adopt(families.BATCH_ROWS, batcher.batches, *labels)
+                self._metrics.adopt(families.STATISTICS, batcher.statistics, *labels)
+                self._queues.add(labels)
+
+    def _find_info(self, engine: Engine) -> Count:
         manifest, runtime = engine.manifest, engine.model.runtime
-        metrics.number(families.MODEL_INFO, manifest.name, manifest.version, runtime.provider).set(1)
         versions = __version__, platform.python_version(), runtime.onnxruntime
-        metrics.number(families.BUILD, *versions).set(1)
-    _watch(metrics, list(_read_queues(metrics, registry)))
+        self._metrics.number(families.BUILD, *versions).set(1)
+        labels = manifest.name, manifest.version, runtime.provider
+        return self._metrics.number(families.MODEL_INFO, *labels)
+
+    def sample(self) -> None:
+        """Set how much waits, at the versions that have been replaced too."""
+        waiting = {queue: [0, 0] for queue in self._queues}
+        for engine in self._registry.alive:
+            for graph, batcher in engine.batchers.items():
+                found = waiting.get((engine.manifest.name, graph), [0, 0])
+                found[0] += batcher.waiting_rows
+                found[1] += batcher.waiting_requests
+                self._note(batcher, engine.manifest.name, graph)
+        for labels, counts in waiting.items():
+            for family, count in zip((families.WAITING_ROWS, families.WAITING), counts, strict=True):
+                self._metrics.number(family, *labels).set(count)
+
+    def _note(self, batcher: Batcher, *labels: str) -> None:
+        """Write down what became of a graph's requests, and when the last one ran."""
+        batcher.statistics.write()
+        last = self._metrics.number(families.LAST_MS, *labels)
+        last.set(max(last.read(), _date_last(batcher)))
 
 
 def watch_connections(metrics: Metrics, count: Callable[[], tuple[int, int]]) -> None:
@@ -54,32 +107,7 @@ async def keep_sampling(metrics: Metrics) -> None:
         await asyncio.sleep(PERIOD_S)
 
 
-def _read_queues(metrics: Metrics, registry: Registry) -> Iterator[Reading]:
-    for engine in registry:
-        for graph, batcher in engine.batchers.items():
-            labels = engine.manifest.name, graph
-            metrics.adopt(families.BATCH_ROWS, batcher.batches, *labels)
-            rows, requests = (
-                metrics.number(family, *labels) for family in (families.WAITING_ROWS, families.WAITING)
-            )
-            yield rows, functools.partial(getattr, batcher, "waiting_rows")
-            yield requests, functools.partial(getattr, batcher, "waiting_requests")
-            metrics.adopt(families.STATISTICS, batcher.statistics, *labels)
-            last = metrics.number(families.LAST_MS, *labels)
-            yield last, functools.partial(_write_statistics, batcher, last)
-
-
-def _write_statistics(batcher: Batcher, last: Count) -> float:
-    """Write down what became of a graph's requests; return when the last one ran, in ms since 1970."""
-    statistics = batcher.statistics
-    statistics.write()
-    ago_s = batcher.clock() - statistics.last_s
-    return float(round((time.time() - ago_s) * 1000)) if statistics.last_s else last.read()
-
-
-def _watch(metrics: Metrics, readings: list[Reading]) -> None:
-    def sample() -> None:
-        for number, read in readings:
-            number.set(read())
-
-    metrics.sources.append(sample)
+def _date_last(batcher: Batcher) -> float:
+    """Return when the last batch ended, in ms since 1970; 0 before the first."""
+    ago_s = batcher.clock() - batcher.statistics.last_s
+    return float(round((time.time() - ago_s) * 1000)) if batcher.statistics.last_s else 0.0

@@ -115,25 +115,35 @@ def list_graphs(registry: Registry) -> Iterator[V2Model]:
     return (V2Model(engine, kind) for engine in registry for kind in KINDS)
 
 
+def list_versions(registry: Registry) -> Iterator[V2Model]:
+    """Return the graphs of all bundles, those of earlier versions that are kept behind them."""
+    return (V2Model(engine, kind) for engine in registry.served for kind in KINDS)
+
+
 def find_graph(registry: Registry, name: str, version: str | None = None) -> V2Model:
     """Return a graph by name.
 
     Args:
         registry: The loaded models.
         name: `<bundle>.decoder` or `<bundle>.encoder`.
-        version: The version of the bundle, or its number; None: whichever is loaded.
+        version: The version of the bundle, or its number; None: the current one.
 
     Raises:
-        NotFoundError: There is no such graph, or it has another version.
+        NotFoundError: There is no such graph, or no such version of it.
         NotReadyError: The models are not loaded.
     """
     registry.get()
     bundle, _, kind = name.rpartition(".")
-    engine = next((engine for engine in registry if engine.manifest.name == bundle), None)
-    if engine is None or kind not in KINDS:
+    served = registry.served
+    if bundle not in served.engines or kind not in KINDS:
         known = ", ".join(graph.name for graph in list_graphs(registry))
         raise NotFoundError("model", f"one of {known}", name)
-    graph = V2Model(engine, kind)
-    if version not in (None, graph.version, graph.number):
-        raise NotFoundError("version", f"{graph.version}, which is loaded", version)
-    return graph
+    versions = served.list_versions(bundle)
+    by_number = {str(int(known, 16)): known for known in versions}
+    found = by_number.get(version or "", version)
+    if found is not None and found not in versions:
+        expected = (
+            f"{versions[0]}, which is loaded" if len(versions) == 1 else f"one of {', '.join(versions)}"
+        )
+        raise NotFoundError("version", expected, version)
+    return V2Model(served.find(bundle, found), kind)

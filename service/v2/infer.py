@@ -28,7 +28,7 @@ from service.http.offload import INLINE_PIXELS
 from service.http.openapi.errors import protocol_responses
 from service.inference.registry import Registry
 from service.v2.graphs import V2Model, complete
-from service.v2.metadata import Served, get_graph
+from service.v2.metadata import GRAPH, Served, get_graph
 from service.v2.openapi import INFER, tensors, tensors_body
 from service.v2.outputs import AskedOutput, choose_outputs, write_answer
 from service.v2.schemas import InferRequest
@@ -56,7 +56,15 @@ class GraphRoute(DirectRoute):
 
     def check(self, request: Request) -> None:
         """Refuse what the graph would refuse for its time alone."""
-        get_graph(request).check()
+        graph = request.scope[GRAPH] = get_graph(request)
+        graph.check()
+
+    async def answer(self, request: Request) -> Response:
+        """Call the endpoint; then forget the graph, which a connection at rest would keep from going."""
+        try:
+            return await super().answer(request)
+        finally:
+            request.scope.pop(GRAPH, None)
 
 
 router = APIRouter(tags=["open inference protocol"], route_class=GraphRoute)

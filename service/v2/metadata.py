@@ -12,7 +12,7 @@ from service.http.bodies.json_bodies import SMALL_BYTES, limit_body, limit_json,
 from service.http.bodies.reading import read_body
 from service.http.dependencies import Calls, Models, get_registry, never_keep
 from service.http.openapi.errors import protocol_responses
-from service.v2.graphs import V2Model, find_graph, list_graphs
+from service.v2.graphs import V2Model, find_graph, list_graphs, list_versions
 from service.v2.openapi import index_body
 from service.v2.schemas import (
     DynamicBatching,
@@ -41,23 +41,22 @@ NOW = [Depends(never_keep)]
 CONFIG_TYPES = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
 
 
-# Where a request keeps its graph.
+# Where a request keeps its graph until it is answered.
 GRAPH = "cvae_graph"
 
 
 def get_graph(request: Request) -> V2Model:
-    """Return the graph in the path; if the path has a version, that must be the loaded one.
+    """Return the graph in the path, of the version that it names.
 
     Raises:
-        NotFoundError: There is no such graph, or it has another version.
+        NotFoundError: There is no such graph, or no such version of it.
         NotReadyError: The models are not loaded.
     """
     graph: V2Model | None = request.scope.get(GRAPH)
-    if graph is None:
-        path = request.path_params
-        graph = find_graph(get_registry(request), path["model"], path.get("version"))
-        request.scope[GRAPH] = graph
-    return graph
+    if graph is not None:
+        return graph
+    path = request.path_params
+    return find_graph(get_registry(request), path["model"], path.get("version"))
 
 
 async def _solve_graph(
@@ -129,12 +128,12 @@ async def list_graph_names(models: Models) -> GraphNames:
     openapi_extra=index_body(),
 )
 async def list_graph_states(request: Request, models: Models, call: Calls) -> list[IndexEntry]:
-    """All of them; with `ready`, those that can answer. The body may be empty."""
+    """All of them, each version that is kept; with `ready`, those that can answer. The body may be empty."""
     limit = limit_json(models, most=SMALL_BYTES)
     limit_body(request, limit)
     content = await read_body(request, call)
     only_ready = bool(content) and parse_json(content, IndexRequest, limit).ready
-    return [_enter(graph) for graph in list_graphs(models) if graph.ready or not only_ready]
+    return [_enter(graph) for graph in list_versions(models) if graph.ready or not only_ready]
 
 
 @router.get("/v2/models/{model}/versions/{version}", include_in_schema=False)
@@ -144,12 +143,12 @@ async def list_graph_states(request: Request, models: Models, call: Calls) -> li
     response_description="Its tensors",
     responses=protocol_responses(404, 503),
 )
-async def describe_graph(graph: Served) -> GraphMetadata:
+async def describe_graph(graph: Served, models: Models) -> GraphMetadata:
     """The tensors that it takes and gives; the first dimension of each, -1, is the number of rows."""
     manifest = graph.engine.manifest
     return GraphMetadata(
         name=graph.name,
-        versions=[graph.version],
+        versions=models.served.list_versions(manifest.name),
         platform=PLATFORM,
         inputs=[_describe(port) for port in graph.inputs],
         outputs=[_describe(port) for port in graph.outputs],

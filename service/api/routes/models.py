@@ -110,13 +110,16 @@ async def read_decoder(request: Request, name: Name, models: Models, call: Calls
 
 def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, Any]:
     manifest = engine.manifest
-    base = f"{request.scope.get('root_path', '')}/models/{manifest.name}"
+    reference = f"{manifest.name}@{manifest.version}"
+    is_current = engine is models.served.engines.get(manifest.name)
+    base = f"{request.scope.get('root_path', '')}/models/{manifest.name if is_current else reference}"
+    versions = models.served.list_versions(manifest.name)
     image = manifest.image.model_dump(include=set(ImageInfo.model_fields))
     return {
         "name": manifest.name,
         "version": manifest.version,
-        "reference": f"{manifest.name}@{manifest.version}",
-        "default": manifest.name == models.default,
+        "reference": reference,
+        "default": is_current and manifest.name == models.default,
         "latent_dim": manifest.latent_dim,
         "image": ImageInfo(**image),
         "classes": [entry.label for entry in manifest.classes],
@@ -126,6 +129,7 @@ def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, A
         "runtime": RuntimeInfo(**engine.model.runtime._asdict()),
         "warm": models.ready and not engine.failed,
         "created": manifest.created,
+        "kept": [f"{manifest.name}@{version}" for version in versions[1:]],
         "links": {
             "self": base,
             "card": f"{base}/card",

@@ -198,6 +198,12 @@ class ModelInfo(BaseModel):
     runtime: RuntimeInfo
     warm: Annotated[bool, Field(description="Whether it has run and can answer now.")]
     created: str
+    kept: Annotated[
+        list[str],
+        Field(
+            description="name@version of its earlier versions that can still be asked for, the latest first."
+        ),
+    ]
     links: Annotated[dict[str, str], Field(description="Where to look further, by what it is.")]
 
 

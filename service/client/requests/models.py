@@ -50,4 +50,5 @@ def _read_ready(response: httpx.Response) -> bool:
 def _to_model(kind: type[M], fields: dict[str, Any]) -> M:
     names = {field.name for field in dataclasses.fields(kind)}
     known = {name: value for name, value in fields.items() if name in names}
-    return kind(**{**known, "classes": tuple(known["classes"])})
+    lists: dict[str, Any] = {name: tuple(known[name]) for name in ("classes", "kept") if name in known}
+    return kind(**{**known, **lists})
