@@ -20,7 +20,7 @@ from service.imaging.representation import NOTE
 from service.inference.engine import Engine
 
 # Of what else the answer says, that which drew the picture.
-CAUSES = ("digit", "seed", "temperature")
+CAUSES = ("digit", "prior", "seed", "temperature")
 # More numbers are left out, so that a note stays shorter than most pictures of so many.
 MOST_NUMBERS = 8192
 # Bytes of files whose notes are read on the event loop, in 1 ms at most; of the longest note it takes 10.

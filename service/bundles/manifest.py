@@ -109,7 +109,7 @@ class ClassSpec(Part):
     components: tuple[ComponentSpec, ...] = ()
 
 
-class Prior(Part):
+class NormalPrior(Part):
     """The distribution of each dimension of z."""
 
     distribution: Literal["normal"]
@@ -117,10 +117,16 @@ class Prior(Part):
     stddev: Literal[1]
 
 
+class MixturePrior(FileSpec):
+    """A mixture of Gaussians, fitted to what the encoder makes of the training images."""
+
+    distribution: Literal["mixture"]
+
+
 class Manifest(Part):
     """`model.json`; docs/bundle.md says what each field is."""
 
-    format_version: Literal[1]
+    format_version: Literal[1, 2]
     name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(pattern="^[0-9a-f]{12}$")
     latent_dim: int = Field(ge=1)
@@ -130,7 +136,7 @@ class Manifest(Part):
     golden: FileSpec
     atlas: FileSpec
     classes: tuple[ClassSpec, ...]
-    prior: Prior
+    prior: Annotated[NormalPrior | MixturePrior, Field(discriminator="distribution")]
     training: dict[str, Any]
     metrics: dict[str, Any]
     dataset: dict[str, Any]
@@ -154,7 +160,14 @@ class Manifest(Part):
     @property
     def files(self) -> tuple[FileSpec, ...]:
         """The files the service reads, with their checksums."""
-        return self.encoder, self.decoder, self.golden, self.atlas
+        prior = (self.prior,) if isinstance(self.prior, MixturePrior) else ()
+        return self.encoder, self.decoder, self.golden, self.atlas, *prior
+
+    @model_validator(mode="after")
+    def _check_format(self) -> Manifest:
+        if self.prior.distribution == "mixture" and self.format_version == 1:
+            raise ValueError("format_version: expected 2, as the prior is a mixture, found 1")
+        return self
 
     @model_validator(mode="after")
     def _check_graphs(self) -> Manifest:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.bundles.manifest import FileSpec, Manifest, version_of
+from service.bundles.manifest import FileSpec, Manifest, MixturePrior, version_of
+from service.bundles.prior import LABEL, NAMES, check_prior
 from service.core.errors import BundleError, shorten
 from service.core.reloads import Content
 from service.core.shipped_models.folders import MANIFEST
@@ -49,6 +50,9 @@ class Bundle:
         decoder: The ONNX file's bytes.
         golden: `x`, `z_mean`, `z_log_var`, `z` and `image`, float32.
         atlas: `z_mean` `(n, latent_dim)` float32 and `label` `(n,)` int64.
+        prior: Of a mixture of n components, `weight` `(n,)`, `z_mean` `(n, latent_dim)` and `cholesky`
+            `(n, latent_dim, latent_dim)`, float32, and `label` `(n,)` int64 if they have classes; None if
+            the prior is N(0, 1).
         card: Its README.md, if there is one.
     """
 
@@ -58,6 +62,7 @@ class Bundle:
     decoder: bytes
     golden: dict[str, NDArray[Any]]
     atlas: dict[str, NDArray[Any]]
+    prior: dict[str, NDArray[Any]] | None
     card: str | None
 
     @functools.cached_property
@@ -89,7 +94,8 @@ def read_bundle(folder: pathlib.Path) -> Bundle:
     _check_arrays(folder, manifest, golden, atlas)
     _check_pixels(folder / manifest.golden.file, golden)
     encoder, decoder = content[manifest.encoder.file], content[manifest.decoder.file]
-    return Bundle(manifest, fields, encoder, decoder, golden, atlas, _read_card(folder))
+    prior = _read_prior(folder, manifest, content)
+    return Bundle(manifest, fields, encoder, decoder, golden, atlas, prior, _read_card(folder))
 
 
 def _read_manifest(folder: pathlib.Path) -> tuple[Manifest, dict[str, Any]]:
@@ -150,17 +156,31 @@ def _read_file(folder: pathlib.Path, spec: FileSpec) -> bytes:
     return content
 
 
+def _read_prior(
+    folder: pathlib.Path, manifest: Manifest, content: dict[str, bytes]
+) -> dict[str, NDArray[Any]] | None:
+    if not isinstance(manifest.prior, MixturePrior):
+        return None
+    arrays = _read_arrays(folder, manifest.prior, content, NAMES, (LABEL,))
+    check_prior(folder / manifest.prior.file, manifest, arrays)
+    return arrays
+
+
 def _read_arrays(
-    folder: pathlib.Path, spec: FileSpec, content: dict[str, bytes], names: tuple[str, ...]
+    folder: pathlib.Path,
+    spec: FileSpec,
+    content: dict[str, bytes],
+    names: tuple[str, ...],
+    optional: tuple[str, ...] = (),
 ) -> dict[str, NDArray[Any]]:
     expected = f"{folder / spec.file}: expected the arrays {', '.join(names)}"
     try:
         # Not np.load, which also accepts a single array or a pickle.
         with np.lib.npyio.NpzFile(io.BytesIO(content[spec.file]), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name in names}
+            arrays = {name: archive[name] for name in archive.files if name in (*names, *optional)}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise BundleError(f"{expected}: {error}") from error
-    if len(arrays) < len(names):
+    if not set(names) <= set(arrays):
         raise BundleError(f"{expected}, found {', '.join(arrays) or 'none of them'}")
     return arrays
 

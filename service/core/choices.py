@@ -17,6 +17,8 @@ Format = Literal["png", "webp", "gif", "apng", "json", "npy", "zip", "ndjson"]
 Still = Literal["png", "webp", "json", "npy", "zip"]
 Moving = Literal["png", "apng", "gif", "webp", "json", "ndjson", "npy", "zip"]
 Drawn = Literal["png", "webp", "json"]
+# What vectors of no class are drawn from.
+PriorName = Literal["normal", "mixture"]
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
 Figures = Literal["one", "all"]
 View = Literal["input"]

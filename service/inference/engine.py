@@ -82,7 +82,7 @@ class Engine:
         self.model = model
         self.manifest = model.manifest
         self.settings = settings
-        self.space = LatentSpace(model.manifest, settings.max_request_rows)
+        self.space = LatentSpace(model.manifest, settings.max_request_rows, model.bundle.prior)
         self.atlas = Atlas(**model.bundle.atlas)
         self.uploads = ImageInputs(model.manifest.image, settings.max_image_pixels, places)
         self._decoder = self._make_batcher(model.decode, INLINE_DECODE_ROWS)

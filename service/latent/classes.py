@@ -7,30 +7,38 @@ from collections.abc import Sequence
 import numpy as np
 
 from service.bundles.manifest import ClassSpec, Manifest
+from service.core.arrays import Floats
 from service.core.choices import ClassName
 from service.core.errors import BundleError, InvalidValueError, NotFoundError, Text
-from service.latent.mixture import Mixture, covariance_root, mix
+from service.latent.mixture import Mixture, covariance_root, mix, sample_mixture
+from service.latent.prior import MixturePrior
 
 
 class Classes:
-    """Finds the class that a request means.
+    """Finds the class that a request means, and draws its vectors.
 
     Attributes:
         labels: All labels, rising.
         known: The labels with their names, for errors: `0, 1` or `0 disc, 1 square`.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, prior: MixturePrior | None = None) -> None:
         """Prepare what is drawn from.
 
         Args:
             manifest: The manifest of the model.
+            prior: The mixture that the model's vectors are drawn from, if it has one.
 
         Raises:
             BundleError: The numbers of a class are not a valid distribution.
         """
         self._model = manifest.name
         self._mixtures = {entry.label: _read_mixture(manifest, entry) for entry in manifest.classes}
+        # Components of its own are narrower than the prior's, where classes overlap.
+        own = {entry.label for entry in manifest.classes if entry.components}
+        self._priors = {label: prior for label in (prior.labels if prior else ()) if label not in own}
+        # Where a label says what is drawn, its picture's place in latent space does not.
+        self._sure = not manifest.labels
         self.labels = tuple(entry.label for entry in manifest.classes)
         names = manifest.class_names
         self.known = ", ".join(f"{label} {names.get(label, '')}".rstrip() for label in self.labels)
@@ -60,9 +68,29 @@ class Classes:
             raise NotFoundError(field, f"a class of {self._model} ({known})", given)
         return label
 
-    def find_mixture(self, label: int) -> Mixture:
-        """Return what vectors of a class are drawn from."""
-        return self._mixtures[label]
+    def draw(self, label: int, seed: int, temperature: float, n: int) -> Floats:
+        """Draw vectors of a class: from its own components, else from those of the prior, else N(mean, cov).
+
+        Args:
+            label: One of `labels`.
+            seed: In [0, 2**32).
+            temperature: Scales the standard deviation; 0 gives a component's mean.
+            n: How many; a smaller n gives the first of a larger one's.
+
+        Returns:
+            `(n, latent_dim)` float32.
+        """
+        if (prior := self._priors.get(label)) is not None:
+            return prior.draw(label, seed, temperature, n, sure=self._sure)
+        return sample_mixture(self._mixtures[label], seed, temperature, n)
+
+    def find_middle(self, label: int) -> Floats:
+        """Return `(latent_dim,)`, the mean of the heaviest Gaussian that a class is drawn from."""
+        if self._sure and (prior := self._priors.get(label)) is not None:
+            return prior.find_middle(label)
+        # The heaviest component comes first; the mean of all could lie in another class.
+        middle: Floats = self._mixtures[label].means[0]
+        return middle
 
     def split(self, phrase: str | Sequence[ClassName] | None) -> Sequence[ClassName]:
         """Split a phrase into labels and names, which are not yet looked up.

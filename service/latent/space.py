@@ -6,19 +6,22 @@ after it has started to run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.bundles.manifest import Manifest
 from service.core.arrays import Floats
-from service.core.choices import ClassName, Method
+from service.core.choices import ClassName, Method, PriorName
 from service.core.errors import InvalidValueError, Text, shorten
-from service.latent import interpolation, mixture, sampling
+from service.latent import interpolation, sampling
 from service.latent.classes import Classes
 from service.latent.point import Point
+from service.latent.prior import MixturePrior
 
+Arrays = Mapping[str, NDArray[Any]]
 Label = ClassName | Sequence[ClassName] | None
 
 # Ten thousand standard deviations of the prior; there, float32 still holds every activation.
@@ -35,14 +38,16 @@ class LatentSpace:
         labels: The labels that the decoder takes; empty if it takes none.
         dim: The number of latent dimensions.
         classes: The classes by label and by name.
+        mixture: What vectors are drawn from unless N(0, 1) is asked for; None if there is no other.
     """
 
-    def __init__(self, manifest: Manifest, max_rows: int) -> None:
+    def __init__(self, manifest: Manifest, max_rows: int, prior: Arrays | None = None) -> None:
         """Prepare the classes.
 
         Args:
             manifest: The manifest of the model.
             max_rows: Most rows of one request.
+            prior: The arrays of its mixture; None if its prior is N(0, 1).
 
         Raises:
             BundleError: The numbers of a class are not a valid distribution.
@@ -51,7 +56,8 @@ class LatentSpace:
         self.max_rows = max_rows
         self.labels = manifest.labels
         self.dim = manifest.latent_dim
-        self.classes = Classes(manifest)
+        self.mixture = None if prior is None else MixturePrior(prior)
+        self.classes = Classes(manifest, self.mixture)
         # Of no columns if the decoder takes no label.
         one_hots = np.eye(len(manifest.classes), len(self.labels), dtype=np.float32)
         self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(manifest.classes)}
@@ -111,31 +117,47 @@ class LatentSpace:
         """
         self.check_rows("n", n)
         label = self.classes.find("digit", digit)
-        z = mixture.sample_mixture(self.classes.find_mixture(label), seed, temperature, n)
+        z = self.classes.draw(label, seed, temperature, n)
         if not self.labels:
             return z
         one_hot = self._one_hots[label]
         return np.concatenate([z, np.broadcast_to(one_hot, (n, len(one_hot)))], axis=1)
 
-    def sample(self, seed: int, temperature: float, n: int) -> Floats:
+    def choose_prior(self, asked: PriorName | None) -> PriorName:
+        """Return what vectors of no class are drawn from: what is asked for, else the bundle's own prior.
+
+        Raises:
+            InvalidValueError: The bundle has no mixture.
+        """
+        if asked == "mixture" and self.mixture is None:
+            raise InvalidValueError("prior", f"normal: {self.manifest.name} has no mixture", asked)
+        return asked or ("normal" if self.mixture is None else "mixture")
+
+    def sample(self, seed: int, temperature: float, n: int, prior: PriorName | None = None) -> Floats:
         """Draw vectors from the prior, with labels as frequent as among the training images.
 
         Args:
             seed: In [0, 2**32).
-            temperature: Scales the standard deviation; 0 gives the prior's mean.
+            temperature: Scales the standard deviation; 0 gives the mean, of a mixture those of components.
             n: How many; a smaller n gives the first of a larger one's.
+            prior: See `choose_prior`.
 
         Raises:
-            InvalidValueError: Too many rows.
+            InvalidValueError: Too many rows, or no such prior.
         """
         self.check_rows("n", n)
-        z = (temperature * sampling.sample_normal(seed, (n, self.dim))).astype(np.float32)
+        if self.choose_prior(prior) == "mixture" and self.mixture is not None:
+            z, label = self.mixture.sample(seed, temperature, n)
+        else:
+            z, label = (temperature * sampling.sample_normal(seed, (n, self.dim))).astype(np.float32), None
         if not self.labels:
             return z
-        # From a generator of their own, so that a smaller n gives the first of a larger one's.
-        picks = sampling.open_stream([seed, 1]).random_sample(n)
-        one_hot = np.eye(len(self.labels), dtype=np.float32)
-        return np.concatenate([z, one_hot[np.searchsorted(self._bounds, picks, side="right")]], axis=1)
+        if label is None:
+            # From a generator of their own, so that a smaller n gives the first of a larger one's.
+            picks = sampling.open_stream([seed, 1]).random_sample(n)
+            label = np.array(self.labels)[np.searchsorted(self._bounds, picks, side="right")]
+        one_hot = label[:, np.newaxis] == np.array(self.labels)
+        return np.concatenate([z, one_hot.astype(np.float32)], axis=1)
 
     def spread(
         self, n: int, extent: float, dims: tuple[int, int], label: ClassName | None, most: int = 0
@@ -219,8 +241,7 @@ class LatentSpace:
             return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
         digit = -1 if point.digit is None else point.digit
         label = self.classes.find(point.at or f"{point.field}.digit", digit)
-        # The heaviest component comes first; the mean of all could lie in another class.
-        return np.concatenate([self.classes.find_mixture(label).means[0], self._one_hots[label]])
+        return np.concatenate([self.classes.find_middle(label), self._one_hots[label]])
 
 
 def _find_largest(z: NDArray[np.float64]) -> float:

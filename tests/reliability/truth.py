@@ -32,7 +32,7 @@ class Truth:
         """Open the graphs of `models/<name>`."""
         self.bundle: Bundle = read_bundle(MODELS / name)
         self.manifest = self.bundle.manifest
-        self.space = LatentSpace(self.manifest, MAX_ROWS)
+        self.space = LatentSpace(self.manifest, MAX_ROWS, self.bundle.prior)
         self._decoder = onnxruntime.InferenceSession(self.bundle.decoder)
         self._encoder = onnxruntime.InferenceSession(self.bundle.encoder)
 

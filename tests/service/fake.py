@@ -53,6 +53,28 @@ def write_bundle(folder: pathlib.Path, *, conditional: bool = False, **changes: 
     return folder
 
 
+def make_mixture(labels: int = LABELS) -> dict[str, np.ndarray[Any, Any]]:
+    """Two components a class, in a row; the second has a third of the weight and lies 100 further."""
+    label = np.arange(labels).repeat(2)
+    weight = np.tile([0.75, 0.25], labels) / labels
+    z_mean = np.stack([label * 4.0, -4.0 * label], axis=1) + np.tile([[0, 0], [0, 100]], (labels, 1))
+    cholesky = np.tile(np.array([[0.5, 0], [0.25, 0.5]]), (2 * labels, 1, 1))
+    numbers = {"weight": weight, "z_mean": z_mean, "cholesky": cholesky}
+    return {**{name: array.astype(np.float32) for name, array in numbers.items()}, "label": label}
+
+
+def write_mixture(
+    folder: pathlib.Path, arrays: dict[str, np.ndarray[Any, Any]] | None = None, **changes: Any
+) -> pathlib.Path:
+    """Writes a bundle whose prior is a mixture."""
+    write_bundle(folder, **changes)
+    np.savez(folder / "prior.npz", **(make_mixture() if arrays is None else arrays))  # type: ignore[arg-type]
+    manifest = json.loads((folder / "model.json").read_text())
+    prior = {"distribution": "mixture", **_file(folder, "prior.npz")}
+    sign(folder, {**manifest, "format_version": 2, "prior": prior})
+    return folder
+
+
 def sign(folder: pathlib.Path, manifest: dict[str, Any]) -> None:
     manifest["version"] = version_of(manifest)
     (folder / "model.json").write_text(json.dumps(manifest))

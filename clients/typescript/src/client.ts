@@ -85,8 +85,8 @@ export class CvaeClient {
 
   /** Draw pictures from the prior, or of a class. */
   async sample(options: SampleOptions & Look<"/sample", Still> = {}): Promise<Blob> {
-    const { signal, timeoutMs, n, seed, temperature, digit, model, ...query } = options;
-    const body = JSON.stringify({ n, seed, temperature, digit, model });
+    const { signal, timeoutMs, n, seed, temperature, digit, prior, model, ...query } = options;
+    const body = JSON.stringify({ n, seed, temperature, digit, prior, model });
     return await this.draw("/sample", query, json(body), { signal, timeoutMs });
   }
 

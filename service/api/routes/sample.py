@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -14,8 +15,10 @@ from service.api.schemas.negotiated import SamplesQuery
 from service.api.schemas.query import SampleUrl, StillQuery
 from service.api.schemas.requests import SampleRequest
 from service.api.schemas.responses import SampleAnswer
+from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Still
+from service.core.errors import InvalidValueError
 from service.core.media_types import EXTENSIONS, FORMATS, JSON, STILL
 from service.http.bodies.json_bodies import SMALL_BYTES, read_json, require
 from service.http.dependencies import Calls, Models
@@ -31,6 +34,7 @@ urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
 
 EXAMPLES = {
     "prior": Example(summary="From the prior", value={"n": 16, "seed": 1}),
+    "normal": Example(summary="From N(0, 1)", value={"n": 16, "seed": 1, "prior": "normal"}),
     "class": Example(summary="Sevens", value={"n": 4, "seed": 1, "digit": 7, "temperature": 0.8}),
 }
 DRAWN = seeded("One picture, or a sheet of several.", STILL)
@@ -51,17 +55,17 @@ async def sample(
     models: Models,
     call: Calls,
 ) -> Response:
-    """Draws z from the prior N(0, 1), or from the class `digit`; the same seed draws the same.
+    """Draws z from the prior, or from the class `digit`; the same seed draws the same.
 
-    A label-conditioned model also draws labels, as often as its training images had them.
+    The prior is the mixture that was fitted to z of the training images, or N(0, 1) where the model has none
+    or `prior` asks for it. A label-conditioned model also draws labels, as often as training had them.
     """
     require(request, (JSON,))
     body = await read_json(request, SampleRequest, call, most=SMALL_BYTES)
     wanted = query.represent(negotiate(request, query.format, STILL))
     engine = models.get(body.model)
     seed, _ = choose_seed(body.seed)
-    digit, rows = _draw_rows(engine, body, seed)
-    extra = {"seed": seed, "temperature": body.temperature, "digit": digit}
+    extra, rows = await _draw_rows(engine, body, seed, call)
     return note_seed(await answer_job(request, PictureJob(engine, rows, wanted, extra), call), seed)
 
 
@@ -84,9 +88,8 @@ async def sample_url(
     """
     engine = models.get(query.model)
     seed, chosen = choose_seed(query.seed)
-    digit, rows = _draw_rows(engine, query, seed)
+    extra, rows = await _draw_rows(engine, query, seed, call)
     wanted = query.represent(FORMATS[extension])
-    extra = {"seed": seed, "temperature": query.temperature, "digit": digit}
     address = ImageUrl(f"sample-{seed}.{extension}", query.model, query.download, chosen)
     return note_seed(await answer_url(request, PictureJob(engine, rows, wanted, extra), call, address), seed)
 
@@ -108,9 +111,19 @@ async def draw_samples(
     return await sample_url(request, extension, query, models, call)
 
 
-def _draw_rows(engine: Engine, asked: SampleRequest | SampleUrl, seed: int) -> tuple[int | None, Floats]:
-    space = engine.space
+async def _draw_rows(
+    engine: Engine, asked: SampleRequest | SampleUrl, seed: int, call: RequestContext
+) -> tuple[dict[str, Any], Floats]:
+    """Return what the answer says of the draw, and the rows."""
+    space, temperature, n = engine.space, asked.temperature, asked.n
     if asked.digit is None:
-        return None, space.sample(seed, asked.temperature, asked.n)
-    label = space.classes.find("digit", asked.digit)
-    return label, space.draw(label, seed, asked.temperature, asked.n)
+        label, prior = None, space.choose_prior(asked.prior)
+        work = functools.partial(space.sample, seed, temperature, n, prior)
+    else:
+        if asked.prior is not None:
+            raise InvalidValueError("prior", "none beside a digit", asked.prior)
+        label, prior = space.classes.find("digit", asked.digit), None
+        work = functools.partial(space.draw, label, seed, temperature, n)
+    long = space.mixture is not None and space.mixture.is_long(n)
+    rows = await call.run(work) if long else work()
+    return {"seed": seed, "temperature": temperature, "digit": label, "prior": prior}, rows

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from service.bundles.manifest import NAME_PATTERN
-from service.core.choices import SEED_LIMIT
+from service.core.choices import SEED_LIMIT, PriorName
 from service.http.openapi.schemas import never_null
 
 
@@ -19,6 +19,7 @@ class MadeBy(BaseModel):
     model: Annotated[str, Field(pattern=NAME_PATTERN, max_length=256, description="Name of the model.")]
     version: Annotated[str, Field(pattern="^[0-9a-f]{12}$", description="Version of the model.")]
     digit: Annotated[int | None, Field(description="The class that was drawn.")] = None
+    prior: Annotated[PriorName | None, Field(description="What was drawn from, if no class.")] = None
     seed: Annotated[int | None, Field(ge=0, lt=SEED_LIMIT, description="Of what was drawn.")] = None
     temperature: Annotated[FiniteFloat | None, Field(ge=0, le=10)] = None
     z: Annotated[

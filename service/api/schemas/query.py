@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from service.api.schemas.requests import LabelText, ModelName, Seed
+from service.api.schemas.requests import LabelText, ModelName, Prior, Seed
 from service.core.choices import Colormap, Dtype, Figures, Method, Moving, Polarity, Resample, Still, View
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
@@ -200,6 +200,7 @@ class SampleUrl(DigitUrl):
 
     n: Count = 1
     digit: Digit = None
+    prior: Prior = None
 
 
 class InterpolateUrl(UrlQuery, SequenceQuery):

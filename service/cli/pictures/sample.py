@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from service.cli import options, outputs
 from service.cli.options import Source
 from service.cli.outputs import Output
+from service.core import choices
 
 EXAMPLES = """
 \b
@@ -22,6 +23,11 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.option("-n", type=click.IntRange(1), default=1, show_default=True, help="How many pictures.")
 @click.option("--digit", help="A class to draw from; unset: the prior.")
+@click.option(
+    "--prior",
+    type=click.Choice(get_args(choices.PriorName)),
+    help="Without a digit: normal is N(0, 1); unset: the model's own.",
+)
 @options.seed("Unset: chosen, and named on stderr.")
 @options.temperature
 @options.dtype

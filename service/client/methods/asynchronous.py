@@ -22,7 +22,7 @@ from service.client.results import (
     Reconstruction,
 )
 from service.client.serialize import Point
-from service.core.choices import Dtype, Method, Polarity
+from service.core.choices import Dtype, Method, Polarity, PriorName
 
 T = TypeVar("T")
 
@@ -158,6 +158,7 @@ class AsyncMethods(abc.ABC):
         n: int = 1,
         *,
         digit: int | str | None = None,
+        prior: PriorName | None = None,
         seed: int | None = None,
         temperature: float = 1.0,
         model: Model = None,
@@ -165,7 +166,9 @@ class AsyncMethods(abc.ABC):
     ) -> Pictures:
         """Draw pictures from the prior, or from a class; see `pictures.sample`."""
         return await self.send(
-            pictures.sample(n, digit=digit, seed=seed, temperature=temperature, model=model, dtype=dtype)
+            pictures.sample(
+                n, digit=digit, prior=prior, seed=seed, temperature=temperature, model=model, dtype=dtype
+            )
         )
 
     @documented_by(pictures.draw)

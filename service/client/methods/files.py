@@ -13,7 +13,7 @@ from service.client.picture_files import Pictures as Uploads
 from service.client.requests import encoding, image_urls, pictures
 from service.client.requests.base import Model, Request
 from service.client.serialize import Point
-from service.core.choices import Dtype, Method, Polarity
+from service.core.choices import Dtype, Method, Polarity, PriorName
 
 R = TypeVar("R")
 
@@ -98,6 +98,7 @@ class FileMethods(abc.ABC, Generic[R]):
         n: int = 1,
         *,
         digit: int | str | None = None,
+        prior: PriorName | None = None,
         seed: int | None = None,
         temperature: float = 1.0,
         model: Model = None,
@@ -105,7 +106,9 @@ class FileMethods(abc.ABC, Generic[R]):
     ) -> R:
         """Draw pictures from the prior, or from a class; see `pictures.sample`."""
         return self.write(
-            pictures.sample(n, digit=digit, seed=seed, temperature=temperature, model=model, dtype=dtype)
+            pictures.sample(
+                n, digit=digit, prior=prior, seed=seed, temperature=temperature, model=model, dtype=dtype
+            )
         )
 
     @documented_by(pictures.draw)

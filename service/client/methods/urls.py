@@ -13,7 +13,7 @@ from service.client.requests.base import Model, Request
 from service.client.results import (
     File,
 )
-from service.core.choices import Method
+from service.core.choices import Method, PriorName
 
 
 class UrlMethods(abc.ABC):
@@ -48,12 +48,15 @@ class UrlMethods(abc.ABC):
         n: int = 1,
         *,
         digit: int | str | None = None,
+        prior: PriorName | None = None,
         seed: int | None = None,
         temperature: float | None = None,
         model: Model = None,
     ) -> str:
         """Draw pictures from the prior, or from a class; see `image_urls.sample`."""
-        return self.build(image_urls.sample(n, digit=digit, seed=seed, temperature=temperature, model=model))
+        return self.build(
+            image_urls.sample(n, digit=digit, prior=prior, seed=seed, temperature=temperature, model=model)
+        )
 
     @documented_by(image_urls.interpolate)
     def interpolate(

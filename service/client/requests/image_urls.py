@@ -12,7 +12,7 @@ from service.client.render_options import to_params
 from service.client.requests.base import Model, Request, to_name
 from service.client.results import File
 from service.client.serialize import join, to_label, to_segment, to_text
-from service.core.choices import Method
+from service.core.choices import Method, PriorName
 
 
 def decode(
@@ -56,6 +56,7 @@ def sample(
     n: int = 1,
     *,
     digit: int | str | None = None,
+    prior: PriorName | None = None,
     seed: int | None = None,
     temperature: float | None = None,
     model: Model = None,
@@ -65,6 +66,7 @@ def sample(
     Args:
         n: How many.
         digit: The class's label or name; unset: the prior.
+        prior: `normal` for N(0, 1), `mixture`; unset: the model's own.
         seed: Unset: other pictures each time.
         temperature: Factor of the standard deviation.
         model: See `decode`.
@@ -72,7 +74,9 @@ def sample(
     Returns:
         The request of one picture, or of a sheet.
     """
-    params = to_params(n=n, digit=digit, seed=seed, temperature=temperature, model=to_name(model))
+    params = to_params(
+        n=n, digit=digit, prior=prior, seed=seed, temperature=temperature, model=to_name(model)
+    )
     return _picture("sample", params)
 
 

@@ -26,7 +26,7 @@ from service.client.serialize import (
     to_segment,
     to_text,
 )
-from service.core.choices import Dtype, Method
+from service.core.choices import Dtype, Method, PriorName
 from service.core.media_types import JSON, NPY
 
 
@@ -106,6 +106,7 @@ def sample(
     n: int = 1,
     *,
     digit: int | str | None = None,
+    prior: PriorName | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
     model: Model = None,
@@ -116,6 +117,7 @@ def sample(
     Args:
         n: How many; a larger n with the same seed begins with the same pictures.
         digit: The class's label or name; unset: the prior.
+        prior: `normal` for N(0, 1), `mixture`; unset: the model's own.
         seed: Unset: the service chooses one and returns it.
         temperature: Factor of the standard deviation; 0 draws the mean.
         model: Unset: the service's default.
@@ -125,7 +127,8 @@ def sample(
         n pictures.
     """
     name = to_name(model)
-    body = to_json({"n": n, "digit": digit, "seed": seed, "temperature": temperature, "model": name})
+    drawn = {"n": n, "digit": digit, "prior": prior, "seed": seed, "temperature": temperature}
+    body = to_json({**drawn, "model": name})
     params, read = to_params(dtype=dtype), parse.read_pictures(n, dtype)
     return Request("POST", "sample", read, params, body, JSON, format="json", pictures=n)
 

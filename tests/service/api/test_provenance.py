@@ -53,7 +53,7 @@ DRAWN: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "vectors in a body": ("/decode?padding=2", {"z": [[0.1, -1], [2, 3]]}, {}),
     "labels": ("/decode.png?model=labelled&z=0,0&z=0,1&label=3&label=7", None, {"label": [3, 7]}),
     "a digit": ("/digits/7.png?seed=3&temperature=0.5", None, {"digit": 7, "seed": 3, "temperature": 0.5}),
-    "samples": ("/sample.webp?n=4&seed=9", None, {"seed": 9, "temperature": 1}),
+    "samples": ("/sample.webp?n=4&seed=9", None, {"prior": "normal", "seed": 9, "temperature": 1}),
     "samples with labels": (
         "/sample",
         {"n": 2, "digit": 4, "seed": 1, "model": "labelled"},

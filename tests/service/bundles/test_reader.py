@@ -61,7 +61,19 @@ def test_the_version_follows_the_content_alone(folder: pathlib.Path) -> None:
             lambda m: m.update(name="../evil"),
             "name: expected a string that matches pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$', found '../evil'",
         ),
-        (lambda m: m.update(format_version=2), "format_version"),
+        (lambda m: m.update(format_version=3), "format_version: expected 1 or 2, found 3"),
+        (
+            lambda m: m.update(prior={"distribution": "mixture", "file": "prior.npz", "sha256": "0" * 64}),
+            "format_version: expected 2, as the prior is a mixture, found 1",
+        ),
+        (
+            lambda m: m.update(format_version=2, prior={"distribution": "cauchy"}),
+            "prior: expected 'distribution' to be one of 'normal', 'mixture', found {'distribution': 'ca",
+        ),
+        (
+            lambda m: m.update(format_version=2, prior={"distribution": "mixture"}),
+            "prior: mixture: file: expected this field, found none (faults in all: 2)",
+        ),
         (lambda m: m.update(latent_dim=3), "encoder: expected inputs and outputs"),
         (lambda m: m["image"].update(channels=2), "image: channels"),
         (lambda m: m["image"].update(range=[0, 255]), "image: range"),
@@ -95,7 +107,7 @@ def test_the_version_follows_the_content_alone(folder: pathlib.Path) -> None:
             ),
             "label 0: components: expected z_mean and stddev (2,)",
         ),
-        (lambda m: m["prior"].update(stddev=2), "prior: stddev"),
+        (lambda m: m["prior"].update(stddev=2), "prior: normal: stddev: expected 1, found 2"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(

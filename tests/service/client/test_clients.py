@@ -225,6 +225,10 @@ def test_the_same_seed_draws_the_same(service: Driver) -> None:
     again = service.ask(lambda client: client.sample(3, temperature=0.5, seed=first.seed))
     np.testing.assert_array_equal(first.z, again.z)
     assert len(again) == 3
+    normal = service.ask(lambda client: client.sample(3, prior="normal", temperature=0.5, seed=first.seed))
+    np.testing.assert_array_equal(first.z, normal.z)
+    with pytest.raises(RequestError, match="prior"):
+        service.ask(lambda client: client.sample(3, prior="mixture"))
 
 
 def test_draw_draws_from_a_class(service: Driver) -> None:

@@ -52,3 +52,4 @@ def test_maps_and_manifolds_have_urls() -> None:
     assert urls.latent_map(size=64, invert=True) == "http://service/latent-map.png?size=64&invert=true"
     assert urls.manifold(8, dims=(2, 5)) == "http://service/manifold.png?n=8&dims=2%2C5"
     assert urls.sample(4, digit=7) == "http://service/sample.png?n=4&digit=7"
+    assert urls.sample(4, prior="normal") == "http://service/sample.png?n=4&prior=normal"

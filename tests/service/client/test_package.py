@@ -46,7 +46,9 @@ def test_help_shows_the_parameters() -> None:
     client = Client("http://service")
     for method in (client.sample, client.into("png").sample, AsyncClient("http://service").sample):
         signature = str(inspect.signature(method))
-        assert signature.startswith("(n: 'int' = 1, *, digit: 'int | str | None' = None, seed: 'int | None'")
+        assert signature.startswith(
+            "(n: 'int' = 1, *, digit: 'int | str | None' = None, prior: 'PriorName | None'"
+        )
 
 
 REQUESTS: dict[type, dict[str, Callable[..., Any]]] = {
