@@ -13,10 +13,10 @@ N ?= 60
 FILES ?= 1000000
 SEED ?= 1
 MODULES ?=
+# Test files are shared out to so many processes; 0 runs them one after another, here.
+PROCESSES ?= 2
 EPOCHS ?=
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
-
-export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint web openapi test test-service test-all clients docs mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
@@ -33,7 +33,7 @@ test: test-service $(TRAIN)/.dev ## Run the fast tests
 	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
 
 test-service: $(SERVE)/.dev ## Run those of the service alone, which need no TensorFlow
-	$(SERVE)/bin/pytest -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
+	$(SERVE)/bin/pytest -n $(PROCESSES) --dist loadfile -m "not slow and not mnist" tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py
 
 test-all: $(SERVE)/.dev $(TRAIN)/.dev $(WEB)/node_modules/.package-lock.json ## Run every test; CVAE_TEST_MNIST names a folder with MNIST's IDX files
 	$(SERVE)/bin/pytest tests/service tests/docs tests/reliability tests/benchmarks tests/test_*.py

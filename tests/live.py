@@ -1,4 +1,4 @@
-"""The service as a process of its own, on a free port."""
+"""The service as a process of its own, on a free port; and free ports for other programs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import contextlib
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).parents[1]
-DEADLINE_S = 30
+DEADLINE_S = 120
 
 
 @contextlib.contextmanager
@@ -31,6 +32,19 @@ def serve(log: pathlib.Path, **settings: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextlib.contextmanager
+def hold_port() -> Iterator[int]:
+    """Gives a port of 127.0.0.1 that nobody else is given, and at which nobody listens by himself.
+
+    The socket that holds it does not listen: connections are refused until a program that reuses addresses,
+    as servers do, listens there. To close it first would give others the time to take the port.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def wait_for_port(log: pathlib.Path, process: subprocess.Popen[bytes]) -> str:

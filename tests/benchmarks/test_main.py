@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
+from benchmarks.__main__ import main
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_without_wrk_it_says_so_in_one_line() -> None:
-    done = run(PATH="/nowhere")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("benchmarks: expected the program wrk")
-    assert done.stderr.count("\n") == 1
+def test_without_wrk_it_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert main() == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("benchmarks: expected the program wrk")
+    assert said.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("option", ["--only", "--skip"])
-def test_an_unknown_peer_is_refused(option: str) -> None:
-    done = run(option, "nobody")
-    assert done.returncode == 2
-    assert f"argument {option}: invalid choice: 'nobody'" in done.stderr
+def test_an_unknown_peer_is_refused(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", option, "nobody"])
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main()
+    assert f"argument {option}: invalid choice: 'nobody'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -6,19 +6,20 @@ import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
+from tests.live import wait_for_port
+
 ROOT = pathlib.Path(__file__).parents[2]
 # The service runs in its own environment, which holds no TensorFlow; `make test` makes both.
 SERVICE = ROOT / ".venv" / "bin" / "python"
-DEADLINE_S = 60
+DEADLINE_S = 120
 
 
 def training(*arguments: object) -> dict[str, Any]:
@@ -32,24 +33,17 @@ def training(*arguments: object) -> dict[str, Any]:
 @contextlib.contextmanager
 def serve(models: pathlib.Path) -> Iterator[httpx.Client]:
     """Starts the service on a free port, waits until it is ready, and stops it at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "CVAE_MODELS_DIR": str(models), "CVAE_PORT": str(port)}
-    process = subprocess.Popen([str(SERVICE), "-m", "service"], cwd=ROOT, env=environment)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S) as client:
-            end = time.monotonic() + DEADLINE_S
-            while not is_ready(client):
-                assert process.poll() is None, "the service ended"
-                assert time.monotonic() < end, "the service was not ready in time"
-                time.sleep(0.1)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(DEADLINE_S)
-
-
-def is_ready(client: httpx.Client) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return client.get("/health/ready").status_code == 200
-    return False
+    environment = {**os.environ, "CVAE_MODELS_DIR": str(models), "CVAE_PORT": "0"}
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder, "log")
+        with log.open("wb") as file:
+            command = [str(SERVICE), "-m", "service"]
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file)
+        try:
+            url = f"http://127.0.0.1:{wait_for_port(log, process)}"
+            with httpx.Client(base_url=url, timeout=DEADLINE_S) as client:
+                assert client.get("/health/ready").status_code == 200
+                yield client
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)

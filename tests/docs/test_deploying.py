@@ -17,12 +17,12 @@ import httpx
 import pytest
 
 from tests.live import ROOT, wait_for_port
-from tests.service.connections.test_forwarded import free_address, run
+from tests.service.connections.test_forwarded import hold_address, run
 
 pytestmark = pytest.mark.slow
 
 TEXT = (ROOT / "docs" / "deploying.md").read_text()
-DEADLINE_S = 20
+DEADLINE_S = 120
 PICTURE = "/cvae/decode.png?z=0.5,-1.0"
 PROXIES = ("nginx", "caddy", "haproxy", "varnish")
 KEEPING = ("nginx", "haproxy", "varnish")
@@ -192,8 +192,7 @@ def start_services(
 def start_proxy(folder: pathlib.Path, name: str, more: str = "") -> Iterator[Proxy]:
     place = folder / (f"{name}{len(more)}" if more else name)
     place.mkdir()
-    with start_services(place, name) as (addresses, processes):
-        address = free_address()
+    with start_services(place, name) as (addresses, processes), hold_address() as address:
         text = adapt(name, address, addresses, folder)
         file = place / "configuration"
         file.write_text(

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 import pytest
 
+from service.__main__ import start
 from tests.live import ROOT, wait_for_port
 from tests.service.fake import write_bundle
 
 HEALTH = ROOT / "docker" / "healthcheck.py"
-DEADLINE_S = 30
+DEADLINE_S = 120
 PLACE = "/proc/1/cmdline"
 Ask = Callable[..., int]
 
@@ -29,15 +30,26 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "status", "says"),
     [
         (["--help"], 0, "Usage: cvae [OPTIONS] COMMAND"),
-        (["--version"], 0, "cvae, version "),
         (["doctor", "models/mnist-2d"], 0, "all is well"),
         (["decode", "0,0", "--format", "json"], 0, '{"model":"mnist-2d"'),
         (["decode", "0,x"], 2, "cvae: VECTORS[1]: expected a number"),
-        (["--port", "http"], 1, "service: CVAE_PORT: "),
         (["--nothing"], 2, "cvae: No such option"),
     ],
 )
-def test_it_knows_the_commands_and_the_options_of_serve(arguments: list[str], status: int, says: str) -> None:
+def test_it_knows_the_commands_and_the_options_of_cvae(
+    arguments: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match=rf"^{status}$"):
+        start(arguments)
+    said = capsys.readouterr()
+    assert says in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [(["--version"], 0, "cvae, version "), (["--port", "http"], 1, "service: CVAE_PORT: ")],
+)
+def test_as_a_process_it_ends_with_their_status(arguments: list[str], status: int, says: str) -> None:
     done = run(*arguments)
     assert done.returncode == status, done.stderr
     assert says in done.stdout + done.stderr

@@ -18,7 +18,7 @@ from service.fastpath.handler import FastPath
 from service.fastpath.protocol import STATE, FastPathProtocol
 from service.server.drain import DrainingState
 
-DEADLINE_S = 10
+DEADLINE_S = 120
 
 
 class Transport(asyncio.Transport):

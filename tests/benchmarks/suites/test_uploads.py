@@ -24,6 +24,7 @@ def digit(place: int) -> Any:
     return (np.load(GOLDEN)["x"][place, ..., 0] * 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
 def test_the_digit_of_each_scene_is_found(scene: str) -> None:
     # Few digits, so that one that is hard to read does not decide: how many are read is the suite's to say.

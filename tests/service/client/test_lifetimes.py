@@ -16,7 +16,7 @@ from tests.service.client.driver import Driver
 from tests.service.client.sockets import serve
 
 ROOT = pathlib.Path(__file__).parents[3]
-DEADLINE_S = 30
+DEADLINE_S = 120
 BODY = b'{"models": []}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
 FORK = """

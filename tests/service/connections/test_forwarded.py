@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from service.client import Client
-from tests.live import ROOT, serve
+from tests.live import ROOT, hold_port, serve
 
 pytestmark = pytest.mark.slow
 
 Headers = dict[str, str]
-DEADLINE_S = 20
+DEADLINE_S = 120
 PAGE = "https://page.example"
 # A request of the fast path, and what the log calls it.
 PICTURE, PICTURES = "/decode.png?z=0.7,0.7", "/decode.{extension}"
@@ -43,10 +43,10 @@ http {{
 """
 
 
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
+@contextlib.contextmanager
+def hold_address() -> Iterator[str]:
+    with hold_port() as port:
+        yield f"127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
@@ -94,8 +94,12 @@ def direct(log: pathlib.Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def nginx(direct: str, folder: pathlib.Path) -> Iterator[dict[str, str]]:
     """Where nginx takes the prefix away, and where it leaves it."""
+    with hold_address() as stripping, hold_address() as leaving:
+        yield from run_nginx(direct, folder, stripping, leaving)
+
+
+def run_nginx(direct: str, folder: pathlib.Path, stripping: str, leaving: str) -> Iterator[dict[str, str]]:
     location = LOCATION.replace("127.0.0.1:8000", direct)
-    stripping, leaving = free_address(), free_address()
     text = NGINX.format(
         stripping=stripping,
         leaving=leaving,
@@ -201,21 +205,12 @@ def test_nobody_is_believed_unless_it_is_said(folder: pathlib.Path) -> None:
 @pytest.fixture(scope="module")
 def cached(direct: str, folder: pathlib.Path) -> Iterator[httpx.Client]:
     """A client of Varnish, as it comes."""
-    address = free_address()
-    command = [
-        "varnishd",
-        "-F",
-        "-a",
-        address,
-        "-b",
-        direct,
-        "-n",
-        str(folder / "varnish"),
-        "-s",
-        "malloc,32m",
-    ]
-    with run(command, address, folder / "varnish.log"), httpx.Client(base_url=f"http://{address}") as client:
-        yield client
+    with hold_address() as address:
+        command = ["varnishd", "-F", "-a", address, "-b", direct, "-n", str(folder / "varnish")]
+        command += ["-s", "malloc,32m"]
+        started = run(command, address, folder / "varnish.log")
+        with started, httpx.Client(base_url=f"http://{address}") as client:
+            yield client
 
 
 def was_kept(answer: httpx.Response) -> bool:

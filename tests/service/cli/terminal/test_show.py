@@ -52,7 +52,11 @@ def test_what_cannot_be_shown_is_refused(local: Cvae, options: tuple[str, ...], 
 
 
 @pytest.mark.parametrize(
-    ("attributes", "start"), [(b"\x1b[?62;4c", b"\x1bPq"), (b"\x1b[?62c", b"\x1b[38;2;")]
+    ("attributes", "start"),
+    [
+        (b"\x1b[?62;4c", b"\x1bPq"),
+        pytest.param(b"\x1b[?62c", b"\x1b[38;2;", marks=pytest.mark.slow),
+    ],
 )
 def test_a_terminal_is_asked_what_it_can_do(models: pathlib.Path, attributes: bytes, start: bytes) -> None:
     terminal, inside = pty.openpty()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import socket
 import threading
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ import pytest
 
 from service.client import AsyncClient, Client, Retry, ServiceError, UnreachableError
 from service.client.transport.proxies import find_route, is_local
+from tests.live import hold_port
 from tests.service.client.driver import Driver
 
 ONCE = Retry(tries=1)
@@ -29,11 +29,10 @@ def ask(driver: Driver, base_url: str) -> object:
     return driver.ask(lambda client: client.models())
 
 
-def find_closed_port() -> int:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port: int = closed.getsockname()[1]
-        return port
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    with hold_port() as port:
+        yield port
 
 
 class Refuser(http.server.BaseHTTPRequestHandler):
@@ -145,14 +144,13 @@ def test_each_scheme_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_error_names_the_proxy_without_its_password(
-    driver: Driver, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, closed_port: int
 ) -> None:
-    port = find_closed_port()
-    monkeypatch.setenv("HTTP_PROXY", f"http://me:secret@127.0.0.1:{port}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:secret@127.0.0.1:{closed_port}")
     with pytest.raises(UnreachableError) as caught:
         ask(driver, "http://user:password@service.example:8000/below")
     assert str(caught.value) == (
-        f"http://service.example:8000/below through the proxy http://127.0.0.1:{port} "
+        f"http://service.example:8000/below through the proxy http://127.0.0.1:{closed_port} "
         "(of HTTP_PROXY; hosts in NO_PROXY are asked without): "
         "expected an answer, received none (Connection refused)"
     )
@@ -168,9 +166,12 @@ def test_what_a_proxy_answers_names_it(
 
 
 def test_a_service_on_this_machine_is_asked_itself(
-    driver: Driver, monkeypatch: pytest.MonkeyPatch, refuser: http.server.ThreadingHTTPServer
+    driver: Driver,
+    monkeypatch: pytest.MonkeyPatch,
+    refuser: http.server.ThreadingHTTPServer,
+    closed_port: int,
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{find_closed_port()}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port}")
     with pytest.raises(ServiceError, match=r"Bad Gateway$"):
         ask(driver, f"http://127.0.0.1:{refuser.server_port}")
     assert refuser.asked == ["/models"]  # type: ignore[attr-defined]

@@ -12,22 +12,26 @@ from tests.service.imaging.fuzz import reading
 from tests.service.imaging.fuzz.mutations import mutate
 from tests.service.imaging.fuzz.seeds import OPTIONS, make_seeds
 
-FILES, REQUESTS = 1200, 25
+slow = pytest.mark.slow
 
 
+@pytest.mark.parametrize("files", [200, pytest.param(1200, marks=slow)])
 @pytest.mark.parametrize("kind", list(OPTIONS))
-def test_a_mutated_file_is_read_or_refused_in_time(kind: str) -> None:
-    found, crashes, _ = fuzz.fuzz(kind, 1, FILES)
+def test_a_mutated_file_is_read_or_refused_in_time(kind: str, files: int) -> None:
+    found, crashes, _ = fuzz.fuzz(kind, 1, files)
     assert found.faults == []
     assert not crashes or kind in fuzz.MAY_CRASH
-    assert found.outcomes.total() + len(crashes) == FILES
+    assert found.outcomes.total() + len(crashes) == files
     # Mutations that no reader gets past, or that change nothing, would find nothing.
-    assert FILES / 10 < found.outcomes["read"] < FILES * 0.9
+    assert files / 10 < found.outcomes["read"] < files * 0.9
 
 
+@pytest.mark.parametrize("requests", [range(5), pytest.param(range(5, 30), marks=slow)])
 @pytest.mark.parametrize("kind", list(OPTIONS))
-def test_the_service_answers_a_mutated_file_with_200_or_4xx(client: TestClient, kind: str) -> None:
-    for index in range(REQUESTS):
+def test_the_service_answers_a_mutated_file_with_200_or_4xx(
+    client: TestClient, kind: str, requests: range
+) -> None:
+    for index in requests:
         content = reading.make_file(kind, 2, index)
         answer = client.post("/encode", content=content, headers={"content-type": "image/*"})
         assert answer.status_code in (200, 400, 413, 422), (kind, index, answer.text)
