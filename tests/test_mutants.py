@@ -67,8 +67,59 @@ def test_the_nearest_tests_come_first() -> None:
     mirror, rest = mutants.order_tests(pathlib.Path("service/api/image_urls.py"), ROOT)
     assert mirror == ["tests/service/api/test_image_urls.py"]
     assert "tests/service/api/routes/test_sample.py" in rest
-    assert rest[-1] == "tests/service"
-    assert mutants.order_tests(pathlib.Path("service/none.py"), ROOT) == ([], ["tests/service"])
+    assert "tests/service/api/test_responses.py" in rest
+    assert rest[-1] == "tests/service/system"
+    nowhere = mutants.order_tests(pathlib.Path("service/none/none.py"), ROOT)
+    assert nowhere == ([], ["tests/service/system"])
+
+
+def test_a_folder_is_its_modules() -> None:
+    found = mutants.find_modules([pathlib.Path("service/batching"), PATH])
+    assert pathlib.Path("service/batching/batcher.py") in found
+    assert found[-1] == PATH
+
+
+def write_tree(tree: pathlib.Path, test: str, others: dict[str, str]) -> pathlib.Path:
+    """A package of one module with its test."""
+    module, mirror = tree / "service" / "some.py", tree / "tests" / "service" / "test_some.py"
+    (tree / "conftest.py").write_text("import sys\nsys.path.insert(0, '.')\n")
+    for path, text in ((module, "def f():\n    return 7\n"), (mirror, test)):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    for name, text in others.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    return module
+
+
+SEES = "from service.some import f\ndef test_it(): assert f() == 7\n"
+SEES_NOT = "def test_it(): assert True\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "others", "seen"),
+    [
+        (SEES, {}, "FAILED tests/service/test_some.py::test_it"),
+        (
+            SEES_NOT,
+            {"tests/service/system/test_all.py": SEES},
+            "FAILED tests/service/system/test_all.py::test_it",
+        ),
+        (SEES_NOT, {"tests/service/far/test_far.py": SEES}, "FAILED tests/service/far/test_far.py::test_it"),
+        (SEES_NOT, {"tests/service/far/test_far.py": SEES_NOT}, None),
+    ],
+)
+def test_the_change_is_what_runs_and_is_undone(
+    tmp_path: pathlib.Path, test: str, others: dict[str, str], seen: str | None
+) -> None:
+    module = write_tree(tmp_path, test, others)
+    before, source = module.stat().st_mtime_ns, module.read_text()
+    change = next(one for one in find_changes(PATH, source) if one.new == "(8)")
+    # As it is, all pass, and the bytecode of that is not the change's.
+    assert mutants.run_tests(tmp_path, ["tests"]) is None
+    assert mutants.run(change, tmp_path) == seen
+    assert (module.read_text(), module.stat().st_mtime_ns) == (source, before)
+    assert mutants.run_tests(tmp_path, ["tests"]) is None
 
 
 @pytest.mark.parametrize(
