@@ -243,6 +243,9 @@ def find_strangers() -> list[str]:
 
 def read_variables() -> dict[str, str | None]:
     """Return the variables of the environment and `.env`, by names in capitals."""
+    if pathlib.Path(ENV_FILE).is_fifo():
+        # To open it would wait until somebody writes, and what is read once is gone for the next.
+        raise StartupError(f"{ENV_FILE}: expected a file, received a named pipe")
     try:
         written = DotEnvSettingsSource(Settings).env_vars
     except (OSError, UnicodeDecodeError) as error:

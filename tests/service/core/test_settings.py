@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pydantic
@@ -158,6 +159,12 @@ def test_other_names_of_ours_are_found_in_both_places(
     (tmp_path / ".env").write_text("CVAE_OF_THE_FILE=2\nOTHER=1\n")
     monkeypatch.setenv("CVAE_OF_THE_SHELL", "2")
     assert find_strangers() == ["CVAE_OF_THE_FILE", "CVAE_OF_THE_SHELL"]
+
+
+def test_a_pipe_as_env_file_is_refused_and_not_waited_for(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with pytest.raises(StartupError, match=r"^\.env: expected a file, received a named pipe$"):
+        load_settings()
 
 
 def test_an_env_file_that_is_no_text_is_refused(tmp_path: pathlib.Path) -> None:
