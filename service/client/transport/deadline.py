@@ -14,6 +14,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from service.client.transport.lookup import find_addresses
+
 # Bytes per write, so that a slow reader cannot prolong a single write.
 WRITE_BYTES = 65_536
 # The shortest timeout: with 0 a socket does not wait at all, and fails with another error than a timeout.
@@ -67,8 +69,17 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        limit = _shorten(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.connect_tcp(host, port, limit, local_address, socket_options))
+        limit_s = _shorten(timeout, httpcore.ConnectTimeout)
+        end = math.inf if limit_s is None else time.monotonic() + limit_s
+        *others, last = find_addresses(host, port, limit_s)
+        for address in others:
+            with contextlib.suppress(httpcore.ConnectError):
+                return self._connect(address, port, end, local_address, socket_options)
+        return self._connect(last, port, end, local_address, socket_options)
+
+    def _connect(self, address: str, port: int, end: float, *options: Any) -> httpcore.NetworkStream:
+        left_s = None if math.isinf(end) else max(MIN_TIMEOUT_S, end - time.monotonic())
+        return _Stream(self._inner.connect_tcp(address, port, left_s, *options))
 
 
 class _Stream(httpcore.NetworkStream):

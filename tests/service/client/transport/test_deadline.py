@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.client import Retry, TimedOutError
+from service.client import Retry, TimedOutError, UnreachableError
 from tests.service.client.driver import Driver
 from tests.service.client.sockets import Work, serve
 
@@ -102,3 +103,53 @@ def test_without_a_timeout_a_slow_answer_is_read(driver: Driver) -> None:
         driver.open(None, base_url=address, timeout_s=None, retry=Retry(tries=1))
         assert driver.ask(lambda client: client.models()) == ()
         driver.close()
+
+
+def test_a_name_that_is_not_found_in_time_is_given_up(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def wait(*_: Any, **__: Any) -> Any:
+        over.wait(SLACK_S * 10)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", wait)
+    driver.open(None, base_url="http://service.example", timeout_s=TIMEOUT_S)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(TimedOutError, match=r"^http://service\.example: expected an answer in time"):
+            driver.ask(list_models)
+        assert TIMEOUT_S * 0.9 < time.monotonic() - begun < TIMEOUT_S + SLACK_S
+    finally:
+        over.set()
+
+
+def test_each_address_of_a_name_is_tried(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"models": []}'
+
+    def answer(connection: socket.socket, _over: threading.Event) -> None:
+        connection.recv(65_536)
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def find(_host: Any, port: Any, *_: Any, **__: Any) -> Any:
+        row = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*row, (address, int(port or 0))) for address in ("127.0.0.9", "127.0.0.1")]
+
+    with serve(answer) as address:
+        look_up = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *rest, **more: (find if "example" in str(host) else look_up)(host, *rest, **more),
+        )
+        name = re.sub(r"//[^:]+", "//service.example", address)
+        driver.open(None, base_url=name, timeout_s=SLACK_S * 10, retry=Retry(tries=1))
+        assert driver.ask(list_models) == ()
+        driver.close()
+
+
+def test_a_name_that_is_none_is_said(driver: Driver) -> None:
+    driver.open(None, base_url="http://nowhere.invalid", timeout_s=SLACK_S * 10, retry=Retry(tries=1))
+    with pytest.raises(UnreachableError, match=r"received none \(.*(?i:name)"):
+        driver.ask(list_models)
