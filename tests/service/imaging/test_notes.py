@@ -81,3 +81,10 @@ def test_a_long_note_and_one_far_behind_are_not_looked_at() -> None:
     noted = add_note(media_type, content, NOTE)
     assert read_note(noted[:33] + chunk * 1000 + noted[33:]) == NOTE
     assert read_note(noted[:33] + chunk * 2000 + noted[33:]) is None
+
+
+def test_the_longest_note_that_is_looked_at_is_read() -> None:
+    media_type, content = FILES["png"]
+    note = b" " * 131_072
+    assert read_note(add_note(media_type, content, note)) == note
+    assert read_note(add_note(media_type, content, note + b" ")) is None

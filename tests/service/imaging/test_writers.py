@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,10 @@ def test_a_side_longer_than_the_format_knows_is_refused(manifest: Manifest) -> N
     wanted = Representation(WEBP, Look(columns=600))
     with pytest.raises(InvalidValueError, match="scale: expected a scale that makes no side longer"):
         representation.check_size(wanted, 600, manifest.image, 10**9)
+
+
+def test_frames_of_an_animation_are_numbered_one_after_another(manifest: Manifest) -> None:
+    content = writers.write(Representation(APNG, sequence=True), manifest, FIVE, {})
+    # Of a frame's head, and of its pixels but for the first, whose are the still picture's.
+    found = re.findall(rb"(?:fcTL|fdAT)(.{4})", content, re.DOTALL)
+    assert [int.from_bytes(number, "big") for number in found] == list(range(9))

@@ -118,3 +118,10 @@ def test_a_stream_is_that_of_a_new_one() -> None:
         assert stream.standard_normal() == new.standard_normal()  # of the pair that is made, one is left
         np.testing.assert_array_equal(stream.standard_normal(3), new.standard_normal(3))
         assert stream.random_sample() == new.random_sample()
+
+
+def test_slerp_turns_evenly_and_changes_its_length_evenly() -> None:
+    path = interpolation.interpolate(np.array([2, 0], np.float32), np.array([0, 5], np.float32), 4, "slerp")
+    angles = np.radians([0, 30, 60, 90])
+    expected = np.array([2, 3, 4, 5])[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    np.testing.assert_allclose(path, expected, atol=1e-6)

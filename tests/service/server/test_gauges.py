@@ -106,3 +106,5 @@ def test_the_process_tells_of_its_connections(tmp_path: pathlib.Path, models_dir
     assert re.search(r'^cvae_refusals_total{reason="connection_505"} 1.0$', text, re.M)
     assert re.search(r"^cvae_connections [23].0$", text, re.M)
     assert re.search(r"^cvae_requests_in_progress 1.0$", text, re.M)
+    assert re.search(r'^cvae_model_info{model="fake",', text, re.M)
+    assert re.search(r'^cvae_waiting_rows{.*model="fake".*} 0.0$', text, re.M)

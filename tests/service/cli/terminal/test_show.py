@@ -35,6 +35,12 @@ def test_small_pictures_are_enlarged(local: Cvae, protocol: str, start: bytes) -
     assert local.check("decode", "1,2", "--show-as", protocol).startswith(start)
 
 
+def test_no_side_is_enlarged_beyond_the_screen(local: Cvae) -> None:
+    # Ten pictures of 28 pixels beside each other: twice as large they have 560 of 640 pixels.
+    strip = local.check("interpolate", "3", "8", "--steps", "10", "--columns", "10", "--show-as", "sixel")
+    assert strip.startswith(b'\x1bPq"1;1;560;56')
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [

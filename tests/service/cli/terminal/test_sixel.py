@@ -45,3 +45,10 @@ def test_colours_stay() -> None:
     pixels = np.random.RandomState(0).choice(np.array([0, 128, 255], np.uint8), (7, 9, 3))
     found = read(write_sixel(Image.fromarray(pixels)))
     np.testing.assert_allclose(found, pixels / 255 * 100, atol=0.51)
+
+
+def test_runs_are_counted_where_that_is_shorter() -> None:
+    levels = np.repeat(np.array([[0, 255, 0, 255]], np.uint8), [3, 4, 3, 30], axis=1)
+    found = write_sixel(Image.fromarray(levels)).partition(b"-")[0]
+    assert b"@@@!4?@@@!30?" in found
+    assert b"???!4@???!30@" in found
