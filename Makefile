@@ -4,6 +4,7 @@ SERVE := .venv
 TRAIN := .venv-train
 CLIENTS := .venv-clients
 DOCS := .venv-docs
+SBOM := .venv-sbom
 WEB := tests/service/web
 DATA ?= mnist
 RUN ?= runs/mine
@@ -15,11 +16,12 @@ SEED ?= 1
 MODULES ?=
 # Test files are shared out to so many processes; 0 runs them one after another, here.
 PROCESSES ?= 2
+LOCK ?= service
 EPOCHS ?=
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint web openapi test test-service test-all clients docs mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz
+.PHONY: help install format lint web openapi test test-service test-all clients docs mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz sbom
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -102,8 +104,15 @@ bench-training: $(TRAIN)/.train ## Measure a step of training against plain mode
 lock: $(SERVE)/.dev ## Resolve the newest versions into locks/
 	sh locks/update $(SERVE)/bin/uv
 
+sbom: $(SBOM)/.sbom $(SBOM)/served/.served ## List what locks/LOCK.txt installs and its licences: build/sbom.json (CycloneDX), build/licences.md
+	mkdir -p build
+	$(SBOM)/bin/cyclonedx-py environment $(SBOM)/served --pyproject pyproject.toml --output-reproducible \
+	  --spec-version 1.6 --output-format JSON --output-file build/sbom.json
+	$(SBOM)/bin/python scripts/licences.py build/sbom.json locks/$(LOCK).txt >build/licences.md.new
+	mv build/licences.md.new build/licences.md
+
 clean: ## Remove the environments and caches
-	rm -rf $(SERVE) $(TRAIN) $(CLIENTS) $(DOCS) build/docs .venv-bench clients/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(SERVE) $(TRAIN) $(CLIENTS) $(DOCS) $(SBOM) build/docs .venv-bench clients/node_modules .mypy_cache .pytest_cache .ruff_cache
 
 $(SERVE)/.serve: locks/service.txt
 	sh scripts/install $(PYTHON) $(SERVE) $<
@@ -127,6 +136,16 @@ $(CLIENTS)/.clients: locks/clients.txt
 
 $(DOCS)/.docs: locks/docs.txt
 	sh scripts/install $(PYTHON) $(DOCS) $<
+$(SBOM)/.sbom: locks/sbom.txt
+	sh scripts/install $(PYTHON) $(SBOM) $<
+	touch $@
+
+# Without pip, which is not served.
+$(SBOM)/served/.served: locks/$(LOCK).txt $(SBOM)/.sbom
+	rm -rf $(SBOM)/served
+	$(PYTHON) -m venv --without-pip $(SBOM)/served
+	$(SBOM)/bin/pip --python $(SBOM)/served/bin/python install --quiet --disable-pip-version-check \
+	  --no-deps --require-hashes --requirement $<
 	touch $@
 
 clients/node_modules/.installed: clients/package-lock.json clients/package.json
