@@ -46,7 +46,7 @@ async def open_local(source: Source, *, all_bundles: bool) -> AsyncIterator[Asyn
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         no_retry = Retry(away_s=0.0)  # what is missing in this process will not appear
         async with AsyncClient(
-            ADDRESS, transport=transport, timeout_s=source.timeout_s, retry=no_retry
+            ADDRESS, transport=transport, timeout_s=source.timeout_s, retry=no_retry, api_key=""
         ) as client:
             yield client
 

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 import click
 
 from service import __version__
+from service.cli.access.keys import keys
+from service.cli.access.sign import sign
 from service.cli.bundle.command import bundle
 from service.cli.doctor.command import doctor
 from service.cli.encode import encode
@@ -94,7 +96,7 @@ def _fail(line: str, status: int) -> NoReturn:
 cli = Commands(
     NAME,
     help=HELP,
-    commands=[*DRAWING, encode, prepare, models, serve, doctor, bundle],
+    commands=[*DRAWING, encode, prepare, models, serve, doctor, bundle, keys, sign],
 )
 cli = click.version_option(__version__, prog_name=NAME)(cli)
 

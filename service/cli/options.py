@@ -30,21 +30,25 @@ class Source:
         bundle: Folder of the bundle; None: `model` in the folder of the models.
         model: A name, `name@version`, or None for the default.
         timeout_s: Limit of the whole command.
+        api_key: Of the service; None: that of `CVAE_API_KEY`, if there is one.
     """
 
     url: str | None
     bundle: str | None
     model: str | None
     timeout_s: float
+    api_key: str | None = dataclasses.field(default=None, repr=False)
 
 
 def source(command: Command) -> Command:
     """Add the options of a `Source`, passed to the command as `source`."""
 
-    def make(url: str | None, bundle: str | None, model: str | None, timeout_s: float) -> Source:
+    def make(
+        url: str | None, bundle: str | None, model: str | None, timeout_s: float, api_key: str | None
+    ) -> Source:
         if url and bundle:
             raise click.UsageError(EITHER_SOURCE)
-        return Source(_complete_url(url), bundle, model, timeout_s)
+        return Source(_complete_url(url), bundle, model, timeout_s, api_key)
 
     return gather(
         "source",
@@ -55,6 +59,7 @@ def source(command: Command) -> Command:
         timeout_s=option(
             "--timeout-s", type=click.FloatRange(0, min_open=True), default=TIMEOUT_S, help="For all of it."
         ),
+        api_key=option("--api-key", metavar="KEY", help="Of the service; better in CVAE_API_KEY."),
     )(command)
 
 

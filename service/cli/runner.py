@@ -76,7 +76,11 @@ def _open(source: Source, all_bundles: bool) -> contextlib.AbstractAsyncContextM
     if source.url:
         try:
             return AsyncClient(
-                source.url, timeout_s=source.timeout_s, send_deadline=True, retry=Retry(away_s=AWAY_S)
+                source.url,
+                timeout_s=source.timeout_s,
+                send_deadline=True,
+                retry=Retry(away_s=AWAY_S),
+                api_key=source.api_key,
             )
         except ValueError as error:
             raise click.ClickException(str(error)) from error

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from service.client.base_client import TIMEOUT_S, BaseClient, parse_base_url
+from service.client.base_client import TIMEOUT_S, BaseClient, choose_headers, parse_base_url
 from service.client.files import Files
 from service.client.methods.asynchronous import AsyncMethods
 from service.client.render_options import Look
@@ -49,18 +49,19 @@ class AsyncClient(AsyncMethods, BaseClient[httpx.AsyncClient]):
         send_deadline: bool = False,
         retry: Retry | None = None,
         headers: dict[str, str] | None = None,
+        api_key: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Prepare a client; see `Client`.
 
         Raises:
-            ValueError: The address is not an HTTP URL, or an environment variable names no proxy.
+            ValueError: The address is no HTTP URL, the key none, or an environment variable names no proxy.
         """
         url = parse_base_url(base_url)
         route = Route(url) if transport else find_route(url)
         carrier = transport or httpx.AsyncHTTPTransport(proxy=route.proxy)
-        http = httpx.AsyncClient(base_url=url, headers=headers, transport=carrier)
+        http = httpx.AsyncClient(base_url=url, headers=choose_headers(headers, api_key), transport=carrier)
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(route)))
         self._sleep = sleep
 

@@ -13,6 +13,7 @@ from service.client.render_options import Look, to_params
 from service.client.requests.base import Request
 from service.client.results import File
 from service.core.choices import Format
+from service.core.url_signature import SigningPair, sign_url
 
 R = TypeVar("R")
 
@@ -33,18 +34,29 @@ class Files(FileMethods[R]):
 class Urls(UrlMethods):
     """Build URLs of pictures in one format; nothing is sent."""
 
-    def __init__(self, base: httpx.URL, format: Format, look: Look, *, download: bool) -> None:  # noqa: A002
+    def __init__(
+        self,
+        base: httpx.URL,
+        format: Format,  # noqa: A002
+        look: Look,
+        *,
+        download: bool,
+        pair: SigningPair | None = None,
+        expires: int | None = None,
+    ) -> None:
         self.base = base
         self.format: Format = format
         self.look = look
         self.download = to_params(download=download or None)
+        self.pair, self.expires = pair, expires
 
     def build(self, request: Request[File]) -> str:
         """Return the URL of a request, in the format and with the options of all."""
         return self.join(request.into(self.format, self.look))
 
     def join(self, request: Request[File]) -> str:
-        """Return the URL of a request."""
+        """Return the URL of a request, signed if there is a pair."""
         path, params = request.target
         url = self.base.copy_with(path=f"{self.base.path.rstrip('/')}/{path}")
-        return str(url.copy_merge_params((*params, *self.download)))
+        text = str(url.copy_merge_params((*params, *self.download)))
+        return text if self.pair is None else sign_url(text, self.pair, self.expires)

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from service.client.base_client import TIMEOUT_S, BaseClient, parse_base_url
+from service.client.base_client import TIMEOUT_S, BaseClient, choose_headers, parse_base_url
 from service.client.files import Files
 from service.client.methods.blocking import BlockingMethods
 from service.client.render_options import Look
@@ -53,6 +53,7 @@ class Client(BlockingMethods, BaseClient[httpx.Client]):
         send_deadline: bool = False,
         retry: Retry | None = None,
         headers: dict[str, str] | None = None,
+        api_key: str | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -66,16 +67,17 @@ class Client(BlockingMethods, BaseClient[httpx.Client]):
                 in time.
             retry: How to try again; unset: the defaults of `Retry`.
             headers: Sent with each request.
+            api_key: Sent with each request; unset: that of the variable `CVAE_API_KEY`; "": none.
             transport: Sends requests instead of httpx's own transport.
             sleep: Called with the seconds to wait.
 
         Raises:
-            ValueError: The address is not an HTTP URL, or an environment variable names no proxy.
+            ValueError: The address is no HTTP URL, the key none, or an environment variable names no proxy.
         """
         url = parse_base_url(base_url)
         route = Route(url) if transport else find_route(url)
         carrier = transport or BoundedTransport(route.proxy)
-        http = httpx.Client(base_url=url, headers=headers, transport=carrier)
+        http = httpx.Client(base_url=url, headers=choose_headers(headers, api_key), transport=carrier)
         super().__init__(http, Options(timeout_s, send_deadline, retry or Retry(), str(route)))
         self._sleep = sleep
 

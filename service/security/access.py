@@ -8,7 +8,7 @@ import re
 from service.core.url_signature import SigningPair
 from service.security.api_keys import ApiKey, ApiKeys, Scope
 from service.security.guard import Fields, Refusal, Visit
-from service.security.signed_urls import check_signature, drop_signature
+from service.security.signed_urls import UNSIGNED, check_signature, drop_signature
 from service.security.watched_file import Secrets
 
 # What anyone may ask for: health, for whoever runs the service, and pages, which hold nothing of the models.
@@ -34,6 +34,7 @@ WRONG_KEY = Refusal(
     "wrong_key",
     {"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
 )
+NEITHER = UNSIGNED._replace(detail="this needs a signed URL, or an API key")
 CLOSED = Refusal(403, "only signed URLs are answered here", "unsigned")
 
 
@@ -61,7 +62,8 @@ class Access:
                 drop_signature(visit.scope)
             return _check_key(visit, self._keys.value.find(presented), needed)
         if signable and self._pairs is not None:
-            return check_signature(visit, self._pairs.value)
+            refusal = check_signature(visit, self._pairs.value)
+            return NEITHER if refusal is UNSIGNED and self._keys is not None else refusal
         return CLOSED if self._keys is None else NO_KEY
 
 

@@ -20,7 +20,7 @@ SIGNATURE_START, EXPIRES_START = f"{SIGNATURE}=".encode(), f"{EXPIRES}=".encode(
 # Where `sign_url` puts them.
 LAST_SIGNATURE, LAST_EXPIRES = b"&" + SIGNATURE_START, b"&" + EXPIRES_START
 MAX_DIGITS = 12
-UNSIGNED = Refusal(403, "this needs a signed URL, or an API key if there are any", "unsigned")
+UNSIGNED = Refusal(403, "this needs a signed URL", "unsigned")
 
 
 class Split(NamedTuple):
