@@ -20,7 +20,7 @@ from service.connections.connection import Connection
 from service.connections.rejections import RejectedError
 from service.fastpath.handler import FastPath, make_request, write_fields
 from service.http.dispatch import Answerer, Unread
-from service.observability.exchange import note_exchange
+from service.observability.exchange import EXCHANGE
 from service.observability.metrics import CLIENT_GONE
 
 if TYPE_CHECKING:
@@ -178,8 +178,7 @@ class FastPathProtocol(Connection):
     def _write(self, cycle: RequestResponseCycle, response: Response) -> None:
         assert self._fast is not None
         if self._fast.is_reported:
-            sizes = len(cycle.body), len(response.body)
-            note_exchange(cycle.scope, cycle.scope["method"], *sizes, response.raw_headers)
+            cycle.scope[EXCHANGE] = cycle.body, response  # type: ignore[literal-required]
         close = b"" if cycle.keep_alive else b"connection: close\r\n"  # the server is stopping
         defaults, fields = self._write_defaults(cycle.default_headers), write_fields(response)
         start = STATUS_LINE[response.status_code]

@@ -44,14 +44,14 @@ class Reports:
             spans: Decides which requests are recorded.
             correct: Writes into a scope which client a proxy names; not called for what came through ASGI.
         """
-        self._metrics = metrics
+        self._observe = metrics.observe
         self._log = log
         self._spans = spans
         self._correct = correct
 
     def observe(self, scope: MutableMapping[str, Any], status: int) -> float:
         """Count an answer, and report it; see `Metrics.observe`."""
-        seconds = self._metrics.observe(scope, status)
+        seconds = self._observe(scope, status)
         self.report(scope, status, seconds)
         return seconds
 
@@ -61,9 +61,9 @@ class Reports:
         is_traced = spans is not None and spans.begin(scope) is not None
         is_logged = log is not None and log.wants(status, seconds)
         if not (is_traced or is_logged):
-            exchange = scope.get(EXCHANGE)
-            if isinstance(exchange, Exchange):
-                exchange.reported = True
+            seen = scope.get(EXCHANGE)
+            if type(seen) is Exchange:
+                seen.reported = True
             return
         exchange = find_exchange(scope)
         exchange.reported = True

@@ -54,6 +54,7 @@ from service.inference.registry import Registry
 from service.observability.metrics import METRICS, Metrics, MetricsMiddleware, Observer
 from service.observability.reports import ReportMiddleware, Reports
 from service.observability.request_id import RequestIdMiddleware
+from service.observability.traces.start import Tracing
 from service.security.creation import create_guard
 from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
 from service.security.guard import Guard
@@ -88,6 +89,8 @@ ROUTERS = (
 # How long the thread of large batches may wait for the interpreter. Python's 5 ms are longer than a batch:
 # with them, of requests of 256 vectors, a tenth fewer were decoded.
 SWITCH_INTERVAL_S = 0.0005
+# How long a service that stops tries to send the traces of its last requests.
+FLUSH_S = 3.0
 EXPOSED_HEADERS = (
     REQUEST_ID,
     "CVAE-Model",
@@ -150,12 +153,15 @@ def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath 
     return FastPath(direct, *limits, crosses=bool(settings.cors_origins), proxies=proxies)
 
 
-def create_app(settings: Settings, registry: Registry | None = None) -> Application:
+def create_app(
+    settings: Settings, registry: Registry | None = None, tracing: Tracing | None = None
+) -> Application:
     """Build the application.
 
     Args:
         settings: The settings of this process.
         registry: The models, loaded already; unset: the lifespan loads them.
+        tracing: What records requests, started already; the lifespan ends it.
     """
     api: FastAPI = FastAPIOffline(
         docs_url=None,  # the pages are ours, the files theirs
@@ -169,14 +175,15 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
         servers=[{"url": settings.root_path or "/"}],
         generate_unique_id_function=document.name_operation,
         swagger_ui_parameters=overview.PAGE,
-        lifespan=_lifespan(settings, registry),
+        lifespan=_lifespan(settings, registry, tracing),
         # Clients of the Open Inference Protocol follow no redirects.
         redirect_slashes=False,
         # Looked up at each request, it costs more than our own middleware together.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     metrics = api.state.metrics = Metrics()
-    api.state.reports = make_reports(settings, metrics)
+    api.state.tracer = None if tracing is None else tracing.spans
+    api.state.reports = make_reports(settings, metrics, tracing)
     api.state.pictures = PictureCache(settings.cache_bytes, metrics.count_cached)
     api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
     for router in ROUTERS:
@@ -188,7 +195,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> Applicat
     return Application(api, settings)
 
 
-def _lifespan(settings: Settings, registry: Registry | None) -> Any:
+def _lifespan(settings: Settings, registry: Registry | None, tracing: Tracing | None) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -219,6 +226,8 @@ def _lifespan(settings: Settings, registry: Registry | None) -> Any:
         for task in tasks:
             task.cancel()
         loaded.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.export.close, FLUSH_S)
         gc.unfreeze()
 
     return lifespan

@@ -12,6 +12,7 @@ from service.core.errors import StartupError
 from service.core.memory import check_workers
 from service.core.settings import Settings, find_strangers, load_settings
 from service.observability.logging import logging_config
+from service.observability.traces.start import check_tracing
 from service.observability.worker_files import share_folder
 from service.security.sources import check_sources
 from service.server.supervisor import Workers
@@ -33,6 +34,7 @@ def main() -> int:
         logging.config.dictConfig(logging_config(settings))
         for name in find_strangers():
             logger.warning("%s is no setting of this service: nothing reads it", name)
+        check_tracing()
         check_workers(settings.workers, settings.bundles)
         check_sources(settings)
         with share_folder(settings.workers):

@@ -1,4 +1,4 @@
-"""Put together who is told of each request beside the metrics."""
+"""Put together who is told of each request beside the metrics: the log, and traces."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from service.core.settings import Settings
 from service.observability.logs.access import AccessLog
 from service.observability.metrics import Metrics
 from service.observability.reports import Reports
+from service.observability.traces.start import Tracing
 
 
-def make_reports(settings: Settings, metrics: Metrics) -> Reports | None:
+def make_reports(settings: Settings, metrics: Metrics, tracing: Tracing | None) -> Reports | None:
     """Return who is told of each request, or None if that is the metrics alone."""
-    if not settings.reports_requests:
+    log = AccessLog(settings) if settings.reports_requests else None
+    if log is None and tracing is None:
         return None
     correct = functools.partial(correct_caller, trusted=settings.trusted_proxies)
-    return Reports(metrics, AccessLog(settings), None, correct)
+    return Reports(metrics, log, None if tracing is None else tracing.spans, correct)

@@ -58,6 +58,7 @@ def serve(
     _heed(ends, os._exit)
     # FastAPI and onnxruntime take half of the time to start; the parent of workers does not import them.
     from service.inference.registry import Registry
+    from service.observability.traces.start import start_tracing
     from service.security.log_filter import HideSignatures
     from service.server.app import create_app
     from service.server.drain import DrainingServer
@@ -66,7 +67,7 @@ def serve(
     settings = _fit_connections(settings)
     registry = Registry(settings)
     registry.start()
-    app = create_app(settings, registry)
+    app = create_app(settings, registry, start_tracing())
     # Made at the first request for it, the schema would hold the event loop for 90 ms.
     app.api.openapi()
     config = make_config(settings, app)

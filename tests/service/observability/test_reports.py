@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -248,5 +247,5 @@ def test_nothing_watches_where_nobody_asked(registry: Registry, settings: dict[s
 def test_a_mounted_application_logs_too(registry: Registry, lines: Lines) -> None:
     app, _ = build(registry)
     client = TestClient(app)
-    answer: httpx.Response = client.get("/decode.png?z=0,0")
+    answer = client.get("/decode.png?z=0,0")
     assert lines()[0]["bytes_out"] == len(answer.content)
