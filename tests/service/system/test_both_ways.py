@@ -127,19 +127,19 @@ def fail(*_: Any, **__: Any) -> Any:
 
 
 def fill_queues(registry: Registry, patch: pytest.MonkeyPatch) -> None:
-    for engine in registry._engines.values():
+    for engine in registry:
         for batcher in (engine._decoder, engine._encoder):
             patch.setattr(batcher, "waiting_rows", batcher.queue_capacity_rows)
 
 
 def break_models(registry: Registry, patch: pytest.MonkeyPatch) -> None:
-    for engine in registry._engines.values():
+    for engine in registry:
         for batcher in (engine._decoder, engine._encoder):
             patch.setattr(batcher, "run", fail)
 
 
 def stop_models(registry: Registry, patch: pytest.MonkeyPatch) -> None:
-    for engine in registry._engines.values():
+    for engine in registry:
         for batcher in (engine._decoder, engine._encoder):
             patch.setattr(batcher, "_thread", None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import pathlib
 import threading
 from typing import Any
@@ -114,8 +115,10 @@ def test_the_protocol_refuses_by_the_queue_of_the_graph_that_is_named(app: Appli
 def test_while_any_model_has_room_requests_are_read(app: Application) -> None:
     registry = app.api.state.registry
     registry.get()._decoder.waiting_rows = CAPACITY
-    registry._engines["other"] = other = Engine(registry.get().model, registry.settings, registry.places)
+    other = Engine(registry.get().model, registry.settings, registry.places)
     other.start()
+    served = registry.served
+    registry.served = dataclasses.replace(served, engines={**served.engines, "other": other})
     assert refuse_unread(app, "/decode") is None
     other._decoder.waiting_rows = CAPACITY
     assert refuse_unread(app, "/decode") == 429
