@@ -17,7 +17,15 @@ ORIGIN = re.compile(
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 ALL = "*"
 # Settings that are words, and are understood in any case.
-WORDS = {"workers", "provider", "playground", "log_format", "log_level", "resource_policy"}
+WORDS = {
+    "workers",
+    "provider",
+    "playground",
+    "log_format",
+    "log_level",
+    "resource_policy",
+    "watch_models",
+}
 PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 

@@ -132,6 +132,9 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         le=MAX_MS,
         description="Longest time for what still runs after that; then it is cut off.",
     )
+    watch_models: Literal["on", "off"] = Field(
+        default="off", description="on: reload bundles a second after the last change in their folder."
+    )
     keep_versions: int = Field(
         default=1,
         ge=0,
@@ -142,6 +145,12 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         default=0,
         ge=0,
         description="Bytes that the models of each worker may take, old and new together; 0: no limit.",
+    )
+    worker_timeout_ms: int = Field(
+        default=5000,
+        ge=0,
+        le=MAX_MS,
+        description="Of several workers, one that stands still for so long is replaced; 0: none is.",
     )
     max_image_pixels: int = Field(
         default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."

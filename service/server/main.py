@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging.config
+import os
 import signal
 import sys
 from types import FrameType
@@ -54,7 +55,18 @@ def _run(settings: Settings) -> int:
     # A closed terminal ends it as Ctrl+C does; log rotation sends the others, which mean nothing here.
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+    if has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    else:  # a reload, once there is something to reload
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     serve(settings)
     return 0
+
+
+def has_terminal() -> bool:
+    """Return whether this process belongs to a terminal, whose end SIGHUP then tells."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -1,13 +1,13 @@
 """The parent of several workers: starts them, replaces those that die, and stops them losing no request.
 
 The parent holds a listening socket and no model. Invariants: once it stops, it starts no worker any more; if
-it is killed, its workers stop as if told to; a worker that dies again and again is started later each time.
+it is killed, its workers stop as if told to; a worker that dies again and again is started later each time;
+all workers serve the same models.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -15,57 +15,29 @@ import os
 import signal
 import socket
 import time
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from service.core.errors import StartupError
 from service.core.settings import Settings
-from service.server.worker import AT_ONCE, FAILED, STOPPING, run_worker
+from service.server.processes.handle import Worker, explain
+from service.server.processes.listening import bind
+from service.server.processes.messages import ASK, CENSUS, ENDED, START, WANT
+from service.server.processes.reloads import fetch_bundles, log_outcomes, reload_all
+from service.server.processes.silence import Silence
+from service.server.processes.watch import watch_folder
+from service.server.worker import FAILED, STOPPING, run_worker
 
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-# The signals that are acted on; the others mean nothing to several workers.
-HEEDED = (*STOPPING, signal.SIGHUP)
+# The signals that are acted on; the other means nothing to several workers.
+HEEDED = (*STOPPING, signal.SIGHUP, signal.SIGUSR2)
 # A worker that dies sooner is started again after a delay, twice as long as the one before.
 HEALTHY_S = 10.0
 FIRST_DELAY_S, LAST_DELAY_S = 0.5, 16.0
 # How long after the time that workers allow themselves to stop they are killed.
 MARGIN_S = 5.0
-
-
-@dataclasses.dataclass(eq=False)
-class Worker:
-    """A worker process, and the pipe to it.
-
-    Attributes:
-        process: The process, started already.
-        line: The pipe: the process sends when it is ready, and stops once it is closed.
-        began: When it was started (`time.monotonic`).
-        ready: Whether it listens.
-        leaving: Whether it has been told to stop.
-    """
-
-    process: SpawnProcess
-    line: Connection
-    began: float
-    ready: bool = False
-    leaving: bool = False
-
-    def stop(self) -> None:
-        """Ask the process to stop."""
-        self.leaving = True
-        self._send(signal.SIGTERM)
-
-    def end(self) -> None:
-        """Make the process stop at once."""
-        self.leaving = True
-        self._send(AT_ONCE)
-
-    def _send(self, number: int) -> None:
-        if self.process.is_alive() and self.process.pid is not None:
-            os.kill(self.process.pid, number)
+# How long a reload waits for workers that are starting, which would serve what was there before.
+STARTING_S = 60.0
 
 
 class Workers:
@@ -81,6 +53,9 @@ class Workers:
         self._not_before = 0.0
         self._was_ready = False
         self._address = ""
+        self._silence = Silence(settings.worker_timeout_ms / 1000)
+        self._furnishing = False
+        self._told: list[Worker] = []
 
     def run(self) -> int:
         """Run until a signal ends it.
@@ -98,13 +73,16 @@ class Workers:
         signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self._note)
+        if self.settings.watch_models == "on":
+            watch_folder(self.settings.models_dir, lambda: os.kill(os.getpid(), signal.SIGHUP))
+        self._alarm = alarm
         with alarm, bell:
             with bind(self.settings.host, self.settings.port) as listener:
                 host, port = listener.getsockname()[:2]
                 self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-                status = self._watch(listener, alarm)
+                status = self._watch(listener)
             # The workers have the socket too; once they close it, new connections are refused at once.
-            return self._stop(alarm) if status is None else status
+            return self._stop() if status is None else status
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if number in HEEDED:
@@ -114,14 +92,14 @@ class Workers:
     def _is_stopped(self) -> bool:
         return any(number in STOPPING for number in self._signals)
 
-    def _watch(self, listener: socket.socket, alarm: socket.socket) -> int | None:
+    def _watch(self, listener: socket.socket) -> int | None:
         while True:
             # One alone at first: what keeps it from starting would keep all, and would be logged as often.
             wanted = self.settings.workers if self._was_ready else 1
             if self._count() < wanted and time.monotonic() >= self._not_before:
                 self._start(listener)
                 continue
-            self._wait(alarm, None if self._count() >= wanted else self._not_before - time.monotonic())
+            self._wait(None if self._count() >= wanted else self._not_before - time.monotonic())
             if not self._heed(listener):
                 return None
             if self._reap():
@@ -139,39 +117,93 @@ class Workers:
         self.workers.append(worker)
         return worker
 
-    def _wait(self, alarm: socket.socket, timeout_s: float | None) -> None:
-        lines = [worker.line for worker in self.workers if not worker.ready]
-        ends = [worker.process.sentinel for worker in self.workers]
-        if not self._signals:
-            multiprocessing.connection.wait([alarm, *lines, *ends], timeout_s)
-        with contextlib.suppress(BlockingIOError):
-            alarm.recv(1024)
-        self._note_ready()
+    def _wait(self, timeout_s: float | None) -> None:
+        """Wait until a signal comes, or a worker says something or ends."""
+        if not self._signals and not any(worker.has_said(ASK) for worker in self.workers):
+            self._wait_for_all(timeout_s)
+        self._take_in()
 
-    def _note_ready(self) -> None:
+    def _go_on(self, timeout_s: float) -> bool:
+        """Wait as `_wait` does, but for no signal other than a stop; return whether to go on."""
+        if not self._is_stopped:
+            self._wait_for_all(timeout_s)
+        self._take_in()
+        return not self._is_stopped
+
+    def _wait_for_all(self, timeout_s: float | None) -> None:
+        lines = [worker.line for worker in self.workers if not worker.deaf]
+        ends = [worker.process.sentinel for worker in self.workers if worker.process.is_alive()]
+        multiprocessing.connection.wait([self._alarm, *lines, *ends], self._silence.shorten(timeout_s))
+        with contextlib.suppress(BlockingIOError):
+            self._alarm.recv(1024)
+
+    def _take_in(self) -> None:
         for worker in self.workers:
-            with contextlib.suppress(EOFError, OSError):
-                if not worker.ready and worker.line.poll():
-                    worker.line.recv()
-                    worker.ready = True
+            worker.listen()
+        self._silence.end_silent(self.workers)
         if not self._was_ready and any(worker.ready for worker in self.workers):
             self._was_ready = True
             logger.info("%d workers, running on http://%s", self.settings.workers, self._address)
+        self._furnish()
+        self._tell_census()
+
+    def _furnish(self) -> None:
+        """Tell workers that are starting what to serve: what the others do."""
+        if self._furnishing:
+            return
+        self._furnishing = True
+        while wanting := [worker for worker in self.workers if worker.take(WANT)]:
+            bundles = fetch_bundles([one for one in self.workers if one.serving], self._go_on)
+            for worker in wanting:
+                worker.tell(START, bundles)
+        self._furnishing = False
+
+    def _tell_census(self) -> None:
+        serving = [worker for worker in self.workers if worker.serving]
+        if serving != self._told:
+            self._told = serving
+            for worker in serving:
+                worker.tell(CENSUS, (len(serving), self.settings.workers))
 
     def _heed(self, listener: socket.socket) -> bool:
-        """Do what signals ask for; return whether to go on."""
-        stopped, asked, self._signals = self._is_stopped, bool(self._signals), []
-        if asked and not stopped:
+        """Do what signals and workers ask for; return whether to go on."""
+        stopped, signals, self._signals = self._is_stopped, self._signals, []
+        if stopped:
+            return False
+        if signal.SIGUSR2 in signals:
             logger.info("replacing the workers")
             self._replace(listener)
-        return not stopped
+        asked = self._find_asked()
+        if asked or signal.SIGHUP in signals:
+            self._reload(asked)
+        return True
+
+    def _find_asked(self) -> dict[Worker, list[int]]:
+        asked: dict[Worker, list[int]] = {}
+        for worker in self.workers:
+            while (number := worker.take(ASK)) is not None:
+                asked.setdefault(worker, []).append(number)
+        return asked
+
+    def _reload(self, asked: dict[Worker, list[int]]) -> None:
+        end = time.monotonic() + STARTING_S
+        while any(worker.starting for worker in self.workers) and time.monotonic() < end:
+            if not self._go_on(end - time.monotonic()):
+                return
+        workers = [worker for worker in self.workers if worker.serving]
+        outcomes = reload_all(workers, self._go_on)
+        log_outcomes(outcomes)
+        for worker, numbers in asked.items():
+            worker.tell(ENDED, (numbers, outcomes))
+        for worker in self.workers:
+            if worker not in workers and not worker.leaving:  # it serves what was there before
+                worker.stop()
 
     def _replace(self, listener: socket.socket) -> None:
         for old in [worker for worker in self.workers if not worker.leaving]:
             new = self._start(listener)
-            while new.process.is_alive() and not new.ready and not self._is_stopped:
-                multiprocessing.connection.wait([new.line, new.process.sentinel], 0.5)
-                self._note_ready()
+            while new.starting and self._go_on(0.5):
+                pass
             if self._is_stopped:
                 return
             if not new.ready:
@@ -190,13 +222,13 @@ class Workers:
             code = worker.process.exitcode
             if code == FAILED and not self._was_ready:
                 return True
-            logger.error("worker [%s] %s", worker.process.pid, explain(code))
+            logger.error("worker [%s] %s", worker.process.pid, worker.fault or explain(code))
             lived = time.monotonic() - worker.began
             self._delay_s = FIRST_DELAY_S if lived >= HEALTHY_S else min(2 * self._delay_s, LAST_DELAY_S)
             self._not_before = time.monotonic() + (0 if lived >= HEALTHY_S else self._delay_s)
         return False
 
-    def _stop(self, alarm: socket.socket) -> int:
+    def _stop(self) -> int:
         logger.info("stopping %d workers", len(self.workers))
         for worker in self.workers:
             if not worker.leaving:
@@ -204,7 +236,7 @@ class Workers:
         settings = self.settings
         end = time.monotonic() + (settings.drain_ms + settings.shutdown_timeout_ms) / 1000 + MARGIN_S
         while self.workers and time.monotonic() < end:
-            self._wait(alarm, end - time.monotonic())
+            self._wait(end - time.monotonic())
             if self._is_stopped:
                 for worker in self.workers:
                     worker.end()
@@ -215,28 +247,3 @@ class Workers:
             worker.process.kill()
             worker.process.join()
         return 1 if self.workers else 0
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address, for workers to listen on.
-
-    Raises:
-        StartupError: It cannot be bound to the address.
-    """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise StartupError(f"CVAE_HOST, CVAE_PORT: cannot listen on {host}, port {port}: {error}") from error
-    return listener
-
-
-def explain(exitcode: int | None) -> str:
-    """Return how a worker ended, in words."""
-    if exitcode is None or exitcode >= 0:
-        return f"ended with status {exitcode}"
-    name = signal.Signals(-exitcode).name
-    hint = "; was memory short?" if -exitcode == signal.SIGKILL else ""
-    return f"was ended by {name}{hint}"

@@ -9,26 +9,29 @@ import resource
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
+from service.server.processes.messages import AT_ONCE
 from service.server.security_headers import list_security_headers
+
+if TYPE_CHECKING:
+    from service.server.app import Application
+    from service.server.processes.line import ParentLine
+    from service.server.processes.reloading import LocalReloads
 
 logger = logging.getLogger(__name__)
 
 FAILED = 3
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-# The signal by which a parent ends a worker at once: others that it could send also come to whole groups.
-AT_ONCE = signal.SIGQUIT
 # Connections that may wait to be accepted; the same as uvicorn's default.
 BACKLOG = 2048
-READY = b"ready"
 PROTOCOL = "service.fastpath.protocol:FastPathProtocol"
 # The versions whose inner parts `connections.connection` and `fastpath.protocol` build on; pyproject.toml has
 # the same range.
@@ -37,17 +40,13 @@ TESTED_UVICORN = ("0.54",)
 OTHER_FILES = 100
 
 
-def serve(
-    settings: Settings,
-    listener: socket.socket | None = None,
-    on_started: Callable[[], None] = lambda: None,
-) -> None:
+def serve(settings: Settings, listener: socket.socket | None = None, line: Connection | None = None) -> None:
     """Load the models and answer requests until a signal ends it.
 
     Args:
         settings: The settings of this process.
         listener: A socket that is bound already; None: one is bound to the settings' address.
-        on_started: Called when it listens.
+        line: The pipe to the parent, if there is one.
 
     Raises:
         StartupError: It must not start.
@@ -63,17 +62,22 @@ def serve(
     from service.server.app import create_app
     from service.server.drain import DrainingServer
     from service.server.gauges import watch_connections
+    from service.server.processes.line import ParentLine
+    from service.server.processes.reloading import LocalReloads
 
     settings = _fit_connections(settings)
     registry = Registry(settings)
-    registry.start()
+    reloads = LocalReloads(registry) if line is None else ParentLine(registry, line)
+    registry.start(handover=reloads.open())
     app = create_app(settings, registry, start_tracing())
     # Made at the first request for it, the schema would hold the event loop for 90 ms.
     app.api.openapi()
     config = make_config(settings, app)
     logging.getLogger("uvicorn.access").addFilter(HideSignatures())
     drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
-    server = DrainingServer(config, drain_s, timeout_s, on_started, None if listener is None else AT_ONCE)
+    _prepare_reloads(app, reloads)
+    at_once = None if listener is None else AT_ONCE
+    server = DrainingServer(config, drain_s, timeout_s, reloads.serve, at_once)
     watch_connections(app.api.state.metrics, server.count_connections)
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
     _heed(ends, sys.exit)
@@ -83,6 +87,12 @@ def serve(
     server.run(None if listener is None else [listener])
     if not server.started:
         sys.exit(FAILED)
+
+
+def _prepare_reloads(app: Application, reloads: LocalReloads | ParentLine) -> None:
+    """Have the application reload, and say how many workers there are."""
+    app.api.state.reload = reloads.reload
+    app.api.state.census = getattr(reloads, "read_census", None)
 
 
 def _listen(listener: socket.socket) -> None:
@@ -129,16 +139,15 @@ def run_worker(listener: socket.socket, line: Connection) -> None:
 
     Args:
         listener: A socket that is bound already, shared with the other workers.
-        line: A pipe to the parent: this process sends when it listens, and stops once the pipe is closed.
+        line: The pipe to the parent: this process stops once it is closed.
     """
     # The parent passes its signals on; a terminal would send them to each worker as well.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_stop_with_parent, args=(line,), daemon=True).start()
     try:
         settings = load_settings()
         logging.config.dictConfig(logging_config(settings))
-        serve(settings, listener, lambda: line.send(READY))
+        serve(settings, listener, line)
     except StartupError as error:
         sys.stderr.write(f"service: {error}\n")
         sys.exit(FAILED)
@@ -147,13 +156,6 @@ def run_worker(listener: socket.socket, line: Connection) -> None:
 def _heed(numbers: Iterable[int], end: Callable[[int], object]) -> None:
     for number in numbers:
         signal.signal(number, lambda *_: end(0))
-
-
-def _stop_with_parent(line: Connection) -> None:
-    try:
-        line.recv()
-    except (EOFError, OSError):
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _fit_connections(settings: Settings) -> Settings:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from service.api.schemas.responses import Health
+from service.api.schemas.responses import Health, Readiness
 from service.core.errors import NotReadyError
 from service.core.media_types import JSON
 from service.http.caching import NEVER
@@ -16,6 +16,9 @@ from service.http.openapi.errors import responses
 router = APIRouter(tags=["health"], route_class=DirectRoute)
 
 FIELDS = ((b"cache-control", NEVER.encode()), (b"content-type", JSON.encode()))
+# The name under which the application's state holds the function that says how many workers there are.
+CENSUS = "census"
+COUNTED = b'{"status":"ready","workers":{"ready":%d,"wanted":%d}}'
 LIVE, READY = b'{"status":"live"}', b'{"status":"ready"}'
 
 
@@ -34,14 +37,19 @@ async def check_live() -> Response:
     "/health/ready",
     summary="Can it answer?",
     response_description="It can.",
-    response_model=Health,
+    response_model=Readiness,
     responses=responses(503),
 )
-async def check_ready(models: Models) -> Response:
-    """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops."""
+async def check_ready(request: Request, models: Models) -> Response:
+    """Answers 200 once every model is verified and warmed up, and 503 from the moment it stops.
+
+    Of several workers, it says how many serve; one that has died or stands still is being replaced.
+    """
     if not models.ready:
         raise NotReadyError("the service is stopping")
-    return _answer(READY)
+    census = request.app.state._state.get(CENSUS)
+    counted = None if census is None else census()
+    return _answer(READY if counted is None else COUNTED % counted)
 
 
 def _answer(content: bytes) -> Response:

@@ -234,3 +234,16 @@ class Health(BaseModel):
     """A health check's answer."""
 
     status: Literal["live", "ready"]
+
+
+class Workers(BaseModel):
+    """How many processes serve."""
+
+    ready: Annotated[int, Field(description="Those that answer.")]
+    wanted: Annotated[int, Field(description="Those that the settings ask for: others are being replaced.")]
+
+
+class Readiness(Health):
+    """A readiness check's answer."""
+
+    workers: Annotated[Workers | None, Field(description="Left out where one process serves.")] = None

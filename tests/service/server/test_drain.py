@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
+import pty
 import signal
 import socket
 import subprocess
@@ -138,15 +139,27 @@ def test_a_second_signal_ends_it_at_once(start: Start, workers: str, number: sig
 
 @pytest.mark.slow
 def test_signals_that_mean_nothing_here_do_nothing(start: Start) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, a child would ignore it too
     process, port = start(drain_ms="0")
-    signal.signal(signal.SIGHUP, before)
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         process.send_signal(number)
     time.sleep(0.2)
     assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
-    process.send_signal(signal.SIGHUP)  # the terminal has been closed
-    assert process.wait(5) == 0
+
+
+@pytest.mark.slow
+def test_the_end_of_its_terminal_ends_it(models_dir: pathlib.Path) -> None:
+    environment = {**os.environ, "CVAE_MODELS_DIR": str(models_dir), "CVAE_DRAIN_MS": "0", "CVAE_PORT": "0"}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, a child would ignore it
+        os.chdir(ROOT)
+        os.execve(sys.executable, [sys.executable, "-m", "service"], environment)
+    said = b""
+    while b"running on" not in said:
+        said += os.read(terminal, 4096)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 class Idle:
