@@ -18,6 +18,7 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 ALL = "*"
 # Settings that are words, and are understood in any case.
 WORDS = {
+    "admin",
     "workers",
     "provider",
     "playground",

@@ -135,6 +135,9 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
     watch_models: Literal["on", "off"] = Field(
         default="off", description="on: reload bundles a second after the last change in their folder."
     )
+    admin: Literal["on", "off"] = Field(
+        default="off", description="on: POST /admin/reload reloads bundles, for whoever can reach it."
+    )
     keep_versions: int = Field(
         default=1,
         ge=0,

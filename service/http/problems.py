@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Response
 from pydantic import (
@@ -54,6 +55,7 @@ def problem(
     detail: str,
     faults: list[Fault] | None = None,
     headers: dict[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return the answer to a request that failed.
 
@@ -63,6 +65,7 @@ def problem(
         detail: One sentence for the client.
         faults: What is wrong with which part of the request.
         headers: Further headers.
+        extra: Further fields of the body; below `/v2`, there are none.
 
     Returns:
         An `application/problem+json` answer; below `/v2`, the protocol's, whose clients read nothing else,
@@ -82,7 +85,7 @@ def problem(
         request_id=getattr(request.state, "request_id", ""),
     )
     # ASCII alone: a client may have sent half a surrogate pair, which UTF-8 cannot hold.
-    content = json.dumps(body.model_dump(), ensure_ascii=True)
+    content = json.dumps({**body.model_dump(), **(extra or {})}, ensure_ascii=True)
     return Response(content, status, headers, MEDIA_TYPE)
 
 

@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
+from service.admin import routes as admin
 from service.api import openapi, overview
 from service.api.picture_cache import PictureCache
 from service.api.routes import (
@@ -186,12 +187,13 @@ def create_app(
     api.state.reports = make_reports(settings, metrics, tracing)
     api.state.pictures = PictureCache(settings.cache_bytes, metrics.count_cached)
     api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
-    for router in ROUTERS:
+    routers = (*ROUTERS, admin.router) if settings.admin == "on" else ROUTERS
+    for router in routers:
         api.include_router(router)
     api.include_router(routes.create_router(settings.playground))
     pages.install(api)
-    document.install(api, ROUTERS, openapi.unseen(v2_openapi.BODIES, v2_openapi.PARTS))
-    error_handlers.install(api, ROUTERS)
+    document.install(api, routers, openapi.unseen(v2_openapi.BODIES, v2_openapi.PARTS))
+    error_handlers.install(api, routers)
     return Application(api, settings)
 
 
