@@ -48,6 +48,12 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all, :: for all of IPv6."
     )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="TCP port for /metrics alone, which is then not on the other.",
+    )
     workers: int = Field(
         default=1,
         ge=1,
@@ -213,7 +219,7 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         name = str(info.field_name)
         if not isinstance(value, str) or value == cls.model_fields[name].default:
             return value
-        if not value.strip() or (name == "port" and LINK.fullmatch(value.strip())):
+        if not value.strip() or (name.endswith("port") and LINK.fullmatch(value.strip())):
             raise PydanticUseDefault
         return setting_values.tidy(name, value.strip())
 

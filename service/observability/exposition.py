@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +11,23 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from service.observability.families import Numbers, is_gauge, merge, write_families
-from service.observability.store import read_store
-from service.observability.worker_files import list_files
+from service.observability.families import (
+    Count,
+    Family,
+    Numbers,
+    is_gauge,
+    merge,
+    name_key,
+    write_families,
+)
+from service.observability.store import Store, read_store
+from service.observability.worker_files import claim_file, list_files
+
+
+def open_count(folder: pathlib.Path, family: Family) -> Count:
+    """Return a number without labels that this process, which serves nothing itself, counts in a folder."""
+    store = Store(claim_file(folder, os.getpid()))
+    return Count(*store.claim(name_key(family, ()), 1))
 
 
 def read_others(folder: pathlib.Path | None, pid: int) -> Iterator[Sequence[tuple[str, Sequence[float]]]]:

@@ -80,6 +80,9 @@ WAITING_ROWS = Family("cvae_waiting_rows", "Rows that wait for a batch.", "gauge
 WAITING = Family("cvae_waiting_requests", "Requests with rows that wait for a batch.", "gauge", GRAPH)
 IN_PROGRESS = Family("cvae_requests_in_progress", "Connections with a request that is not answered.", "gauge")
 CONNECTIONS = Family("cvae_connections", "Open connections.", "gauge")
+WORKERS = Family("cvae_workers", "Processes that serve.", "gauge")
+READY = Family("cvae_ready_workers", "Processes that serve and whose models can answer.", "gauge")
+DEATHS = Family("cvae_worker_deaths", "Workers that ended without being told to, and were replaced.")
 MEMORY = Family(
     "process_resident_memory_bytes", "Memory of the workers, with what they share counted in each.", "gauge"
 )
@@ -102,7 +105,7 @@ FAMILIES = {
     family.name: family
     for family in (
         *(DURATION, QUEUE, INFERENCE, ENCODING, BATCH_ROWS, UPLOADS, CACHE, REFUSALS, WAITING_ROWS, WAITING),
-        *(IN_PROGRESS, CONNECTIONS, MEMORY, CPU, START, BUILD, MODEL_INFO),
+        *(IN_PROGRESS, CONNECTIONS, WORKERS, READY, DEATHS, MEMORY, CPU, START, BUILD, MODEL_INFO),
     )
 }
 KNOWN = {**FAMILIES, **{family.name: family for family in (STATISTICS, LAST_MS)}}

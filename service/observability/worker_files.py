@@ -123,8 +123,8 @@ def _make_folder(workers: int) -> tempfile.TemporaryDirectory[str]:
 
 
 def _reserve(folder: pathlib.Path, workers: int) -> None:
-    # One more, because a worker may start before the one that it replaces has ended.
-    for i in range(workers + 1 if workers > 1 else 1):
+    # Two more: a worker may start before the one that it replaces has ended, and their parent counts too.
+    for i in range(workers + 2 if workers > 1 else 1):
         (folder / RESERVED.replace("*", str(i))).write_bytes(bytes(FILE_BYTES))
 
 

@@ -11,9 +11,8 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
@@ -37,7 +36,6 @@ from service.api.routes import (
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
 from service.core.cpu_count import count_cores
-from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.fastpath.protocol import STATE
@@ -60,6 +58,7 @@ from service.security.creation import create_guard
 from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
 from service.security.guard import Guard
 from service.server import gauges, pages
+from service.server.cross_origin import allow_origins
 from service.server.drain import DRAIN
 from service.server.reporting import make_reports
 from service.v2 import infer, metadata, statistics
@@ -92,20 +91,6 @@ ROUTERS = (
 SWITCH_INTERVAL_S = 0.0005
 # How long a service that stops tries to send the traces of its last requests.
 FLUSH_S = 3.0
-EXPOSED_HEADERS = (
-    REQUEST_ID,
-    "CVAE-Model",
-    "CVAE-Reconstruction-Loss",
-    "CVAE-Seed",
-    "Content-Disposition",
-    "Content-Location",
-    "ETag",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    SERVER_TIMING,
-    LENGTH_HEADER,
-)
 
 
 class Application:
@@ -127,21 +112,28 @@ class Application:
         inner = BodyLimitMiddleware(AnswerHeadersMiddleware(api), bodies)
         reports: Reports | None = api.state.reports
         metrics: Observer = reports or api.state.metrics
+        routers = choose_routers(settings)
         rest = _wrap_outer(inner, metrics)
         self.guard = api.state.guard = create_guard(settings)
         if self.guard is None:
-            self.dispatcher = Dispatcher(api, ROUTERS, metrics)
+            self.dispatcher = Dispatcher(api, routers, metrics)
         else:
-            self.dispatcher = GuardedDispatcher(api, ROUTERS, metrics, self.guard)
+            self.dispatcher = GuardedDispatcher(api, routers, metrics, self.guard)
             rest = VisitMiddleware(rest)
         self.direct = api.state.direct = DirectApplication(self.dispatcher, bodies, rest, reports)
-        outer = _share(self.direct, settings)
+        outer = allow_origins(self.direct, settings)
         entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
         self.entrance = ReportMiddleware(entrance, reports) if reports else entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         await self.entrance(scope, receive, send)
+
+
+def choose_routers(settings: Settings) -> list[APIRouter]:
+    """Return the routers that the settings ask for: the metrics may have a port of their own."""
+    routers = [*ROUTERS, admin.router] if settings.admin == "on" else [*ROUTERS]
+    return [router for router in routers if settings.metrics_port is None or router is not metrics.router]
 
 
 def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath | None:
@@ -187,7 +179,7 @@ def create_app(
     api.state.reports = make_reports(settings, metrics, tracing)
     api.state.pictures = PictureCache(settings.cache_bytes, metrics.count_cached)
     api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
-    routers = (*ROUTERS, admin.router) if settings.admin == "on" else ROUTERS
+    routers = choose_routers(settings)
     for router in routers:
         api.include_router(router)
     api.include_router(routes.create_router(settings.playground))
@@ -211,19 +203,20 @@ def _lifespan(settings: Settings, registry: Registry | None, tracing: Tracing | 
         # A garbage collection that visits all that stays for ever holds the event loop for 40 ms.
         gc.freeze()
         app.state.registry = loaded
-        metrics: Metrics = app.state.metrics
-        gauges.watch_models(metrics, loaded)
+        counts: Metrics = app.state.metrics
+        gauges.watch_models(counts, loaded)
         guard: Guard | None = app.state.guard
         jobs = [*(guard.jobs if guard else ())]
-        if metrics.shared:
-            jobs.append(functools.partial(gauges.keep_sampling, metrics))
+        # Others read what is written down: workers, or the thread of the metrics' own port.
+        if counts.shared or settings.metrics_port is not None:
+            jobs.append(functools.partial(gauges.keep_sampling, counts))
         tasks = [asyncio.create_task(job()) for job in jobs]
         fast = create_fast_path(settings, app.state.direct)
         yield {
             STATE: fast,
             LIMITS: SocketLimits.of(settings),
             DRAIN: loaded.drain,
-            METRICS: metrics,
+            METRICS: counts,
         }
         for task in tasks:
             task.cancel()
@@ -238,16 +231,4 @@ def _lifespan(settings: Settings, registry: Registry | None, tracing: Tracing | 
 def _wrap_outer(app: ASGIApp, counts: Observer) -> ASGIApp:
     return HeadMiddleware(
         MetricsMiddleware(RequestIdMiddleware(app, on_error=error_handlers.answer_unknown), counts)
-    )
-
-
-def _share(app: ASGIApp, settings: Settings) -> ASGIApp:
-    if not settings.cors_origins:
-        return app
-    return CORSMiddleware(
-        app,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "HEAD", "POST"],
-        allow_headers=["*"],
-        expose_headers=EXPOSED_HEADERS,
     )

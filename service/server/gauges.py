@@ -26,6 +26,7 @@ def watch_models(metrics: Metrics, registry: Registry) -> None:
     metrics.adopt(families.UPLOADS, registry.places.took)
     watch = _ModelWatch(metrics, registry)
     watch.look()
+    metrics.number(families.WORKERS).set(1)
     registry.watchers.append(watch.look)
     metrics.sources.append(watch.sample)
 
@@ -65,7 +66,8 @@ class _ModelWatch:
         return self._metrics.number(families.MODEL_INFO, *labels)
 
     def sample(self) -> None:
-        """Set how much waits, at the versions that have been replaced too."""
+        """Set whether it is ready and how much waits, at the versions that have been replaced too."""
+        self._metrics.number(families.READY).set(float(self._registry.ready))
         waiting = {queue: [0, 0] for queue in self._queues}
         for engine in self._registry.alive:
             for graph, batcher in engine.batchers.items():

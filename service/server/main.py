@@ -16,6 +16,7 @@ from service.observability.logging import logging_config
 from service.observability.traces.start import check_tracing
 from service.observability.worker_files import share_folder
 from service.security.sources import check_sources
+from service.server.metrics_port import open_metrics_port
 from service.server.supervisor import Workers
 from service.server.worker import FAILED, serve
 
@@ -59,7 +60,8 @@ def _run(settings: Settings) -> int:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     else:  # a reload, once there is something to reload
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    serve(settings)
+    with open_metrics_port(settings) as show:
+        serve(settings, show=show)
     return 0
 
 

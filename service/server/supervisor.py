@@ -8,18 +8,24 @@ all workers serve the same models.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import pathlib
 import signal
 import socket
 import time
 from types import FrameType
 
 from service.core.settings import Settings
+from service.observability import exposition, families
+from service.observability.families import Count
+from service.observability.worker_files import SHARED_FOLDER
+from service.server.metrics_port import open_metrics_port
 from service.server.processes.handle import Worker, explain
-from service.server.processes.listening import bind
+from service.server.processes.listening import bind, describe
 from service.server.processes.messages import ASK, CENSUS, ENDED, START, WANT
 from service.server.processes.reloads import fetch_bundles, log_outcomes, reload_all
 from service.server.processes.silence import Silence
@@ -56,6 +62,7 @@ class Workers:
         self._silence = Silence(settings.worker_timeout_ms / 1000)
         self._furnishing = False
         self._told: list[Worker] = []
+        self._deaths = Count([0.0], 0)
 
     def run(self) -> int:
         """Run until a signal ends it.
@@ -76,10 +83,12 @@ class Workers:
         if self.settings.watch_models == "on":
             watch_folder(self.settings.models_dir, lambda: os.kill(os.getpid(), signal.SIGHUP))
         self._alarm = alarm
-        with alarm, bell:
+        folder = pathlib.Path(os.environ[SHARED_FOLDER])
+        self._deaths = exposition.open_count(folder, families.DEATHS)
+        with alarm, bell, open_metrics_port(self.settings) as answer:
+            answer(functools.partial(exposition.render_folder, folder))
             with bind(self.settings.host, self.settings.port) as listener:
-                host, port = listener.getsockname()[:2]
-                self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                self._address = describe(listener)
                 status = self._watch(listener)
             # The workers have the socket too; once they close it, new connections are refused at once.
             return self._stop() if status is None else status
@@ -219,6 +228,7 @@ class Workers:
             worker.line.close()
             if worker.leaving:
                 continue
+            self._deaths.add()
             code = worker.process.exitcode
             if code == FAILED and not self._was_ready:
                 return True

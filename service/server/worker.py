@@ -18,6 +18,8 @@ import uvicorn
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
+from service.server.metrics_port import Render
+from service.server.processes.listening import listen
 from service.server.processes.messages import AT_ONCE
 from service.server.security_headers import list_security_headers
 
@@ -30,8 +32,6 @@ logger = logging.getLogger(__name__)
 
 FAILED = 3
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-# Connections that may wait to be accepted; the same as uvicorn's default.
-BACKLOG = 2048
 PROTOCOL = "service.fastpath.protocol:FastPathProtocol"
 # The versions whose inner parts `connections.connection` and `fastpath.protocol` build on; pyproject.toml has
 # the same range.
@@ -40,13 +40,19 @@ TESTED_UVICORN = ("0.54",)
 OTHER_FILES = 100
 
 
-def serve(settings: Settings, listener: socket.socket | None = None, line: Connection | None = None) -> None:
+def serve(
+    settings: Settings,
+    listener: socket.socket | None = None,
+    line: Connection | None = None,
+    show: Callable[[Render], None] = lambda _: None,
+) -> None:
     """Load the models and answer requests until a signal ends it.
 
     Args:
         settings: The settings of this process.
         listener: A socket that is bound already; None: one is bound to the settings' address.
         line: The pipe to the parent, if there is one.
+        show: Called with what returns the metrics, before it listens.
 
     Raises:
         StartupError: It must not start.
@@ -79,11 +85,12 @@ def serve(settings: Settings, listener: socket.socket | None = None, line: Conne
     at_once = None if listener is None else AT_ONCE
     server = DrainingServer(config, drain_s, timeout_s, reloads.serve, at_once)
     watch_connections(app.api.state.metrics, server.count_connections)
+    show(app.api.state.metrics.render)
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
     _heed(ends, sys.exit)
     if listener is not None:
         signal.signal(AT_ONCE, server.handle_exit)
-        _listen(listener)
+        listen(listener)
     server.run(None if listener is None else [listener])
     if not server.started:
         sys.exit(FAILED)
@@ -93,15 +100,6 @@ def _prepare_reloads(app: Application, reloads: LocalReloads | ParentLine) -> No
     """Have the application reload, and say how many workers there are."""
     app.api.state.reload = reloads.reload
     app.api.state.census = getattr(reloads, "read_census", None)
-
-
-def _listen(listener: socket.socket) -> None:
-    # uvloop reports no error if it cannot: two services may have bound one address before one listened.
-    try:
-        listener.listen(BACKLOG)
-    except OSError as error:
-        host, port = listener.getsockname()[:2]
-        raise StartupError(f"CVAE_HOST, CVAE_PORT: cannot listen on {host}, port {port}: {error}") from error
 
 
 def make_config(settings: Settings, app: object) -> uvicorn.Config:

@@ -55,20 +55,20 @@ def test_each_worker_finds_a_whole_file_and_nothing_is_left() -> None:
         for pid in (1, 2, 1):
             claim_file(folder, pid)
             assert (folder / name_file(pid)).read_bytes() == bytes(FILE_BYTES)
-        assert len(list(folder.iterdir())) == 2 + 1
+        assert len(list(folder.iterdir())) == 2 + 2
     assert not folder.exists()
 
 
 def test_a_new_worker_counts_on_where_one_ended() -> None:
     with share_folder(2):
         folder = pathlib.Path(os.environ[SHARED_FOLDER])
-        for pid in (os.getpid(), os.getppid(), gone()):
+        for pid in (os.getpid(), os.getppid(), 1, gone()):
             claim_file(folder, pid)
         (folder / name_file(pid)).write_bytes(b"counted")
         claim_file(folder, new := 2**22 + 1)
         assert (folder / name_file(new)).read_bytes() == b"counted"
-        claim_file(folder, 1)
-        assert {path.name for path in folder.iterdir()} >= {name_file(1), name_file(os.getpid())}
+        claim_file(folder, new + 1)
+        assert {path.name for path in folder.iterdir()} >= {name_file(new + 1), name_file(os.getpid())}
 
 
 @pytest.mark.parametrize("name", [SHARED_FOLDER, SHARED_FOLDER.lower()])
@@ -114,7 +114,7 @@ def test_a_full_temporary_folder_is_gone_around(tiny: pathlib.Path, monkeypatch:
     with share_folder(2):
         folder = pathlib.Path(os.environ[SHARED_FOLDER])
         assert folder.parent == worker_files.SPARE_FOLDER
-        assert len(list(folder.iterdir())) == 2 + 1
+        assert len(list(folder.iterdir())) == 2 + 2
     assert list(tiny.iterdir()) == []
     assert not folder.exists()
 
