@@ -10,7 +10,10 @@ from service.core.errors import StartupError
 
 PREFIX = "CVAE_"
 # Of docker-compose.yml, of clients and of the tests.
-OURS = re.compile(r"(?:GPU_)?MEMORY|(?:GPU|BALANCED)_PORT|[UG]ID|API_KEY|SIGNING_KEY|TEST_.*")
+OURS = re.compile(
+    r"(?:GPU_)?MEMORY|(?:GPU|BALANCED|PROMETHEUS|GRAFANA)_PORT|GRAFANA_PASSWORD|[UG]ID|API_KEY|SIGNING_KEY"
+    r"|TEST_.*"
+)
 # What Kubernetes sets in each container beside a Service called "cvae" or "cvae-something".
 LINK_NAME = re.compile(
     r"(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
