@@ -1,7 +1,8 @@
 """A cache of request heads: the parser makes the same scope of the same bytes.
 
 Heads of requests with a body come again as they are. Those of a GET differ in their first line, while its
-header lines come again: the line is read here if it is one that can only be read in one way.
+header lines come again: the line is read here if it is one that can only be read in one way. So is the
+`traceparent` of a traced client, which is put in the place of the one that came first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
+
+from service.http.header_fields import FIELDS
 
 T = TypeVar("T")
 
@@ -23,6 +26,9 @@ IDENTIFYING = {
     *(b"x-forwarded-proto", b"x-real-ip", b"x-request-id", b"x-request-start"),
     *(b"if-none-match", b"if-modified-since", b"range"),
 }
+# The line of a traced client, as OpenTelemetry's libraries write it, and what its value is made of.
+TRACEPARENT, TRACE_LINE = b"traceparent", b"\r\ntraceparent: "
+VALUE_BYTES, VALUE_CHARACTERS = 55, b"0123456789abcdef-"
 # A path without escapes and without a second slash at its start, and a query of the characters of RFC 3986.
 FIRST_LINE = re.compile(rb"GET (/(?:[\w.~-][\w.~/-]*)?)(?:\?([\w.~/:@!$&'()*+,;=%-]*))? HTTP/1\.1")
 
@@ -52,6 +58,15 @@ class HeadCache:
             to read the bytes.
         """
         head, end, body = data.partition(HEAD_END)
+        found = self._recall_exactly(head, end, body)
+        if found is None and TRACE_LINE in head and len(head) <= self._max_bytes:
+            rest, value = _cut_trace(head)
+            found = self._recall_exactly(rest, end, body) if value else None
+            if found is not None:
+                _put_trace(found[0], value)
+        return found
+
+    def _recall_exactly(self, head: bytes, end: bytes, body: bytes) -> tuple[dict[str, Any], bytes] | None:
         known = self._heads.get(head)
         if known is None:
             return self._recall_get(head) if end and not body else None
@@ -82,7 +97,9 @@ class HeadCache:
         head, _, rest = data.partition(HEAD_END)
         if rest != body or len(head) > self._max_bytes:
             return
-        if not IDENTIFYING.isdisjoint(name for name, _ in scope["headers"]):
+        head, value = _cut_trace(head)
+        names = [name for name, _ in scope["headers"] if name in IDENTIFYING]
+        if names and not (value and names == [TRACEPARENT]):
             return
         line, _, fields = head.partition(LINE_END)
         if scope["method"] != "GET":
@@ -97,3 +114,21 @@ def _keep(heads: dict[bytes, T], key: bytes, head: T) -> None:
     if len(heads) == MAX_HEADS:
         heads.clear()
     heads[key] = head
+
+
+def _cut_trace(head: bytes) -> tuple[bytes, bytes]:
+    """Return a head without the value of its `traceparent`, and the value; the head and none if unusual."""
+    start = head.find(TRACE_LINE) + len(TRACE_LINE)
+    end = start + VALUE_BYTES
+    value = head[start:end]
+    is_usual = len(value) == VALUE_BYTES and not value.translate(None, VALUE_CHARACTERS)
+    if start < len(TRACE_LINE) or not is_usual or head[end : end + 2] not in (b"", LINE_END):
+        return head, b""
+    return head[:start] + head[end:], value
+
+
+def _put_trace(scope: dict[str, Any], value: bytes) -> None:
+    headers = scope["headers"]
+    headers[[name for name, _ in headers].index(TRACEPARENT)] = TRACEPARENT, value
+    if FIELDS in scope:
+        scope[FIELDS] = {**scope[FIELDS], TRACEPARENT: value}

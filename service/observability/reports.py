@@ -34,7 +34,7 @@ class Reports:
     """Tells metrics, the log and traces of each answer."""
 
     def __init__(
-        self, metrics: Observer, log: AccessLog | None, spans: Spans | None, correct: Correct
+        self, metrics: Observer, log: AccessLog | None, spans: Spans | None, correct: Correct | None = None
     ) -> None:
         """Store who is told.
 
@@ -42,7 +42,8 @@ class Reports:
             metrics: Told of each answer of an endpoint.
             log: Decides which requests have a line.
             spans: Decides which requests are recorded.
-            correct: Writes into a scope which client a proxy names; not called for what came through ASGI.
+            correct: Writes into a scope which client a proxy names, where proxies are trusted; not called for
+                what came through ASGI.
         """
         self._observe = metrics.observe
         self._log = log
@@ -67,7 +68,7 @@ class Reports:
             return
         exchange = find_exchange(scope)
         exchange.reported = True
-        if exchange.is_fast:
+        if exchange.is_fast and self._correct is not None:
             self._correct(scope)
         if spans is not None and is_traced:
             spans.end(scope, status, seconds, exchange)

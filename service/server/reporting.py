@@ -17,5 +17,7 @@ def make_reports(settings: Settings, metrics: Metrics, tracing: Tracing | None) 
     log = AccessLog(settings) if settings.reports_requests else None
     if log is None and tracing is None:
         return None
-    correct = functools.partial(correct_caller, trusted=settings.trusted_proxies)
+    trusted = settings.trusted_proxies
+    # Ten microseconds for each request that is reported.
+    correct = functools.partial(correct_caller, trusted=trusted) if trusted else None
     return Reports(metrics, log, None if tracing is None else tracing.spans, correct)

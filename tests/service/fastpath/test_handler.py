@@ -312,7 +312,7 @@ def recalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 ONCE = {"HTTP/1.0", "the last of its connection"}
 # Whose heads are not kept: in several parts, with an id that will not come again, or with an escape.
 PARSED = {
-    *("in parts", "an id", "an id that is not believed", "a trace", "behind a proxy"),
+    *("in parts", "an id", "an id that is not believed", "behind a proxy"),
     *("a digit that is escaped", "a picture that the client does not have"),
 }
 

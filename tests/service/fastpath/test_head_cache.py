@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from service.fastpath.head_cache import IDENTIFYING, MAX_HEAD_BYTES, HeadCache
+from service.http.header_fields import FIELDS as JOINED
 
 HEAD = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-length: 2"
 BODY = b"{}"
@@ -164,3 +165,87 @@ def test_a_get_with_too_long_a_target_is_the_parsers() -> None:
     assert heads.recall(short) is not None
     assert heads.recall(long) is None
     assert heads.recall(long.replace(b"x", b"", 1)) is not None
+
+
+def trace(number: int) -> bytes:
+    return b"00-%032x-%016x-01" % (number, number)
+
+
+def traced(data: bytes, line: bytes) -> bytes:
+    """A request with a further header line behind its first."""
+    return data.replace(b"host: a", b"host: a" + line)
+
+
+def traced_scope(base: dict[str, Any], value: bytes) -> dict[str, Any]:
+    headers = [*base["headers"], (b"traceparent", value), (b"accept", b"*/*")]
+    return {**base, "headers": headers, JOINED: dict(headers)}
+
+
+@pytest.mark.parametrize("kind", ["GET", "POST"])
+def test_a_traced_clients_head_is_known_with_another_parent(kind: str) -> None:
+    data = get(b"/a") if kind == "GET" else DATA
+    base = get_scope("/a") if kind == "GET" else scope()
+    heads = HeadCache()
+    heads.learn(
+        traced(data, b"\r\ntraceparent: " + trace(1)),
+        traced_scope(base, trace(1)),
+        b"" if kind == "GET" else BODY,
+    )
+    for number in (2, 1, 3):
+        known = heads.recall(traced(data, b"\r\ntraceparent: " + trace(number)))
+        assert known is not None
+        assert known[0] == traced_scope(base, trace(number))
+    assert heads.recall(data) is None  # without one, it is another head
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\r\ntraceparent: " + trace(2)[:-1],
+        b"\r\ntraceparent: " + trace(2) + b"0",
+        b"\r\ntraceparent: " + trace(2)[:-1] + b" ",
+        b"\r\ntraceparent: " + trace(2)[:-1] + b"\n",
+        b"\r\ntraceparent:" + trace(2),
+        b"\r\nTraceparent: " + trace(2),
+        b"\r\nx-traceparent: " + trace(2),
+        b"\r\ntraceparent: " + trace(2) + b"\r\ntraceparent: " + trace(3),
+        b"\r\ntraceparent: " + trace(2) + b"\r\ntracestate: a=1",
+    ],
+)
+def test_any_other_spelling_of_it_is_the_parsers(line: bytes) -> None:
+    heads = HeadCache()
+    heads.learn(
+        traced(get(b"/a"), b"\r\ntraceparent: " + trace(1)), traced_scope(get_scope("/a"), trace(1)), b""
+    )
+    assert heads.recall(traced(get(b"/a"), b"\r\ntraceparent: " + trace(2))) is not None
+    assert heads.recall(traced(get(b"/a"), line)) is None
+
+
+@pytest.mark.parametrize(
+    "more", [(b"traceparent", trace(2)), (b"tracestate", b"a=1"), (b"x-request-id", b"1")]
+)
+def test_beside_what_identifies_a_request_it_is_not_kept(more: tuple[bytes, bytes]) -> None:
+    data = traced(DATA, b"\r\ntraceparent: " + trace(1) + b"\r\n%b: %b" % more)
+    base = traced_scope(scope(), trace(1))
+    heads = HeadCache()
+    heads.learn(data, {**base, "headers": [*base["headers"], more]}, BODY)
+    assert heads.recall(data) is None
+    assert not heads._heads
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_long_head_is_left_to_the_parser_with_its_trace(method: str) -> None:
+    data = get(b"/a") if method == "GET" else DATA
+    line = b"\r\ntraceparent: " + trace(1)
+    whole = traced(data, line)
+    size = len(whole.partition(b"\r\n\r\n")[0])
+    base = get_scope("/a") if method == "GET" else scope()
+    body = b"" if method == "GET" else BODY
+    for most, kept in ((size, True), (size - 1, False)):
+        heads = HeadCache(most)
+        heads.learn(whole, traced_scope(base, trace(1)), body)
+        assert (heads.recall(whole) is not None) == kept
+    if method == "GET":
+        heads = HeadCache(size)
+        heads.learn(whole, traced_scope(base, trace(1)), body)
+        assert heads.recall(whole.replace(b"GET /a", b"GET /ab")) is None

@@ -158,6 +158,16 @@ def test_under_a_root_path_and_before_pages_elsewhere_each_has_one_line(
     assert (preflight["method"], preflight["status"], preflight["path"]) == ("OPTIONS", 200, "/decode")
 
 
+@pytest.mark.parametrize("target", ["/decode.png?z=0,0", "/interpolate.ndjson?from=0,0&to=1,1&steps=70"])
+@pytest.mark.parametrize(("trusted", "client"), [("*", "192.0.2.7:0"), ("10.0.0.0/8", "")])
+def test_the_client_is_whom_a_trusted_proxy_names(
+    registry: Registry, lines: Lines, target: str, trusted: str, client: str
+) -> None:
+    app, path = build(registry, LOGGED.model_copy(update={"trusted_proxies": (trusted,)}))
+    ask(app, path, write(f"GET {target}", "x-forwarded-for: 192.0.2.7"))
+    assert lines()[0]["client"] == client
+
+
 @pytest.mark.parametrize("way", ["fast", "asgi"])
 def test_a_client_that_went_is_logged_as_499(registry: Registry, lines: Lines, way: str) -> None:
     app, path = build(registry)

@@ -39,6 +39,7 @@ SPELLINGS: dict[str, dict[str, str]] = {
     "for nothing there is": {"accept": "text/html"},
     "packed": {"accept-encoding": "gzip"},
     "with an id": {"x-request-id": "mine"},
+    "traced": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
     "the last": {"connection": "close"},
     "asking first": {"expect": "100-continue"},
     "in no known packing": {"content-encoding": "br"},

@@ -16,6 +16,7 @@ from service.observability.traces.start import Tracing
 from service.server.app import Application, create_app, create_fast_path
 from tests.service.observability.test_reports import REQUESTS, TRACEPARENT, VECTORS, ask, write
 from tests.service.observability.traces.sink import read_attributes
+from tests.service.wire import connect, play_for_real
 
 SETTINGS = Settings(cache_bytes=0)
 INTERNAL, SERVER, UNSET, ERROR = 1, 2, 0, 2
@@ -163,6 +164,23 @@ def test_each_replayed_head_has_its_span(spans: Spans) -> None:
     assert len(spans.path.heads._gets) == 1
     requests = [span for span in spans.read() if span.kind == SERVER]
     assert len({span.trace_id for span in requests}) == 3
+
+
+def test_a_traced_client_s_head_is_replayed_with_its_own_parent(spans: Spans) -> None:
+    parents = [f"{number:016x}" for number in range(1, 5)]
+
+    async def scene() -> None:
+        connection = connect(spans.app, spans.path)
+        for i, parent in enumerate(parents):
+            line = f"traceparent: {TRACEPARENT[:36]}{parent}-01"
+            await connection.send(write("GET /decode.png?z=0,0", line))
+            await connection.read(i + 1)
+
+    play_for_real(scene)
+    assert spans.path is not None
+    assert len(spans.path.heads._gets) == 1
+    found = [span.parent_span_id.hex() for span in spans.read() if span.kind == SERVER]
+    assert found == parents
 
 
 @pytest.mark.parametrize(
