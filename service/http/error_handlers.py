@@ -126,7 +126,7 @@ def _to_fault(entry: dict[str, Any]) -> Fault:
     where = entry["loc"][1:] or entry["loc"]
     context = entry.get("ctx", {})
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
-    field = errors.cut("".join(parts).removeprefix("."))
+    field = errors.cut("".join(parts).removeprefix(".")) or '""'
     if entry["type"] in COUNTED:
         received = f"{len(entry['input'])}" if entry["input"] is not None else "more"
         return Fault(
