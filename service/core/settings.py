@@ -10,16 +10,16 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from service.core import setting_values
 from service.core.choices import Provider
+from service.core.configuration import values
+from service.core.configuration.headers import HeaderSettings
+from service.core.configuration.limits import LimitSettings
+from service.core.configuration.logs import LogSettings
+from service.core.configuration.names import LINK, find_unread
+from service.core.configuration.security import SecuritySettings
 from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
-from service.core.header_settings import HeaderSettings
-from service.core.limit_settings import LimitSettings
-from service.core.log_settings import LogSettings
 from service.core.memory import fit_workers
-from service.core.security_settings import SecuritySettings
-from service.core.setting_names import LINK, find_unread
 from service.core.shipped_models.folders import MODELS_DIR, list_bundles
 
 ENV_FILE = ".env"
@@ -204,13 +204,13 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _read_origins(cls, value: Any) -> Any:
-        parts = setting_values.split_list(value) if isinstance(value, str) else value
-        return tuple(dict.fromkeys(map(setting_values.read_origin, parts)))
+        parts = values.split_list(value) if isinstance(value, str) else value
+        return tuple(dict.fromkeys(map(values.read_origin, parts)))
 
     @field_validator("root_path")
     @classmethod
     def _read_prefix(cls, value: str) -> str:
-        return setting_values.read_prefix(value)
+        return values.read_prefix(value)
 
     # The last of the validators that come before the types is the first to run.
     @field_validator("*", mode="before")
@@ -221,7 +221,7 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
             return value
         if not value.strip() or (name.endswith("port") and LINK.fullmatch(value.strip())):
             raise PydanticUseDefault
-        return setting_values.tidy(name, value.strip())
+        return values.tidy(name, value.strip())
 
     @model_validator(mode="before")
     @classmethod

@@ -19,8 +19,8 @@ import pathlib
 import time
 from collections.abc import Callable
 
+from service.core.configuration.limits import Rate
 from service.core.errors import StartupError
-from service.core.limit_settings import Rate
 
 # Clients that are counted at once; what is not counted any more needs no place.
 PLACES = 2**16

@@ -6,7 +6,7 @@ import math
 import os
 import pathlib
 
-from service.core.limit_settings import Rate
+from service.core.configuration.limits import Rate
 from service.observability.worker_files import SHARED_FOLDER
 from service.security.buckets import Buckets, share_table
 from service.security.guard import Refusal, Visit

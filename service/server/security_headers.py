@@ -6,8 +6,8 @@ and at no cost for the fast path, which joins such lines once a second.
 
 from __future__ import annotations
 
-from service.core.header_settings import WORDS
-from service.core.setting_values import ALL
+from service.core.configuration.headers import WORDS
+from service.core.configuration.values import ALL
 from service.core.settings import Settings
 
 

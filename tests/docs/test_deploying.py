@@ -75,9 +75,11 @@ def snippet(language: str) -> str:
     return str(text)
 
 
-def adapt(name: str, address: str, services: list[str], folder: pathlib.Path) -> str:
-    """Return the file of the docs with addresses and places of this machine; each of them must be in it."""
-    plain = free_address()
+def adapt(name: str, address: str, plain: str, services: list[str], folder: pathlib.Path) -> str:
+    """Return the file of the docs with addresses and places of this machine; each of them must be in it.
+
+    At `plain`, nginx answers without TLS.
+    """
     first, second = (service.rpartition(":")[2] for service in services)
     pem = str(folder / "cvae.pem")
     port = address.rpartition(":")[2]
@@ -192,8 +194,12 @@ def start_services(
 def start_proxy(folder: pathlib.Path, name: str, more: str = "") -> Iterator[Proxy]:
     place = folder / (f"{name}{len(more)}" if more else name)
     place.mkdir()
-    with start_services(place, name) as (addresses, processes), hold_address() as address:
-        text = adapt(name, address, addresses, folder)
+    with (
+        start_services(place, name) as (addresses, processes),
+        hold_address() as address,
+        hold_address() as plain,
+    ):
+        text = adapt(name, address, plain, addresses, folder)
         file = place / "configuration"
         file.write_text(
             text.replace("proxy_cache cvae;", f"proxy_cache cvae; {more}") if name == "nginx" else text + more

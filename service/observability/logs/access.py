@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from service.core.log_settings import LogSettings
+from service.core.configuration.logs import LogSettings
 from service.observability.exchange import Exchange
 from service.observability.logs.formats import FIELDS
 from service.observability.metrics import CALL, NO_ROUTE, Timings, find_route

@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
+from service.core.configuration.limits import Rate
 from service.core.errors import StartupError
-from service.core.limit_settings import Rate
 from service.security import buckets
 from service.security.buckets import FILE, REMEMBERED, TABLE_BYTES, Buckets, locate, share_table
 

@@ -21,8 +21,8 @@ from service.core.errors import StartupError
 from service.core.settings import Settings
 from service.server import metrics_port
 from service.server.app import create_app
-from service.server.processes.listening import bind
 from service.server.metrics_port import MOST, open_metrics_port
+from service.server.processes.listening import bind
 from tests.live import ROOT
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from service.core import setting_values
+from service.core.configuration import values
 
 
 class SecuritySettings(BaseSettings):
@@ -40,6 +40,6 @@ class SecuritySettings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _read_proxies(cls, value: Any) -> Any:
-        parts = setting_values.split_list(value) if isinstance(value, str) else value
-        proxies = tuple(map(setting_values.read_proxy, parts))
-        return (setting_values.ALL,) if setting_values.ALL in proxies else proxies
+        parts = values.split_list(value) if isinstance(value, str) else value
+        proxies = tuple(map(values.read_proxy, parts))
+        return (values.ALL,) if values.ALL in proxies else proxies

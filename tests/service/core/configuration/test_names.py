@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from service.core.configuration.names import find_unread
 from service.core.errors import StartupError
-from service.core.setting_names import find_unread
 from service.core.settings import Settings
 from tests.docs.test_readme import ROOT
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from service.core import setting_values
+from service.core.configuration import values
 
 ResourcePolicy = Literal["cross-origin", "same-site", "same-origin"]
 NOBODY, OURSELVES = "none", "self"
@@ -33,7 +33,7 @@ class HeaderSettings(BaseSettings):
     @field_validator("frame_ancestors")
     @classmethod
     def _read_ancestors(cls, value: str) -> str:
-        parts = [_read_ancestor(part) for part in setting_values.split_list(value)]
+        parts = [_read_ancestor(part) for part in values.split_list(value)]
         if NOBODY in parts and len(parts) > 1:
             raise ValueError(f"expected {NOBODY} alone, or others without it")
         return " ".join(dict.fromkeys(parts))
@@ -41,10 +41,10 @@ class HeaderSettings(BaseSettings):
     @field_validator("timing_origins", mode="before")
     @classmethod
     def _read_timing(cls, value: Any) -> Any:
-        parts = setting_values.split_list(value) if isinstance(value, str) else value
-        return tuple(dict.fromkeys(map(setting_values.read_origin, parts)))
+        parts = values.split_list(value) if isinstance(value, str) else value
+        return tuple(dict.fromkeys(map(values.read_origin, parts)))
 
 
 def _read_ancestor(text: str) -> str:
     word = text.lower().strip("'")
-    return word if word in WORDS else setting_values.read_origin(text)
+    return word if word in WORDS else values.read_origin(text)

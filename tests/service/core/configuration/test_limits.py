@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from service.core.configuration.limits import Rate
 from service.core.errors import StartupError
-from service.core.limit_settings import Rate
 from service.core.settings import load_settings
 
 

@@ -1,0 +1,1 @@
+"""The parts of the settings: groups of them, how their values are read, and which names are known."""
