@@ -54,6 +54,7 @@ from service.observability.metrics import METRICS, Metrics, MetricsMiddleware, O
 from service.observability.reports import ReportMiddleware, Reports
 from service.observability.request_id import RequestIdMiddleware
 from service.observability.traces.start import Tracing
+from service.security.access import find_scope
 from service.security.creation import create_guard
 from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
 from service.security.guard import Guard
@@ -184,7 +185,8 @@ def create_app(
         api.include_router(router)
     api.include_router(routes.create_router(settings.playground))
     pages.install(api)
-    document.install(api, routers, openapi.unseen(v2_openapi.BODIES, v2_openapi.PARTS))
+    unseen = openapi.unseen(v2_openapi.BODIES, v2_openapi.PARTS)
+    document.install(api, routers, unseen, lambda path: find_scope(path) is None)
     error_handlers.install(api, routers)
     return Application(api, settings)
 

@@ -1,9 +1,10 @@
 """The schema against the service: what schemathesis makes of it is asked, and every answer checked.
 
 All of its checks run, in all of its phases: examples, coverage (each keyword at its bounds and beyond, each
-parameter left out or twice, each method that is not there), fuzzing, and chains of requests. There is nothing
-to log in to or to delete, so three checks have nothing to look at: ignored_auth, object_level_authorization
-and use_after_free. `fuzzing.py` says which refusals of a request that fits the schema are right.
+parameter left out or twice, each method that is not there), fuzzing, and chains of requests. A key is
+optional and there is nothing to delete, so three checks have nothing to look at: ignored_auth,
+object_level_authorization and use_after_free. `fuzzing.py` says which refusals of a request that fits the
+schema are right.
 """
 
 from __future__ import annotations

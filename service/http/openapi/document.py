@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from fastapi import APIRouter, FastAPI
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from service.core.headers import REQUEST_ID
 from service.core.media_types import JSON, PNG
 from service.http import query_params
-from service.http.openapi import errors, headers
+from service.http.openapi import errors, headers, security
 from service.http.openapi.schemas import REFERENCE, Schema, drop_null, name_parts, tell_defaults
 from service.http.problems import Problem, ProtocolError
 
@@ -39,13 +39,16 @@ class Unseen(NamedTuple):
     late: Sequence[str]
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter], unseen: Unseen) -> None:
+def install(
+    app: FastAPI, routers: Sequence[APIRouter], unseen: Unseen, is_open: Callable[[str], bool]
+) -> None:
     """Make `app.openapi` complete the schema that FastAPI derives from these routers' routes.
 
     Args:
         app: The application that has the routers.
         routers: All of them.
         unseen: What FastAPI cannot derive.
+        is_open: Whether a path never needs a key.
     """
 
     def openapi() -> dict[str, Any]:
@@ -62,6 +65,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter], unseen: Unseen) -> None:
             )
             for path, method, parameters in query_params.describe(routers):
                 schema["paths"][path][method].setdefault("parameters", []).extend(parameters)
+            security.describe(schema, is_open)
             app.openapi_schema = _complete(schema, unseen)
         return app.openapi_schema
 
@@ -69,7 +73,6 @@ def install(app: FastAPI, routers: Sequence[APIRouter], unseen: Unseen) -> None:
 
 
 def _complete(schema: dict[str, Any], unseen: Unseen) -> dict[str, Any]:
-    schema["security"] = []  # there is nothing to log in to
     components = schema["components"]
     _complete_schemas(components["schemas"], unseen)
     components["schemas"] = name_parts(components["schemas"], unseen.parts)

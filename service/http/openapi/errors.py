@@ -13,6 +13,8 @@ from service.http.problems import MEDIA_TYPE, Fault, Problem, ProtocolError
 # A real error of each status, in the service's words.
 EXAMPLES: dict[int, Fault | str] = {
     400: Fault(field="body", expected="JSON", received="a text that breaks at character 5 (Expecting value)"),
+    401: "this needs an API key, as `Authorization: Bearer KEY` or as `X-API-Key: KEY`",
+    403: "the API key lacks the scope read",
     404: Fault(field="model", expected="one of mnist-2d", received="'mnist-3d'"),
     406: Fault(field="Accept", expected=" or ".join(STILL), received="'text/html'"),
     413: Fault(field="body", expected="at most 16777216 bytes", received="16777217"),
@@ -35,6 +37,8 @@ PROTOCOL_EXAMPLES = {
 # What client generators call the answer of each status.
 NAMES = {
     400: "MalformedBody",
+    401: "NoKey",
+    403: "NotLetIn",
     404: "NotFound",
     406: "NotAcceptable",
     413: "TooLarge",
@@ -45,9 +49,13 @@ NAMES = {
     503: "NotReady",
     504: "TooLate",
 }
+# The header of a status.
+HEADERS = {401: "WWW-Authenticate", 429: "Retry-After"}
 # What each status means.
 DESCRIPTIONS = {
     400: "The body is not what its `Content-Type` says.",
+    401: "The operator asks for an API key, and there was none or one that is not known.",
+    403: "The API key lacks a scope; or URLs must be signed, and this one is not, or its time is over.",
     404: "No such model, or no such class in it.",
     406: "`Accept` names nothing that there is.",
     413: "The body is larger than the limit, or a picture in it is.",
@@ -108,6 +116,6 @@ def _entry(status: int, cause: Fault | str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": DESCRIPTIONS[status],
-        **({"headers": header_entries.name("Retry-After")} if status == 429 else {}),
+        **({"headers": header_entries.name(HEADERS[status])} if status in HEADERS else {}),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump()}},
     }

@@ -7,7 +7,7 @@ from typing import Any
 from service.core.choices import SEED_LIMIT
 from service.core.headers import LOSS_HEADER, MODEL_HEADER, REQUEST_ID, REQUEST_TIMEOUT, SEED_HEADER
 from service.core.headers import SERVER_TIMING as TIMING
-from service.http.caching import BRIEF, LOOSE, NEVER, PINNED
+from service.http.caching import LOOSE
 
 MILLISECONDS = r"[0-9]+\.[0-9]{3}"
 TAG = '"0123456789abcdef0123456789abcdef"'
@@ -48,9 +48,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     LOSS_HEADER: _always("Nats per image, the mean of all.", "81.300", pattern=r"^-?[0-9]+\.[0-9]{3}$"),
     "Cache-Control": _always(
         "Of pictures a year where `model=name@version` pins them, else a minute; of descriptions "
-        "ten seconds; `no-store` where the seed was chosen, of health, metrics and errors.",
+        "ten seconds; `no-store` where the seed was chosen, of health, metrics and errors. Never longer than "
+        "a signed URL is valid, and `private` where an API key was asked for.",
         LOOSE,
-        enum=[PINNED, LOOSE, BRIEF, NEVER],
+        pattern="^(no-store|(public|private), max-age=[0-9]+(, immutable|, stale-while-revalidate=[0-9]+)?)$",
     ),
     "ETag": _sometimes(
         "Strong, for `If-None-Match`; not where the seed was chosen.", TAG, pattern='^"[0-9a-f]{32}"$'
@@ -63,6 +64,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         'attachment; filename="7-3.png"',
         pattern='^attachment; filename="[^"]+"$',
     ),
+    "WWW-Authenticate": _always("How to send a key (RFC 6750).", 'Bearer realm="cvae"', pattern="^Bearer "),
     "Retry-After": _always(
         "Seconds until there is room, by the measured rate.", 1, type="integer", minimum=1
     ),

@@ -78,8 +78,21 @@ def test_uploads_open_on_a_file() -> None:
         assert first == "image/png"
 
 
-def test_no_one_logs_in_and_the_server_is_where_the_document_is() -> None:
-    assert SCHEMA["security"] == []
+def test_a_key_is_described_and_may_be_left_out() -> None:
+    assert SCHEMA["security"] == [{}, {"bearer": []}, {"key": []}]
+    assert SCHEMA["components"]["securitySchemes"].keys() == {"bearer", "key"}
+    opened = set()
+    for path, item in SCHEMA["paths"].items():
+        for operation in item.values():
+            closed = {"401", "403"} <= operation["responses"].keys()
+            assert closed == ("security" not in operation)
+            opened |= set() if closed else {path}
+    assert opened == {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
+    refused = SCHEMA["components"]["responses"]["NoKey"]
+    assert "WWW-Authenticate" in refused["headers"]
+
+
+def test_the_server_is_where_the_document_is() -> None:
     assert [server["url"] for server in SCHEMA["servers"]] == ["/"]
     below = create_app(Settings(root_path="/cvae")).api.openapi()
     assert [server["url"] for server in below["servers"]] == ["/cvae"]
