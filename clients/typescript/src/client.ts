@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** Sent with each call. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent with each call; not in the addresses of pictures. In a page, whoever looks at it can read the key. */
+  readonly apiKey?: string;
   /** In place of the platform's own. */
   readonly fetch?: typeof fetch;
 }
@@ -141,6 +143,7 @@ export class CvaeClient {
   ): Promise<T> {
     const address = `${this.base}${path}${writeQuery(query)}`;
     const headers = new Headers({ ...this.options.headers, ...(content.headers as Record<string, string>) });
+    if (this.options.apiKey !== undefined) headers.set("Authorization", `Bearer ${this.options.apiKey}`);
     if (timeoutMs !== undefined) headers.set("X-Request-Timeout-Ms", String(Math.max(1, Math.ceil(timeoutMs))));
     const stop = join(signal, timeoutMs);
     const request = { ...content, headers, signal: stop ?? null };

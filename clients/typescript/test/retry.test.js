@@ -70,3 +70,13 @@ test("the service is told how long a call waits, and gets the headers of all", a
   const headers = new Headers(asked[0]?.headers);
   assert.deepEqual([headers.get("x-request-timeout-ms"), headers.get("authorization")], ["1501", "Bearer x"]);
 });
+
+test("a key is sent with each call", async () => {
+  const { cvae, asked } = play([BUSY, READY], { apiKey: "mine", headers: { "X-More": "1" } });
+  await cvae.models();
+  for (const { headers } of asked) {
+    assert.equal(new Headers(headers).get("Authorization"), "Bearer mine");
+    assert.equal(new Headers(headers).get("X-More"), "1");
+  }
+  assert.equal(asked.length, 2);
+});
