@@ -21,7 +21,7 @@ EPOCHS ?=
 NAMES ?= $(notdir $(patsubst %/model.json,%,$(wildcard models/*/model.json)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint web openapi test test-service test-all clients docs mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz sbom
+.PHONY: help install format lint web openapi test test-service test-all clients docs mutants train evaluate export reproduce serve soak bench bench-training lock clean fuzz fuzz-guided sbom
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in
 
 fuzz: $(SERVE)/.dev ## Read FILES mutated pictures of all formats (SEED): each must be read or refused, in time
 	$(SERVE)/bin/python -m tests.service.imaging.fuzz -n $(FILES) --seed $(SEED)
+
+fuzz-guided: $(SERVE)/.dev ## Fuzz uploads, npy, forms and tensors, guided by coverage, MINUTES each (Linux on x86-64)
+	$(SERVE)/bin/python -m tests.service.guided --minutes $(MINUTES)
 
 bench: $(SERVE)/.bench ## Measure the service and its peers on this machine, in an hour
 	$(SERVE)/bin/python -m benchmarks
