@@ -81,7 +81,7 @@ def resolve(entry: dict[str, Any]) -> dict[str, Any]:
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in SCHEMA["paths"].items():
-        for method in METHODS & set(item):
+        for method in sorted(METHODS & set(item)):
             yield method, path, item[method]
 
 
