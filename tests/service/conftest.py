@@ -36,6 +36,8 @@ def settings(models_dir: pathlib.Path) -> Settings:
         max_body_bytes=400_000,
         max_image_pixels=1_000_000,
         cache_bytes=0,
+        # A busy machine is no reason for 504.
+        deadline_ms=60_000,
     )
 
 
