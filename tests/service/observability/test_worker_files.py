@@ -11,7 +11,14 @@ import pytest
 
 from service.core.errors import StartupError
 from service.observability import worker_files
-from service.observability.worker_files import FILE_BYTES, SHARED_FOLDER, claim_file, name_file, share_folder
+from service.observability.worker_files import (
+    FILE_BYTES,
+    SHARED_FOLDER,
+    claim_file,
+    list_files,
+    name_file,
+    share_folder,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +140,12 @@ def test_a_worker_without_room_says_so(tiny: pathlib.Path) -> None:
     with pytest.raises(StartupError, match="expected room for a file to count in"):
         claim_file(tiny, 1)
     assert list(tiny.iterdir()) == []
+
+
+def test_files_of_other_processes_are_listed_with_whether_they_run() -> None:
+    with share_folder(3):
+        folder, left = pathlib.Path(os.environ[SHARED_FOLDER]), gone()
+        for pid in (os.getpid(), os.getppid(), left):
+            claim_file(folder, pid)
+        found = {path.name: runs for path, runs in list_files(folder, os.getpid())}
+        assert found == {name_file(os.getppid()): True, name_file(left): False}
