@@ -76,5 +76,5 @@ def find_exchange(scope: Any) -> Exchange:
         return found
     if found is None:
         return Exchange(scope["method"], is_fast=True)
-    body, answer = found
+    body, answer = scope.pop(EXCHANGE)  # a connection that rests would keep the answer
     return Exchange(scope["method"], len(body), len(answer.body), answer.raw_headers, True)

@@ -65,6 +65,8 @@ class Reports:
             seen = scope.get(EXCHANGE)
             if type(seen) is Exchange:
                 seen.reported = True
+            else:
+                scope.pop(EXCHANGE, None)  # a connection that rests would keep the answer
             return
         exchange = find_exchange(scope)
         exchange.reported = True

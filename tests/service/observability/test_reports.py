@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
-from service.observability.exchange import Exchange
+from service.observability.exchange import EXCHANGE, Exchange
 from service.observability.logs.access import AccessLog
 from service.observability.logs.formats import make_formatter
 from service.server.app import Application, create_app, create_fast_path
@@ -145,6 +145,19 @@ def test_each_replayed_head_has_its_line(registry: Registry, lines: Lines) -> No
     assert len(path.heads._gets) == 1
     assert [line["bytes_out"] for line in lines()] == [lines()[0]["bytes_out"]] * 3
     assert len({line["request_id"] for line in lines()}) == 3
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_connection_that_rests_keeps_no_answer(registry: Registry, share: float) -> None:
+    app, path = build(registry, LOGGED.model_copy(update={"access_log_sample": share}))
+
+    async def scene() -> Any:
+        connection = connect(app, path)
+        await connection.send(write("GET /decode.png?z=0,0"))
+        await connection.read()
+        return connection.protocol.cycle.scope
+
+    assert EXCHANGE not in play_for_real(scene)
 
 
 def test_under_a_root_path_and_before_pages_elsewhere_each_has_one_line(
