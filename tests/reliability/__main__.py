@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from tests.reliability import bombs, idle, soak, stops, tables
+from tests.reliability import bombs, disturbed, idle, soak, stops, tables
 from tests.reliability.faulty import Faulty
 from tests.reliability.hostile import BOMBS
 from tests.reliability.load import Load
@@ -46,6 +46,8 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
     plan = soak.Plan(options.minutes * 60, options.connections, options.processes, options.faulty)
+    if options.reloads or options.kills:
+        return _soak_disturbed(options, folder)
     watch = folder / "pauses"
     module = ("tests.reliability.watched", str(watch)) if options.workers == 1 else ("service",)
     with serve(folder, options.workers, options.set, module) as service:
@@ -55,6 +57,15 @@ def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
     if watch.exists():
         result.held = json.loads(watch.read_text())["pauses"]
     result.faults[:0] = [f"at rest: {fault}" for fault in made.faults]
+    return _print(soak.describe_soak(result, plan), result.all_faults)
+
+
+def _soak_disturbed(options: argparse.Namespace, folder: pathlib.Path) -> int:
+    # Who misbehaves on the connection of a worker that is killed sees what looks like a fault.
+    faulty = 0 if options.kills else options.faulty
+    plan = soak.Plan(options.minutes * 60, options.connections, options.processes, faulty)
+    times = options.reloads, options.kills
+    result = disturbed.soak_disturbed(folder, options.workers, options.set, plan, *times)
     return _print(soak.describe_soak(result, plan), result.all_faults)
 
 
@@ -118,6 +129,8 @@ def _parse_arguments() -> argparse.Namespace:
     add("--connections", type=int, default=32)
     add("--processes", type=int, default=2, help="that make the load")
     add("--faulty", type=int, default=soak.FAULTY_CLIENTS, help="clients that misbehave")
+    add("--reloads", type=int, default=0, help="of another version of a model meanwhile")
+    add("--kills", type=int, default=0, help="of workers meanwhile, of which there must be several")
     add = _add(commands, "stops", _stops, "stop it under load, over and over")
     add("--times", type=int, default=50)
     add("--connections", type=int, default=stops.CONNECTIONS)

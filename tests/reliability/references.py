@@ -41,6 +41,7 @@ class Reference:
         status: Of the answer.
         headers: Of the answer, without `VOLATILE`.
         body: Of the answer.
+        other: The same request with another answer that is right too.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Reference:
     status: int
     headers: dict[str, str]
     body: bytes
+    other: Reference | None = None
 
     def to_bytes(self, request_id: str = "", *, close: bool = False) -> bytes:
         """Write the request.
@@ -101,6 +103,14 @@ def judge(reference: Reference, answer: Answer, request_id: str = "") -> Judgeme
     Returns:
         The verdict, with what was expected and received where it is not "right".
     """
+    judgement = _judge_by(reference, answer, request_id)
+    if judgement.verdict == "wrong" and reference.other is not None:
+        other = _judge_by(reference.other, answer, request_id)
+        return other if other.verdict == "right" else judgement
+    return judgement
+
+
+def _judge_by(reference: Reference, answer: Answer, request_id: str) -> Judgement:
     if answer.status != reference.status:
         return _judge_status(reference, answer)
     fault = (

@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.harness.markdown import describe, tabulate
 from tests.live import ROOT
 from tests.reliability.probe import Latencies, Probe, Sampler
+from tests.reliability.reloads import Disturber
 from tests.reliability.serving import Service
 from tests.reliability.tables import list_faults
 from tests.reliability.tally import LOST, Tally
@@ -81,13 +82,16 @@ class Result:
         return found + self.faults
 
 
-def soak(service: Service, references: pathlib.Path, plan: Plan) -> Result:
+def soak(
+    service: Service, references: pathlib.Path, plan: Plan, disturber: Disturber | None = None
+) -> Result:
     """Soak a service.
 
     Args:
         service: Ready.
         references: The file of them.
         plan: How.
+        disturber: Reloads models and kills workers meanwhile, if there is one.
 
     Returns:
         What was found.
@@ -101,17 +105,22 @@ def soak(service: Service, references: pathlib.Path, plan: Plan) -> Result:
         _run_all(service.port, references, plan) as made,
     ):
         first = service.count_handles()
-        tallies, misbehaved, faults = _collect(made, plan)
+        with contextlib.nullcontext() if disturber is None else disturber.run(plan.seconds):
+            tallies, misbehaved, faults = _collect(made, plan)
         ended = time.monotonic()
     tally = Tally()
     for each in tallies:
         tally.add(each)
+    errors = service.find_errors() if disturber is None else disturber.list_faults()
+    failures = probe.failures
+    if disturber is not None and disturber.killed:
+        tally.losses, failures = disturber.forgive(tally.losses), []
     settled = begun + min(SETTLED_S, plan.seconds / 3)
     span = min(60.0, plan.seconds / 3)
     return Result(
         tally,
         misbehaved,
-        faults + [f"probe: {failure}" for failure in probe.failures] + service.find_errors()[:5],
+        faults + [f"probe: {failure}" for failure in failures] + errors[:5],
         probe.summarise(begun),
         sampler.mean_mb(settled, settled + span),
         sampler.mean_mb(ended - span, ended),

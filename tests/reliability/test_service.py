@@ -9,6 +9,7 @@ import pytest
 
 from tests.reliability import soak
 from tests.reliability.bombs import send_bomb
+from tests.reliability.disturbed import serve_disturbed
 from tests.reliability.hostile import BOMBS
 from tests.reliability.idle import hold
 from tests.reliability.making import Made, write_references
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.slow
 
 SOAK_S, CONNECTIONS = 8.0, 16
 IDLE = 300
+DISTURBED_S = 40.0
+EVERY = 8
 
 
 def test_answers_at_rest_are_those_of_the_truth(made: Made) -> None:
@@ -38,6 +41,21 @@ def test_under_load_every_answer_is_whole_and_right(made: Made, tmp_path: pathli
     assert [loss for loss in result.tally.losses if loss.fate in LOST] == []
     assert result.tally.verdicts["right"] > 100
     assert len(result.misbehaved) == 12
+
+
+@pytest.mark.parametrize(("workers", "reloads", "kills"), [(1, 20, 0), (2, 20, 0), (2, 2, 2)])
+def test_under_reloads_and_kills_every_answer_is_of_one_version(
+    tmp_path: pathlib.Path, workers: int, reloads: int, kills: int
+) -> None:
+    """Each reload is asked for amid the copy too, when it is refused."""
+    plan = soak.Plan(DISTURBED_S, CONNECTIONS, processes=1, faulty=0)
+    with serve_disturbed(tmp_path, workers, {}, reloads, kills, every=EVERY) as (service, path, disturber, _):
+        result = soak.soak(service, path, plan, disturber)
+    assert result.faults == []
+    assert result.tally.notes == []
+    assert [loss for loss in result.tally.losses if loss.fate in LOST] == []
+    assert result.tally.verdicts["right"] > 100
+    assert len(disturber.killed) == kills
 
 
 @pytest.mark.parametrize("workers", [1, 2])
