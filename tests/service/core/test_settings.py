@@ -113,6 +113,8 @@ def test_an_empty_variable_is_one_that_is_not_set(
         ("models_dir", "~/bundles", pathlib.Path("/home/somebody/bundles")),
         ("port", "tcp://10.0.0.1:8000", 8000),
         ("port", "tcp://[fd00::1]:8000", 8000),
+        ("metrics_port", "tcp://10.0.0.1:9000", None),  # of a Service named cvae-metrics
+        ("metrics_port", "9000", 9000),
     ],
 )
 def test_values_are_understood_as_people_write_them(
