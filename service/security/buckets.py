@@ -102,13 +102,13 @@ class Buckets:
 
 def locate(client: str) -> tuple[int, float]:
     """Return the first of a client's places in the table, and its mark, which is not 0."""
-    digest = hashlib.blake2b(_group(client).encode(), digest_size=PLACE_BYTES).digest()
+    digest = hashlib.blake2b(group_clients(client).encode(), digest_size=PLACE_BYTES).digest()
     group = int.from_bytes(digest[:8], "big") % (PLACES // WAYS)
     # A float holds integers of 53 bits.
     return group * WAYS * 2, float(int.from_bytes(digest[8:14], "big") + 1)
 
 
-def _group(client: str) -> str:
+def group_clients(client: str) -> str:
     """Return what a client shares its bucket with: of an address of IPv6, the network."""
     try:
         address = ipaddress.ip_address(client)

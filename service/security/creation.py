@@ -6,6 +6,7 @@ from service.core.settings import Settings
 from service.security.access import Access
 from service.security.guard import Check, Guard, Job
 from service.security.rate_limit import create_rate_limit
+from service.security.shared_limit import create_shared_limit
 from service.security.sources import read_sources
 
 
@@ -20,7 +21,12 @@ def create_guard(settings: Settings) -> Guard | None:
     sources = read_sources(settings)
     if any(sources):
         checks.append(Access(*sources))
-    if settings.rate is not None:
-        checks.append(create_rate_limit(settings.rate))
     jobs: list[Job] = [source.keep_fresh for source in sources if source is not None]
+    if settings.rate is not None and settings.rate_limit_redis:
+        url, on_error = settings.rate_limit_redis, settings.rate_limit_on_error
+        limit = create_shared_limit(settings.rate, url, on_error)
+        checks.append(limit)
+        jobs.append(limit.keep_open)
+    elif settings.rate is not None:
+        checks.append(create_rate_limit(settings.rate))
     return Guard(checks, jobs) if checks else None

@@ -33,6 +33,35 @@ class RefusedRoute(Unread):
         return problem(request, status, detail, [*faults], headers)
 
 
+class WaitingRoute:
+    """In front of a request's route: waits for what decides whether it is let in."""
+
+    def __init__(self, route: Answerer, visit: Visit) -> None:
+        self._route, self._visit = route, visit
+
+    async def answer(self, request: Request) -> Response:
+        """Return the route's answer, or the error."""
+        refusal = await self._visit.settle()
+        return await (self._route if refusal is None else RefusedRoute(refusal)).answer(request)
+
+
+class WaitingMiddleware:
+    """The same for the requests that the dispatcher leaves to FastAPI."""
+
+    def __init__(self, app: ASGIApp, api: FastAPI) -> None:
+        self.app, self.api = app, api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        refusal = await scope[VISIT].settle() if scope["type"] == "http" else None
+        if refusal is None:
+            await self.app(scope, receive, send)
+            return
+        scope["app"] = self.api  # whose metrics count it
+        response = await RefusedRoute(refusal).answer(Request(scope))
+        await response(scope, receive, send)
+
+
 class GuardedDispatcher(Dispatcher):
     """Answers the requests that a guard lets in, and refuses all others, also those of no direct route."""
 
@@ -53,7 +82,7 @@ class GuardedDispatcher(Dispatcher):
             visit = scope[VISIT] = Visit(scope)
             self._guard.ask(visit)
         if visit.refusal is None:
-            return route
+            return WaitingRoute(route, visit) if route is not None and visit.pending else route
         if route is None:
             scope.setdefault(BEGUN, time.perf_counter())
             scope["app"] = self._api

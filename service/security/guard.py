@@ -36,6 +36,9 @@ class Refusal(NamedTuple):
     faults: Sequence[Fault] = ()
 
 
+Pending = Callable[[str], Coroutine[Any, Any, Refusal | None]]
+
+
 class Visit:
     """A request that asks to be let in: what checks look at, and what they find out.
 
@@ -47,9 +50,10 @@ class Visit:
         client: Whom limits count for: `key:` and a key's name once a check knows it; before that, the
             address, or "" where there is none.
         refusal: Why it is not let in, once the guard was asked.
+        pending: What the request is to wait for before it is let in: asked with `client`, returns why not.
     """
 
-    __slots__ = ("_edits", "client", "fields", "path", "refusal", "scope")
+    __slots__ = ("_edits", "client", "fields", "path", "pending", "refusal", "scope")
 
     def __init__(self, scope: MutableMapping[str, Any]) -> None:
         self.scope = scope
@@ -58,7 +62,15 @@ class Visit:
         address = scope.get("client")
         self.client: str = address[0] if address else ""
         self.refusal: Refusal | None = None
+        self.pending: Pending | None = None
         self._edits: list[Edit] = []
+
+    async def settle(self) -> Refusal | None:
+        """Wait for what is pending, once; return why the request is not let in, or None."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            self.refusal = await pending(self.client)
+        return self.refusal
 
     def edit_answer(self, edit: Edit) -> None:
         """Have a function change the header fields of the answer, whatever the answer will be."""
@@ -78,8 +90,8 @@ class Guard:
     """Decides who is let in.
 
     Attributes:
-        checks: Asked in this order until one refuses. None may wait for anything; those that know who asks
-            come first.
+        checks: Asked in this order until one refuses. None may wait for anything, but have the request do so
+            (`Visit.pending`); those that know who asks come first.
         jobs: What keeps them right, for the event loop to run as long as the service does.
     """
 

@@ -56,7 +56,7 @@ from service.observability.request_id import RequestIdMiddleware
 from service.observability.traces.start import Tracing
 from service.security.access import find_scope
 from service.security.creation import create_guard
-from service.security.dispatcher import GuardedDispatcher, VisitMiddleware
+from service.security.dispatcher import GuardedDispatcher, VisitMiddleware, WaitingMiddleware
 from service.security.guard import Guard
 from service.server import gauges, pages
 from service.server.cross_origin import allow_origins
@@ -114,8 +114,8 @@ class Application:
         reports: Reports | None = api.state.reports
         metrics: Observer = reports or api.state.metrics
         routers = choose_routers(settings)
-        rest = _wrap_outer(inner, metrics)
         self.guard = api.state.guard = create_guard(settings)
+        rest = _wrap_outer(WaitingMiddleware(inner, api) if self.guard else inner, metrics)
         if self.guard is None:
             self.dispatcher = Dispatcher(api, routers, metrics)
         else:
@@ -222,6 +222,7 @@ def _lifespan(settings: Settings, registry: Registry | None, tracing: Tracing | 
         }
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         loaded.close()
         if tracing is not None:
             await asyncio.to_thread(tracing.export.close, FLUSH_S)

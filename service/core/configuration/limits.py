@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 PERIODS_S = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 RATE = re.compile(rf"([0-9]{{1,9}}) ?(?:/|per) ?({'|'.join(PERIODS_S)})", re.IGNORECASE)
+
+OnError = Literal["open", "closed"]
 
 
 class Rate(NamedTuple):
@@ -40,6 +42,16 @@ class LimitSettings(BaseSettings):
     )
     rate_burst: int | None = Field(
         default=None, ge=1, description="How many of them may come at once; unset: as many as the limit says."
+    )
+
+    rate_limit_redis: str = Field(
+        default="",
+        repr=False,
+        description="Redis that counts for all replicas, as redis://host:6379/0; unset: each for itself.",
+    )
+    rate_limit_on_error: OnError = Field(
+        default="open",
+        description="While that Redis does not answer: open lets all in, closed answers them 503.",
     )
 
     @property

@@ -24,6 +24,7 @@ WORDS = {
     "playground",
     "log_format",
     "log_level",
+    "rate_limit_on_error",
     "resource_policy",
     "watch_models",
 }

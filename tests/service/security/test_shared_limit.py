@@ -1,0 +1,200 @@
+"""The limit that replicas share, counted by a real Redis, which stops and comes again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pathlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from service.core.limit_settings import OnError, Rate
+
+from service.core.errors import StartupError
+from service.core.settings import Settings
+from service.inference.registry import Registry
+from service.security import shared_limit
+from service.security.guard import Refusal
+from service.security.shared_limit import UNKNOWN, SharedLimit, create_shared_limit
+from service.server.app import Application, create_app, create_fast_path
+from tests.live import serve
+from tests.service.connections.test_forwarded import free_address, run
+from tests.service.security.test_dispatcher import get
+from tests.service.wire import connect, play_for_real
+
+RATE = Rate(3, 60, 3)
+TARGETS = ("/digits/8?seed=3", "/docs", "/nothing", "/v2/models/fake")
+
+
+@contextlib.contextmanager
+def start_redis(address: str, folder: pathlib.Path) -> Iterator[str]:
+    host, port = address.split(":")
+    line = ["redis-server", "--bind", host, "--port", port, "--save", "", "--appendonly", "no"]
+    with run([*line, "--dir", str(folder)], address, folder / "redis.log"):
+        yield f"redis://{address}/0"
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait as long as a busy machine takes."""
+    monkeypatch.setattr(shared_limit, "TIMEOUT_S", 10.0)
+
+
+@pytest.fixture
+def redis(tmp_path: pathlib.Path, patient: None) -> Iterator[str]:  # noqa: ARG001
+    with start_redis(free_address(), tmp_path) as url:
+        yield url
+
+
+def build(registry: Registry, url: str, on_error: OnError = "open") -> Application:
+    settings = Settings(
+        rate_limit="3/min", rate_limit_redis=url, rate_limit_on_error=on_error, playground="off"
+    )
+    app = create_app(settings, registry)
+    app.api.state.registry = registry
+    return app
+
+
+def limit_of(app: Application) -> SharedLimit:
+    assert app.guard is not None
+    (limit,) = app.guard.checks
+    assert isinstance(limit, SharedLimit)
+    return limit
+
+
+def ask(app: Application, *requests: bytes, fast: bool) -> list[int]:
+    async def scene() -> list[bytes]:
+        answers: list[bytes] = []
+        connection = connect(app, create_fast_path(Settings(), app.direct) if fast else None)
+        connection.protocol.client = ("192.0.2.1", 7)
+        for request in requests:
+            before = len(connection.transport.sent)
+            await connection.send(request)
+            answers.append((await connection.read(len(answers) + 1))[before:])
+        await limit_of(app).close()
+        return answers
+
+    return [int(answer.split()[1]) for answer in play_for_real(scene)]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("target", TARGETS)
+def test_replicas_count_together(registry: Registry, redis: str, target: str, fast: bool) -> None:
+    first = ask(build(registry, redis), *[get(target)] * 2, get("/health/live"), fast=fast)
+    second = ask(build(registry, redis), *[get(target)] * 3, get("/health/live"), fast=fast)
+    assert 429 not in [*first, second[0]]
+    assert second[1:] == [429, 429, 200]
+
+
+def test_a_refusal_is_the_same_as_without_redis_and_is_counted(registry: Registry, redis: str) -> None:
+    async def scene() -> bytes:
+        app = build(registry, redis)
+        connection = connect(app, None)
+        for count in range(1, 7):
+            await connection.send(get("/metrics" if count == 6 else "/models"))
+            sent = await connection.read(count)
+        await limit_of(app).close()
+        return sent
+
+    text = play_for_real(scene).decode()
+    assert text.count("HTTP/1.1 429 ") == 2
+    assert 'ratelimit-policy: "client";q=3;w=60' in text
+    assert 'cvae_refusals_total{reason="rate_limited"} 2.0' in text
+
+
+@pytest.mark.parametrize("on_error", ["open", "closed"])
+def test_a_redis_that_stops_makes_nobody_wait_and_is_heeded_once_it_answers(
+    tmp_path: pathlib.Path,
+    on_error: OnError,
+    monkeypatch: pytest.MonkeyPatch,
+    patient: None,  # noqa: ARG001
+) -> None:
+    monkeypatch.setattr(shared_limit, "AGAIN_S", 0.0)
+    address = free_address()
+    limit = create_shared_limit(RATE, f"redis://{address}/0", on_error)
+
+    async def ask_often(times: int) -> list[Refusal | None]:
+        return [await limit.ask("192.0.2.1") for _ in range(times)]
+
+    async def scene() -> None:
+        failed = [None if on_error == "open" else UNKNOWN] * 4
+        assert await ask_often(4) == failed
+        with start_redis(address, tmp_path):
+            before = await ask_often(4)
+            assert [refusal and refusal.status for refusal in before] == [None, None, None, 429]
+        assert await ask_often(4) == failed
+        with start_redis(address, tmp_path):
+            assert [refusal and refusal.status for refusal in await ask_often(4)][3] == 429
+            await limit.close()
+
+    asyncio.run(scene())
+
+
+def test_a_redis_that_says_nothing_is_not_waited_for() -> None:
+    asked = 0
+
+    async def scene() -> None:
+        nonlocal asked
+
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal asked
+            asked += 1
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(listen, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        limit = create_shared_limit(RATE, f"redis://127.0.0.1:{port}/0", "closed")
+        began = time.monotonic()
+        assert await limit.ask("a") == UNKNOWN
+        assert shared_limit.TIMEOUT_S * 0.9 <= time.monotonic() - began < 5
+        asked = 0
+        # Within the second after it, nobody asks.
+        limit._asks_again = time.monotonic() + 1000
+        for _ in range(1000):
+            assert await limit.ask("a") == UNKNOWN
+        assert asked == 0
+        await limit.close()
+        server.close()
+
+    asyncio.run(scene())
+
+
+def test_a_burst_is_counted_in_whole_seconds(redis: str) -> None:
+    for rate, amount, window_s in (
+        (Rate(100, 1, 100), 100, 1),
+        (Rate(1000, 60, 100), 100, 6),
+        (Rate(100, 1, 20), 100, 1),
+        (Rate(6, 60, 1), 1, 10),
+    ):
+        item = create_shared_limit(rate, redis, "open")._item
+        assert (item.amount, item.get_expiry()) == (amount, window_s)
+
+
+def test_a_url_that_is_none_is_not_repeated() -> None:
+    with pytest.raises(StartupError, match=r"^CVAE_RATE_LIMIT_REDIS: expected a URL such as") as caught:
+        create_shared_limit(RATE, "http://:secret@host/0", "open")
+    assert "secret" not in str(caught.value)
+
+
+def test_without_the_packages_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(StartupError, match=r'needs more packages: pip install "cvae-service\[redis\]"'):
+        create_shared_limit(RATE, "redis://127.0.0.1", "open")
+
+
+@pytest.mark.slow
+def test_a_service_asks_redis(tmp_path_factory: pytest.TempPathFactory, redis: str) -> None:
+    folder = tmp_path_factory.mktemp("service")
+    with serve(folder / "log", CVAE_RATE_LIMIT="5/hour", CVAE_RATE_LIMIT_REDIS=redis) as address:
+        url = f"http://{address}/digits/7?seed=3"
+        found = [httpx.get(url).status_code for _ in range(7)]
+        assert found == 5 * [200] + 2 * [429]
+        port = redis.rpartition(":")[2].removesuffix("/0")
+        subprocess.run(["redis-cli", "-p", port, "shutdown", "nosave"], check=False)
+        assert [httpx.get(url).status_code for _ in range(20)] == 20 * [200]
+    assert "CVAE_RATE_LIMIT_REDIS: no answer" in (folder / "log").read_text()
