@@ -70,7 +70,7 @@ def test_the_manifest_has_the_document_s_fields(bundle: pathlib.Path) -> None:
 
 def test_name_and_version_are_what_they_claim(bundle: pathlib.Path) -> None:
     manifest = read(bundle)
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == (2 if manifest["prior"]["distribution"] == "mixture" else 1)
     assert manifest["name"] == bundle.name
     content = {name: manifest[name] for name in VERSIONED}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -169,11 +169,60 @@ def test_class_statistics_are_distributions(bundle: pathlib.Path) -> None:
         assert np.linalg.eigvalsh(covariance).min() > 0
 
 
-def test_a_class_without_a_label_to_give_is_drawn_from_components(bundle: pathlib.Path) -> None:
-    manifest = read(bundle)
+def read_prior(bundle: pathlib.Path) -> dict[str, NDArray[Any]]:
+    prior = read(bundle)["prior"]
+    if prior["distribution"] == "normal":
+        assert prior == {"distribution": "normal", "mean": 0.0, "stddev": 1.0}
+        return {}
+    assert hashlib.sha256((bundle / prior["file"]).read_bytes()).hexdigest() == prior["sha256"]
+    with np.load(bundle / prior["file"], allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def test_a_mixture_is_one_of_this_latent_space_and_of_these_classes(bundle: pathlib.Path) -> None:
+    manifest, prior = read(bundle), read_prior(bundle)
+    if not prior:
+        return
+    k, dim = len(prior["weight"]), manifest["latent_dim"]
+    shapes = {"weight": (k,), "z_mean": (k, dim), "cholesky": (k, dim, dim), "label": (k,)}
+    assert {name: array.shape for name, array in prior.items()} == shapes
+    assert {name: array.dtype.name for name, array in prior.items()} == {
+        **dict.fromkeys(("weight", "z_mean", "cholesky"), "float32"),
+        "label": "int64",
+    }
+    assert prior["weight"].min() > 0
+    assert prior["weight"].sum() == pytest.approx(1, abs=1e-5)
+    assert not np.triu(prior["cholesky"], 1).any()
+    assert prior["cholesky"].diagonal(axis1=1, axis2=2).min() > 0
+    # Each class as heavy as it is frequent, and its mean where the class lies.
+    counts = {entry["label"]: entry["count"] for entry in manifest["classes"]}
+    assert set(prior["label"].tolist()) == set(counts)
+    for entry in manifest["classes"]:
+        own = prior["label"] == entry["label"]
+        share = prior["weight"][own].sum()
+        assert share == pytest.approx(entry["count"] / sum(counts.values()), abs=1e-4)
+        mean = prior["weight"][own] @ prior["z_mean"][own] / share
+        deviation = np.sqrt(np.diag(np.array(entry["covariance"])))
+        assert (np.abs(mean - entry["z_mean"]) < 0.5 * deviation).all()
+
+
+def test_figures_under_a_mixture_stand_beside_those_under_the_normal_prior(bundle: pathlib.Path) -> None:
+    metrics = read(bundle)["metrics"]
+    assert ("mixture_prior" in metrics) == bool(read_prior(bundle))
+    if under := metrics.get("mixture_prior"):
+        assert under["kl_samples"] >= 1
+        total = metrics["reconstruction_loss"] + under["kl_divergence"]
+        assert under["negative_elbo"] == pytest.approx(total, abs=2e-4)
+
+
+def test_a_class_without_a_label_to_give_has_components_of_its_own_or_of_the_prior(
+    bundle: pathlib.Path,
+) -> None:
+    manifest, prior = read(bundle), read_prior(bundle)
     conditional = len(manifest["decoder"]["inputs"]) > 1
     for entry in manifest["classes"]:
-        assert ("components" in entry) != conditional
+        assert not conditional or "components" not in entry
+        assert conditional or "components" in entry or entry["label"] in prior["label"]
         for parts in filter(None, [entry.get("components")]):
             weights = [part["weight"] for part in parts]
             assert weights == sorted(weights, reverse=True)

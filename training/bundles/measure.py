@@ -9,6 +9,7 @@ from typing import Any
 from training.bundles import model_card
 from training.bundles.manifest import BundleError, read_manifest, read_manifest_for, write_manifest
 from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
+from training.bundles.prior import read_mixture
 from training.data.datasets import HELD_OUT, Dataset, scale
 from training.evaluation import metrics
 from training.evaluation.likelihood import Decode
@@ -76,7 +77,8 @@ def measure_bundle(
     encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
     decode = (watch or _keep)(open_decoder(folder, manifest))
     given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
-    return metrics.evaluate(*given, conditional=is_conditional(manifest))
+    mixture = read_mixture(folder, manifest)
+    return metrics.evaluate(*given, conditional=is_conditional(manifest), mixture=mixture)
 
 
 def _keep(decode: Decode) -> Decode:

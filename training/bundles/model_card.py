@@ -18,6 +18,12 @@ LIKELIHOODS = {
     "conditional_importance_likelihood": "-log p(x given its label), estimated as that of x is",
     "conditional_exact_likelihood": "-log p(x given its label), by quadrature",
 }
+SAMPLE_FIGURES = {
+    "confident_share": "sure",
+    "frechet_distance": "Fréchet distance",
+    "precision": "precision",
+    "recall": "recall",
+}
 LIMITS = """## Use and limits
 
 For demonstrations, teaching and tests of systems that serve models. It knows only images like those it was
@@ -108,9 +114,24 @@ def _notes(manifest: Mapping[str, Any]) -> str:
     active = manifest["metrics"].get("active_dimensions", manifest["latent_dim"])
     if warning := warn_of_collapse(active, manifest["latent_dim"]):
         notes.append(f"**{warning}.**")
+    if under := manifest["metrics"].get("mixture_prior"):
+        notes.append(_mixture(under))
     if why := manifest["metrics"].get("exact_likelihood_withheld"):
         notes.append(f"There is no `exact_likelihood`: {why}.")
     return "".join(f"\n{note}\n" for note in notes)
+
+
+def _mixture(under: Mapping[str, Any]) -> str:
+    text = (
+        "These are under N(0, I), which the model was trained with. Under the mixture that `/sample` draws "
+        f"from, fitted to z\nof the training images afterwards, `kl_divergence` is "
+        f"{under['kl_divergence']:.2f}, a Monte Carlo estimate over {under['kl_samples']} z an image, "
+        f"`negative_elbo`\n{under['negative_elbo']:.2f}"
+    )
+    if "importance_likelihood" not in under:
+        return f"{text}."
+    images = f" of {under['importance_images']:,} of the images" if "importance_images" in under else ""
+    return f"{text}, and `importance_likelihood`{images} {under['importance_likelihood']:.2f} nats per image."
 
 
 def _generation(manifest: Mapping[str, Any]) -> str:
@@ -123,23 +144,47 @@ def _generation(manifest: Mapping[str, Any]) -> str:
         f"## Pictures\n\nJudged by a classifier trained apart from the model, which names "
         f"{judged['classifier_accuracy']:.2%} of the test images rightly. The share\nof 1,000 pictures drawn "
         f"of a class that it takes for this class, by label:\n\n| {heads} |\n|{' --- |' * len(shares)}\n"
-        f"| {values} |\n\nOf 10,000 pictures drawn from the prior, it is sure (0.9 or more) of "
-        f"{judged['confident_share']:.1%}.{_frechet(judged)}\n"
+        f"| {values} |\n\n{_samples(judged)}"
     )
 
 
-def _frechet(judged: Mapping[str, Any]) -> str:
-    if "frechet_distance" not in judged:
-        return ""
-    distance = f"{judged['frechet_distance']:.2f}"
-    text = f" Between its features of these and\nof the test images there is a Fréchet distance of {distance}"
-    if "frechet_floor" in judged:
-        drawn, real = judged["frechet_images"]
-        text += (
-            f", over {drawn:,} and {real:,} images; that of\ntraining images, which none can beat, is "
-            f"{judged['frechet_floor']:.2f}"
+def _samples(judged: Mapping[str, Any]) -> str:
+    rows = [
+        (name, judged[key] if key else judged)
+        for name, key in (
+            ("from the prior", ""),
+            ("from N(0, I)", "normal_prior"),
+            ("of the classes", "classes"),
+            ("training images", "training_images"),
         )
-    return f"{text}. It compares with others under this classifier, of as many images,\nonly."
+        if not key or key in judged
+    ]
+    lines = "\n".join(
+        f"| {name} | " + " | ".join(_cell(found, key) for key in SAMPLE_FIGURES) + " |"
+        for name, found in rows
+    )
+    heads = f"| pictures | {' | '.join(SAMPLE_FIGURES.values())} |\n|{' --- |' * (1 + len(SAMPLE_FIGURES))}"
+    text = f"Sure are those given a label with probability 0.9 or more.\n\n{heads}\n{lines}\n"
+    if "frechet_images" not in judged:
+        return text
+    drawn, real = judged["frechet_images"]
+    counted = (
+        f"\nThe distance is that between the classifier's features of {drawn:,} pictures and of {real:,} "
+        "test images, as Gaussians; it compares\nwith others under this classifier, of as many images, only."
+    )
+    if "manifold_images" in judged:
+        counted += (
+            " Precision is the share of pictures among the test\nimages' features, recall that of test "
+            "images among those of pictures (Kynkäänniemi et al. 2019), each by the "
+            f"{judged['manifold_neighbours']} nearest\nof as many. Training images say what can be reached."
+        )
+    return f"{text}{counted}\n"
+
+
+def _cell(found: Mapping[str, Any], key: str) -> str:
+    if key not in found:
+        return ""
+    return f"{found[key]:.1%}" if key == "confident_share" else f"{found[key]:.2f}"
 
 
 def _commits(manifest: Mapping[str, Any]) -> str:

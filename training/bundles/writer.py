@@ -6,12 +6,9 @@ Invariant: a bundle appears whole or not at all; it is written beside its place 
 from __future__ import annotations
 
 import datetime
-import io
 import pathlib
 import re
 import shutil
-import zipfile
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,9 +26,10 @@ from training.bundles.manifest import (
 )
 from training.bundles.measure import Watch, export_run
 from training.bundles.open_decoder import take_labels
+from training.bundles.prior import describe_prior, write_arrays
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
-from training.evaluation import class_mixtures, metrics, plots, posteriors
+from training.evaluation import class_mixtures, latent_mixture, metrics, plots, posteriors
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.fit.origin import find_commit
@@ -44,7 +42,13 @@ GOLDEN_EXTENT = 4.0
 
 
 def write_bundle(
-    run: Run, dataset: Dataset, folder: pathlib.Path, *, force: bool = False, watch: Watch | None = None
+    run: Run,
+    dataset: Dataset,
+    folder: pathlib.Path,
+    *,
+    force: bool = False,
+    watch: Watch | None = None,
+    components: int = latent_mixture.COMPONENTS,
 ) -> dict[str, Any]:
     """Export, measure and draw a model, and write its bundle.
 
@@ -54,6 +58,7 @@ def write_bundle(
         folder: `models/<name>`.
         force: Replace what is there.
         watch: Wraps the decoder that is measured, to see how far that is.
+        components: Of each class in the mixture that is the bundle's prior, at most; 0: it is N(0, 1).
 
     Returns:
         The manifest.
@@ -73,7 +78,7 @@ def write_bundle(
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "plots").mkdir(parents=True)
-    manifest = _write_files(partial, folder.name, graphs, run, dataset, watch)
+    manifest = _write_files(partial, folder.name, graphs, run, dataset, watch, components)
     _move(partial, folder)
     return manifest
 
@@ -85,6 +90,7 @@ def _write_files(
     run: Run,
     dataset: Dataset,
     watch: Watch | None,
+    components: int,
 ) -> dict[str, Any]:
     conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
     decode = take_labels(decoder, dataset.labels if conditional else None)
@@ -92,8 +98,8 @@ def _write_files(
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
     (folder / "history.csv").write_text(format_log(run.history))
-    _write_arrays(folder / "golden.npz", _golden(*graphs, dataset, conditional))
-    _write_arrays(folder / "atlas.npz", {"z_mean": test.z_mean, "label": test.label})
+    write_arrays(folder / "golden.npz", _golden(*graphs, dataset, conditional))
+    write_arrays(folder / "atlas.npz", {"z_mean": test.z_mean, "label": test.label})
     if conditional:
         picture = plots.styles(decode, dataset.labels, test.z_mean.shape[1])
     else:
@@ -101,10 +107,14 @@ def _write_files(
     (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
     measured = watch(decode) if watch else decode
-    figures = metrics.figures(measured, train, test, dataset.test, "test", conditional=conditional)
+    mixture = latent_mixture.fit_mixture(train, components) if components else None
+    given = measured, train, test, dataset.test, "test"
+    figures = metrics.figures(*given, conditional=conditional, mixture=mixture)
     # Where a label says what is drawn, its picture's place in latent space does not.
     read = None if conditional else _read_again(encode, decoder, posteriors.count_encoded(dataset.shape))
-    manifest = _describe(folder, name, run, dataset, class_mixtures.describe_classes(train, read), figures)
+    classes = class_mixtures.describe_classes(train, read)
+    changed = describe_prior(folder, classes, mixture, conditional=conditional)
+    manifest = _describe(folder, name, run, dataset, changed, figures)
     write_manifest(folder, manifest)
     (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
     return manifest
@@ -123,13 +133,13 @@ def _describe(
     name: str,
     run: Run,
     dataset: Dataset,
-    classes: list[dict[str, Any]],
+    changed: dict[str, Any],
     figures: dict[str, Any],
 ) -> dict[str, Any]:
     config = run.model.config
-    labels = len(classes) if config.conditional else 0
+    labels = len(changed["classes"]) if config.conditional else 0
     manifest: dict[str, Any] = {
-        "format_version": 1,
+        "format_version": changed["format_version"],
         "name": name,
         "version": "",
         "latent_dim": config.latent_dim,
@@ -138,8 +148,8 @@ def _describe(
         "decoder": describe_graph(folder / "decoder.onnx", OPSET, dataset.shape, config.latent_dim, labels),
         "golden": describe_file(folder / "golden.npz"),
         "atlas": describe_file(folder / "atlas.npz"),
-        "classes": classes,
-        "prior": {"distribution": "normal", "mean": 0.0, "stddev": 1.0},
+        "classes": changed["classes"],
+        "prior": changed["prior"],
         "training": {**config.to_dict(), "best_epoch": run.best_epoch, "git_commit": run.git_commit},
         "metrics": figures,
         "dataset": describe_dataset(dataset),
@@ -168,15 +178,6 @@ def _golden_z(latent_dim: int) -> NDArray[np.float32]:
     z[0] = 0
     z[1:5] = np.where(np.arange(4)[:, np.newaxis] >> np.arange(latent_dim) & 1, 1, -1) * GOLDEN_EXTENT
     return z.astype(np.float32)
-
-
-def _write_arrays(path: pathlib.Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    # As numpy.savez_compressed, but with the same bytes for the same arrays: no time of writing.
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            file = io.BytesIO()
-            np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), file.getvalue(), zipfile.ZIP_DEFLATED)
 
 
 def _move(partial: pathlib.Path, folder: pathlib.Path) -> None:

@@ -156,8 +156,23 @@ def _export(options: argparse.Namespace, output: TextIO) -> None:
     with progress.watching(
         "export", dataset, "test", IMPORTANCE_SAMPLES, run.model.config.conditional
     ) as watch:
-        manifest = writer.write_bundle(run, dataset, folder, force=options.force, watch=watch)
+        how = {"force": options.force, "components": options.components}
+        manifest = writer.write_bundle(run, dataset, folder, watch=watch, **how)
     output.write(json.dumps(manifest["metrics"], indent=1) + "\n")
+
+
+def _prior(options: argparse.Namespace, output: TextIO) -> None:
+    from training.bundles import prior
+    from training.bundles.manifest import read_manifest_for
+    from training.bundles.open_decoder import is_conditional
+
+    _require_folder(options.folder)
+    dataset, samples = _load(options), options.importance_samples
+    conditional = is_conditional(read_manifest_for(options.folder, dataset))
+    with progress.watching("prior", dataset, "test", samples, conditional) as watch:
+        given = options.folder, dataset, options.components, options.seed, samples
+        figures = prior.add_prior(*given, watch)
+    output.write(json.dumps(figures, indent=1) + "\n")
 
 
 def _reproduce(options: argparse.Namespace, output: TextIO) -> None:
@@ -245,6 +260,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int | None]] = {
     "sweep": _sweep,
     "evaluate": _evaluate,
     "export": _export,
+    "prior": _prior,
     "reproduce": _reproduce,
     "judge": _judge,
     "compare": _compare,

@@ -26,6 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
         ("sweep", "train a grid of configs and compare them; a table out", _add_sweep),
         ("evaluate", "measure a run or a bundle; JSON out", _add_evaluate),
         ("export", "write a run's bundle", _add_export),
+        ("prior", "fit a bundle the mixture that samples are drawn from; JSON out", _add_prior),
         ("reproduce", "train bundles of models/ again, and compare their figures", _add_reproduce),
         ("judge", "let a classifier, trained for it, judge what bundles draw; JSON out", _add_judge),
         ("report", "show a bundle and what it makes of the test images; an HTML page out", _add_report),
@@ -107,6 +108,21 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the bundle; unset: the run folder's")
     parser.add_argument("--models", type=pathlib.Path, default=models, help="folder of bundles")
     parser.add_argument("--force", action="store_true", help="replace a bundle that is there")
+    _add_components(parser, 0)
+
+
+def _add_prior(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=pathlib.Path, help="of the bundle; it is written anew in place")
+    _add_components(parser, 1)
+    parser.add_argument("--seed", type=_seed, default=0, help="of the fit")
+    samples = "z drawn for each test image to estimate log p(x); 0 leaves that out"
+    parser.add_argument("--importance-samples", type=_count, default=500, help=samples)
+
+
+def _add_components(parser: argparse.ArgumentParser, least: int) -> None:
+    text = "Gaussians a class in the mixture that samples are drawn from, at most"
+    text += "; 0: samples come from N(0, 1)" if least == 0 else ""
+    parser.add_argument("--components", type=_count if least == 0 else _positive, default=20, help=text)
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +190,12 @@ def make_config(options: argparse.Namespace) -> TrainConfig:
 def _count(text: str) -> int:
     if (count := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 0, received {text}")
+    return count
+
+
+def _positive(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, received {text}")
     return count
 
 

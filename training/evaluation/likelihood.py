@@ -15,6 +15,8 @@ Doubles = NDArray[np.float64]
 Labels = NDArray[np.int64]
 # Pictures of latent vectors, each with the label of its image; a model that takes none does not look at it.
 Decode = Callable[[Floats, Labels], Floats]
+# log p(z), or log p(z | label), of latent vectors with the labels of their images.
+LogPrior = Callable[[Floats, Labels], Doubles]
 
 BATCH = 500
 # Decoded pictures in memory at a time, and their pixels, at most.
@@ -29,7 +31,13 @@ OTHER_LABELS_SHARE = 10
 
 
 def importance_likelihood(
-    decode: Decode, z_mean: Floats, z_log_var: Floats, split: Split, samples: int, seed: int = 0
+    decode: Decode,
+    z_mean: Floats,
+    z_log_var: Floats,
+    split: Split,
+    samples: int,
+    seed: int = 0,
+    prior: LogPrior | None = None,
 ) -> float:
     """Estimate -log p(x) by importance sampling from q(z|x) (Burda et al. 2016, equation 8).
 
@@ -40,12 +48,13 @@ def importance_likelihood(
         split: The images.
         samples: z drawn for each image; the more, the closer, always from above in expectation.
         seed: Of epsilon.
+        prior: What z comes from; unset: N(0, I).
 
     Returns:
         The mean over all images of the split, in nats per image; of -log p(x | label) if the model takes
         labels.
     """
-    return -float(estimate_log_evidence(decode, z_mean, z_log_var, split, samples, seed).mean())
+    return -float(estimate_log_evidence(decode, z_mean, z_log_var, split, samples, seed, prior).mean())
 
 
 def marginal_likelihood(
@@ -56,6 +65,7 @@ def marginal_likelihood(
     samples: int,
     shares: Mapping[int, float],
     seed: int = 0,
+    prior: LogPrior | None = None,
 ) -> tuple[float, float]:
     """Estimate -log p(x | label) and -log p(x) of a model that takes labels.
 
@@ -70,23 +80,30 @@ def marginal_likelihood(
         samples: z drawn for each image with its own label, and a tenth of them with each other label.
         shares: p(label), by label.
         seed: Of epsilon.
+        prior: What z comes from, given the label; unset: N(0, I).
 
     Returns:
         -log p(x | label) and -log p(x): means over all images of the split, in nats per image.
     """
-    own = estimate_log_evidence(decode, z_mean, z_log_var, split, samples, seed)
+    own = estimate_log_evidence(decode, z_mean, z_log_var, split, samples, seed, prior)
     total = own + np.log([shares[int(label)] for label in split.label])
     for label, share in shares.items():
         rows = split.label != label
         part = Split(split.x[rows], np.full(rows.sum(), label))
         few = max(1, samples // OTHER_LABELS_SHARE)
-        found = estimate_log_evidence(decode, z_mean[rows], z_log_var[rows], part, few, seed)
+        found = estimate_log_evidence(decode, z_mean[rows], z_log_var[rows], part, few, seed, prior)
         total[rows] = np.logaddexp(total[rows], found + math.log(share))
     return -float(own.mean()), -float(total.mean())
 
 
 def estimate_log_evidence(
-    decode: Decode, z_mean: Floats, z_log_var: Floats, split: Split, samples: int, seed: int
+    decode: Decode,
+    z_mean: Floats,
+    z_log_var: Floats,
+    split: Split,
+    samples: int,
+    seed: int,
+    prior: LogPrior | None = None,
 ) -> Doubles:
     """Estimate log p(x), or log p(x | label), of each image as `importance_likelihood` does: `(n,)`."""
     random, dim = np.random.RandomState(seed), z_mean.shape[1]
@@ -96,9 +113,12 @@ def estimate_log_evidence(
         mean, log_var = z_mean[i : i + step, np.newaxis], z_log_var[i : i + step, np.newaxis]
         epsilon = random.standard_normal((len(mean), samples, dim)).astype(np.float32)
         z = mean + np.exp(0.5 * log_var) * epsilon
-        likelihood = _log_likelihood(decode, z, split.x[i : i + step], split.label[i : i + step])
+        label = split.label[i : i + step]
+        likelihood = _log_likelihood(decode, z, split.x[i : i + step], label)
         # log p(z) - log q(z|x); the constants of the two Gaussians are the same.
         weights = likelihood + 0.5 * (epsilon**2 + log_var - z**2).sum(axis=2)
+        if prior is not None:
+            weights = weights + _log_gain(prior, z, label)
         found[i : i + step] = log_sum_exp(weights) - math.log(samples)
     return found
 
@@ -125,6 +145,20 @@ def log_sum_exp(values: Floats | Doubles) -> Doubles:
     largest = values.max(axis=-1).astype(np.float64)
     result: Doubles = largest + np.log(np.exp(values - largest[..., np.newaxis]).sum(axis=-1))
     return result
+
+
+def log_normal(z: Floats) -> Doubles:
+    """Return log p(z) under N(0, I) of `(n, latent_dim)`: `(n,)` float64."""
+    squares: Doubles = (z.astype(np.float64) ** 2).sum(axis=1)
+    density: Doubles = -0.5 * (squares + z.shape[1] * math.log(2 * math.pi))
+    return density
+
+
+def _log_gain(prior: LogPrior, z: Floats, label: Labels) -> Doubles:
+    """Return by how much log p(z) is larger than under N(0, I), of `z` `(n, samples, latent_dim)`."""
+    flat = z.reshape(-1, z.shape[2])
+    gain: Doubles = prior(flat, label.repeat(z.shape[1])) - log_normal(flat)
+    return gain.reshape(z.shape[:2])
 
 
 def _log_likelihood(decode: Decode, z: Floats, x: NDArray[np.uint8], label: Labels) -> Floats:

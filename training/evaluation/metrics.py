@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.datasets import Split
+from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import (
     BATCH,
     IMPORTANCE_SAMPLES,
@@ -24,6 +25,7 @@ from training.evaluation.likelihood import (
     importance_likelihood,
     marginal_likelihood,
 )
+from training.evaluation.mixture_figures import measure_mixture, round_figures
 from training.evaluation.neighbours import knn_accuracy
 from training.evaluation.posteriors import Function, Posteriors, count_active, encode, kl_by_dimension
 from training.evaluation.quadrature import QuadratureError, exact_likelihood
@@ -85,6 +87,7 @@ def evaluate(
     samples: int = IMPORTANCE_SAMPLES,
     *,
     conditional: bool = False,
+    mixture: Mixture | None = None,
 ) -> dict[str, Any]:
     """Return all figures of a split.
 
@@ -97,14 +100,15 @@ def evaluate(
         seed: Of epsilon.
         samples: Of `importance_likelihood`; 0 leaves all likelihoods out, which take minutes on MNIST.
         conditional: Whether the decoder looks at the labels.
+        mixture: The prior, if it is not N(0, I).
 
     Returns:
         `reconstruction_loss`, `kl_divergence`, `negative_elbo`, and what `estimate_likelihoods` gives, all in
-        nats per image; `knn_accuracy` in [0, 1], `split`, and the numbers of
-        `active_dimensions`, `images` and `importance_samples`.
+        nats per image; `knn_accuracy` in [0, 1], `split`, the numbers of `active_dimensions`, `images` and
+        `importance_samples`, and with a mixture `mixture_prior`, what `measure_mixture` gives.
     """
     q = encode(encoder, train), encode(encoder, other)
-    return figures(decode, *q, other, name, seed, samples, conditional=conditional)
+    return figures(decode, *q, other, name, seed, samples, conditional=conditional, mixture=mixture)
 
 
 def figures(
@@ -117,6 +121,7 @@ def figures(
     samples: int = IMPORTANCE_SAMPLES,
     *,
     conditional: bool = False,
+    mixture: Mixture | None = None,
 ) -> dict[str, Any]:
     """Return what `evaluate` returns, of splits that are encoded already.
 
@@ -129,18 +134,25 @@ def figures(
         seed: Of epsilon.
         samples: As for `evaluate`.
         conditional: As for `evaluate`.
+        mixture: As for `evaluate`.
 
     Returns:
         As `evaluate`.
     """
     values: dict[str, Any] = {**measure(decode, posteriors, split, seed)}
+    shares = find_shares(train.label) if conditional else None
     if samples:
-        shares = _shares(train.label) if conditional else None
         values |= estimate_likelihoods(decode, posteriors, split, samples, shares, seed)
     values["knn_accuracy"] = knn_accuracy(train, posteriors)
     values["active_dimensions"] = count_active(posteriors)
-    rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
-    return {**rounded, "split": name, "images": len(split), "importance_samples": samples}
+    found = {**round_figures(values), "split": name, "images": len(split), "importance_samples": samples}
+    if mixture is None:
+        return found
+    loss = values["reconstruction_loss"]
+    return {
+        **found,
+        "mixture_prior": measure_mixture(decode, posteriors, split, mixture, loss, samples, shares),
+    }
 
 
 def estimate_likelihoods(
@@ -194,6 +206,7 @@ def _integrate(
     return {"exact_likelihood": exact.marginal, "exact_likelihood_error": exact.error, **given}
 
 
-def _shares(label: Labels) -> dict[int, float]:
+def find_shares(label: Labels) -> dict[int, float]:
+    """Return the share of each label, by label."""
     values, counts = np.unique(label, return_counts=True)
     return {int(value): float(count / len(label)) for value, count in zip(values, counts, strict=True)}

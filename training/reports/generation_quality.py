@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from training.bundles import model_card
 from training.bundles.manifest import BundleError, read_manifest_for, write_manifest
 from training.bundles.open_decoder import is_conditional, open_decoder
+from training.bundles.prior import read_mixture
 from training.data.datasets import Dataset, scale
 from training.evaluation.classifier import Classifier, ClassifierError
+from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import Decode, Floats, Labels
+from training.reports.manifolds import NEIGHBOURS, precision_recall
 
 Doubles = NDArray[np.float64]
 
@@ -34,11 +37,14 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
 
     Returns:
         `classifier_accuracy` over the test split; `class_accuracy`, by label the share of 1,000 pictures of
-        this class, drawn as the service draws them, that are taken for it; `confident_share` of 10,000
-        pictures drawn from the prior, those given a label with probability 0.9 or more;
-        `frechet_distance` between the features of these and those of the test split, `frechet_images`, how
-        many of each, and `frechet_floor`, the distance of as many training images, at most, to the test
-        split: none can beat it. The three are left out where a split has one image.
+        this class, drawn as the service draws them, that are taken for it; of 10,000 pictures drawn from the
+        prior `confident_share`, those given a label with probability 0.9 or more, `frechet_distance` between
+        their features and those of the test split, and `precision` and `recall`, by 3 neighbours
+        (`manifold_neighbours`). `frechet_images` and `manifold_images` say how many of each. The same figures
+        of as many pictures from N(0, I), if the prior is another, are in `normal_prior`, of the pictures of
+        all classes together in `classes`, and of as many training images, at most, in `training_images`: none
+        can do better. Distances are left out where a split has one image, precision and recall where one has
+        no more than 3. `frechet_floor` is the distance of the training images.
 
     Raises:
         BundleError: The folder holds no bundle, or one for images of another shape.
@@ -49,15 +55,35 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
     if strange:
         raise ClassifierError(f"{folder}: expected the labels of the classifier, found {sorted(strange)} too")
     decode = open_decoder(folder, manifest)
-    probabilities, features = _judge(decode, *draw_prior(manifest), classifier)
-    return {
+    mixture = read_mixture(folder, manifest)
+    normal, classes = (
+        draw_prior(manifest),
+        [draw_as_served(manifest, entry, mixture, CLASS_DRAWS) for entry in manifest["classes"]],
+    )
+    prior = normal if mixture is None else mixture.draw(PRIOR_DRAWS)
+    judged = [_judge(decode, *each, classifier) for each in classes]
+    real = classifier.judge(scale(dataset.test.x))
+    # Evenly over the file, whose order may be that of its classes.
+    floor = _compare(classifier.judge(scale(dataset.train.x[:: -(-len(dataset.train) // PRIOR_DRAWS)])), real)
+    of_prior = _judge(decode, *prior, classifier)
+    found: dict[str, Any] = {
         "classifier_accuracy": round(classifier.measure_accuracy(dataset.test), 4),
         "class_accuracy": {
-            str(entry["label"]): _class_accuracy(entry, decode, classifier) for entry in manifest["classes"]
+            str(int(label[0])): _measure_accuracy(each[0], label, classifier)
+            for (_, label), each in zip(classes, judged, strict=True)
         },
-        "confident_share": round(float((probabilities.max(axis=1) >= CONFIDENT).mean()), 4),
-        **_frechet(features, dataset, classifier),
+        **_compare(of_prior, real),
+        **_count(of_prior[1], real[1]),
+        "training_images": floor,
     }
+    if "frechet_distance" in floor:
+        found["frechet_floor"] = floor["frechet_distance"]
+    if mixture is not None:
+        found["normal_prior"] = _compare(_judge(decode, *normal, classifier), real)
+    if judged:
+        probabilities, features = (np.concatenate(each) for each in zip(*judged, strict=True))
+        found["classes"] = _compare((probabilities, features), real)
+    return found
 
 
 def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Dataset) -> None:
@@ -96,6 +122,27 @@ def draw_class(entry: Mapping[str, Any], n: int) -> Floats:
         mean, stddev = (np.array([part[name] for part in parts])[picked] for name in ("z_mean", "stddev"))
         return (mean + stddev * stream.standard_normal(mean.shape)).astype(np.float32)
     return stream.multivariate_normal(entry["z_mean"], entry["covariance"], n).astype(np.float32)
+
+
+def draw_as_served(
+    manifest: Mapping[str, Any], entry: Mapping[str, Any], mixture: Mixture | None, n: int
+) -> tuple[Floats, Labels]:
+    """Draw latent vectors of a class from its own components, else from those of the prior.
+
+    Args:
+        manifest: Of the bundle.
+        entry: Of the class.
+        mixture: The bundle's prior; None if that is N(0, I).
+        n: How many.
+
+    Returns:
+        `(n, latent_dim)` float32, the same each time, and the label of each.
+    """
+    label = np.full(n, entry["label"], np.int64)
+    if mixture is None or mixture.label is None or entry.get("components"):
+        return draw_class(entry, n), label
+    sure = not is_conditional(manifest)
+    return mixture.draw_class(entry["label"], n, entry["label"], sure=sure)[0], label
 
 
 def draw_prior(manifest: Mapping[str, Any], n: int = PRIOR_DRAWS) -> tuple[Floats, Labels]:
@@ -140,17 +187,24 @@ def frechet_distance(one: Floats, other: Floats) -> float:
     return max(0.0, float(gap @ gap + np.trace(s) + np.trace(t) - 2 * cross))
 
 
-def _frechet(features: Floats, dataset: Dataset, classifier: Classifier) -> dict[str, Any]:
-    # Evenly over the file, whose order may be that of its classes.
-    step = -(-len(dataset.train) // PRIOR_DRAWS)
-    real, others = (classifier.judge(scale(x))[1] for x in (dataset.test.x, dataset.train.x[::step]))
-    if min(len(real), len(others)) < 2:
-        return {}
-    return {
-        "frechet_distance": round(frechet_distance(features, real), 3),
-        "frechet_images": [len(features), len(real)],
-        "frechet_floor": round(frechet_distance(others, real), 3),
-    }
+def _compare(judged: tuple[Floats, Floats], real: tuple[Floats, Floats]) -> dict[str, Any]:
+    """Compare probabilities and features of pictures with those of the test split."""
+    (probabilities, features), (_, others) = judged, real
+    found = {"confident_share": round(float((probabilities.max(axis=1) >= CONFIDENT).mean()), 4)}
+    if min(len(features), len(others)) >= 2:
+        found["frechet_distance"] = round(frechet_distance(features, others), 3)
+    if min(len(features), len(others)) > NEIGHBOURS:
+        precision, recall = precision_recall(features, others)
+        found |= {"precision": round(precision, 4), "recall": round(recall, 4)}
+    return found
+
+
+def _count(features: Floats, others: Floats) -> dict[str, Any]:
+    counts = [len(features), len(others)]
+    found: dict[str, Any] = {"frechet_images": counts} if min(counts) >= 2 else {}
+    if min(counts) > NEIGHBOURS:
+        found |= {"manifold_images": counts, "manifold_neighbours": NEIGHBOURS}
+    return found
 
 
 def _root(covariance: Doubles) -> Doubles:
@@ -159,9 +213,7 @@ def _root(covariance: Doubles) -> Doubles:
     return root
 
 
-def _class_accuracy(entry: Mapping[str, Any], decode: Decode, classifier: Classifier) -> float:
-    label = np.full(CLASS_DRAWS, entry["label"], np.int64)
-    probabilities, _ = _judge(decode, draw_class(entry, CLASS_DRAWS), label, classifier)
+def _measure_accuracy(probabilities: Floats, label: Labels, classifier: Classifier) -> float:
     return round(float((classifier.labels[probabilities.argmax(axis=1)] == label).mean()), 4)
 
 

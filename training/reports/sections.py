@@ -12,7 +12,7 @@ from training.evaluation import plots
 from training.evaluation.neighbours import read_labels
 from training.evaluation.posteriors import ACTIVE_VARIANCE
 from training.reports import html
-from training.reports.generation_quality import draw_class, draw_prior
+from training.reports.generation_quality import draw_as_served, draw_prior
 from training.reports.html import Section
 from training.reports.subject import HISTORY, Doubles, Subject
 
@@ -129,13 +129,13 @@ def _samples(subject: Subject) -> Section:
     parts = []
     classes = subject.manifest["classes"]
     if classes:
-        z = np.concatenate([draw_class(entry, COLUMNS) for entry in classes])
-        label = np.repeat([entry["label"] for entry in classes], COLUMNS).astype(np.int64)
+        drawn = [draw_as_served(subject.manifest, entry, subject.mixture, COLUMNS) for entry in classes]
+        z, label = (np.concatenate(each) for each in zip(*drawn, strict=True))
         caption = f"A row a class: {', '.join(str(entry['label']) for entry in classes)}"
         parts.append(html.sheet(subject.decode(z, label), COLUMNS, caption))
-    parts.append(
-        html.sheet(subject.decode(*draw_prior(subject.manifest, 5 * COLUMNS)), COLUMNS, "From the prior")
-    )
+    n, mixture = 5 * COLUMNS, subject.mixture
+    prior = mixture.draw(n) if mixture else draw_prior(subject.manifest, n)
+    parts.append(html.sheet(subject.decode(*prior), COLUMNS, "From the prior"))
     return Section("Samples", "Drawn, not chosen.", tuple(parts))
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from training.bundles.manifest import read_manifest_for
 from training.bundles.open_decoder import open_decoder
+from training.bundles.prior import read_mixture
 from training.data.datasets import Dataset
+from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import BATCH, Decode, Floats
 from training.evaluation.metrics import cross_entropy
 from training.evaluation.posteriors import Posteriors, encode, kl_by_dimension
@@ -35,6 +37,7 @@ class Subject:
         image: The split's reconstructions from z_mean, `(n, height, width, channels)` float32.
         reconstruction_loss: `(n,)` nats, of those.
         kl_divergence: `(n, latent_dim)` nats.
+        mixture: The bundle's prior; None if that is N(0, I).
     """
 
     manifest: dict[str, Any]
@@ -44,6 +47,7 @@ class Subject:
     image: Floats
     reconstruction_loss: Doubles
     kl_divergence: Doubles
+    mixture: Mixture | None = None
 
     @property
     def name(self) -> str:
@@ -60,7 +64,9 @@ def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
     image = np.concatenate([decode(posteriors.z_mean[span], split.label[span]) for span in spans])
     losses = np.concatenate([cross_entropy(split.x[span], image[span]) for span in spans])
     kl = kl_by_dimension(posteriors)
-    return Subject(manifest, read_history(folder), decode, posteriors, image, losses, kl)
+    return Subject(
+        manifest, read_history(folder), decode, posteriors, image, losses, kl, read_mixture(folder, manifest)
+    )
 
 
 def read_history(folder: pathlib.Path) -> list[dict[str, float]]:

@@ -111,7 +111,13 @@ def test_a_bundle_is_judged_by_what_it_draws(
     assert judged["class_accuracy"] == {str(d): float(d in (1, 4)) for d in range(10)}
     assert judged["confident_share"] == 1.0
     assert judged["frechet_distance"] > judged["frechet_floor"] > 0
-    assert judged["frechet_images"] == [10_000, 200]
+    assert judged["frechet_images"] == judged["manifold_images"] == [10_000, 200]
+    assert judged["training_images"]["frechet_distance"] == judged["frechet_floor"]
+    # All pictures are one of two, which no test image is like; those of N(0, I) are the same two.
+    for drawn in (judged, judged["normal_prior"], judged["classes"]):
+        assert drawn["precision"] == drawn["recall"] == 0
+    assert judged["training_images"]["precision"] > 0.5
+    assert judged["training_images"]["recall"] > 0.5
     assert 0 <= judged["classifier_accuracy"] <= 1
 
 
@@ -124,8 +130,16 @@ def test_a_judgement_is_kept_beside_the_figures_and_shown_in_the_card(
     after = read_manifest(copy)
     assert after == {**before, "metrics": {**before["metrics"], "generation": judged}}
     card = (copy / "README.md").read_text()
-    assert f"{judged['frechet_distance']:.2f}, over 10,000 and 200 images" in card
-    assert f"none can beat, is {judged['frechet_floor']:.2f}" in card
+    for name, found in (
+        ("from the prior", judged),
+        ("from N(0, I)", judged["normal_prior"]),
+        ("of the classes", judged["classes"]),
+        ("training images", judged["training_images"]),
+    ):
+        numbers = " | ".join(f"{found[key]:.2f}" for key in ("frechet_distance", "precision", "recall"))
+        assert f"| {name} | {found['confident_share']:.1%} | {numbers} |" in card
+    assert "of 10,000 pictures and of 200 test images" in card
+    assert "by the 3 nearest" in card
     assert "| 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 |" in card
 
 
