@@ -93,6 +93,26 @@ def test_a_worker_that_is_killed_is_replaced(service: Service) -> None:
 
 
 @pytest.mark.slow
+def test_a_worker_that_stands_still_is_replaced_and_serves_what_the_others_do(
+    service: Service, models_dir: pathlib.Path
+) -> None:
+    service.wait(lambda: service.started() == 2)
+    before = service.workers()
+    victim = min(before)
+    decoder = models_dir / "fake" / "decoder.onnx"
+    content = decoder.read_bytes()
+    decoder.write_bytes(b"junk")  # from the files, it could not start
+    try:
+        os.kill(victim, signal.SIGSTOP)
+        service.wait(lambda: len(service.workers() - before) == 1 and service.started() == 3)
+    finally:
+        decoder.write_bytes(content)
+    assert f"worker [{victim}] stood still for 5 s, and was killed" in service.log.read_text()
+    ready = {"status": "ready", "workers": {"ready": 2, "wanted": 2}}
+    service.wait(lambda: bool(httpx.get(f"{service.url}/health/ready").json() == ready))
+
+
+@pytest.mark.slow
 def test_without_their_parent_the_workers_stop(service: Service) -> None:
     service.wait(lambda: service.started() == 2)
     workers = service.workers()
