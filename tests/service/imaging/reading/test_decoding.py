@@ -265,3 +265,10 @@ def longest_pause(content: bytes) -> float:
             time.sleep(0.001)
             pauses.append(time.perf_counter() - begun)
     return max(pauses)
+
+
+def test_a_webp_without_a_frame_is_damaged() -> None:
+    head = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + (27).to_bytes(3, "little") * 2
+    content = b"RIFF" + (4 + len(head)).to_bytes(4, "little") + b"WEBP" + head
+    with pytest.raises(MalformedBodyError, match="without a frame"):
+        read_container(content, "body", MAX_PIXELS)
