@@ -11,8 +11,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from service.core.configuration.limits import OnError, Rate
 from service.core.errors import StartupError
-from service.core.limit_settings import OnError, Rate
 from service.security.buckets import group_clients
 from service.security.guard import Refusal, Visit
 from service.security.rate_limit import UNLIMITED, refuse

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from service.core.limit_settings import OnError, Rate
 
+from service.core.configuration.limits import OnError, Rate
 from service.core.errors import StartupError
 from service.core.settings import Settings
 from service.inference.registry import Registry
