@@ -159,11 +159,11 @@ def _samples(judged: Mapping[str, Any]) -> str:
         )
         if not key or key in judged
     ]
+    shown = {key: text for key, text in SAMPLE_FIGURES.items() if key in judged}
     lines = "\n".join(
-        f"| {name} | " + " | ".join(_cell(found, key) for key in SAMPLE_FIGURES) + " |"
-        for name, found in rows
+        f"| {name} | " + " | ".join(_cell(found, key) for key in shown) + " |" for name, found in rows
     )
-    heads = f"| pictures | {' | '.join(SAMPLE_FIGURES.values())} |\n|{' --- |' * (1 + len(SAMPLE_FIGURES))}"
+    heads = f"| pictures | {' | '.join(shown.values())} |\n|{' --- |' * (1 + len(shown))}"
     text = f"Sure are those given a label with probability 0.9 or more.\n\n{heads}\n{lines}\n"
     if "frechet_images" not in judged:
         return text

@@ -57,7 +57,7 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
     decode = open_decoder(folder, manifest)
     mixture = read_mixture(folder, manifest)
     normal, classes = (
-        draw_prior(manifest),
+        draw_prior(manifest, PRIOR_DRAWS),
         [draw_as_served(manifest, entry, mixture, CLASS_DRAWS) for entry in manifest["classes"]],
     )
     prior = normal if mixture is None else mixture.draw(PRIOR_DRAWS)
