@@ -20,7 +20,7 @@ from training.config import TrainConfig
 from training.data import datasets
 from training.data.datasets import Dataset
 from training.experiments.recipes import RECIPES
-from training.fit import loop
+from training.fit import batches, loop
 from training.models.optimizers import make_optimizer
 
 Way = Callable[[], None]
@@ -54,7 +54,7 @@ def make_ours(config: TrainConfig, dataset: Dataset, steps: int) -> Way:
         A function that makes these steps.
     """
     model = loop.compile_model(config, dataset)
-    rows = loop.batches(dataset, config)
+    rows = batches.batches(dataset, config)
     return lambda: model.fit(rows, steps_per_epoch=steps, epochs=1, verbose=0)
 
 
@@ -137,7 +137,7 @@ def main() -> None:
 def _make_model(config: TrainConfig, dataset: Dataset) -> Any:
     keras.utils.set_random_seed(config.seed)
     model = loop.compile_model(config, dataset)
-    steps = config.epochs * loop.steps_per_epoch(dataset.train, config)
+    steps = config.epochs * batches.steps_per_epoch(dataset.train, config)
     model.compile(make_optimizer(dataclasses.replace(config, muon_precision="float32"), steps))
     return model
 

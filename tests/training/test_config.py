@@ -42,6 +42,12 @@ def test_the_defaults_are_those_of_the_model_it_replaces() -> None:
         ("decoder_filters", ()),
         ("decoder_upsampling", "nearest"),
         ("muon_precision", "float16"),
+        ("refine_grid", -1),
+        ("refine_grid", 1),
+        ("exact_epochs", -1),
+        ("exact_batch_size", 0),
+        ("exact_learning_rate", 0.0),
+        ("exact_grid", 0),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
@@ -54,6 +60,20 @@ def test_transposed_convolutions_say_how_much_they_enlarge() -> None:
     with pytest.raises(ConfigError, match=r"^decoder_upscale: expected 8, .* received 4"):
         TrainConfig(decoder_upsampling="transposed", decoder_filters=(8, 8, 8))
     assert TrainConfig(decoder_upsampling="transposed", decoder_filters=(8, 8)).decoder_upscale == 4
+
+
+@pytest.mark.parametrize("name", ["refine_grid", "exact_epochs"])
+def test_grids_are_for_one_or_two_dimensions_and_for_no_label(name: str) -> None:
+    for latent_dim in (1, 2):
+        assert getattr(TrainConfig(latent_dim=latent_dim, **{name: 8}), name) == 8  # type: ignore[arg-type]
+    for other in ({"latent_dim": 3}, {"conditional": True, "refine_steps": 0}):
+        with pytest.raises(ConfigError, match=f"^{name}: expected 0 where .*, received 8"):
+            TrainConfig(**{name: 8}, **other)  # type: ignore[arg-type]
+
+
+def test_a_grid_to_start_from_is_for_refining() -> None:
+    with pytest.raises(ConfigError, match=r"^refine_grid: expected 0 without refine_steps, received 8"):
+        TrainConfig(refine_grid=8, refine_steps=0)
 
 
 def test_a_config_survives_json() -> None:

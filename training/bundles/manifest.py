@@ -121,12 +121,20 @@ def describe_graph(
     }
 
 
-def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Return a data set's entry: name, checksum, its splits, and the names of its classes if any."""
+def describe_dataset(dataset: Dataset, held_out: str | None = HELD_OUT) -> dict[str, Any]:
+    """Return a data set's entry: name, checksum, its splits, and the names of its classes if any.
+
+    Args:
+        dataset: Of a run.
+        held_out: How the run's validation images were chosen; None: as before that had a name.
+
+    Returns:
+        JSON types.
+    """
     counts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     names = {"class_names": list(dataset.class_names)} if dataset.class_names else {}
-    held_out = {"held_out": HELD_OUT}
-    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts, **held_out, **names}
+    chosen = {"held_out": held_out} if held_out else {}
+    return {"name": dataset.name, "sha256": dataset.sha256, "split": counts, **chosen, **names}
 
 
 def describe_producer() -> dict[str, str]:

@@ -74,9 +74,14 @@ def _refinement(manifest: Mapping[str, Any]) -> str:
     decodings = steps * (2 * manifest["latent_dim"] + 1)
     if steps == 0:
         return ""
+    side = manifest["training"].get("refine_grid", 0)
+    start = (
+        f"It starts from the best point of a grid of {side} a side, or from what the network says if that is "
+        "likelier.\n"
+    )
     return (
         f"`encoder.onnx` refines each image's z_mean in {steps} step(s) by asking the decoder: encoding an "
-        f"image costs\n{decodings} decodings besides.\n"
+        f"image costs\n{decodings + bool(side)} decodings besides.\n{start if side else ''}"
     )
 
 
@@ -194,6 +199,18 @@ def _commits(manifest: Mapping[str, Any]) -> str:
     return f"Trained by commit `{trained[:12]}`, exported by `{exported[:12]}`.\n"
 
 
+def _exact(training: Mapping[str, Any]) -> str:
+    if not training.get("exact_epochs"):
+        return ""
+    side, begun = training["exact_grid"], training.get("exact_begun_from")
+    start = f"of version {begun}" if begun else f"of the best of the first {training['epochs']}"
+    return (
+        f"The last {training['exact_epochs']} epochs, from the weights {start}, trained the decoder on -log "
+        f"p(x) itself, by quadrature\nover a grid of {side} points a side, and the encoder to follow it: "
+        f"{training['exact_batch_size']} images a step, at {training['exact_learning_rate']:g}.\n"
+    )
+
+
 def _training(manifest: Mapping[str, Any]) -> str:
     training, dataset = manifest["training"], manifest["dataset"]
     split = dataset["split"]
@@ -201,11 +218,12 @@ def _training(manifest: Mapping[str, Any]) -> str:
     classes = f"Its labels are {names}.\n" if names else ""
     producers = ", ".join(f"{name} {version}" for name, version in manifest["producer"].items())
     optimizer = OPTIMIZERS[training.get("optimizer", "adam")]
+    epochs = training["epochs"] + training.get("exact_epochs", 0)
     data = f"\n{MNIST}\n" if dataset["sha256"] == MNIST_SHA256 else ""
     return (
         f"## Training\n\n{split['train']:,} images of the data set `{dataset['name']}` "
         f"(SHA-256 `{dataset['sha256'][:16]}…`) fitted it; {split['validation']:,} others\nchose epoch "
-        f"{training['best_epoch']} of {training['epochs']}. {optimizer} at {training['learning_rate']:g} "
+        f"{training['best_epoch']} of {epochs}. {optimizer} at {training['learning_rate']:g} "
         f"({training['schedule']}), batches of {training['batch_size']}, beta {training['beta']:g}, seed "
-        f"{training['seed']}.\n{_commits(manifest)}Made with {producers}.\n{classes}{data}"
+        f"{training['seed']}.\n{_exact(training)}{_commits(manifest)}Made with {producers}.\n{classes}{data}"
     )

@@ -33,7 +33,7 @@ from training.evaluation import class_mixtures, latent_mixture, metrics, plots, 
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.fit.origin import find_commit
-from training.onnx.export import OPSET, Floats, Function, Graph
+from training.onnx.export import OPSET, PARITY_BATCHES, Floats, Function, Graph, find_sure, round_model
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 GOLDEN_ROWS = 8
@@ -98,7 +98,7 @@ def _write_files(
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
     (folder / "history.csv").write_text(format_log(run.history))
-    write_arrays(folder / "golden.npz", _golden(*graphs, dataset, conditional))
+    write_arrays(folder / "golden.npz", _golden(*graphs, run, dataset))
     write_arrays(folder / "atlas.npz", {"z_mean": test.z_mean, "label": test.label})
     if conditional:
         picture = plots.styles(decode, dataset.labels, test.z_mean.shape[1])
@@ -152,7 +152,7 @@ def _describe(
         "prior": changed["prior"],
         "training": {**config.to_dict(), "best_epoch": run.best_epoch, "git_commit": run.git_commit},
         "metrics": figures,
-        "dataset": describe_dataset(dataset),
+        "dataset": describe_dataset(dataset, run.held_out),
         "producer": describe_producer(),
         "git_commit": find_commit(),
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -160,13 +160,12 @@ def _describe(
     return {**manifest, "version": version_of(manifest)}
 
 
-def _golden(
-    encoder: Graph, decoder: Graph, dataset: Dataset, conditional: bool
-) -> dict[str, NDArray[np.float32]]:
-    x = scale(dataset.test.x[:GOLDEN_ROWS])
+def _golden(encoder: Graph, decoder: Graph, run: Run, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
+    x = scale(dataset.test.x[: max(PARITY_BATCHES)])
+    x = x[find_sure(round_model(run.model), x)][:GOLDEN_ROWS]
     posterior = encoder.keras(x)
     z = _golden_z(posterior["z_mean"].shape[1])
-    if not conditional:
+    if not run.model.config.conditional:
         return {"x": x, **posterior, "z": z, **decoder.keras(z)}
     label = np.resize(np.eye(len(dataset.labels), dtype=np.float32), (len(z), len(dataset.labels)))
     return {"x": x, **posterior, "z": z, "label": label, **decoder.keras(z, label)}

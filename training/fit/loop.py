@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,10 +15,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.config import TrainConfig
-from training.data.datasets import HELD_OUT, Dataset, Split
+from training.data.datasets import HELD_OUT, Dataset
+from training.fit.batches import batches, in_order, steps_per_epoch
 from training.fit.checkpoints import Checkpoint, RunError, best_epoch
 from training.fit.origin import check_free, claim, read_origin
 from training.fit.pace import Pace
+from training.fit.phases import Phase, list_phases
 from training.models.devices import deal, is_chief, make_strategy
 from training.models.optimizers import make_optimizer
 from training.models.vae import ConvolutionalVAE
@@ -73,7 +73,8 @@ def train(
 
     Raises:
         RunError: `output` holds a run and `resume` is off, or holds a run of another config or data set;
-            test images have labels that a conditional model cannot be given; or the loss became infinite.
+            test images have labels that a conditional model cannot be given; several machines are asked for
+            `exact_epochs`; or the loss became infinite.
     """
     fit(config, dataset, output, resume=resume, tensorboard=tensorboard, verbose=verbose)
     return load(output, dataset)
@@ -107,34 +108,58 @@ def fit(
     """
     strategy = strategy or make_strategy("none")
     chief = is_chief(strategy)
+    if config.exact_epochs and isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise RunError("exact_epochs: expected one machine, received several")
     if chief:
         check_free(output, config, dataset, resume)
     _check_labels(config, dataset)
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    with strategy.scope():
-        model = compile_model(config, dataset)
-    if chief:
-        # Not before there is a model: a start that fails leaves the folder to the next one.
-        claim(output, config, dataset)
     checkpoint = Checkpoint(output)
-    callbacks: list[keras.callbacks.Callback] = [Reseed()]
-    first = checkpoint.restore(model) if chief else checkpoint.load_newest(model)
-    if chief:
-        callbacks += [checkpoint, *([pace] if pace else [])]
-    if chief and tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
-    if first < config.epochs:
-        model.fit(
-            deal(batches(dataset, config, first)),
-            steps_per_epoch=steps_per_epoch(dataset.train, config),
-            initial_epoch=first,
-            epochs=config.epochs,
-            validation_data=deal(_in_order(dataset, config)),
-            callbacks=callbacks,
-            shuffle=False,  # each epoch of `batches` is shuffled already
-            verbose=verbose if chief else 0,
-        )
+    for phase in list_phases(config):
+        if max(checkpoint.epochs(), default=0) >= phase.config.epochs:
+            continue
+        with strategy.scope():
+            model = compile_model(config, dataset, phase)
+        if chief:
+            # Not before there is a model: a start that fails leaves the folder to the next one.
+            claim(output, config, dataset)
+        first = checkpoint.restore(model) if chief else checkpoint.load_newest(model)
+        if phase.is_exact and first == phase.first:
+            with strategy.scope():
+                _start_anew(model, checkpoint, dataset, phase)
+        callbacks: list[keras.callbacks.Callback] = [Reseed()]
+        if chief:
+            callbacks += [checkpoint, *([pace] if pace else [])]
+        if chief and tensorboard:
+            callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard")))
+        _fit_phase(model, dataset, phase, first, callbacks, verbose if chief else 0)
+
+
+def _start_anew(model: ConvolutionalVAE, checkpoint: Checkpoint, dataset: Dataset, phase: Phase) -> None:
+    """Begin a phase with the best weights so far, and with an optimizer that remembers nothing."""
+    model.load_weights(checkpoint.path(best_epoch(checkpoint.history())))
+    _set_optimizer(model, dataset, phase)
+
+
+def _fit_phase(
+    model: ConvolutionalVAE,
+    dataset: Dataset,
+    phase: Phase,
+    first: int,
+    callbacks: list[keras.callbacks.Callback],
+    verbose: int,
+) -> None:
+    model.fit(
+        deal(batches(dataset, phase.config, first)),
+        steps_per_epoch=steps_per_epoch(dataset.train, phase.config),
+        initial_epoch=first,
+        epochs=phase.config.epochs,
+        validation_data=deal(in_order(dataset, phase.config)),
+        callbacks=callbacks,
+        shuffle=False,  # each epoch of `batches` is shuffled already
+        verbose=verbose,
+    )
 
 
 def load(output: pathlib.Path, dataset: Dataset) -> Run:
@@ -163,69 +188,29 @@ def load(output: pathlib.Path, dataset: Dataset) -> Run:
     return Run(model, best, history, origin.held_out, origin.git_commit)
 
 
-def compile_model(config: TrainConfig, dataset: Dataset) -> ConvolutionalVAE:
+def compile_model(config: TrainConfig, dataset: Dataset, phase: Phase | None = None) -> ConvolutionalVAE:
     """Return a model ready to fit, with fresh weights.
 
     Args:
         config: Of the run.
         dataset: Gives the picture's shape and the number of steps.
+        phase: Of the run; None: the first.
 
     Returns:
         A built model with a built optimizer.
     """
-    steps = config.epochs * steps_per_epoch(dataset.train, config)
     model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels))
-    model.kl_warmup_steps = min(config.kl_warmup_steps, steps // 2)
     model.build((None, *dataset.shape))
-    model.compile(optimizer=make_optimizer(config, steps))
-    model.optimizer.build(model.trainable_variables)
+    _set_optimizer(model, dataset, phase or list_phases(config)[0])
     return model
 
 
-def steps_per_epoch(split: Split, config: TrainConfig) -> int:
-    """Count the batches of an epoch, the last, smaller one too."""
-    return -(-len(split) // config.batch_size)
-
-
-def batches(dataset: Dataset, config: TrainConfig, first_epoch: int = 0) -> tf.data.Dataset:
-    """Return all batches of all epochs from one on; the order depends on seed and epoch alone.
-
-    Args:
-        dataset: Its training split is kept in memory as uint8.
-        config: Its seed, batch size and epochs.
-        first_epoch: Counted from 0.
-
-    Returns:
-        Batches, as `ConvolutionalVAE.call` takes them.
-    """
-    split, prepare = dataset.train, _prepare(dataset, config)
-    images, labels = tf.constant(split.x), tf.constant(split.label)
-
-    def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
-        seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
-        order = tf.random.experimental.stateless_shuffle(tf.range(len(split)), seed)
-        return tf.data.Dataset.from_tensor_slices(order).batch(config.batch_size)
-
-    epochs = tf.data.Dataset.range(first_epoch, config.epochs)
-    orders = epochs.flat_map(epoch_order)
-    picked = orders.map(lambda rows: prepare(tf.gather(images, rows), tf.gather(labels, rows)))
-    return picked.prefetch(tf.data.AUTOTUNE)
-
-
-def _in_order(dataset: Dataset, config: TrainConfig) -> tf.data.Dataset:
-    split = dataset.validation
-    rows = tf.data.Dataset.from_tensor_slices((split.x, split.label)).batch(config.batch_size)
-    return rows.map(_prepare(dataset, config))
-
-
-def _prepare(dataset: Dataset, config: TrainConfig) -> Callable[[tf.Tensor, tf.Tensor], Any]:
-    known = tf.constant(dataset.labels)
-
-    def prepare(x: tf.Tensor, label: tf.Tensor) -> Any:
-        x = tf.cast(x, tf.float32) / 255.0
-        return {"x": x, "label": tf.cast(label[:, None] == known, tf.float32)} if config.conditional else x
-
-    return prepare
+def _set_optimizer(model: ConvolutionalVAE, dataset: Dataset, phase: Phase) -> None:
+    steps = phase.epochs * steps_per_epoch(dataset.train, phase.config)
+    model.is_exact = phase.is_exact
+    model.kl_warmup_steps = 0 if phase.is_exact else min(phase.config.kl_warmup_steps, steps // 2)
+    model.compile(optimizer=make_optimizer(phase.config, steps))
+    model.optimizer.build(model.trainable_variables)
 
 
 class Reseed(keras.callbacks.Callback):

@@ -60,7 +60,10 @@ def check_free(output: pathlib.Path, config: TrainConfig, dataset: Dataset, resu
     held = TrainConfig().to_dict() | BEFORE | held
     held.pop("git_commit", None)
     differing = sorted(k for k in identity | held if identity.get(k) != held.get(k))
-    longer = differing == ["epochs"] and config.epochs > held["epochs"]
+    # Once the exact epochs have begun, those before them are over.
+    begun = max(Checkpoint(output).epochs()) > held["epochs"]
+    growing = "exact_epochs" if begun else "epochs"
+    longer = differing == [growing] and getattr(config, growing) > held[growing]
     if differing and not longer:
         raise RunError(f"{output}: holds a run with another {', '.join(differing)}")
 

@@ -90,3 +90,11 @@ class Reshape(keras.layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """Reshape; no value moves."""
         return ops.reshape(inputs, (-1, *self.shape))
+
+
+def crop(h: Tensor, height: int, width: int) -> Tensor:
+    """Cut what is over height and width off all around, where anything is."""
+    over = h.shape[1] - height, h.shape[2] - width
+    if over == (0, 0):
+        return h
+    return keras.layers.Cropping2D(tuple((each // 2, each - each // 2) for each in over), name="cropped")(h)

@@ -12,8 +12,9 @@ from keras import layers, ops
 from training.config import TrainConfig
 from training.models import losses
 from training.models.devices import fill_empty, share_rows, spread
-from training.models.layers import DepthToSpace, Reshape, Sampling
-from training.models.refinement import refine
+from training.models.grid import SEARCHED, negative_log_evidence, place
+from training.models.layers import DepthToSpace, Reshape, Sampling, crop
+from training.models.refinement import choose_start, measure_lead, refine
 
 Tensor = Any
 Shape = tuple[int, int, int]
@@ -74,18 +75,11 @@ def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.M
         h = layers.Dense(units, activation="tanh" if i == 0 else "silu")(h)
     h = Reshape((*small, first))(h)
     if config.decoder_upsampling == "transposed":
-        return keras.Model(inputs, _crop(_double(h, others, channels), height, width), name="decoder")
+        return keras.Model(inputs, crop(_double(h, others, channels), height, width), name="decoder")
     for filters in others:
         h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
     h = layers.Conv2D(times**2 * channels, 3, padding="same")(h)
-    return keras.Model(inputs, _crop(DepthToSpace(times, name="x_logits")(h), height, width), name="decoder")
-
-
-def _crop(h: Tensor, height: int, width: int) -> Tensor:
-    over = h.shape[1] - height, h.shape[2] - width
-    if over == (0, 0):
-        return h
-    return layers.Cropping2D(tuple((each // 2, each - each // 2) for each in over), name="cropped")(h)
+    return keras.Model(inputs, crop(DepthToSpace(times, name="x_logits")(h), height, width), name="decoder")
 
 
 def _double(h: Tensor, filters: list[int], channels: int) -> Tensor:
@@ -114,8 +108,12 @@ class ConvolutionalVAE(keras.Model):
         self.encoder = build_encoder(config, shape)
         self.decoder = build_decoder(config, shape, labels)
         self.sampling = Sampling(config.seed)
-        # Set where the length of the run is known.
+        # Set where the length and the phase of the run are known.
         self.kl_warmup_steps = 0
+        self.is_exact = False
+        side = config.refine_grid
+        self.points = place(side, config.latent_dim, SEARCHED) if side else None
+        self.shifts = keras.random.SeedGenerator(config.seed) if config.exact_epochs else None
         names = ("reconstruction_loss", "kl_divergence", "negative_elbo", "loss")
         self.parts = {name: keras.metrics.Mean(name=name) for name in names}
 
@@ -125,7 +123,8 @@ class ConvolutionalVAE(keras.Model):
     def call(self, inputs: Tensor, training: bool = False) -> dict[str, Tensor]:
         """Encode, sample and decode a batch.
 
-        While training, z comes from what the encoder says at once; else from what `infer` makes of it.
+        While training, z comes from what the encoder says at once; else from what `infer` makes of it. Where
+        the decoder is trained on -log p(x) itself, what is said of z must not move it.
 
         Args:
             inputs: `x` `(batch, height, width, channels)` float32 in [0, 1]; for a conditional config a
@@ -139,21 +138,33 @@ class ConvolutionalVAE(keras.Model):
         x = self._images(inputs)
         q = self.encoder(x, training=True) if training else self.infer(x)
         z = self.sampling((q["z_mean"], q["z_log_var"]))
+        if training and self.is_exact:
+            weights = [ops.stop_gradient(variable.value) for variable in self.decoder.trainable_variables]
+            return {**q, "x_logits": self.decoder.stateless_call(weights, [], z)[0]}
         given = [z, inputs["label"]] if self.config.conditional else z
         return {**q, "x_logits": self.decoder(given, training=training)}
 
-    def infer(self, x: Tensor) -> dict[str, Tensor]:
+    def infer(self, x: Tensor, points: Tensor = None) -> dict[str, Tensor]:
         """Return q(z|x): what the encoder says, its mean refined by asking the decoder.
 
         Args:
             x: `(batch, height, width, channels)` float32 in [0, 1].
+            points: Where refining may start besides, `(points, latent_dim)` float32; None: `self.points`.
 
         Returns:
             `z_mean` and `z_log_var`, `(batch, latent_dim)` float32.
         """
-        q = dict(self.encoder(x, training=False))
+        q, points = dict(self.encoder(x, training=False)), self.points if points is None else points
+        if points is not None:
+            q["z_mean"] = choose_start(self.decoder, x, q["z_mean"], points)
         q["z_mean"] = refine(self.decoder, x, q["z_mean"], q["z_log_var"], self.config.refine_steps)
         return q
+
+    def measure_lead(self, x: Tensor) -> Tensor:
+        """Return by how many nats `infer` chose each start: `(batch,)`, infinite where it has no choice."""
+        if self.points is None:
+            return ops.full((len(x),), float("inf"))
+        return measure_lead(self.decoder, x, self.encoder(x, training=False)["z_mean"], self.points)
 
     def compute_loss(
         self,
@@ -170,7 +181,7 @@ class ConvolutionalVAE(keras.Model):
             y: Unused; a VAE has no target but `x`.
             y_pred: What `call` gave.
             sample_weight: Unused.
-            training: Unused.
+            training: Whether the decoder's own loss counts, where it has one.
 
         Returns:
             Scalar float32, nats per image.
@@ -184,10 +195,17 @@ class ConvolutionalVAE(keras.Model):
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
         loss = losses.negative_elbo(reconstruction, self._counted(kl, q), self._weigh_kl())
+        if training and self.is_exact:
+            loss += self._evidence(images)
         self.parts["loss"].update_state(loss)
         # Gradients of replicas are added up: each divides its sum by the images of all.
         _, rows = share_rows(ops.shape(loss)[0])
         return ops.sum(loss) / ops.cast(rows, loss.dtype)
+
+    def _evidence(self, x: Tensor) -> Tensor:
+        dim, side = self.config.latent_dim, self.config.exact_grid
+        shift = keras.random.uniform((dim,), seed=self.shifts)
+        return negative_log_evidence(self.decoder, x, dim, side, shift)
 
     def _counted(self, kl: Tensor, q: dict[str, Tensor]) -> Tensor:
         free_bits = self.config.free_bits
@@ -226,6 +244,7 @@ class ConvolutionalVAE(keras.Model):
         random_layers = [layer for layer in self.encoder.layers if isinstance(layer, layers.Dropout)]
         generators = [self.sampling.seed_generator]
         generators += [layer.seed_generator for layer in random_layers if layer.rate > 0]
+        generators += [self.shifts] if self.shifts else []
         for i, generator in enumerate(generators):
             entropy = np.random.SeedSequence((self.config.seed, epoch, i))
             generator.state.assign(entropy.generate_state(2))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from training.config import TrainingError
 from training.models.vae import ConvolutionalVAE
 from training.onnx.half_precision import round_weights, store_halves
+from training.onnx.tidy import fix_inputs, tidy
 
 Floats = NDArray[np.float32]
 Function = Callable[..., Mapping[str, Floats]]
@@ -28,6 +29,8 @@ Function = Callable[..., Mapping[str, Floats]]
 OPSET = 18
 TOLERANCE = 1e-5
 PARITY_BATCHES = (1, 7, 64)
+# Nats. Two machines' sums over pixels differ by a thousandth of it.
+SURE_LEAD = 0.01
 RANDOM_OPS = {
     "Bernoulli",
     "Multinomial",
@@ -77,18 +80,21 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
         ExportError: A graph is invalid, random, or differs from Keras.
     """
 
-    def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
-        return model.infer(x)
+    def encode(x: tf.Tensor, *points: tf.Tensor) -> dict[str, tf.Tensor]:
+        return model.infer(x, *points)
 
     def decode(*given: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = list(given) if model.config.conditional else given[0]
         return {"image": keras.ops.sigmoid(model.decoder(inputs, training=False))}
 
     model = round_model(model)
-    encoder = convert("encoder", encode, model.encoder.inputs)
+    # Decoded by TensorFlow the grid would be a megabyte and more; what opens the file decodes it anew.
+    constants = {} if model.points is None else {"points": model.points}
+    encoder = convert("encoder", encode, model.encoder.inputs, constants)
     decoder = convert("decoder", decode, model.decoder.inputs)
     rows = max(PARITY_BATCHES)
-    check_parity(encoder, np.resize(x, (rows, *x.shape[1:])))
+    sure = x[find_sure(model, x)]
+    check_parity(encoder, np.resize(sure, (rows, *x.shape[1:])))
     z = np.random.default_rng(0).standard_normal((rows, model.config.latent_dim), dtype=np.float32)
     labels = [tensor.shape[1] for tensor in model.decoder.inputs[1:]]
     check_parity(decoder, z, *(np.resize(np.eye(n, dtype=np.float32), (rows, n)) for n in labels))
@@ -104,7 +110,33 @@ def round_model(model: ConvolutionalVAE) -> ConvolutionalVAE:
     return rounded
 
 
-def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence[Any]) -> Graph:
+def find_sure(model: ConvolutionalVAE, x: Floats) -> NDArray[np.int64]:
+    """Return the rows of images whose posterior another machine finds in the same place.
+
+    Where two starts are within float32's rounding of each other, either is right.
+
+    Args:
+        model: Trained.
+        x: `(n, height, width, channels)` float32 in [0, 1].
+
+    Returns:
+        `(rows,)`, rising.
+
+    Raises:
+        ExportError: There is none.
+    """
+    sure = np.flatnonzero(np.asarray(model.measure_lead(x)) > SURE_LEAD)
+    if not len(sure):
+        raise ExportError("encoder: expected images whose best start is ahead of the next, found none")
+    return sure
+
+
+def convert(
+    name: str,
+    function: Callable[..., dict[str, Any]],
+    inputs: Sequence[Any],
+    constants: Mapping[str, Floats] | None = None,
+) -> Graph:
     """Convert one function to ONNX and check the graph.
 
     `from_keras` breaks on Keras 3 models (tensorflow-onnx issue 2448); `from_function` over a function
@@ -114,6 +146,8 @@ def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence
         name: Of the graph.
         function: Tensors to a dict of tensors.
         inputs: Name, shape and dtype of each; None as the batch.
+        constants: Further arguments, in the order of the function's. In the graph they are constants, but
+            nothing that is computed from them is: that is left to what opens it.
 
     Returns:
         The graph in both forms.
@@ -121,11 +155,14 @@ def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence
     Raises:
         ExportError: It is not valid ONNX, or has a random op.
     """
+    constants = constants or {}
     signature = [tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name) for tensor in inputs]
+    signature += [tf.TensorSpec(array.shape, array.dtype, name=key) for key, array in constants.items()]
     traced = tf.function(function, input_signature=signature)
     proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
+    fix_inputs(proto.graph, constants)
     store_halves(proto)
-    _tidy(proto, name)
+    tidy(proto, name)
     try:
         onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -133,7 +170,8 @@ def convert(name: str, function: Callable[..., dict[str, Any]], inputs: Sequence
     if random := sorted(RANDOM_OPS & {node.op_type for node in proto.graph.node}):
         raise ExportError(f"{name}: expected no random op, found {', '.join(random)}")
     content: bytes = proto.SerializeToString(deterministic=True)
-    return Graph(name, _as_numpy(traced), content)
+    fixed = [tf.constant(array) for array in constants.values()]
+    return Graph(name, _as_numpy(lambda *given: traced(*given, *fixed)), content)
 
 
 def check_parity(graph: Graph, *inputs: Floats) -> None:
@@ -178,44 +216,6 @@ def open_onnx(content: bytes) -> Function:
         return dict(zip(names, session.run(names, dict(zip(inputs, arrays, strict=True))), strict=True))
 
     return run
-
-
-def _tidy(proto: onnx.ModelProto, name: str) -> None:
-    """Order nodes and name tensors by the graph's shape alone, so that equal weights give equal files."""
-    graph = proto.graph
-    graph.name, graph.doc_string = name, ""
-    graph.output.sort(key=lambda value: value.name)
-    del graph.value_info[:]
-    _order(graph)
-    names = {value.name: value.name for value in (*graph.input, *graph.output)}
-    for i, node in enumerate(graph.node):
-        node.name = f"{node.op_type}_{i}"
-        for tensors in (node.input, node.output):
-            for j, tensor in enumerate(tensors):
-                tensors[j] = names.setdefault(tensor, f"t{len(names)}")
-    for initializer in graph.initializer:
-        initializer.name = names[initializer.name]
-    graph.initializer.sort(key=lambda tensor: int(tensor.name[1:]))
-    for value in (*graph.input, *graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-
-
-def _order(graph: onnx.GraphProto) -> None:
-    makers = {tensor: node for node in graph.node for tensor in node.output}
-    ordered: dict[str, onnx.NodeProto] = {}
-
-    def visit(tensor: str) -> None:
-        node = makers.get(tensor)
-        if node is not None and node.name not in ordered:
-            for earlier in node.input:
-                visit(earlier)
-            ordered[node.name] = node
-
-    for value in graph.output:
-        visit(value.name)
-    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered.values()]
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def _as_numpy(function: Callable[[Any], Mapping[str, Any]]) -> Function:

@@ -12,13 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.training import small
 from training.config import TrainConfig
-from training.data.datasets import Dataset, Split
-from training.fit import loop
+from training.data.datasets import Dataset, Split, scale
+from training.fit import batches, loop
 from training.fit.checkpoints import Checkpoint, RunError, best_epoch
 from training.fit.loop import Run
+from training.fit.origin import check_free
+from training.models.grid import negative_log_evidence
+from training.models.vae import ConvolutionalVAE
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -51,20 +55,20 @@ def test_learns_on_real_digits(run: Run) -> None:
 
 
 def test_every_epoch_sees_each_training_image_once_and_no_other(digits: Dataset, tiny: TrainConfig) -> None:
-    batches = [np.asarray(batch) for batch in loop.batches(digits, tiny)]
-    per_epoch = loop.steps_per_epoch(digits.train, tiny)
-    assert len(batches) == tiny.epochs * per_epoch
+    dealt = [np.asarray(batch) for batch in batches.batches(digits, tiny)]
+    per_epoch = batches.steps_per_epoch(digits.train, tiny)
+    assert len(dealt) == tiny.epochs * per_epoch
     orders = []
     for epoch in range(tiny.epochs):
-        seen = np.concatenate(batches[epoch * per_epoch : (epoch + 1) * per_epoch])
+        seen = np.concatenate(dealt[epoch * per_epoch : (epoch + 1) * per_epoch])
         assert rows(np.rint(seen * 255).astype(np.uint8)) == rows(digits.train.x)
         orders.append(seen)
     assert (orders[0] != orders[1]).any()
 
 
 def test_resumed_batches_are_those_that_were_left(digits: Dataset, tiny: TrainConfig) -> None:
-    whole = [np.asarray(batch) for batch in loop.batches(digits, tiny)]
-    rest = [np.asarray(batch) for batch in loop.batches(digits, tiny, first_epoch=1)]
+    whole = [np.asarray(batch) for batch in batches.batches(digits, tiny)]
+    rest = [np.asarray(batch) for batch in batches.batches(digits, tiny, first_epoch=1)]
     for expected, found in zip(whole[len(whole) // 2 :], rest, strict=True):
         np.testing.assert_array_equal(expected, found)
 
@@ -196,6 +200,86 @@ def newest(
     model = loop.compile_model(run.model.config, dataset)
     assert Checkpoint(folder).restore(model) == 12
     return [np.asarray(value) for value in (*model.weights, *model.optimizer.variables)]
+
+
+@pytest.fixture(scope="module")
+def exact() -> TrainConfig:
+    return small.config(epochs=2, exact_epochs=3, exact_batch_size=64, exact_grid=24, refine_grid=8)
+
+
+@pytest.fixture(scope="module")
+def exact_folder(
+    exact: TrainConfig, digits: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("runs") / "exact"
+    loop.train(exact, digits, folder, verbose=0)
+    return folder
+
+
+def find_evidence(config: TrainConfig, model: ConvolutionalVAE, x: Any) -> float:
+    middle = np.full(2, 0.5, np.float32)
+    return float(np.mean(negative_log_evidence(model.decoder, x, config.latent_dim, 100, middle)))
+
+
+def test_exact_epochs_go_on_from_the_best_and_raise_the_likelihood_itself(
+    exact: TrainConfig, exact_folder: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    before = loop.train(dataclasses.replace(exact, exact_epochs=0), digits, tmp_path / "run", verbose=0)
+    after = loop.load(exact_folder, digits)
+    assert [row["epoch"] for row in after.history] == [1, 2, 3, 4, 5]
+    assert after.history[:2] == before.history
+    assert after.best_epoch > 2
+    rates = [row["learning_rate"] for row in after.history]
+    assert rates[2] > max(rates[1], rates[3]) > rates[4]
+    x = scale(digits.validation.x)
+    gain = find_evidence(exact, before.model, x) - find_evidence(exact, after.model, x)
+    assert gain > 0.5
+
+
+@pytest.mark.parametrize("stopped_at", [2, 3])
+def test_exact_epochs_resume_to_the_same_result(
+    stopped_at: int,
+    exact: TrainConfig,
+    exact_folder: pathlib.Path,
+    digits: Dataset,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin = loop.Reseed.on_epoch_begin
+
+    def stop(callback: loop.Reseed, epoch: int, logs: Any = None) -> None:
+        if epoch == stopped_at:
+            raise KeyboardInterrupt
+        begin(callback, epoch, logs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Reseed, "on_epoch_begin", stop)
+        with pytest.raises(KeyboardInterrupt):
+            loop.train(exact, digits, tmp_path / "run", verbose=0)
+    resumed = loop.train(exact, digits, tmp_path / "run", resume=True, verbose=0)
+    whole = loop.load(exact_folder, digits)
+    assert resumed.history == whole.history
+    assert same(resumed, whole)
+
+
+def test_exact_epochs_that_have_begun_are_the_only_ones_to_become_more(
+    exact: TrainConfig, exact_folder: pathlib.Path, digits: Dataset
+) -> None:
+    more = dataclasses.replace(exact, epochs=3)
+    with pytest.raises(RunError, match="holds a run with another epochs"):
+        loop.train(more, digits, exact_folder, resume=True, verbose=0)
+    check_free(exact_folder, dataclasses.replace(exact, exact_epochs=4), digits, resume=True)
+
+
+def test_exact_epochs_of_several_machines_are_refused(
+    exact: TrainConfig, digits: Dataset, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Several:
+        cluster_resolver = None
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", Several)
+    with pytest.raises(RunError, match="exact_epochs: expected one machine"):
+        loop.fit(exact, digits, tmp_path / "run", strategy=Several(), verbose=0)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from keras import ops
 from training.data.datasets import Dataset, scale
 from training.fit.loop import Run
 from training.models import losses
-from training.models.refinement import RADIUS, refine
+from training.models.refinement import RADIUS, choose_start, measure_lead, refine
 
 PICTURE = (4, 4, 1)
 
@@ -65,6 +65,22 @@ def test_more_steps_come_to_rest_where_the_elbo_is_best() -> None:
 
 def test_no_step_changes_nothing() -> None:
     np.testing.assert_array_equal(refined(brightness, greys(1), [[0.25, -0.5]], steps=0), [[0.25, -0.5]])
+
+
+def test_refining_starts_from_the_best_point_unless_the_encoder_knows_a_better_one() -> None:
+    x = greys(1, 0, 0.5)
+    points = ops.array([[-1.5, 0.0], [1.5, 0.0], [0.25, 0.0]])
+    # Of the third image the encoder is right, and no point is.
+    start = choose_start(brightness, x, ops.array([[-1.0, 0.0], [0.0, 0.5], [0.0, 0.0]]), points)
+    np.testing.assert_allclose(start, [[1.5, 0.0], [-1.5, 0.0], [0.0, 0.0]])
+
+
+def test_the_lead_is_that_of_the_best_start_over_the_next() -> None:
+    z_mean = ops.array([[0.0, 0.0], [0.0, 3.0]])
+    lead = measure_lead(indifferent, greys(0, 0), z_mean, ops.array([[1.0, 0.0], [0.0, 2.0]]))
+    np.testing.assert_allclose(lead, [0.5, 1.5])
+    twice = measure_lead(indifferent, greys(0), z_mean[1:], ops.array([[1.0, 0.0], [0.0, 1.0]]))
+    np.testing.assert_allclose(twice, [0.0])
 
 
 def test_it_gains_on_what_the_encoder_says(run: Run, digits: Dataset) -> None:

@@ -5,10 +5,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import ops
 
 from tests.training import small
 from training.fit.loop import compile_model
 from training.models import losses
+from training.models.grid import negative_log_evidence
 from training.models.vae import ConvolutionalVAE, build_decoder, build_encoder
 
 
@@ -84,6 +87,33 @@ def test_free_bits_count_in_the_loss_and_in_no_figure() -> None:
     reconstruction = float(np.mean(losses.reconstruction_loss(x, y["x_logits"])))
     assert float(model.compute_loss(x, None, y)) == pytest.approx(reconstruction + 100, rel=1e-5)
     assert float(model.parts["negative_elbo"].result()) < reconstruction + 50
+
+
+def test_in_exact_epochs_the_decoder_learns_from_the_likelihood_and_the_encoder_from_the_elbo() -> None:
+    config = small.config(exact_epochs=1, exact_grid=20)
+    model = ConvolutionalVAE(config, (8, 8, 1))
+    x = np.random.default_rng(0).random((5, 8, 8, 1)).astype(np.float32)
+
+    def find_gradients(exact: bool) -> tuple[list[Any], list[Any]]:
+        model.is_exact = exact
+        model.reseed(0)
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(x, None, model(x, training=True), training=True)
+        parts = model.encoder.trainable_variables, model.decoder.trainable_variables
+        encoder, decoder = tape.gradient(loss, [[v.value for v in part] for part in parts])
+        return encoder, decoder
+
+    by_elbo, by_exact = find_gradients(False), find_gradients(True)
+    for a, b in zip(by_elbo[0], by_exact[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    model.reseed(0)
+    shift = keras.random.uniform((2,), seed=model.shifts)
+    with tf.GradientTape() as tape:
+        evidence = ops.mean(negative_log_evidence(model.decoder, x, 2, 20, shift))
+    alone = tape.gradient(evidence, [v.value for v in model.decoder.trainable_variables])
+    for a, b, c in zip(alone, by_exact[1], by_elbo[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+        assert not np.allclose(b, c, rtol=1e-2)
 
 
 def test_dropout_is_on_in_training_only() -> None:

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from typing import Any
 
+import keras
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import tensorflow as tf
 
@@ -70,6 +72,43 @@ def test_other_sizes_and_colour_export_and_dropout_is_off(latent_dim: int) -> No
     assert z_mean.shape == (3, latent_dim)
     assert np.array_equal(z_mean, encoder(x)["z_mean"])
     assert decoder(z_mean)["image"].shape == x.shape
+
+
+@pytest.fixture(scope="module")
+def gridded() -> ConvolutionalVAE:
+    keras.utils.set_random_seed(0)
+    # So many points that TensorFlow would fold them into 256 KB.
+    return ConvolutionalVAE(small.config(refine_grid=32), (8, 8, 1))
+
+
+def test_a_grid_is_a_constant_that_is_decoded_where_the_file_is_opened(
+    gridded: ConvolutionalVAE, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    encoder, _ = export.export(gridded, scale(digits.test.x[:64]))
+    proto = onnx.load_from_string(encoder.onnx).graph
+    assert describe(proto.input) == {"x": ["batch", 8, 8, 1]}
+    assert [1024, 2] in [list(tensor.dims) for tensor in proto.initializer]
+    assert 1024 * 64 not in [np.prod(tensor.dims) for tensor in proto.initializer]
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "opened.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(encoder.onnx, options, providers=["CPUExecutionProvider"])
+    opened = onnx.load(tmp_path / "opened.onnx").graph
+    assert 1024 * 64 in [np.prod(tensor.dims) for tensor in opened.initializer]
+
+
+def test_images_with_two_starts_as_good_prove_nothing(gridded: ConvolutionalVAE, digits: Dataset) -> None:
+    x = scale(digits.test.x[:64])
+    lead = np.asarray(gridded.measure_lead(x))
+    sure = export.find_sure(gridded, x)
+    assert 0 < len(sure) < 64
+    assert lead[sure].min() > export.SURE_LEAD >= np.delete(lead, sure).max()
+    with pytest.raises(
+        ExportError, match="expected images whose best start is ahead of the next, found none"
+    ):
+        export.find_sure(gridded, np.delete(x, sure, axis=0))
+    without = ConvolutionalVAE(small.config(), (8, 8, 1))
+    assert len(export.find_sure(without, x)) == 64
 
 
 def test_files_hold_neither_paths_nor_notes_nor_needless_nodes(graphs: tuple[Graph, Graph]) -> None:
