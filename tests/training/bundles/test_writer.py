@@ -24,6 +24,7 @@ FILES = {
     "decoder.onnx",
     "encoder.onnx",
     "golden.npz",
+    "prior.npz",
     "model.json",
     "plots/latent.png",
     "plots/manifold.png",
