@@ -22,7 +22,7 @@ from service.security.guard import Refusal
 from service.security.shared_limit import UNKNOWN, SharedLimit, create_shared_limit
 from service.server.app import Application, create_app, create_fast_path
 from tests.live import serve
-from tests.service.connections.test_forwarded import free_address, run
+from tests.service.connections.test_forwarded import hold_address, run
 from tests.service.security.test_dispatcher import get
 from tests.service.wire import connect, play_for_real
 
@@ -45,8 +45,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def redis(tmp_path: pathlib.Path, patient: None) -> Iterator[str]:  # noqa: ARG001
-    with start_redis(free_address(), tmp_path) as url:
+def address() -> Iterator[str]:
+    with hold_address() as held:
+        yield held
+
+
+@pytest.fixture
+def redis(address: str, tmp_path: pathlib.Path, patient: None) -> Iterator[str]:  # noqa: ARG001
+    with start_redis(address, tmp_path) as url:
         yield url
 
 
@@ -111,10 +117,10 @@ def test_a_redis_that_stops_makes_nobody_wait_and_is_heeded_once_it_answers(
     tmp_path: pathlib.Path,
     on_error: OnError,
     monkeypatch: pytest.MonkeyPatch,
+    address: str,
     patient: None,  # noqa: ARG001
 ) -> None:
     monkeypatch.setattr(shared_limit, "AGAIN_S", 0.0)
-    address = free_address()
     limit = create_shared_limit(RATE, f"redis://{address}/0", on_error)
 
     async def ask_often(times: int) -> list[Refusal | None]:

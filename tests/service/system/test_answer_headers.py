@@ -22,6 +22,8 @@ NOW = (
     "/v2/health/live",
     "/v2/health/ready",
     "/v2/models/{model}/ready",
+    "/v2/models/stats",
+    "/v2/models/{model}/stats",
 )
 
 

@@ -100,7 +100,7 @@ def make_decode(engine: Engine, form: str, n: int) -> Iterator[Case]:
 
 
 def make_sample(engine: Engine, form: str, n: int) -> Iterator[Case]:
-    facts = {"seed": 1, "temperature": 1.0, "digit": None}
+    facts = {"seed": 1, "temperature": 1.0, "digit": None, "prior": "normal"}
     rows, wanted = engine.space.sample(1, 1.0, n), Representation(FORMATS[form])
     body = {"n": n, "seed": 1}
     yield Case({"method": "POST", "url": f"/sample?format={form}", "json": body}, rows, wanted, facts)
