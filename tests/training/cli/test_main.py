@@ -99,11 +99,17 @@ def load_nothing(*_: Any) -> loop.Run:
     return loop.Run(None, 1, [{"val_negative_elbo": 1.0}])  # type: ignore[arg-type]
 
 
+# Options that do not go with one another are given in turns.
+CONDITIONAL = {"conditional": True, "refine_steps": 0, "refine_grid": 0, "exact_epochs": 0}
+REFINED = {"conditional": False, "latent_dim": 1, "refine_grid": 5, "exact_epochs": 2}
+
+
+@pytest.mark.parametrize("some", [CONDITIONAL, REFINED])
 def test_every_option_reaches_the_config(
-    digits_file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    digits_file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, some: dict[str, Any]
 ) -> None:
     fields = {field.name: other(field.default) for field in dataclasses.fields(TrainConfig)}
-    fits = {"conditional": True, "refine_steps": 0, "decoder_filters": (8, 9, 5), "decoder_upscale": 8}
+    fits = {"decoder_filters": (8, 9, 5), "decoder_upscale": 8, **some}
     config = TrainConfig(**{**fields, **fits})
     received: dict[str, Any] = {}
 
@@ -115,8 +121,8 @@ def test_every_option_reaches_the_config(
     monkeypatch.setattr("training.cli.main._warn_of_collapse", lambda *_: None)
     options = [f"--data={digits_file}", f"--output={tmp_path}", "--resume", "--tensorboard", "--verbose=2"]
     for name, value in config.to_dict().items():
-        if value is True:
-            options.append(f"--{name}")
+        if isinstance(value, bool):
+            options += [f"--{name}"] * value
             continue
         options += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, list) else [value])]
     assert main(["train", *options]) == 0
