@@ -139,6 +139,8 @@ $(CLIENTS)/.clients: locks/clients.txt
 
 $(DOCS)/.docs: locks/docs.txt
 	sh scripts/install $(PYTHON) $(DOCS) $<
+	touch $@
+
 $(SBOM)/.sbom: locks/sbom.txt
 	sh scripts/install $(PYTHON) $(SBOM) $<
 	touch $@

@@ -142,7 +142,9 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         default="off", description="on: reload bundles a second after the last change in their folder."
     )
     admin: Literal["on", "off"] = Field(
-        default="off", description="on: POST /admin/reload reloads bundles, for whoever can reach it."
+        default="off",
+        description="on: POST /admin/reload reloads bundles, for whoever can reach it, or has a key with the "
+        "scope admin.",
     )
     keep_versions: int = Field(
         default=1,

@@ -14,7 +14,7 @@ from service.security.watched_file import Secrets
 # What anyone may ask for: health, for whoever runs the service, and pages, which hold nothing of the models.
 # The router's patterns end like these, and so take a line feed behind the path.
 OPEN = re.compile(
-    r"/(health/(live|ready)|v2/health/(live|ready)|docs(/oauth2-redirect)?|redoc|openapi\.json|favicon\.ico"
+    r"/(health/(live|ready)|v2/health/(live|ready)|docs|redoc|openapi\.json|favicon\.ico"
     r"|(playground|static-offline-docs)/.*)?$"
 )
 METRICS = re.compile(r"/metrics$")

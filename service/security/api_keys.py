@@ -27,7 +27,7 @@ class ApiKey:
     """What is known of a key; the key itself is not.
 
     Attributes:
-        name: What the operator calls it, for logs and limits; several keys may have one name.
+        name: What the operator calls it, for limits; several keys may have one name.
         scopes: What it opens.
         digest: Its SHA-256.
     """

@@ -8,8 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from service.api.schemas.requests import LabelText, ModelName, Prior, Seed
-from service.core.choices import Colormap, Dtype, Figures, Method, Moving, Polarity, Resample, Still, View
+from service.api.schemas.requests import PRIOR_TEXT, LabelText, ModelName, Seed
+from service.core.choices import (
+    Colormap,
+    Dtype,
+    Figures,
+    Method,
+    Moving,
+    Polarity,
+    PriorName,
+    Resample,
+    Still,
+    View,
+)
 from service.http.query_params import Query
 from service.imaging.formats.limits import MAX_DURATION_MS, MAX_LOOPS
 from service.imaging.notes import NOTED
@@ -200,7 +211,7 @@ class SampleUrl(DigitUrl):
 
     n: Count = 1
     digit: Digit = None
-    prior: Prior = None
+    prior: Annotated[PriorName | None, Field(description=PRIOR_TEXT)] = None
 
 
 class InterpolateUrl(UrlQuery, SequenceQuery):

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.api.schemas.shapes import METHOD, PIXELS, VECTOR, VECTORS
+from service.api.schemas.shapes import METHOD, PIXELS, PRIOR, VECTOR, VECTORS
 from service.core.choices import SEED_LIMIT, ClassName, Method, Polarity, PriorName
 from service.core.json.arrays import read_integer, read_label, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
@@ -56,10 +56,7 @@ ModelName = Annotated[
     str | None, Field(description="A name from `GET /models`, or `name@version`; unset: the default model.")
 ]
 
-Prior = Annotated[
-    PriorName | None,
-    Field(description="Without a digit: `normal` for N(0, 1), `mixture`, or unset for the model's own."),
-]
+PRIOR_TEXT = "Without a digit: `normal` for N(0, 1), `mixture`, or unset for the model's own."
 
 
 class Body(BaseModel):
@@ -110,7 +107,7 @@ class SampleRequest(Body):
         FiniteFloat, Field(ge=0, le=10, description="Scales the standard deviation; 0 gives the mean.")
     ] = 1.0
     digit: Annotated[Label | None, Field(description="A class to draw from; unset: the prior.")] = None
-    prior: Prior = None
+    prior: Annotated[Annotated[PriorName, WithJsonSchema(PRIOR)] | None, Field(description=PRIOR_TEXT)] = None
     model: ModelName = None
 
 

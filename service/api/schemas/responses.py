@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.schemas.provenance import MadeBy
-from service.api.schemas.shapes import IMAGES
+from service.api.schemas.shapes import IMAGES, PRIOR
 from service.core.choices import PriorName
 from service.http.openapi.schemas import never_null
 
@@ -55,7 +55,10 @@ class SampleAnswer(PicturesAnswer):
     seed: int
     temperature: float
     digit: Annotated[int | None, Field(description="The class, or null for the prior.")]
-    prior: Annotated[PriorName | None, Field(description="What was drawn from, or null for a class.")]
+    prior: Annotated[
+        Annotated[PriorName, WithJsonSchema(PRIOR)] | None,
+        Field(description="What was drawn from, or null for a class."),
+    ]
 
 
 Nats = Annotated[list[float], Field(description="(batch,) nats per image.", examples=[[81.3]])]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from service.core.choices import Method
+from service.core.choices import Method, PriorName
 from service.latent.space import Z_LIMIT
 
 Schema = dict[str, Any]
@@ -51,6 +51,12 @@ METHOD = _part(
     type="string",
     enum=list(get_args(Method)),
 )
+PRIOR = _part(
+    "PriorName",
+    "N(0, 1), or the mixture of a bundle that has one.",
+    type="string",
+    enum=list(get_args(PriorName)),
+)
 PARTS = (
     COORDINATE,
     VECTOR,
@@ -62,6 +68,7 @@ PARTS = (
     GREY_IMAGE,
     COLOUR_IMAGE,
     METHOD,
+    PRIOR,
 )
 VECTORS = {"anyOf": [VECTOR, _list(VECTOR, minItems=1)]}
 PIXELS = {"anyOf": [PIXEL_ROWS, PIXEL_STACK, PIXEL_STACKS]}

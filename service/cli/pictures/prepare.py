@@ -35,7 +35,7 @@ MAX_PIXELS = 32_000_000
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
 @click.option("-o", "--output", required=True, type=FOLDER, help="A new folder, with the same folders in it.")
-@options.option("--size", default="28", metavar="SIDE|HEIGHTxWIDTH", help="Of the images, in pixels.")
+@options.option("--size", default="28", metavar="SIDE|WIDTHxHEIGHT", help="Of the images, in pixels.")
 @click.option(
     "--box", type=click.IntRange(1), help="Longest side of a figure; unset: 5/7 of the shorter side."
 )
@@ -85,7 +85,7 @@ def _make_target(size: str, box: int | None, whole: bool, colour: bool) -> Targe
     from service.imaging.input_pictures import Target
 
     found = re.fullmatch(r"(\d{1,4})(?:x(\d{1,4}))?", size)
-    height, width = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    width, height = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
         raise click.UsageError(f"--size: expected a number such as 28, or two as in 20x30, received {size!r}")
     if whole:

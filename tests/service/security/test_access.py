@@ -28,7 +28,7 @@ def build(*, keys: str = "", pairs: str = "") -> Guard:
         (
             None,
             "/health/live /health/ready /v2/health/live /v2/health/ready / /docs /redoc /openapi.json"
-            " /docs/oauth2-redirect /playground/abc/main.js /static-offline-docs/x.js",
+            " /playground/abc/main.js /static-offline-docs/x.js",
         ),
         ("metrics", "/metrics /metrics\n"),
         ("admin", "/admin /admin/ /admin/reload /admin/reload/"),

@@ -58,7 +58,7 @@ def test_pictures_may_be_scaled_whole_and_keep_their_colours(
 ) -> None:
     Image.new("RGB", (40, 20), (10, 200, 30)).save(photos / "four" / "green.png")
     status, said, _ = run(
-        prepare, "prepare", photos, "-o", tmp_path / "out", "--size", "16x32", "--whole", "--colour"
+        prepare, "prepare", photos, "-o", tmp_path / "out", "--size", "32x16", "--whole", "--colour"
     )
     assert (status, said.split()[0]) == (0, "4")
     with Image.open(tmp_path / "out" / "four" / "green.png.png") as image:
