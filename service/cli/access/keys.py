@@ -32,7 +32,7 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--name", default="key", show_default=True, callback=check_name, help="For logs and limits.")
+@click.option("--name", default="key", show_default=True, callback=check_name, help="For limits.")
 @click.option(
     "--scope",
     "scopes",
