@@ -28,7 +28,7 @@ class RequestContext:
         inference_s: Seconds that the batches with its rows ran.
         encode_s: Seconds that writing the answer took.
         rows: How many rows have run.
-        batch: All results of the last batch that held its rows, other callers' too.
+        batch: All results of the last batch that held its rows, other callers' too, until they are taken.
         place: Index in `batch` of its first row.
     """
 
@@ -39,6 +39,11 @@ class RequestContext:
     rows: int = 0
     batch: NDArray[Any] | None = None
     place: int = 0
+
+    def take_batch(self) -> NDArray[Any] | None:
+        """Return `batch`, and keep it no longer: a connection that rests keeps its last request's context."""
+        batch, self.batch = self.batch, None
+        return batch
 
     @contextlib.asynccontextmanager
     async def bound(self, end: str) -> AsyncIterator[None]:

@@ -79,12 +79,12 @@ def finish(slices: Sequence[BatchSlice], batch: Batch, statistics: Statistics) -
         results = batch.results[start:end]
         request.ran += end - start
         request.ran_s += seconds
-        request.call.batch, request.call.place = batch.results, start
         whole = results if rows is request.rows else _gather(request, first, results)
-        start = end
+        place, start = start, end
         if whole is None:
             continue
         if _answer(request, whole, ended):
+            request.call.batch, request.call.place = batch.results, place
             statistics.succeeded += 1.0
             statistics.succeeded_s += ended - request.submitted
             statistics.ran_s += request.ran_s

@@ -167,7 +167,7 @@ class Engine:
         Raises:
             InferenceError: There are not as many pictures as rows.
         """
-        return Pictures(rows[:, : self.space.dim], check_whole(rows, images), call.batch, call.place)
+        return Pictures(rows[:, : self.space.dim], check_whole(rows, images), call.take_batch(), call.place)
 
     async def stream(self, rows: Floats, call: RequestContext, part: int) -> AsyncIterator[Pictures]:
         """Decode rows a part at a time, so that the first pictures are there before the last are decoded.
@@ -230,6 +230,7 @@ class Engine:
                 `Batcher.submit` and of its future.
         """
         z_mean, z_log_var = np.split(check_whole(x, await self._encoder.submit(x, call)), 2, axis=1)
+        call.take_batch()
         z = None if seed is None else sampling.sample_posterior(z_mean, z_log_var, seed)
         return Posterior(z_mean, z_log_var, z)
 
