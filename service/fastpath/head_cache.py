@@ -117,14 +117,17 @@ def _keep(heads: dict[bytes, T], key: bytes, head: T) -> None:
 
 
 def _cut_trace(head: bytes) -> tuple[bytes, bytes]:
-    """Return a head without the value of its `traceparent`, and the value; the head and none if unusual."""
+    """Return a head with a mark for the value of its `traceparent`, and the value; or the head, and none.
+
+    The mark is what no head holds, or a head with an empty value would be taken for one that was cut.
+    """
     start = head.find(TRACE_LINE) + len(TRACE_LINE)
     end = start + VALUE_BYTES
     value = head[start:end]
     is_usual = len(value) == VALUE_BYTES and not value.translate(None, VALUE_CHARACTERS)
     if start < len(TRACE_LINE) or not is_usual or head[end : end + 2] not in (b"", LINE_END):
         return head, b""
-    return head[:start] + head[end:], value
+    return head[:start] + HEAD_END + head[end:], value
 
 
 def _put_trace(scope: dict[str, Any], value: bytes) -> None:

@@ -208,6 +208,7 @@ def test_a_traced_clients_head_is_known_with_another_parent(kind: str) -> None:
         b"\r\ntraceparent:" + trace(2),
         b"\r\nTraceparent: " + trace(2),
         b"\r\nx-traceparent: " + trace(2),
+        b"\r\ntraceparent: ",
         b"\r\ntraceparent: " + trace(2) + b"\r\ntraceparent: " + trace(3),
         b"\r\ntraceparent: " + trace(2) + b"\r\ntracestate: a=1",
     ],
