@@ -87,6 +87,8 @@ class HeadProtocol(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and version == "1.1"):
             raise RejectedError(400, "Host", "one such header", str(hosts or "none"))
+        if not self.url.startswith(b"/"):
+            self.url = complete_target(self.url)
         super().on_headers_complete()
         self.reading = self.cycle
 
@@ -118,3 +120,10 @@ class HeadProtocol(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return b"\r\n".join((*lines, b"", b""))
+
+
+def complete_target(url: bytes) -> bytes:
+    """Return a target in absolute form with the path that it stands for if it has none (RFC 9112, 3.2.2)."""
+    start, mark, query = url.partition(b"?")
+    is_whole = b"://" not in start or b"/" in start.partition(b"://")[2]
+    return url if is_whole else start + b"/" + mark + query

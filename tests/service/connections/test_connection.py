@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from service.connections.connection import PIECE_BYTES
+from service.connections.heads import complete_target
 from service.connections.limits import LINGER_S, SocketLimits
 from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
@@ -500,3 +501,17 @@ def test_what_takes_us_long_is_no_fault_of_the_client() -> None:
         assert not connection.transport.closed
 
     play(scene)
+
+
+@pytest.mark.parametrize(
+    ("target", "whole"),
+    [
+        (b"http://host", b"http://host/"),
+        (b"http://host:80?a=/b", b"http://host:80/?a=/b"),
+        (b"http://host/", b"http://host/"),
+        (b"http://host/a?b", b"http://host/a?b"),
+        (b"*", b"*"),
+    ],
+)
+def test_a_target_without_a_path_stands_for_the_root(target: bytes, whole: bytes) -> None:
+    assert complete_target(target) == whole
