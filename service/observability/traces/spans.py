@@ -124,7 +124,7 @@ def _describe_client(scope: MutableMapping[str, Any], continues: bool) -> Sequen
             host = value
         elif name == b"user-agent":
             agent = value
-        elif name == b"tracestate" and continues:
+        elif name == b"tracestate" and continues and value.isascii():
             state = encoding.write_field(TRACE_STATE, value[:KEPT_BYTES])
     client = scope.get("client")
     return _keep_client(client and client[0], host[:KEPT_BYTES], agent[:KEPT_BYTES]), state

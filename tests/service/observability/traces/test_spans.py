@@ -118,6 +118,13 @@ def test_a_request_of_a_trace_is_a_part_of_it(spans: Spans) -> None:
     assert request.flags == 0x301  # sampled, and its parent another process's
 
 
+def test_a_state_that_is_no_text_is_left_out(spans: Spans) -> None:
+    """Others' spans are sent in the same message, which may hold text alone."""
+    head = write("GET /decode.png?z=0,0", f"traceparent: {TRACEPARENT}", "tracestate: a=?")
+    spans.ask(head.replace(b"a=?", b"a=\xff"))
+    assert spans.read()[0].trace_state == ""
+
+
 def test_a_request_of_no_trace_begins_one(spans: Spans) -> None:
     spans.ask(write("GET /health/live", "traceparent: 00-nothing", "tracestate: a=1"))
     (request,) = spans.read()
