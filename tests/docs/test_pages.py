@@ -157,3 +157,11 @@ def test_the_pages_show_the_schema_of_the_file(client: TestClient) -> None:
     for page in PAGES:
         assert re.search(r"(url: |spec-url=)['\"]/openapi.json['\"]", client.get(page).text)
     assert client.get("/openapi.json").json() == json.loads(write_schema())
+
+
+def test_the_schema_is_written_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = client.get("/openapi.json")
+    assert first.json() == json.loads(write_schema())
+    assert first.headers["content-type"] == "application/json"
+    monkeypatch.setattr(json, "dumps", None)
+    assert client.get("/openapi.json").content == first.content
