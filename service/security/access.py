@@ -58,9 +58,13 @@ class Access:
         signable = self._pairs is not None and needed == "read" and visit.scope["method"] == "GET"
         presented = None if self._keys is None else read_key(visit.fields)
         if self._keys is not None and presented is not None:
+            key = self._keys.value.find(presented)
+            # One that is not known may be meant for a proxy in front of the service.
+            if key is None and signable and self._pairs is not None:
+                return None if check_signature(visit, self._pairs.value) is None else WRONG_KEY
             if signable:
                 drop_signature(visit.scope)
-            return _check_key(visit, self._keys.value.find(presented), needed)
+            return _check_key(visit, key, needed)
         if signable and self._pairs is not None:
             refusal = check_signature(visit, self._pairs.value)
             return NEITHER if refusal is UNSIGNED and self._keys is not None else refusal
@@ -90,7 +94,7 @@ def read_key(fields: dict[bytes, bytes]) -> bytes | None:
     """
     key = fields.get(b"x-api-key")
     if key is not None:
-        return key
+        return key.strip()
     scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else None
 

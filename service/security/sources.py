@@ -11,7 +11,7 @@ from service.security.api_keys import ApiKeys, parse_keys
 from service.security.watched_file import Secrets
 
 # What clients send; a service that was given this one alone would be open.
-CLIENT_KEY = "CVAE_API_KEY"
+CLIENT_KEY, CLIENT_PAIR = "CVAE_API_KEY", "CVAE_SIGNING_KEY"
 
 
 class Sources(NamedTuple):
@@ -44,14 +44,20 @@ def check_sources(settings: Settings) -> None:
     """Refuse to start with wrong keys, or for everyone where a key was meant to be asked for.
 
     Raises:
-        StartupError: See `read_sources`; or there is `CVAE_API_KEY`, and no setting of keys.
+        StartupError: See `read_sources`; or there is `CVAE_API_KEY` or `CVAE_SIGNING_KEY`, and no setting of
+            the service for it.
     """
     sources = read_sources(settings)
-    if sources.keys is None and read_variables().get(CLIENT_KEY):
-        raise StartupError(
-            f"{CLIENT_KEY}: this is the key that clients send; a service expects CVAE_API_KEYS or "
-            "CVAE_API_KEYS_FILE, received neither"
-        )
+    given = read_variables()
+    for found, name, expected in (
+        (sources.keys, CLIENT_KEY, "CVAE_API_KEYS"),
+        (sources.pairs, CLIENT_PAIR, "CVAE_SIGNING_KEYS"),
+    ):
+        if found is None and given.get(name):
+            raise StartupError(
+                f"{name}: this is what clients have; a service expects {expected} or {expected}_FILE, "
+                "received neither"
+            )
 
 
 def forget(settings: Settings) -> Settings:

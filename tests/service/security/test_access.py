@@ -60,6 +60,7 @@ def test_each_key_opens_what_its_scope_says(target: str, key: str, method: str) 
             {"authorization": f"Bearer {other}"},
             {"authorization": f"bearer   {other} "},
             {"x_api_key": other},
+            {"x_api_key": f" {other}\t "},
             {"x_api_key": other, "authorization": "Bearer of a proxy in front"},
         ):
             asking = visit(target, method, **fields)
@@ -132,7 +133,8 @@ SIGNED = sign_url("/decode.png?z=1,2", parse_pair(PAIR))
         (SIGNED, "POST", None, "no_key", "unsigned", "no_key"),
         (SIGNED + "x", "GET", None, "no_key", "wrong_signature", "wrong_signature"),
         (SIGNED + "x", "GET", READ, None, "wrong_signature", None),
-        (SIGNED, "GET", "wrong", "wrong_key", None, "wrong_key"),
+        (SIGNED, "GET", "wrong", "wrong_key", None, None),
+        (SIGNED + "x", "GET", "wrong", "wrong_key", "wrong_signature", "wrong_key"),
         ("/decode.png?z=1,2", "GET", READ, None, "unsigned", None),
         ("/decode", "POST", READ, None, "unsigned", None),
         (sign_url("/metrics", parse_pair(PAIR)), "GET", None, "no_key", "unsigned", "no_key"),

@@ -33,7 +33,11 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
         ),
         ({"CVAE_SIGNING_KEYS": SECRET}, "CVAE_SIGNING_KEYS: entry 1 of 1: expected KEY:SALT"),
         ({"CVAE_SIGNING_KEYS_FILE": "."}, "CVAE_SIGNING_KEYS_FILE: expected a file"),
-        ({"CVAE_API_KEY": SECRET}, "CVAE_API_KEY: this is the key that clients send"),
+        (
+            {"CVAE_API_KEY": SECRET},
+            "CVAE_API_KEY: this is what clients have; a service expects",
+        ),
+        ({"CVAE_SIGNING_KEY": SECRET}, "CVAE_SIGNING_KEY: this is what clients have"),
     ],
 )
 def test_faulty_settings_end_the_start_in_one_line_without_a_key(
