@@ -38,6 +38,8 @@ UNSAYABLE = {
     "labels are the model's": r"none: .* takes no label|one of [\d, ]+(, which .* needs)?",
     "labels are as many as vectors": r"one label, or \d+: one a vector",
     "labels are those of a model that takes some": r"a label-conditioned model \(.*\)",
+    "a class has no prior": r"none beside a digit",
+    "a mixture is the model's": r"normal: .* has no mixture",
     "a phrase is not of spaces alone": r"at least one label",
     "a digit is a label": r"no label beside a digit, which is one",
     "the size of pictures is the model's": r"28 rows of 28 numbers, or a list of such|one picture",
