@@ -22,11 +22,11 @@ def create_guard(settings: Settings) -> Guard | None:
     if any(sources):
         checks.append(Access(*sources))
     jobs: list[Job] = [source.keep_fresh for source in sources if source is not None]
+    if settings.rate is not None:
+        checks.append(create_rate_limit(settings.rate))
     if settings.rate is not None and settings.rate_limit_redis:
         url, on_error = settings.rate_limit_redis, settings.rate_limit_on_error
         limit = create_shared_limit(settings.rate, url, on_error)
         checks.append(limit)
         jobs.append(limit.keep_open)
-    elif settings.rate is not None:
-        checks.append(create_rate_limit(settings.rate))
     return Guard(checks, jobs) if checks else None

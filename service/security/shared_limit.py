@@ -1,7 +1,10 @@
 """The limit of how often a client may ask, counted by Redis for several replicas.
 
-Invariant: no request waits for Redis longer than `TIMEOUT_S`, and while Redis does not answer, only one a
-second waits at all; the others are let in or refused at once, as the operator said.
+It stands behind the service's own limit: whoever is over that one is over this one, and Redis is not asked.
+
+Invariants: no request waits for Redis longer than `TIMEOUT_S`, nor for its turn to ask longer than `TURN_S`.
+Only a Redis that is asked and says nothing counts as one that does not answer; then one request a second
+waits for it, and the others are let in or refused at once, as the operator said.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # A Redis in the same network answers in a millisecond, the first time in some ten.
 TIMEOUT_S = 0.25
+# How long a request waits while as many as there are connections ask.
+TURN_S = 1.0
 # The client that is counted when the service starts.
 STARTED = "started"
 # How often a Redis that did not answer is asked again.
@@ -58,6 +63,7 @@ class SharedLimit:
         self._limiter = limiter
         self._pool = pool
         self._on_error = on_error
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         self._asks_again = 0.0
         self._broken = False
 
@@ -82,20 +88,31 @@ class SharedLimit:
     async def ask(self, client: str) -> Refusal | None:
         """Return why a client is refused, or None."""
         now = time.monotonic()
-        if self._broken:
+        tries = self._broken
+        if tries:
             if now < self._asks_again:
                 return self._give_up()
             self._asks_again = now + AGAIN_S
+        # A task of its own: what the fast path runs is none, and time limits need one.
+        return await asyncio.create_task(self._take_turn(group_clients(client), tries))
+
+    async def _take_turn(self, client: str, tries: bool) -> Refusal | None:
         try:
-            # A task of its own: what the fast path runs is none, and time limits need one.
-            wait_s = await asyncio.create_task(self._count(group_clients(client)))
-        except Exception as error:
-            self._asks_again = time.monotonic() + AGAIN_S
-            if not self._broken:
-                logger.warning("CVAE_RATE_LIMIT_REDIS: no answer: %s: %s", type(error).__name__, error)
-            self._broken = True
+            async with asyncio.timeout(TURN_S):
+                await self._turns.acquire()
+        except TimeoutError:  # many ask, which says nothing of Redis
             return self._give_up()
-        if self._broken:
+        try:
+            if self._broken and not tries:
+                return self._give_up()
+            wait_s = await self._count(client)
+        except Exception as error:
+            self._break(error)
+            return self._give_up()
+        finally:
+            self._turns.release()
+        # An answer to what was asked before it broke does not say that it is back.
+        if tries and self._broken:
             logger.warning("CVAE_RATE_LIMIT_REDIS: answers again")
             self._broken = False
         return None if wait_s is None else refuse(self._rate, wait_s)
@@ -106,6 +123,13 @@ class SharedLimit:
                 return None
             stats = await self._limiter.get_window_stats(self._item, client)
             return max(0.0, stats.reset_time - time.time())
+
+    def _break(self, error: Exception) -> None:
+        # Nobody asks for so long, so that the log says of each change at most once in that time.
+        self._asks_again = time.monotonic() + AGAIN_S
+        if not self._broken:
+            logger.warning("CVAE_RATE_LIMIT_REDIS: no answer: %s: %s", type(error).__name__, error)
+        self._broken = True
 
     def _give_up(self) -> Refusal | None:
         return None if self._on_error == "open" else UNKNOWN

@@ -51,7 +51,7 @@ class LimitSettings(BaseSettings):
     )
     rate_limit_on_error: OnError = Field(
         default="open",
-        description="While that Redis does not answer: open lets all in, closed answers them 503.",
+        description="While that Redis does not answer: open counts here alone, closed answers 503.",
     )
 
     @property

@@ -8,7 +8,8 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -67,7 +68,7 @@ def build(registry: Registry, url: str, on_error: OnError = "open") -> Applicati
 
 def limit_of(app: Application) -> SharedLimit:
     assert app.guard is not None
-    (limit,) = app.guard.checks
+    limit = app.guard.checks[-1]
     assert isinstance(limit, SharedLimit)
     return limit
 
@@ -170,6 +171,110 @@ def test_a_redis_that_says_nothing_is_not_waited_for() -> None:
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(("on_error", "status"), [("open", 200), ("closed", 503)])
+def test_without_redis_the_service_s_own_limit_holds(
+    registry: Registry, address: str, on_error: OnError, status: int, fast: bool
+) -> None:
+    app = build(registry, f"redis://{address}/0", on_error)
+    found = ask(app, *[get("/models")] * 5, get("/health/live"), fast=fast)
+    assert found == 3 * [status] + 2 * [429] + [200]
+
+
+def test_redis_is_not_asked_of_those_who_are_over_the_service_s_own_limit(
+    registry: Registry, address: str
+) -> None:
+    app = build(registry, f"redis://{address}/0")
+    limit, asked = limit_of(app), 0
+
+    async def hit(*_: object) -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    limit._limiter = pretend(hit)._limiter
+    assert ask(app, *[get("/models")] * 7, fast=True) == 3 * [200] + 4 * [429]
+    assert asked == 3
+
+
+def pretend(hit: Callable[..., Awaitable[bool]], on_error: OnError = "closed") -> SharedLimit:
+    """Return a limit that asks a function in place of Redis."""
+    limiter: Any = type("Limiter", (), {"hit": staticmethod(hit)})
+    pool: Any = None
+    return SharedLimit(RATE, limiter, pool, on_error)
+
+
+def test_no_more_ask_at_once_than_there_are_connections(patient: None) -> None:  # noqa: ARG001
+    asking, most = 0, 0
+
+    async def hit(*_: object) -> bool:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0)
+        asking -= 1
+        return True
+
+    async def scene() -> None:
+        limit = pretend(hit)
+        assert await asyncio.gather(*[limit.ask(str(n)) for n in range(300)]) == 300 * [None]
+
+    asyncio.run(scene())
+    assert most == shared_limit.MAX_CONNECTIONS
+
+
+def test_who_has_to_wait_for_his_turn_too_long_does_not_say_that_redis_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+    patient: None,  # noqa: ARG001
+) -> None:
+    monkeypatch.setattr(shared_limit, "TURN_S", 0.0)
+    monkeypatch.setattr(shared_limit, "MAX_CONNECTIONS", 1)
+
+    async def scene() -> None:
+        answered = asyncio.Event()
+        limit = pretend(lambda *_: answered.wait())
+        first = asyncio.create_task(limit.ask("first"))
+        await asyncio.sleep(0.01)
+        assert await limit.ask("second") == UNKNOWN
+        assert not limit._broken
+        answered.set()
+        assert await first is None
+        assert await limit.ask("third") is None
+
+    asyncio.run(scene())
+
+
+def test_what_was_asked_before_redis_broke_does_not_say_that_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+    patient: None,  # noqa: ARG001
+) -> None:
+    async def scene() -> None:
+        broken, answered = asyncio.Event(), asyncio.Event()
+
+        async def hit(_: object, client: str) -> bool:
+            await (broken if client.startswith("fails") else answered).wait()
+            if client.startswith("fails"):
+                raise ConnectionError("gone")
+            return True
+
+        limit = pretend(hit)
+        asked = [asyncio.create_task(limit.ask(f"{kind}{n}")) for n in range(8) for kind in ("fails", "a")]
+        await asyncio.sleep(0.01)
+        broken.set()
+        await asyncio.wait(asked[::2])
+        answered.set()
+        assert await asyncio.gather(*asked) == 8 * [UNKNOWN, None]
+        assert await limit.ask("later") == UNKNOWN
+        limit._asks_again = 0.0
+        assert [await limit.ask("later") for _ in range(2)] == [None, None]
+
+    asyncio.run(scene())
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "no answer: ConnectionError: gone",
+        "answers again",
+    ]
+
+
 def test_a_burst_is_counted_in_whole_seconds(redis: str) -> None:
     for rate, amount, window_s in (
         (Rate(100, 1, 100), 100, 1),
@@ -198,9 +303,8 @@ def test_a_service_asks_redis(tmp_path_factory: pytest.TempPathFactory, redis: s
     folder = tmp_path_factory.mktemp("service")
     with serve(folder / "log", CVAE_RATE_LIMIT="5/hour", CVAE_RATE_LIMIT_REDIS=redis) as address:
         url = f"http://{address}/digits/7?seed=3"
-        found = [httpx.get(url).status_code for _ in range(7)]
-        assert found == 5 * [200] + 2 * [429]
+        assert [httpx.get(url).status_code for _ in range(3)] == 3 * [200]
         port = redis.rpartition(":")[2].removesuffix("/0")
         subprocess.run(["redis-cli", "-p", port, "shutdown", "nosave"], check=False)
-        assert [httpx.get(url).status_code for _ in range(20)] == 20 * [200]
+        assert [httpx.get(url).status_code for _ in range(20)] == 2 * [200] + 18 * [429]
     assert "CVAE_RATE_LIMIT_REDIS: no answer" in (folder / "log").read_text()
