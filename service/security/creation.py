@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.core.settings import Settings
 from service.security.access import Access
 from service.security.guard import Check, Guard, Job
-from service.security.rate_limit import create_rate_limit
+from service.security.rate_limit import CountedRefusals, create_rate_limit
 from service.security.shared_limit import create_shared_limit
 from service.security.sources import read_sources
 
@@ -16,17 +16,19 @@ def create_guard(settings: Settings) -> Guard | None:
     Raises:
         StartupError: A setting is wrong, or there is no room to count requests. The message holds no key.
     """
+    sources = read_sources(settings)
+    own = create_rate_limit(settings.rate) if settings.rate is not None else None
     # In the order in which they are asked: who it is, then how often.
     checks: list[Check] = []
-    sources = read_sources(settings)
     if any(sources):
-        checks.append(Access(*sources))
+        access = Access(*sources)
+        checks.append(access if own is None else CountedRefusals(access, own))
     jobs: list[Job] = [source.keep_fresh for source in sources if source is not None]
-    if settings.rate is not None:
-        checks.append(create_rate_limit(settings.rate))
+    if own is not None:
+        checks.append(own)
     if settings.rate is not None and settings.rate_limit_redis:
         url, on_error = settings.rate_limit_redis, settings.rate_limit_on_error
-        limit = create_shared_limit(settings.rate, url, on_error)
-        checks.append(limit)
-        jobs.append(limit.keep_open)
+        shared = create_shared_limit(settings.rate, url, on_error)
+        checks.append(shared)
+        jobs.append(shared.keep_open)
     return Guard(checks, jobs) if checks else None

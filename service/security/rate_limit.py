@@ -1,4 +1,4 @@
-"""The check that refuses clients who ask too often."""
+"""The checks that refuse clients who ask too often, also for what another check refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pathlib
 from service.core.configuration.limits import Rate
 from service.observability.worker_files import SHARED_FOLDER
 from service.security.buckets import Buckets, share_table
-from service.security.guard import Refusal, Visit
+from service.security.guard import Check, Refusal, Visit
 
 # Who watches over the service asks often, and is to be answered when it is busy.
 UNLIMITED = frozenset(("/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"))
@@ -26,10 +26,25 @@ class RateLimit:
 
     def __call__(self, visit: Visit) -> Refusal | None:
         """Return why a request is refused, or None."""
-        if visit.path in UNLIMITED:
-            return None
+        return None if visit.path in UNLIMITED else self.count(visit)
+
+    def count(self, visit: Visit) -> Refusal | None:
+        """Return why a request is refused, whatever it asks for, or None."""
         wait_s = self._buckets.take(visit.client)
         return refuse(self._rate, wait_s) if wait_s else None
+
+
+class CountedRefusals:
+    """Has a limit count what another check refuses, and answers as the limit does once it is too much."""
+
+    def __init__(self, check: Check, limit: RateLimit) -> None:
+        self._check = check
+        self._limit = limit
+
+    def __call__(self, visit: Visit) -> Refusal | None:
+        """Return why a request is refused, or None."""
+        refusal = self._check(visit)
+        return None if refusal is None else self._limit.count(visit) or refusal
 
 
 def create_rate_limit(rate: Rate) -> RateLimit:

@@ -16,8 +16,8 @@ KEYS = f"web:read:{READ},ops:admin:{ADMIN},prometheus:metrics:{METRICS}"
 PAIR = f"{'ab' * 32}:{'cd' * 32}"
 
 
-def build(*, keys: str = "", pairs: str = "") -> Guard:
-    guard = create_guard(Settings(api_keys=keys, signing_keys=pairs))
+def build(*, keys: str = "", pairs: str = "", rate: str = "") -> Guard:
+    guard = create_guard(Settings(api_keys=keys, signing_keys=pairs, rate_limit=rate))
     assert guard is not None
     return guard
 
@@ -107,6 +107,43 @@ def test_limits_count_for_a_key_by_its_name_and_else_for_the_address() -> None:
     for each in (known, unknown, wrong):
         guard.ask(each)
     assert [each.client for each in (known, unknown, wrong)] == ["key:web", "192.0.2.1", "192.0.2.1"]
+
+
+def statuses(guard: Guard, target: str, times: int, **fields: str) -> list[int]:
+    refusals = [guard.ask(visit(target, **fields)) for _ in range(times)]
+    return [200 if refusal is None else refusal.status for refusal in refusals]
+
+
+@pytest.mark.parametrize("target", ["/decode.png", "/metrics", "/admin/reload", "/nothing"])
+@pytest.mark.parametrize(
+    ("keys", "pairs", "fields", "status"),
+    [
+        (KEYS, "", {}, 401),
+        (KEYS, "", {"x_api_key": "wrong"}, 401),
+        ("", PAIR, {}, 403),
+        (KEYS, PAIR, {"x_api_key": "wrong"}, 401),
+    ],
+)
+def test_a_limit_counts_refusals_by_the_address(
+    target: str, keys: str, pairs: str, fields: dict[str, str], status: int
+) -> None:
+    guard = build(keys=keys, pairs=pairs, rate="3/hour")
+    assert statuses(guard, target, 5, **fields) == 3 * [status] + 2 * [429]
+    assert statuses(guard, "/health/live", 5, **fields) == 5 * [200]
+
+
+def test_refusals_of_others_at_his_address_do_not_hold_up_who_has_a_key() -> None:
+    guard = build(keys=KEYS, rate="3/hour")
+    assert statuses(guard, "/decode.png", 4) == 3 * [401] + [429]
+    assert statuses(guard, "/decode.png", 4, x_api_key=READ) == 3 * [200] + [429]
+    assert statuses(guard, "/metrics", 5, x_api_key=METRICS) == 5 * [200]
+
+
+def test_a_limit_counts_a_lacking_scope_by_the_key() -> None:
+    guard = build(keys=KEYS, rate="3/hour")
+    assert statuses(guard, "/admin/reload", 4, x_api_key=METRICS) == 3 * [403] + [429]
+    assert statuses(guard, "/admin/reload", 4, x_api_key=READ) == 3 * [403] + [429]
+    assert statuses(guard, "/admin/reload", 3, x_api_key=ADMIN) == 3 * [200]
 
 
 def test_no_shared_cache_keeps_what_a_key_opened() -> None:
