@@ -112,7 +112,7 @@ def group_clients(client: str) -> str:
     """Return what a client shares its bucket with: of an address of IPv6, the network."""
     try:
         address = ipaddress.ip_address(client)
-    except ValueError:  # the name of a key
+    except ValueError:  # the name of a key, or a digest
         return client
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

@@ -13,6 +13,7 @@ from starlette._utils import get_route_path
 
 from service.http.header_fields import scope_fields
 from service.http.problems import Fault
+from service.security.callers import name_caller
 
 Fields = list[tuple[bytes, bytes]]
 Edit = Callable[[Fields], None]
@@ -48,7 +49,7 @@ class Visit:
         path: The path as the routes see it: decoded, without the root path.
         fields: The header fields by name, all lines of a name joined by commas.
         client: Whom limits count for: `key:` and a key's name once a check knows it; before that, the
-            address, or "" where there is none.
+            address as `name_caller` gives it, or "" where there is none.
         refusal: Why it is not let in, once the guard was asked.
         pending: What the request is to wait for before it is let in: asked with `client`, returns why not.
     """
@@ -60,7 +61,7 @@ class Visit:
         self.path = get_route_path(scope) if scope.get("root_path") else scope["path"]
         self.fields = scope_fields(scope)
         address = scope.get("client")
-        self.client: str = address[0] if address else ""
+        self.client: str = name_caller(address[0]) if address else ""
         self.refusal: Refusal | None = None
         self.pending: Pending | None = None
         self._edits: list[Edit] = []
