@@ -127,12 +127,13 @@ def _describe_client(scope: MutableMapping[str, Any], continues: bool) -> Sequen
         elif name == b"tracestate" and continues and value.isascii():
             state = encoding.write_field(TRACE_STATE, value[:KEPT_BYTES])
     client = scope.get("client")
-    return _keep_client(client and client[0], host[:KEPT_BYTES], agent[:KEPT_BYTES]), state
+    address = client and client[0][:KEPT_BYTES]
+    return _keep_client(address, host[:KEPT_BYTES], agent[:KEPT_BYTES]), state
 
 
 @functools.lru_cache(KEPT)
 def _keep_client(client: str | None, host: bytes, agent: bytes) -> bytes:
-    known = b"" if client is None else write_attribute("client.address", client[:KEPT_BYTES])
+    known = b"" if client is None else write_attribute("client.address", client)
     if agent:
         known += write_attribute("user_agent.original", str(agent, "latin-1"))
     return known + _describe_host(host)

@@ -11,7 +11,7 @@ from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
 from service.observability.traces.context import Sampler
-from service.observability.traces.spans import RequestSpans
+from service.observability.traces.spans import KEPT_BYTES, RequestSpans, _keep_client
 from service.observability.traces.start import Tracing
 from service.server.app import Application, create_app, create_fast_path
 from tests.service.observability.test_reports import REQUESTS, TRACEPARENT, VECTORS, ask, write
@@ -212,3 +212,21 @@ def test_what_a_client_writes_is_bounded(spans: Spans) -> None:
     content = write("GET /" + "a" * 5000, "user-agent: " + "b" * 5000)
     spans.ask(content.replace(b"host: a", b"host: " + b"c" * 5000))
     assert len(spans.sent[0]) < 2000
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_of_what_a_proxy_names_no_long_text_is_remembered(spans: Spans, fast: bool) -> None:
+    _keep_client.cache_clear()
+    named = "x" * 60_000
+
+    async def scene() -> None:
+        connection = connect(spans.app, spans.path if fast else None)
+        for n in range(3):
+            connection.protocol.client = (named + str(n), 7)
+            await connection.send(REQUESTS["a picture"])
+            await connection.read(n + 1)
+
+    play_for_real(scene)
+    found = [read_attributes(span)["client.address"] for span in spans.read() if span.kind == SERVER]
+    assert found == 3 * ["x" * KEPT_BYTES]
+    assert _keep_client.cache_info().currsize == 1
