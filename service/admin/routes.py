@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from service.admin.origins import FROM_HERE
 from service.admin.schemas import Reloaded, ReloadProblem
 from service.core.errors import NotReadyError
 from service.core.json.writer import dump
@@ -17,7 +18,7 @@ from service.http.openapi.errors import responses
 from service.http.openapi.schemas import REFERENCE
 from service.http.problems import MEDIA_TYPE, problem
 
-router = APIRouter(tags=["admin"], prefix="/admin")
+router = APIRouter(tags=["admin"], prefix="/admin", dependencies=[FROM_HERE])
 
 # What a reload refuses is in conflict with what the folder holds.
 REFUSED = 409
@@ -45,6 +46,7 @@ async def reload_bundles(request: Request) -> Response:
     """Load what is new beside what is served, verify it, warm it up, then serve it, in all workers at once.
 
     Requests that run are finished by the model that they began with. Models whose folders are gone are 404.
+    Pages of other origins than the service's own and those of the operator's settings are refused with 403.
     """
     reload: Callable[[], Awaitable[Sequence[Outcome]]] | None = getattr(request.app.state, RELOAD, None)
     if reload is None:

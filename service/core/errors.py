@@ -8,6 +8,7 @@ ServiceError
 │   ├── MalformedBodyError   the body is not what its content type says
 │   ├── InvalidValueError    a value has the wrong type, shape or range
 │   ├── TooLargeError        more bytes or pixels than the limits allow
+│   ├── ForeignOriginError   another site's page asks for what only the operator may
 │   ├── NotFoundError        no such model, or no such class in it
 │   ├── MediaTypeError       a content type that is not read here
 │   └── NotAcceptableError   no representation the client accepts
@@ -65,6 +66,10 @@ class InvalidValueError(ClientError):
 
 class TooLargeError(ClientError):
     """More bytes or pixels than the limits allow."""
+
+
+class ForeignOriginError(ClientError):
+    """Another site's page asks for what only the operator may."""
 
 
 class NotFoundError(ClientError):

@@ -22,6 +22,7 @@ from service.observability.request_id import log_failure
 
 STATUSES: dict[type[errors.ServiceError], int] = {
     errors.MalformedBodyError: 400,
+    errors.ForeignOriginError: 403,
     errors.NotFoundError: 404,
     errors.NotAcceptableError: 406,
     errors.TooLargeError: 413,

@@ -23,7 +23,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture
 def client(folder: pathlib.Path) -> Iterator[TestClient]:
-    settings = Settings(models_dir=folder.parent, admin="on")
+    settings = Settings(models_dir=folder.parent, admin="on", cors_origins=("*", "null", NAMED))
     registry = Registry(settings)
     registry.start()
     app = create_app(settings, registry)
@@ -66,10 +66,59 @@ def test_a_refusal_is_a_problem_with_its_reason(client: TestClient, folder: path
     assert client.get("/decode.png?z=0,0").headers["cvae-model"] == f"fake@{before}"
 
 
+OTHER, NAMED = "https://evil.example", "https://ops.example"
+SITE = "Sec-Fetch-Site"
+
+
+@pytest.mark.parametrize(
+    ("fields", "at_fault"),
+    [
+        ({"Origin": OTHER}, "Origin"),
+        ({"Origin": "null"}, "Origin"),
+        ({"Origin": "http://testserver:8000"}, "Origin"),
+        ({"Origin": "http://testserver.evil.example"}, "Origin"),
+        ({SITE: "cross-site"}, SITE),
+        ({SITE: "same-site"}, SITE),
+        ({"Origin": OTHER, SITE: "cross-site"}, SITE),
+        ({"Origin": "http://testserver", SITE: "cross-site"}, SITE),
+    ],
+)
+def test_pages_of_other_sites_are_refused(
+    client: TestClient, folder: pathlib.Path, fields: dict[str, str], at_fault: str
+) -> None:
+    before = client.get("/models/fake").json()["version"]
+    change(folder)
+    answer = client.post("/admin/reload", headers=fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    (fault,) = answer.json()["errors"]
+    assert (fault["field"], fault["received"]) == (at_fault, repr(fields[at_fault]))
+    assert client.get("/models/fake").json()["version"] == before
+    assert 'reason="foreign_origin"} 1' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Origin": "http://testserver"},
+        {"Origin": "https://testserver"},
+        {"Origin": "http://testserver", SITE: "same-origin"},
+        # A proxy in front may have changed the host.
+        {"Origin": "http://public.example", SITE: "same-origin"},
+        {SITE: "none"},
+        {"Origin": NAMED},
+        {"Origin": NAMED, SITE: "cross-site"},
+    ],
+)
+def test_the_services_own_pages_and_those_that_are_named_may(
+    client: TestClient, fields: dict[str, str]
+) -> None:
+    assert client.post("/admin/reload", headers=fields).status_code == 200
+
+
 def test_it_is_described_and_only_post_is_taken(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"]["/admin/reload"]["post"]
-    assert {"200", "409", "503"} <= operation["responses"].keys()
+    assert {"200", "403", "409", "503"} <= operation["responses"].keys()
     known = document["components"]["schemas"]
     references = [part.split('"')[0] for part in json.dumps(operation).split("#/components/schemas/")[1:]]
     assert set(references) <= known.keys()
