@@ -142,7 +142,8 @@ class Workers:
     def _wait_for_all(self, timeout_s: float | None) -> None:
         lines = [worker.line for worker in self.workers if not worker.deaf]
         ends = [worker.process.sentinel for worker in self.workers if worker.process.is_alive()]
-        multiprocessing.connection.wait([self._alarm, *lines, *ends], self._silence.shorten(timeout_s))
+        timeout_s = self._silence.shorten(timeout_s, self.workers)
+        multiprocessing.connection.wait([self._alarm, *lines, *ends], timeout_s)
         with contextlib.suppress(BlockingIOError):
             self._alarm.recv(1024)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ import httpx
 import pytest
 
 from service.core.settings import Settings
+from service.server import supervisor
+from service.server.processes import silence
 from service.server.supervisor import Workers
 from service.server.worker import FAILED
 from tests.live import ROOT, hold_port, wait_for_port
@@ -361,3 +364,38 @@ def test_where_none_could_ever_start_it_ends() -> None:
     worker.alive, worker.began, worker.process.exitcode = False, time.monotonic(), FAILED
     played.workers.append(worker)
     assert played._reap()
+
+
+def hang(_listener: Any, _line: Any) -> None:
+    """What a worker does whose files never come, and which hears no signal."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(DEADLINE_S)
+
+
+class Hanging(Workers):
+    """A worker that hangs while it starts; the second one ends the play."""
+
+    def _start(self, listener: Any) -> Any:
+        if self.workers or "killed" in self.log.text:
+            end(self)
+        return super()._start(listener)
+
+    def play(self, log: pytest.LogCaptureFixture) -> None:
+        self.log = log
+        self._alarm, bell = socket.socketpair()
+        self._alarm.setblocking(False)
+        with self._alarm, bell, socket.socket() as listener:
+            assert self._watch(listener) is None
+        for worker in self.workers:
+            worker.process.kill()
+            worker.process.join()
+            worker.line.close()
+
+
+def test_a_worker_that_hangs_while_it_starts_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor, "run_worker", hang)
+    monkeypatch.setattr(silence, "START_S", 0.5)
+    Hanging(Settings(workers=2, worker_timeout_ms=0)).play(caplog)
+    assert caplog.text.count("did not start within 0.5 s, and was killed") == 1
