@@ -34,8 +34,19 @@ class Reload:
         """Read, load, verify and warm up what is new.
 
         Returns:
-            What a swap would do to each model: nothing to those that are refused, with the reason.
+            What a swap would do to each model: nothing to those that are refused, with the reason. Where the
+            bundles cannot even be listed, that is every model that is served.
         """
+        try:
+            return self._load_all()
+        except Exception as error:  # whoever asked waits for an answer
+            logger.exception("the bundles cannot be read")
+            reason = str(error) if isinstance(error, OSError) else FAILED
+            engines = self._registry.served.engines
+            known = {name: engine.model.bundle.content for name, engine in engines.items()}
+            return [Outcome(name, "refused", content, content, reason) for name, content in known.items()]
+
+    def _load_all(self) -> list[Outcome]:
         registry = self._registry
         folders = sort_bundles(registry.settings.bundles)
         outcomes = [self._load(folder) for folder in folders]

@@ -184,6 +184,24 @@ def test_what_fails_in_its_own_way_is_refused_and_logged(
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OSError(5, "Input/output error", "models"), "Input/output error"), (KeyError("x"), FAILED)],
+)
+def test_where_the_bundles_cannot_be_listed_all_go_on(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    before = registry.served
+    monkeypatch.setattr("service.core.settings.list_bundles", fail)
+    outcomes = Reload(registry).load()
+    assert [(one.name, one.status) for one in outcomes] == [("one", "refused"), ("two", "refused")]
+    assert all(one.before == one.after is not None and reason in one.reason for one in outcomes)
+    assert registry.served is before
+
+
 def test_a_folder_without_bundles_changes_nothing(models: pathlib.Path, registry: Registry) -> None:
     for name in ("one", "two"):
         shutil.rmtree(models / name)

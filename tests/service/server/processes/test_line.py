@@ -119,6 +119,24 @@ def test_it_loads_then_swaps_and_gives_what_it_serves(registry: Registry, folder
     asyncio.run(scene())
 
 
+def test_it_answers_also_where_the_bundles_cannot_be_listed(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", "models")
+
+    async def scene() -> None:
+        line, parent, _ = open_line(registry)
+        line.serve()
+        monkeypatch.setattr("service.core.settings.list_bundles", fail)
+        parent.send(("prepare", None))
+        outcomes: list[Outcome] = await asyncio.to_thread(take, parent, "prepared")
+        assert [(outcome.name, outcome.status) for outcome in outcomes] == [("fake", "refused")]
+        parent.close()
+
+    asyncio.run(scene())
+
+
 def test_what_is_dropped_is_not_served(registry: Registry, folder: pathlib.Path) -> None:
     manifest = json.loads((folder / "model.json").read_text())
     before = registry.get()
