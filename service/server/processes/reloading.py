@@ -15,12 +15,16 @@ from service.server.processes.watch import watch_folder
 
 
 class LocalReloads:
-    """Reloads the bundles of the only process, one reload after the other."""
+    """Reloads the bundles of the only process, one reload after the other.
+
+    Invariant: at most one runs and one waits for it, however many are asked for.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[list[Outcome]]] = set()
+        self._waiting: asyncio.Task[list[Outcome]] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_due = False
 
@@ -56,13 +60,17 @@ class LocalReloads:
         return await asyncio.shield(self._start())
 
     def _start(self) -> asyncio.Task[list[Outcome]]:
-        task = asyncio.get_running_loop().create_task(self._reload())
+        """Return the reload that has not begun yet, or a new one."""
+        if self._waiting is not None:
+            return self._waiting
+        task = self._waiting = asyncio.get_running_loop().create_task(self._reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def _reload(self) -> list[Outcome]:
         async with self._lock:
+            self._waiting = None  # who asks from now on may have changed what this one reads
             reload = Reload(self._registry)
             # A thread of its own: those of the loop are as many as cores, and requests wait for them.
             thread = concurrent.futures.ThreadPoolExecutor(1, "reload")

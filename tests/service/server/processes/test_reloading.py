@@ -7,12 +7,15 @@ import json
 import os
 import pathlib
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from service.core.reloads import Outcome
 from service.core.settings import Settings
 from service.inference.registry import Registry
+from service.inference.reloading import Reload
 from service.server.processes import watch
 from service.server.processes.reloading import LocalReloads
 from tests.service.fake import sign, write_bundle
@@ -54,13 +57,37 @@ async def wait_for(registry: Registry, version: str) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_reloads_come_one_after_the_other(registry: Registry, folder: pathlib.Path) -> None:
+def test_of_many_reloads_one_runs_and_one_waits(
+    registry: Registry, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    goes_on = threading.Event()
+    load = Reload.load
+
+    def wait_and_load(reload: Reload) -> list[Outcome]:
+        begun.append(len(begun))
+        assert goes_on.wait(WAIT_S)
+        return load(reload)
+
+    monkeypatch.setattr(Reload, "load", wait_and_load)
+
     async def scene() -> None:
         reloads = LocalReloads(registry)
         version = change(folder, 7)
-        first, second = await asyncio.gather(reloads.reload(), reloads.reload())
-        assert [outcome.status for outcome in (*first, *second)] == ["loaded", "unchanged"]
+        first = [asyncio.ensure_future(reloads.reload()) for _ in range(2)]
+        async with asyncio.timeout(WAIT_S):
+            while not begun:
+                await asyncio.sleep(0.01)
+        later = [asyncio.ensure_future(reloads.reload()) for _ in range(50)]
+        await asyncio.sleep(0)
+        for asked in later[1:]:
+            asked.cancel()
+        goes_on.set()
+        outcomes = [await asked for asked in (*first, later[0])]
+        assert [found[0].status for found in outcomes] == ["loaded", "loaded", "unchanged"]
         assert registry.get().manifest.version == version
+        await asyncio.gather(*reloads._tasks)
+        assert begun == [0, 1]
 
     asyncio.run(scene())
 
