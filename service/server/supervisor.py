@@ -7,11 +7,9 @@ all workers serve the same models.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import multiprocessing
-import multiprocessing.connection
 import os
 import pathlib
 import signal
@@ -24,10 +22,11 @@ from service.observability import exposition, families
 from service.observability.families import Count
 from service.observability.worker_files import SHARED_FOLDER
 from service.server.metrics_port import open_metrics_port
+from service.server.processes.alarm import open_alarm, wait_for_any
 from service.server.processes.handle import Worker, explain
 from service.server.processes.listening import bind, describe
 from service.server.processes.messages import ASK, CENSUS, ENDED, START, WANT
-from service.server.processes.reloads import fetch_bundles, log_outcomes, reload_all
+from service.server.processes.reloads import fetch_bundles, log_outcomes, reload_all, take_asked
 from service.server.processes.silence import Silence
 from service.server.processes.watch import watch_folder
 from service.server.worker import FAILED, STOPPING, run_worker
@@ -73,19 +72,17 @@ class Workers:
         Raises:
             StartupError: It cannot listen on the address.
         """
-        # Python writes the number of each signal into this pair of sockets, for which `_wait` wakes up.
-        alarm, bell = socket.socketpair()
-        for end in (alarm, bell):
-            end.setblocking(False)
-        signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
-        for number in SIGNALS:
-            signal.signal(number, self._note)
+        with open_alarm() as self._alarm:
+            for number in SIGNALS:
+                signal.signal(number, self._note)
+            return self._run()
+
+    def _run(self) -> int:
         if self.settings.watch_models == "on":
             watch_folder(self.settings.models_dir, lambda: os.kill(os.getpid(), signal.SIGHUP))
-        self._alarm = alarm
         folder = pathlib.Path(os.environ[SHARED_FOLDER])
         self._deaths = exposition.open_count(folder, families.DEATHS)
-        with alarm, bell, open_metrics_port(self.settings) as answer:
+        with open_metrics_port(self.settings) as answer:
             answer(functools.partial(exposition.render_folder, folder))
             with bind(self.settings.host, self.settings.port) as listener:
                 self._address = describe(listener)
@@ -140,12 +137,7 @@ class Workers:
         return not self._is_stopped
 
     def _wait_for_all(self, timeout_s: float | None) -> None:
-        lines = [worker.line for worker in self.workers if not worker.deaf]
-        ends = [worker.process.sentinel for worker in self.workers if worker.process.is_alive()]
-        timeout_s = self._silence.shorten(timeout_s, self.workers)
-        multiprocessing.connection.wait([self._alarm, *lines, *ends], timeout_s)
-        with contextlib.suppress(BlockingIOError):
-            self._alarm.recv(1024)
+        wait_for_any(self._alarm, self.workers, self._silence.shorten(timeout_s, self.workers))
 
     def _take_in(self) -> None:
         for worker in self.workers:
@@ -183,17 +175,10 @@ class Workers:
         if signal.SIGUSR2 in signals:
             logger.info("replacing the workers")
             self._replace(listener)
-        asked = self._find_asked()
+        asked = take_asked(self.workers)
         if asked or signal.SIGHUP in signals:
             self._reload(asked)
         return True
-
-    def _find_asked(self) -> dict[Worker, list[int]]:
-        asked: dict[Worker, list[int]] = {}
-        for worker in self.workers:
-            while (number := worker.take(ASK)) is not None:
-                asked.setdefault(worker, []).append(number)
-        return asked
 
     def _reload(self, asked: dict[Worker, list[int]]) -> None:
         end = time.monotonic() + STARTING_S

@@ -13,7 +13,7 @@ from typing import Any
 
 from service.core.reloads import Outcome, agree
 from service.server.processes.handle import Worker
-from service.server.processes.messages import DROP, GIVE, GIVEN, PREPARE, PREPARED, SWAP, SWAPPED
+from service.server.processes.messages import ASK, DROP, GIVE, GIVEN, PREPARE, PREPARED, SWAP, SWAPPED
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,15 @@ def reload_all(workers: Sequence[Worker], wait: Wait) -> list[Outcome]:
             if worker.serving and worker not in swapped:
                 worker.kill(f"did not take what was loaded within {SWAP_S:g} s, and was killed")
     return outcomes
+
+
+def take_asked(workers: Iterable[Worker]) -> dict[Worker, list[int]]:
+    """Return the numbers under which workers have asked for a reload, which are to be told how it ended."""
+    asked: dict[Worker, list[int]] = {}
+    for worker in workers:
+        while (number := worker.take(ASK)) is not None:
+            asked.setdefault(worker, []).append(number)
+    return asked
 
 
 def log_outcomes(outcomes: Iterable[Outcome]) -> None:

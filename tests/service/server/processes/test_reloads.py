@@ -10,7 +10,7 @@ import pytest
 
 from service.core.reloads import DISAGREEMENT, Content, Outcome
 from service.server.processes.messages import DROP, GIVE, PREPARE, SWAP
-from service.server.processes.reloads import LATE, fetch_bundles, reload_all
+from service.server.processes.reloads import LATE, fetch_bundles, reload_all, take_asked
 
 OLD, NEW = Content("a", "1"), Content("b", "2")
 LOADED, SAME = Outcome("m", "loaded", OLD, NEW), Outcome("m", "unchanged", OLD, OLD)
@@ -123,3 +123,12 @@ def test_bundles_come_from_the_first_who_gives_them(wait: Callable[[float], bool
     assert last.told == []
     assert fetch(Pretended()) is None
     assert fetch() is None
+
+
+def test_all_who_have_asked_are_told_once() -> None:
+    often, never = Pretended(), Pretended()
+    often.inbox = [("ask", 0), ("prepared", [SAME]), ("ask", 1)]
+    workers: Any = [often, never]
+    assert [*take_asked(workers).items()] == [(workers[0], [0, 1])]
+    assert take_asked(workers) == {}
+    assert often.inbox == [("prepared", [SAME])]
