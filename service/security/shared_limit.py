@@ -2,16 +2,19 @@
 
 It stands behind the service's own limit: whoever is over that one is over this one, and Redis is not asked.
 
-Invariants: no request waits for Redis longer than `TIMEOUT_S`, nor for its turn to ask longer than `TURN_S`.
-Only a Redis that is asked and says nothing counts as one that does not answer; then one request a second
-waits for it, and the others are let in or refused at once, as the operator said.
+Invariants: no request waits for Redis longer than `TIMEOUT_S`, of which a busy event loop's time is no part,
+nor for its turn to ask longer than `TURN_S`. Only a Redis that is asked and says nothing counts as one that
+does not answer; then one request a second waits for it, and the others are let in or refused at once, as the
+operator said.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from service.core.configuration.limits import OnError, Rate
@@ -28,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 # A Redis in the same network answers in a millisecond, the first time in some ten.
 TIMEOUT_S = 0.25
+# In how many parts it passes. A part in which the event loop was busy counts as one, however long it was:
+# with 1,000 connections at once, Redis' answers lay for longer than `TIMEOUT_S` before they were read.
+PARTS = 25
 # How long a request waits while as many as there are connections ask.
 TURN_S = 1.0
 # The client that is counted when the service starts.
@@ -118,7 +124,7 @@ class SharedLimit:
         return None if wait_s is None else refuse(self._rate, wait_s)
 
     async def _count(self, client: str) -> float | None:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with limit_wait():
             if await self._limiter.hit(self._item, client):
                 return None
             stats = await self._limiter.get_window_stats(self._item, client)
@@ -133,6 +139,31 @@ class SharedLimit:
 
     def _give_up(self) -> Refusal | None:
         return None if self._on_error == "open" else UNKNOWN
+
+
+@contextlib.asynccontextmanager
+async def limit_wait() -> AsyncIterator[None]:
+    """Let the block wait for `TIMEOUT_S`.
+
+    Raises:
+        TimeoutError: It has waited for so long.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def pass_parts(left: int) -> None:
+        nonlocal timer
+        if left:
+            timer = loop.call_later(TIMEOUT_S / PARTS, pass_parts, left - 1)
+        else:
+            limit.reschedule(loop.time())
+
+    async with asyncio.timeout(None) as limit:
+        pass_parts(PARTS)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def create_shared_limit(rate: Rate, url: str, on_error: OnError) -> SharedLimit:
@@ -156,9 +187,10 @@ def create_shared_limit(rate: Rate, url: str, on_error: OnError) -> SharedLimit:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
-            timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
+            # What limits them is `limit_wait`.
+            timeout=None,
+            socket_timeout=None,
+            socket_connect_timeout=None,
         )
     except ValueError as error:  # which does not repeat the URL: it may hold a password
         raise StartupError("CVAE_RATE_LIMIT_REDIS: expected a URL such as redis://host:6379/0") from error

@@ -244,6 +244,18 @@ def test_who_has_to_wait_for_his_turn_too_long_does_not_say_that_redis_is_gone(
     asyncio.run(scene())
 
 
+def test_while_the_event_loop_is_busy_redis_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_limit, "TIMEOUT_S", 0.1)
+
+    async def hit(*_: object) -> bool:
+        for _turn in range(5):
+            time.sleep(0.06)
+            await asyncio.sleep(0)
+        return True
+
+    assert asyncio.run(pretend(hit).ask("a")) is None
+
+
 def test_what_was_asked_before_redis_broke_does_not_say_that_it_is_back(
     caplog: pytest.LogCaptureFixture,
     patient: None,  # noqa: ARG001
