@@ -26,7 +26,13 @@ from service.server.processes.alarm import open_alarm, wait_for_any
 from service.server.processes.handle import Worker, explain
 from service.server.processes.listening import bind, describe
 from service.server.processes.messages import ASK, CENSUS, ENDED, START, WANT
-from service.server.processes.reloads import fetch_bundles, log_outcomes, reload_all, take_asked
+from service.server.processes.reloads import (
+    fetch_bundles,
+    left_to_start,
+    log_outcomes,
+    reload_all,
+    take_asked,
+)
 from service.server.processes.silence import Silence
 from service.server.processes.watch import watch_folder
 from service.server.worker import FAILED, STOPPING, run_worker
@@ -41,8 +47,6 @@ HEALTHY_S = 10.0
 FIRST_DELAY_S, LAST_DELAY_S = 0.5, 16.0
 # How long after the time that workers allow themselves to stop they are killed.
 MARGIN_S = 5.0
-# How long a reload waits for workers that are starting, which would serve what was there before.
-STARTING_S = 60.0
 
 
 class Workers:
@@ -181,9 +185,8 @@ class Workers:
         return True
 
     def _reload(self, asked: dict[Worker, list[int]]) -> None:
-        end = time.monotonic() + STARTING_S
-        while any(worker.starting for worker in self.workers) and time.monotonic() < end:
-            if not self._go_on(end - time.monotonic()):
+        while left_s := left_to_start(self.workers):
+            if not self._go_on(left_s):
                 return
         workers = [worker for worker in self.workers if worker.serving]
         outcomes = reload_all(workers, self._go_on)

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # How long workers may take to load all that is new, and to swap or to send what they serve.
 LOAD_S, SWAP_S = 300.0, 10.0
+# How long after its start a worker is waited for, which would serve what was there before.
+STARTING_S = 60.0
 LATE = f"a worker did not load it within {LOAD_S:g} s"
 Wait = Callable[[float], bool]
 
@@ -47,6 +49,12 @@ def reload_all(workers: Sequence[Worker], wait: Wait) -> list[Outcome]:
             if worker.serving and worker not in swapped:
                 worker.kill(f"did not take what was loaded within {SWAP_S:g} s, and was killed")
     return outcomes
+
+
+def left_to_start(workers: Iterable[Worker]) -> float:
+    """Return for how long a reload may yet wait for workers that are starting; 0 if for none."""
+    now = time.monotonic()
+    return max([0.0, *(worker.began + STARTING_S - now for worker in workers if worker.starting)])
 
 
 def take_asked(workers: Iterable[Worker]) -> dict[Worker, list[int]]:

@@ -10,7 +10,14 @@ import pytest
 
 from service.core.reloads import DISAGREEMENT, Content, Outcome
 from service.server.processes.messages import DROP, GIVE, PREPARE, SWAP
-from service.server.processes.reloads import LATE, fetch_bundles, reload_all, take_asked
+from service.server.processes.reloads import (
+    LATE,
+    STARTING_S,
+    fetch_bundles,
+    left_to_start,
+    reload_all,
+    take_asked,
+)
 
 OLD, NEW = Content("a", "1"), Content("b", "2")
 LOADED, SAME = Outcome("m", "loaded", OLD, NEW), Outcome("m", "unchanged", OLD, OLD)
@@ -132,3 +139,14 @@ def test_all_who_have_asked_are_told_once() -> None:
     assert [*take_asked(workers).items()] == [(workers[0], [0, 1])]
     assert take_asked(workers) == {}
     assert often.inbox == [("prepared", [SAME])]
+
+
+def test_a_reload_waits_for_who_starts_but_not_for_who_has_started_long_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.server.processes.reloads.time.monotonic", lambda: 100.0)
+    workers: Any = [Pretended() for _ in range(3)]
+    for worker, began in zip(workers, (90.0, 100.0, 100.0 - STARTING_S), strict=True):
+        worker.began, worker.starting = began, worker is not workers[1]
+    assert left_to_start(workers) == STARTING_S - 10
+    assert left_to_start(workers[1:]) == left_to_start([]) == 0
