@@ -92,7 +92,9 @@ def test_it_ends_though_someone_is_connected() -> None:
             held = stack.enter_context(socket.create_connection(address))
             held.sendall(b"GET /metr")
         held.settimeout(10)
-        assert held.recv(1000) == b""
+        # What it had sent may not have been read yet, and then the end is a reset.
+        with contextlib.suppress(ConnectionResetError):
+            assert held.recv(1000) == b""
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address)
 
