@@ -29,7 +29,9 @@ def test_a_bundle_s_own_files_reproduce_its_figures(
 ) -> None:
     figures = read_manifest(bundle_folder)["metrics"]
     assert measure.measure_bundle(bundle_folder, digits, "test", seed=0, samples=500) == figures
-    assert measure.measure_run(run, digits, "test", seed=0, samples=500) == figures
+    # A run has no mixture: that is fitted at the export.
+    own = {name: value for name, value in figures.items() if name != "mixture_prior"}
+    assert measure.measure_run(run, digits, "test", seed=0, samples=500) == own != figures
     assert measure.measure_bundle(bundle_folder, digits, "test", seed=1, samples=500) != figures
     assert measure.measure_bundle(bundle_folder, digits, "validation", seed=0, samples=500)["images"] == 50
 
