@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.bundles.arrays import check_array
 from service.bundles.manifest import Manifest
 from service.core.errors import BundleError
 
@@ -46,14 +47,7 @@ def _check_shapes(path: pathlib.Path, dim: int, arrays: dict[str, NDArray[Any]])
     rows = max(1, weight.shape[0] if weight.ndim else 0)
     shapes: dict[str, tuple[int, ...]] = {"weight": (), "z_mean": (dim,), "cholesky": (dim, dim), LABEL: ()}
     for name, array in arrays.items():
-        expected, dtype = (rows, *shapes[name]), np.dtype(np.int64 if name == LABEL else np.float32)
-        if array.shape != expected or array.dtype != dtype:
-            raise BundleError(
-                f"{path}: {name}: expected {expected} {dtype} with at least one row, "
-                f"found {array.shape} {array.dtype}"
-            )
-        if not np.isfinite(array).all():
-            raise BundleError(f"{path}: {name}: expected finite numbers, found nan or inf")
+        check_array(path, name, array, (rows, *shapes[name]), np.int64 if name == LABEL else np.float32)
         if name != LABEL and np.abs(array).max() > LARGEST:
             raise BundleError(
                 f"{path}: {name}: expected numbers in [-{LARGEST:g}, {LARGEST:g}], found {_range(array)}"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from service.bundles.arrays import check_array
 from service.bundles.manifest import FileSpec, Manifest, MixturePrior, version_of
 from service.bundles.prior import LABEL, NAMES, check_prior
 from service.core.errors import BundleError, shorten
@@ -198,15 +199,8 @@ def _check_arrays(
         first = arrays[next(iter(shapes))]
         rows = max(1, first.shape[0] if first.ndim else 0)
         for name, shape in shapes.items():
-            array, expected = arrays[name], (rows, *shape)
             dtype = np.float32 if shape else np.int64
-            if array.shape != expected or array.dtype != dtype:
-                raise BundleError(
-                    f"{folder / spec.file}: {name}: expected {expected} {np.dtype(dtype)} "
-                    f"with at least one row, found {array.shape} {array.dtype}"
-                )
-            if not np.isfinite(array).all():
-                raise BundleError(f"{folder / spec.file}: {name}: expected finite numbers, found nan or inf")
+            check_array(folder / spec.file, name, arrays[name], (rows, *shape), dtype)
 
 
 def _check_pixels(path: pathlib.Path, golden: dict[str, NDArray[Any]]) -> None:
