@@ -64,7 +64,6 @@ def serve(
     # FastAPI and onnxruntime take half of the time to start; the parent of workers does not import them.
     from service.inference.registry import Registry
     from service.observability.traces.start import start_tracing
-    from service.security.log_filter import HideSignatures
     from service.server.app import create_app
     from service.server.drain import DrainingServer
     from service.server.gauges import watch_connections
@@ -79,7 +78,6 @@ def serve(
     # Made at the first request for it, the schema would hold the event loop for 90 ms.
     app.api.openapi()
     config = make_config(settings, app)
-    logging.getLogger("uvicorn.access").addFilter(HideSignatures())
     drain_s, timeout_s = settings.drain_ms / 1000, settings.shutdown_timeout_ms / 1000
     _prepare_reloads(app, reloads)
     at_once = None if listener is None else AT_ONCE
