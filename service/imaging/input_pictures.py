@@ -55,6 +55,31 @@ class InputPicture:
     ignored: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
+def read_input_pictures(
+    image: Image.Image,
+    target: Target,
+    polarity: ImagePolarity | None,
+    many: bool,
+    own: ImagePolarity = "light-on-dark",
+) -> list[InputPicture]:
+    """Read a picture as a model wants it: cut to its figures where the target has a box, else whole.
+
+    Args:
+        image: Decoded and upright.
+        target: What the model's pictures are.
+        polarity: None: found, except in colour where pictures are scaled whole.
+        many: All figures, else the best one.
+        own: The polarity of the model's pictures.
+
+    Returns:
+        Nothing if a figure is sought and there is none.
+    """
+    if target.box is not None:
+        return read_all_figures(image, target, polarity, many)
+    # In colour, a light border need not be paper, and inverting would change all colours.
+    return [read_whole(image, target, polarity or (own if target.channels > 1 else None))]
+
+
 def read_whole(image: Image.Image, target: Target, polarity: ImagePolarity | None) -> InputPicture:
     """Scale a whole picture into a model's size; one that has it already is taken as it is.
 

@@ -20,8 +20,7 @@ from service.imaging.input_pictures import (
     InputPicture,
     Target,
     keep_picture,
-    read_all_figures,
-    read_whole,
+    read_input_pictures,
 )
 from service.imaging.reading.decoding import decode
 from service.imaging.reading.png_chunks import read_size
@@ -99,9 +98,10 @@ class ImageInputs:
 
     def _keep(self, field: str, content: bytes, polarity: ImagePolarity | None) -> InputPicture | None:
         image = decode(content, field, self.max_image_pixels)
-        if isinstance(self.spec.fit, CentreOfMassFit):
-            return keep_picture(image, self._target, polarity)
-        return read_whole(image, self._target, self._given(polarity))
+        target = self._target
+        if target.box is not None:
+            return keep_picture(image, target, polarity)
+        return read_input_pictures(image, target, polarity, many=False, own=self.spec.polarity)[0]
 
     def _is_small(self, files: Sequence[tuple[str, bytes]]) -> bool:
         height, width, _ = self.spec.shape
@@ -174,10 +174,7 @@ class ImageInputs:
     ) -> list[InputPicture]:
         image = decode(content, field, self.max_image_pixels, check)
         check()
-        if isinstance(self.spec.fit, CentreOfMassFit):
-            pictures = read_all_figures(image, self._target, polarity, many)
-        else:
-            pictures = [read_whole(image, self._target, self._given(polarity))]
+        pictures = read_input_pictures(image, self._target, polarity, many, self.spec.polarity)
         if not pictures:
             raise InvalidValueError(field, FIGURE, Text("an even picture, or nothing of the kind"))
         return [self._turn(picture) for picture in pictures]
@@ -186,10 +183,6 @@ class ImageInputs:
     def _target(self) -> Target:
         fit = self.spec.fit
         return Target(*self.spec.shape, fit.box if isinstance(fit, CentreOfMassFit) else None)
-
-    def _given(self, polarity: ImagePolarity | None) -> ImagePolarity | None:
-        # In colour, a light border need not be paper, and inverting would change all colours.
-        return polarity or (self.spec.polarity if self.spec.channels == 3 else None)
 
     def _turn(self, picture: InputPicture) -> InputPicture:
         dark = self.spec.polarity == "dark-on-light"

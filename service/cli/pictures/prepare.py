@@ -28,7 +28,7 @@ FOLDER = click.Path(file_okay=False, path_type=pathlib.Path)
 # As MNIST was made: a box of 20 in pictures of 28.
 BOX_SHARE = 20 / 28
 MAX_SIDE = 4096
-# As a service allows by default.
+# Twice what a service allows by default: one's own files cost nobody else anything.
 MAX_PIXELS = 32_000_000
 
 
@@ -108,7 +108,7 @@ def _is_wanted(inside: pathlib.Path, path: pathlib.Path) -> bool:
 def _read(
     paths: list[pathlib.Path], target: Target, polarity: ImagePolarity | None
 ) -> Iterator[tuple[pathlib.Path, InputPicture]]:
-    from service.imaging.input_pictures import read_all_figures, read_whole
+    from service.imaging.input_pictures import read_input_pictures
     from service.imaging.reading.decoding import decode
 
     for path in paths:
@@ -117,11 +117,7 @@ def _read(
         except ClientError as error:
             click.echo(f"{path}: expected {error.expected}, received {error.received}: left out", err=True)
             continue
-        if target.box is None:
-            # In colour, a light border need not be paper.
-            kept = polarity or ("light-on-dark" if target.channels > 1 else None)
-            yield path, read_whole(image, target, kept)
-        elif found := read_all_figures(image, target, polarity, many=False):
+        if found := read_input_pictures(image, target, polarity, many=False):
             yield path, found[0]
         else:
             click.echo(f"{path}: expected a figure, found an even picture: left out", err=True)
