@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from training.bundles import model_card
-from training.bundles.manifest import BundleError, read_manifest, read_manifest_for, write_manifest
+from training.bundles.manifest import BundleError, read_manifest, read_manifest_for
 from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
 from training.bundles.prior import read_mixture
 from training.data.datasets import HELD_OUT, Dataset, scale
@@ -116,5 +116,4 @@ def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Datas
         kept += tuple(name for name in manifest["metrics"] if "_likelihood" in name)
     old = {name: manifest["metrics"][name] for name in kept if name in manifest["metrics"]}
     manifest["metrics"] = {**figures, **old}
-    write_manifest(folder, manifest)
-    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
+    model_card.update_bundle(folder, manifest)

@@ -1,10 +1,12 @@
-"""Write a model card (Mitchell et al. 2019): what a bundle is, its figures, its limits."""
+"""Write a bundle's model card (Mitchell et al. 2019): what a bundle is, its figures, its limits."""
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from training.bundles.manifest import write_manifest
 from training.evaluation.posteriors import warn_of_collapse
 
 MNIST_SHA256 = "466bdc00ce7ea4e6eef6274eb1ff4787902972196c3396d0fb05a045121f1f8b"
@@ -30,6 +32,18 @@ For demonstrations, teaching and tests of systems that serve models. It knows on
 trained on: anything else is drawn, and encoded, as the nearest thing it knows. Its pictures are means of
 p(x|z), so they are smoother than the data. It is no classifier: the labels only say where classes lie.
 """
+
+
+def update_bundle(folder: pathlib.Path, manifest: Mapping[str, Any]) -> None:
+    """Write a bundle's manifest, and the card that says the same.
+
+    Args:
+        folder: `models/<name>`.
+        manifest: Whole. Of a model that was not trained here it says too little: its card stays as it is.
+    """
+    write_manifest(folder, manifest)
+    if manifest["training"]:
+        (folder / "README.md").write_text(write_card(manifest), encoding="utf-8")
 
 
 def write_card(manifest: Mapping[str, Any]) -> str:

@@ -17,14 +17,13 @@ from training.bundles.manifest import (
     describe_file,
     read_manifest_for,
     version_of,
-    write_manifest,
 )
 from training.bundles.open_decoder import is_conditional, open_decoder
 from training.data.datasets import Dataset
 from training.evaluation import latent_mixture, mixture_figures, posteriors
 from training.evaluation.latent_mixture import FIELDS, Mixture
 from training.evaluation.likelihood import Decode
-from training.evaluation.metrics import find_shares
+from training.evaluation.metrics import find_shares, measure
 from training.onnx.export import open_onnx
 
 FILE = "prior.npz"
@@ -69,21 +68,16 @@ def add_prior(
         )
     conditional, decode = is_conditional(manifest), open_decoder(folder, manifest)
     manifest |= describe_prior(folder, manifest["classes"], mixture, conditional=conditional)
-    shares, loss = (
-        find_shares(train.label) if conditional else None,
-        manifest["metrics"].get("reconstruction_loss"),
-    )
+    shares = find_shares(train.label) if conditional else None
+    loss = manifest["metrics"].get("reconstruction_loss")
+    if loss is None:  # as of a bundle that was packed of somebody's own graphs
+        loss = measure(decode, test, dataset.test)["reconstruction_loss"]
     measured = watch(decode) if watch else decode
-    figures = mixture_figures.measure_mixture(
-        measured, test, dataset.test, mixture, loss or 0.0, samples, shares
-    )
+    figures = mixture_figures.measure_mixture(measured, test, dataset.test, mixture, loss, samples, shares)
     manifest["metrics"]["mixture_prior"] = figures
     # What was judged was drawn from the old prior.
     manifest["metrics"].pop("generation", None)
-    write_manifest(folder, {**manifest, "version": version_of(manifest)})
-    if manifest["training"]:
-        card = model_card.write_card({**manifest, "version": version_of(manifest)})
-        (folder / "README.md").write_text(card, encoding="utf-8")
+    model_card.update_bundle(folder, {**manifest, "version": version_of(manifest)})
     return figures
 
 

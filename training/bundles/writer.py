@@ -22,7 +22,6 @@ from training.bundles.manifest import (
     describe_graph,
     describe_producer,
     version_of,
-    write_manifest,
 )
 from training.bundles.measure import Watch, export_run
 from training.bundles.open_decoder import take_labels
@@ -115,8 +114,7 @@ def _write_files(
     classes = class_mixtures.describe_classes(train, read)
     changed = describe_prior(folder, classes, mixture, conditional=conditional)
     manifest = _describe(folder, name, run, dataset, changed, figures)
-    write_manifest(folder, manifest)
-    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
+    model_card.update_bundle(folder, manifest)
     return manifest
 
 

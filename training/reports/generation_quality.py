@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.bundles import model_card
-from training.bundles.manifest import BundleError, read_manifest_for, write_manifest
+from training.bundles.manifest import BundleError, read_manifest_for
 from training.bundles.open_decoder import is_conditional, open_decoder
 from training.bundles.prior import read_mixture
 from training.data.datasets import Dataset, scale
@@ -101,8 +101,7 @@ def write_judgement(folder: pathlib.Path, judgement: dict[str, Any], dataset: Da
     if manifest["dataset"].get("sha256") != dataset.sha256:
         raise BundleError(f"{folder}: expected the data set of this bundle, received {dataset.name}")
     manifest["metrics"]["generation"] = judgement
-    write_manifest(folder, manifest)
-    (folder / "README.md").write_text(model_card.write_card(manifest), encoding="utf-8")
+    model_card.update_bundle(folder, manifest)
 
 
 def draw_class(entry: Mapping[str, Any], n: int) -> Floats:

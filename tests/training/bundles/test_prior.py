@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from training.bundles.manifest import BundleError, read_manifest, version_of
+from training.bundles.manifest import BundleError, read_manifest, version_of, write_manifest
 from training.bundles.prior import NORMAL, add_prior, describe_prior, read_mixture
 from training.data.datasets import Dataset
 from training.evaluation.latent_mixture import Mixture
@@ -46,9 +46,19 @@ def test_a_bundle_is_given_a_mixture_and_keeps_its_graphs(copy: pathlib.Path, di
     assert mixture.z_mean.shape[1] == after["latent_dim"]
 
 
-def test_a_judgement_of_other_draws_does_not_stay(copy: pathlib.Path, digits: Dataset) -> None:
-    from training.bundles.manifest import write_manifest
+def test_a_loss_that_the_manifest_lacks_is_measured(copy: pathlib.Path, digits: Dataset) -> None:
+    manifest, card = read_manifest(copy), (copy / "README.md").read_text()
+    metrics = manifest["metrics"]
+    # As `cvae bundle pack` writes it.
+    write_manifest(copy, {**manifest, "training": {}, "metrics": {}})
+    figures = add_prior(copy, digits, components=1, seed=0, samples=0)
+    loss = figures["negative_elbo"] - figures["kl_divergence"]
+    assert loss == pytest.approx(metrics["reconstruction_loss"], abs=0.001)
+    assert read_manifest(copy)["metrics"] == {"mixture_prior": figures}
+    assert (copy / "README.md").read_text() == card
 
+
+def test_a_judgement_of_other_draws_does_not_stay(copy: pathlib.Path, digits: Dataset) -> None:
     manifest = read_manifest(copy)
     manifest["metrics"]["generation"] = {"class_accuracy": {}}
     write_manifest(copy, manifest)
