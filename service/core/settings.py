@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
-from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import DotEnvSettingsSource, SettingsConfigDict
 
 from service.core.choices import Provider
 from service.core.configuration import values
+from service.core.configuration.connections import ConnectionSettings
 from service.core.configuration.headers import HeaderSettings
 from service.core.configuration.limits import LimitSettings
 from service.core.configuration.logs import LogSettings
+from service.core.configuration.models import ModelSettings
 from service.core.configuration.names import LINK, find_unread
+from service.core.configuration.requests import RequestSettings
 from service.core.configuration.security import SecuritySettings
 from service.core.cpu_count import count_cores
 from service.core.errors import StartupError
@@ -24,26 +27,23 @@ from service.core.shipped_models.folders import MODELS_DIR, list_bundles
 
 ENV_FILE = ".env"
 MAX_WORKERS = 64
-# A day; the system calls that wait refuse some weeks.
-MAX_MS = 86_400_000
 
 
-class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
+class Settings(
+    ModelSettings,
+    RequestSettings,
+    ConnectionSettings,
+    SecuritySettings,
+    LimitSettings,
+    HeaderSettings,
+    LogSettings,
+):
     """What an operator may choose; `CVAE_PORT=9000` sets `port`."""
 
     model_config = SettingsConfigDict(
         env_prefix="CVAE_", env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    models_dir: pathlib.Path = Field(
-        default=MODELS_DIR,
-        description="Folder of model bundles; without any in models, the shipped ones.",
-    )
-    shipped_models: bool = Field(default=False, description="Also serve the package's own, beside those.")
-    default_model: str = Field(
-        default="mnist-2d",
-        description="Model of requests that name none; if unset and not there, the first by name.",
-    )
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all, :: for all of IPv6."
     )
@@ -70,107 +70,16 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
     inter_op_threads: int = Field(
         default=1, ge=1, le=256, description="Threads onnxruntime uses across operations, in each worker."
     )
-    max_request_rows: int = Field(
-        default=1024, ge=1, description="Most vectors, images or steps in one request."
-    )
-    max_batch_rows: int = Field(
-        default=256, ge=1, description="Most rows of concurrent requests that run as one batch."
-    )
-    queue_capacity_rows: int = Field(
-        default=4096, ge=1, description="Rows that may wait; while so many do, requests are answered 429."
-    )
-    deadline_ms: int = Field(
-        default=5000,
-        ge=1,
-        le=MAX_MS,
-        description="Longest wait of a request before it runs; after that, 504.",
-    )
-    max_body_bytes: int = Field(
-        default=16 * 1024 * 1024, ge=1, description="Largest request body, in bytes; 16m is 16 MiB."
-    )
-    max_json_bytes: int = Field(
-        default=2 * 1024 * 1024,
-        ge=1,
-        description="Largest JSON in a request, in bytes; it may hold an eighth as many numbers.",
-    )
-    max_held_body_bytes: int = Field(
-        default=128 * 1024 * 1024,
-        ge=1,
-        description="Bytes of request bodies that each worker holds at once; beyond, 503.",
-    )
-    cache_bytes: int = Field(
-        default=64 * 1024 * 1024,
-        ge=0,
-        description="Bytes of finished pictures that each worker keeps for image URLs; 0: none.",
-    )
-    max_head_bytes: int = Field(
-        default=65_536, ge=1024, description="Largest URL and headers of a request together, in bytes."
-    )
-    max_connections: int = Field(
-        default=16_384,
-        ge=1,
-        description="Connections of each worker at once; fewer where it may open fewer files. Beyond, 503.",
-    )
-    head_timeout_ms: int = Field(
-        default=15_000,
-        ge=1,
-        le=MAX_MS,
-        description="Longest time from the first byte of a request to the end of its headers.",
-    )
-    body_timeout_ms: int = Field(
-        default=15_000, ge=1, le=MAX_MS, description="Longest time between two pieces of a request's body."
-    )
-    write_timeout_ms: int = Field(
-        default=30_000,
-        ge=1,
-        le=MAX_MS,
-        description="Longest time in which a client takes nothing of its answer; after that, it is cut off.",
-    )
-    drain_ms: int = Field(
-        default=2000,
-        ge=0,
-        le=MAX_MS,
-        description="How long a service that is told to stop is not ready before it closes anything.",
-    )
-    shutdown_timeout_ms: int = Field(
-        default=10_000,
-        ge=1,
-        le=MAX_MS,
-        description="Longest time for what still runs after that; then it is cut off.",
-    )
-    watch_models: Literal["on", "off"] = Field(
-        default="off", description="on: reload bundles a second after the last change in their folder."
-    )
     admin: Literal["on", "off"] = Field(
         default="off",
         description="on: POST /admin/reload reloads bundles, for whoever can reach it, or has a key with the "
         "scope admin.",
     )
-    keep_versions: int = Field(
-        default=1,
-        ge=0,
-        le=16,
-        description="Earlier versions of each model that a reload leaves, to be asked for as name@version.",
-    )
-    max_models_memory: int = Field(
-        default=0,
-        ge=0,
-        description="Bytes that the models of each worker may take, old and new together; 0: no limit.",
-    )
     worker_timeout_ms: int = Field(
         default=5000,
         ge=0,
-        le=MAX_MS,
+        le=values.MAX_MS,
         description="Of several workers, one that stands still for so long is replaced; 0: none is.",
-    )
-    max_image_pixels: int = Field(
-        default=16_000_000, ge=1, description="Largest uploaded picture, in pixels once decoded."
-    )
-    max_output_pixels: int = Field(
-        default=16_000_000, ge=1, description="Largest picture to draw, in pixels of all its frames."
-    )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Origins whose pages may call the service, separated by commas; * for all."
     )
     root_path: str = Field(
         default="", description="Path under which a proxy serves this service, such as /cvae."
@@ -183,16 +92,6 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         default="on", description="on: the playground is at /; off: / leads to the documentation."
     )
 
-    @property
-    def demanded_model(self) -> str | None:
-        """The default model if the operator named one, which must then be there."""
-        return self.default_model if "default_model" in self.model_fields_set else None
-
-    @property
-    def bundles(self) -> list[pathlib.Path]:
-        """The folders of the bundles to serve, sorted by name."""
-        return list_bundles(self.models_dir, shipped=self.shipped_models)
-
     @field_validator("workers", mode="before")
     @classmethod
     def _count(cls, value: Any, info: ValidationInfo) -> Any:
@@ -202,12 +101,6 @@ class Settings(HeaderSettings, LimitSettings, LogSettings, SecuritySettings):
         given = {"models_dir": MODELS_DIR, "shipped_models": False, **info.data}
         bundles = list_bundles(given["models_dir"], shipped=given["shipped_models"])
         return min(count_cores(), fit_workers(bundles), MAX_WORKERS)
-
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _read_origins(cls, value: Any) -> Any:
-        parts = values.split_list(value) if isinstance(value, str) else value
-        return tuple(dict.fromkeys(map(values.read_origin, parts)))
 
     @field_validator("root_path")
     @classmethod

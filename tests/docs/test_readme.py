@@ -150,6 +150,12 @@ def test_every_setting_is_listed_with_its_default() -> None:
         assert f"| `CVAE_{name.upper()}` | {default} | {field.description} |" in CONFIGURATION
 
 
+def test_settings_are_listed_by_concern_as_in_the_code() -> None:
+    tables = [re.findall(r"\| `CVAE_([A-Z_]+)` \|", part) for part in CONFIGURATION.split("\n## ")]
+    groups = [list(group.__annotations__) for group in (Settings, *Settings.__bases__)]
+    assert [[name.lower() for name in table] for table in tables if table] == groups
+
+
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_every_link_and_picture_is_there(page: pathlib.Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):

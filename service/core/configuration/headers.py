@@ -1,4 +1,4 @@
-"""The settings of what answers allow other sites: to frame, to embed, to see times."""
+"""The settings of what answers allow other sites: to read, to frame, to embed, to see times."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ WORDS = (NOBODY, OURSELVES)
 
 
 class HeaderSettings(BaseSettings):
-    """What an operator may choose of the header fields that all answers have."""
+    """What an operator may choose of the header fields for other sites; a part of `Settings`."""
 
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins whose pages may call the service, separated by commas; * for all."
+    )
     frame_ancestors: str = Field(
         default=OURSELVES,
         description="Origins whose pages may frame answers, separated by commas; self, none, or * for all.",
@@ -38,9 +41,9 @@ class HeaderSettings(BaseSettings):
             raise ValueError(f"expected {NOBODY} alone, or others without it")
         return " ".join(dict.fromkeys(parts))
 
-    @field_validator("timing_origins", mode="before")
+    @field_validator("cors_origins", "timing_origins", mode="before")
     @classmethod
-    def _read_timing(cls, value: Any) -> Any:
+    def _read_origins(cls, value: Any) -> Any:
         parts = values.split_list(value) if isinstance(value, str) else value
         return tuple(dict.fromkeys(map(values.read_origin, parts)))
 

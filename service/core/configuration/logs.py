@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-MAX_SLOW_MS = 86_400_000
+from service.core.configuration.values import MAX_MS
 
 
 class LogSettings(BaseSettings):
@@ -23,7 +23,7 @@ class LogSettings(BaseSettings):
     slow_request_ms: int = Field(
         default=0,
         ge=0,
-        le=MAX_SLOW_MS,
+        le=MAX_MS,
         description="Log each request that takes as long, as a warning; 0: none for that.",
     )
     log_format: Literal["text", "json"] = Field(

@@ -16,6 +16,8 @@ ORIGIN = re.compile(
 # Browsers leave these out.
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 ALL = "*"
+# A day; the system calls that wait refuse some weeks.
+MAX_MS = 86_400_000
 # Settings that are words, and are understood in any case.
 WORDS = {
     "admin",
