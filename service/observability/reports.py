@@ -42,8 +42,8 @@ class Reports:
             metrics: Told of each answer of an endpoint.
             log: Decides which requests have a line.
             spans: Decides which requests are recorded.
-            correct: Writes into a scope which client a proxy names, where proxies are trusted; not called for
-                what came through ASGI.
+            correct: Writes into a scope which client a proxy names, where proxies are trusted and nobody else
+                does it; not called for what came through ASGI.
         """
         self._observe = metrics.observe
         self._log = log

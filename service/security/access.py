@@ -8,16 +8,17 @@ import re
 from service.core.url_signature import SigningPair
 from service.security.api_keys import ApiKey, ApiKeys, Scope
 from service.security.guard import Fields, Refusal, Visit
+from service.security.paths import HEALTH, METRICS
 from service.security.signed_urls import UNSIGNED, check_signature, drop_signature
 from service.security.watched_file import Secrets
 
 # What anyone may ask for: health, for whoever runs the service, and pages, which hold nothing of the models.
 # The router's patterns end like these, and so take a line feed behind the path.
 OPEN = re.compile(
-    r"/(health/(live|ready)|v2/health/(live|ready)|docs|redoc|openapi\.json|favicon\.ico"
-    r"|(playground|static-offline-docs)/.*)?$"
+    rf"({'|'.join(map(re.escape, HEALTH))}"
+    r"|/(docs|redoc|openapi\.json|favicon\.ico|(playground|static-offline-docs)/.*)?)$"
 )
-METRICS = re.compile(r"/metrics$")
+SCRAPED = re.compile(rf"{re.escape(METRICS)}$")
 ADMIN = re.compile(r"/admin(/|$)")
 KEPT_PATHS, KEPT_CHARACTERS = 1024, 256
 
@@ -79,7 +80,7 @@ def find_scope(path: str) -> Scope | None:
 def _find(path: str) -> Scope | None:
     if OPEN.match(path):
         return None
-    if METRICS.match(path):
+    if SCRAPED.match(path):
         return "metrics"
     return "admin" if ADMIN.match(path) else "read"
 

@@ -10,9 +10,10 @@ from service.core.configuration.limits import Rate
 from service.observability.worker_files import SHARED_FOLDER
 from service.security.buckets import Buckets, share_table
 from service.security.guard import Check, Refusal, Visit
+from service.security.paths import HEALTH, METRICS
 
 # Who watches over the service asks often, and is to be answered when it is busy.
-UNLIMITED = frozenset(("/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"))
+UNLIMITED = frozenset((*HEALTH, METRICS))
 REASON = "rate_limited"
 TOO_MANY = 429
 

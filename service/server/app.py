@@ -8,7 +8,7 @@ import contextlib
 import functools
 import gc
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -107,19 +107,20 @@ class Application:
         entrance: The outermost ASGI application, which requests come to first.
     """
 
-    def __init__(self, api: FastAPI, settings: Settings) -> None:
+    def __init__(
+        self, api: FastAPI, settings: Settings, routers: Sequence[APIRouter], guard: Guard | None
+    ) -> None:
         self.api = api
         bodies = HeldBodies(settings.max_body_bytes, settings.max_held_body_bytes)
         inner = BodyLimitMiddleware(AnswerHeadersMiddleware(api), bodies)
         reports: Reports | None = api.state.reports
         metrics: Observer = reports or api.state.metrics
-        routers = choose_routers(settings)
-        self.guard = api.state.guard = create_guard(settings)
-        rest = _wrap_outer(WaitingMiddleware(inner, api) if self.guard else inner, metrics)
-        if self.guard is None:
+        self.guard = api.state.guard = guard
+        rest = _wrap_outer(WaitingMiddleware(inner, api) if guard else inner, metrics)
+        if guard is None:
             self.dispatcher = Dispatcher(api, routers, metrics)
         else:
-            self.dispatcher = GuardedDispatcher(api, routers, metrics, self.guard)
+            self.dispatcher = GuardedDispatcher(api, routers, metrics, guard)
             rest = VisitMiddleware(rest)
         self.direct = api.state.direct = DirectApplication(self.dispatcher, bodies, rest, reports)
         outer = allow_origins(self.direct, settings)
@@ -142,7 +143,7 @@ def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath 
     if settings.fast_path == "off" or settings.root_path:
         return None
     limits = settings.max_head_bytes, settings.max_body_bytes
-    # Otherwise only the access log asks who the client is.
+    # Otherwise only reports ask who the client is.
     proxies = settings.trusted_proxies if isinstance(direct.dispatcher, GuardedDispatcher) else ()
     return FastPath(direct, *limits, crosses=bool(settings.cors_origins), proxies=proxies)
 
@@ -177,7 +178,9 @@ def create_app(
     )
     metrics = api.state.metrics = Metrics()
     api.state.tracer = None if tracing is None else tracing.spans
-    api.state.reports = make_reports(settings, metrics, tracing)
+    guard = create_guard(settings)
+    # A guard is told who the client is before anything is reported.
+    api.state.reports = make_reports(settings, metrics, tracing, guard is not None)
     api.state.pictures = PictureCache(settings.cache_bytes, metrics.count_cached)
     api.state.parsing = asyncio.Lock()  # long bodies are parsed one after the other
     routers = choose_routers(settings)
@@ -188,7 +191,7 @@ def create_app(
     unseen = openapi.unseen(v2_openapi.BODIES, v2_openapi.PARTS)
     document.install(api, routers, unseen, lambda path: find_scope(path) is None)
     error_handlers.install(api, routers)
-    return Application(api, settings)
+    return Application(api, settings, routers, guard)
 
 
 def _lifespan(settings: Settings, registry: Registry | None, tracing: Tracing | None) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from service.connections import forwarded
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
 from service.inference.registry import Registry
@@ -179,6 +180,20 @@ def test_the_client_is_whom_a_trusted_proxy_names(
     app, path = build(registry, LOGGED.model_copy(update={"trusted_proxies": (trusted,)}))
     ask(app, path, write(f"GET {target}", "x-forwarded-for: 192.0.2.7"))
     assert lines()[0]["client"] == client
+
+
+@pytest.mark.parametrize("rate_limit", ["", "9/s"])
+def test_a_proxy_is_asked_once_who_the_client_is(
+    registry: Registry, lines: Lines, monkeypatch: pytest.MonkeyPatch, rate_limit: str
+) -> None:
+    make, made = forwarded._make_middleware, []
+    monkeypatch.setattr(forwarded, "_make_middleware", lambda trusted: made.append(trusted) or make(trusted))
+    app, path = build(
+        registry, LOGGED.model_copy(update={"trusted_proxies": ("*",), "rate_limit": rate_limit})
+    )
+    ask(app, path, write("GET /decode.png?z=0,0", "x-forwarded-for: 192.0.2.7"))
+    assert made == [("*",)]
+    assert lines()[0]["client"] == "192.0.2.7:0"
 
 
 @pytest.mark.parametrize("way", ["fast", "asgi"])

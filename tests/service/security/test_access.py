@@ -6,9 +6,13 @@ import pytest
 
 from service.core.settings import Settings
 from service.core.url_signature import parse_pair, sign_url
+from service.inference.registry import Registry
 from service.security.access import find_scope
 from service.security.creation import create_guard
 from service.security.guard import Guard
+from service.security.paths import HEALTH
+from service.security.rate_limit import UNLIMITED
+from service.server.app import create_app
 from tests.service.security.visits import visit
 
 READ, ADMIN, METRICS = ("correct-horse-" + name for name in ("read", "admin", "metrics"))
@@ -47,6 +51,14 @@ def test_all_paths_but_the_open_ones_need_a_scope(scope: str | None, paths: str)
     assert [
         find_scope(f"{path}{long}") for path in ("/docs", "/metrics", "/admin", "/admin/", "/playground/")
     ] == [*("read", "read", "read", "admin", None)]
+
+
+def test_health_is_open_and_unlimited_whatever_its_routes_are(registry: Registry) -> None:
+    app = create_app(Settings(), registry)
+    paths = {path for path in app.api.openapi()["paths"] if "/health/" in path}
+    assert set(HEALTH) == paths
+    assert {find_scope(path) for path in paths} == {None}
+    assert {*paths, "/metrics"} == UNLIMITED
 
 
 @pytest.mark.parametrize(
