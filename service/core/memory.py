@@ -2,7 +2,7 @@
 
 Measured with the shipped bundles on x86-64: of two workers, each uses 99 MB of its own at rest, 125 MB after
 many requests of 256 pictures, and for moments up to 600 MB while eight requests of the largest kind run at
-once; their parent uses 28 MB, and all of them share 46 MB of mapped files.
+once; their parent uses 28 MB beside the bundles, and all of them share 46 MB of mapped files.
 """
 
 from __future__ import annotations
@@ -34,18 +34,20 @@ class Need:
 
     Attributes:
         worker_bytes: Of each worker.
+        bundles_bytes: Of the bundles that the parent of workers keeps, and of new ones during a reload.
     """
 
     worker_bytes: int
+    bundles_bytes: int
 
     def total(self, workers: int, spare_bytes: int = 0) -> int:
         """Return the bytes that workers need in all, each with some to spare."""
-        parent = PARENT_BYTES if workers > 1 else 0
+        parent = PARENT_BYTES + self.bundles_bytes if workers > 1 else 0
         return SHARED_BYTES + parent + workers * (self.worker_bytes + spare_bytes)
 
     def fit(self, room_bytes: int, spare_bytes: int = 0) -> int:
         """Return how many workers fit, each with some bytes to spare; at least 1."""
-        left = room_bytes - SHARED_BYTES - PARENT_BYTES
+        left = room_bytes - SHARED_BYTES - PARENT_BYTES - self.bundles_bytes
         return max(1, left // (self.worker_bytes + spare_bytes))
 
 
@@ -85,7 +87,8 @@ def measure_weights(bundle: pathlib.Path) -> int:
 
 def measure_need(bundles: Sequence[pathlib.Path]) -> Need:
     """Return what a worker that loads these bundles needs."""
-    return Need(WORKER_BYTES + estimate_models([measure_weights(folder) for folder in bundles]))
+    weights = [measure_weights(folder) for folder in bundles]
+    return Need(WORKER_BYTES + estimate_models(weights), 2 * sum(weights))
 
 
 def fit_workers(bundles: Sequence[pathlib.Path], root: pathlib.Path = ROOT) -> int:

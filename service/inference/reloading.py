@@ -24,7 +24,10 @@ FAILED = "it failed; the log says more"
 
 
 class Reload:
-    """One reload in one process: `load`, in a thread; then `swap`, on the event loop, or nothing."""
+    """One reload in one process: `load`, in a thread; then `swap`, on the event loop, or nothing.
+
+    In between, `plan` says what would be served.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -91,8 +94,8 @@ class Reload:
             return outcome.refuse(f"CVAE_DEFAULT_MODEL: expected {name} to stay, found it removed")
         return outcome
 
-    def swap(self, outcomes: Sequence[Outcome]) -> None:
-        """Serve from now on what was loaded; on the event loop.
+    def plan(self, outcomes: Sequence[Outcome]) -> Served:
+        """Return what a swap would serve.
 
         Args:
             outcomes: What has been agreed on; each content is served already, or was loaded here.
@@ -104,7 +107,16 @@ class Reload:
         engines = {one.name: known[one.after] for one in wanted if one.after}
         keep = registry.settings.keep_versions
         kept = {name: _keep(engine, old, keep) for name, engine in engines.items()}
-        registry.served = Served(engines, kept, *registry.choose_default(list(engines)))
+        return Served(engines, kept, *registry.choose_default(list(engines)))
+
+    def swap(self, outcomes: Sequence[Outcome]) -> None:
+        """Serve from now on what was loaded; on the event loop.
+
+        Args:
+            outcomes: As in `plan`.
+        """
+        registry = self._registry
+        old, registry.served = registry.served, self.plan(outcomes)
         self._loaded = {}
         _watch_gone(set(old) - set(registry.served))
         for watch in registry.watchers:

@@ -1,8 +1,9 @@
 """The parent of several workers: starts them, replaces those that die, and stops them losing no request.
 
-The parent holds a listening socket and no model. Invariants: once it stops, it starts no worker any more; if
-it is killed, its workers stop as if told to; a worker that dies again and again is started later each time;
-all workers serve the same models.
+The parent holds a listening socket and runs no model; it keeps the bundles for workers that start.
+Invariants: once it stops, it starts no worker any more; if it is killed, its workers stop as if told to; a
+worker that dies is replaced, whatever the parent waits for, and later each time if that happens again and
+again; all workers serve the same models.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import multiprocessing
 import os
 import pathlib
 import signal
-import socket
 import time
 from types import FrameType
 
@@ -23,17 +23,13 @@ from service.observability.families import Count
 from service.observability.worker_files import SHARED_FOLDER
 from service.server.metrics_port import open_metrics_port
 from service.server.processes.alarm import open_alarm, wait_for_any
+from service.server.processes.backoff import Backoff
 from service.server.processes.handle import Worker, explain
 from service.server.processes.listening import bind, describe
-from service.server.processes.messages import ASK, CENSUS, ENDED, START, WANT
-from service.server.processes.reloads import (
-    fetch_bundles,
-    left_to_start,
-    log_outcomes,
-    reload_all,
-    take_asked,
-)
+from service.server.processes.messages import ASK, CENSUS, ENDED
+from service.server.processes.reloads import log_outcomes, reload_all, take_asked
 from service.server.processes.silence import Silence
+from service.server.processes.stock import Stock
 from service.server.processes.watch import watch_folder
 from service.server.worker import FAILED, STOPPING, run_worker
 
@@ -42,9 +38,8 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 # The signals that are acted on; the other means nothing to several workers.
 HEEDED = (*STOPPING, signal.SIGHUP, signal.SIGUSR2)
-# A worker that dies sooner is started again after a delay, twice as long as the one before.
-HEALTHY_S = 10.0
-FIRST_DELAY_S, LAST_DELAY_S = 0.5, 16.0
+# How long a reload waits for the first worker to serve, where none does.
+NONE_S = 60.0
 # How long after the time that workers allow themselves to stop they are killed.
 MARGIN_S = 5.0
 
@@ -58,12 +53,11 @@ class Workers:
         self.workers: list[Worker] = []
         self._signals: list[int] = []
         self._context = multiprocessing.get_context("spawn")
-        self._delay_s = FIRST_DELAY_S
-        self._not_before = 0.0
-        self._was_ready = False
+        self._backoff = Backoff()
+        self._was_ready = self._has_failed = False
         self._address = ""
         self._silence = Silence(settings.worker_timeout_ms / 1000)
-        self._furnishing = False
+        self._stock = Stock()
         self._told: list[Worker] = []
         self._deaths = Count([0.0], 0)
 
@@ -88,9 +82,9 @@ class Workers:
         self._deaths = exposition.open_count(folder, families.DEATHS)
         with open_metrics_port(self.settings) as answer:
             answer(functools.partial(exposition.render_folder, folder))
-            with bind(self.settings.host, self.settings.port) as listener:
-                self._address = describe(listener)
-                status = self._watch(listener)
+            with bind(self.settings.host, self.settings.port) as self._listener:
+                self._address = describe(self._listener)
+                status = self._watch()
             # The workers have the socket too; once they close it, new connections are refused at once.
             return self._stop() if status is None else status
 
@@ -102,25 +96,28 @@ class Workers:
     def _is_stopped(self) -> bool:
         return any(number in STOPPING for number in self._signals)
 
-    def _watch(self, listener: socket.socket) -> int | None:
+    def _watch(self) -> int | None:
         while True:
-            # One alone at first: what keeps it from starting would keep all, and would be logged as often.
-            wanted = self.settings.workers if self._was_ready else 1
-            if self._count() < wanted and time.monotonic() >= self._not_before:
-                self._start(listener)
-                continue
-            self._wait(None if self._count() >= wanted else self._not_before - time.monotonic())
-            if not self._heed(listener):
+            self._wait(self._start_missing())
+            if not self._heed():
                 return None
-            if self._reap():
+            self._reap()
+            if self._has_failed:
                 return FAILED
 
-    def _count(self) -> int:
-        return sum(not worker.leaving for worker in self.workers)
+    def _start_missing(self) -> float | None:
+        """Start workers; return how long it is until the next one may be started, None if all are there."""
+        # One alone at first: what keeps it from starting would keep all, and would be logged as often.
+        wanted = self.settings.workers if self._was_ready else 1
+        while sum(not worker.leaving for worker in self.workers) < wanted:
+            if left_s := self._backoff.left_s:
+                return left_s
+            self._start()
+        return None
 
-    def _start(self, listener: socket.socket) -> Worker:
+    def _start(self) -> Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=run_worker, args=(listener, theirs))
+        process = self._context.Process(target=run_worker, args=(self._listener, theirs))
         process.start()
         theirs.close()
         worker = Worker(process, ours, time.monotonic())
@@ -134,11 +131,16 @@ class Workers:
         self._take_in()
 
     def _go_on(self, timeout_s: float) -> bool:
-        """Wait as `_wait` does, but for no signal other than a stop; return whether to go on."""
+        """Wait as `_wait` does, but for no signal other than a stop; return whether to go on.
+
+        Workers that die meanwhile are replaced.
+        """
         if not self._is_stopped:
-            self._wait_for_all(timeout_s)
+            left_s = self._start_missing()
+            self._wait_for_all(timeout_s if left_s is None else min(left_s, timeout_s))
         self._take_in()
-        return not self._is_stopped
+        self._reap()
+        return not (self._is_stopped or self._has_failed)
 
     def _wait_for_all(self, timeout_s: float | None) -> None:
         wait_for_any(self._alarm, self.workers, self._silence.shorten(timeout_s, self.workers))
@@ -150,19 +152,8 @@ class Workers:
         if not self._was_ready and any(worker.ready for worker in self.workers):
             self._was_ready = True
             logger.info("%d workers, running on http://%s", self.settings.workers, self._address)
-        self._furnish()
+        self._stock.furnish(self.workers)
         self._tell_census()
-
-    def _furnish(self) -> None:
-        """Tell workers that are starting what to serve: what the others do."""
-        if self._furnishing:
-            return
-        self._furnishing = True
-        while wanting := [worker for worker in self.workers if worker.take(WANT)]:
-            bundles = fetch_bundles([one for one in self.workers if one.serving], self._go_on)
-            for worker in wanting:
-                worker.tell(START, bundles)
-        self._furnishing = False
 
     def _tell_census(self) -> None:
         serving = [worker for worker in self.workers if worker.serving]
@@ -171,35 +162,43 @@ class Workers:
             for worker in serving:
                 worker.tell(CENSUS, (len(serving), self.settings.workers))
 
-    def _heed(self, listener: socket.socket) -> bool:
+    def _heed(self) -> bool:
         """Do what signals and workers ask for; return whether to go on."""
         stopped, signals, self._signals = self._is_stopped, self._signals, []
         if stopped:
             return False
         if signal.SIGUSR2 in signals:
             logger.info("replacing the workers")
-            self._replace(listener)
+            self._replace()
         asked = take_asked(self.workers)
         if asked or signal.SIGHUP in signals:
             self._reload(asked)
         return True
 
     def _reload(self, asked: dict[Worker, list[int]]) -> None:
-        while left_s := left_to_start(self.workers):
+        end = time.monotonic() + NONE_S
+        while not any(worker.serving for worker in self.workers):
+            if (left_s := end - time.monotonic()) <= 0:
+                self._start_over()
+                return
             if not self._go_on(left_s):
                 return
-        workers = [worker for worker in self.workers if worker.serving]
-        outcomes = reload_all(workers, self._go_on)
+        outcomes = reload_all(self.workers, self._stock, self._go_on)
         log_outcomes(outcomes)
         for worker, numbers in asked.items():
             worker.tell(ENDED, (numbers, outcomes))
+
+    def _start_over(self) -> None:
+        """Have workers that start read the folder: what they were to serve may be what keeps them from it."""
+        logger.error("reload: no worker serves; the next one to start reads the folder")
+        self._stock.bundles = None
         for worker in self.workers:
-            if worker not in workers and not worker.leaving:  # it serves what was there before
+            if worker.furnished and not worker.leaving:
                 worker.stop()
 
-    def _replace(self, listener: socket.socket) -> None:
+    def _replace(self) -> None:
         for old in [worker for worker in self.workers if not worker.leaving]:
-            new = self._start(listener)
+            new = self._start()
             while new.starting and self._go_on(0.5):
                 pass
             if self._is_stopped:
@@ -210,8 +209,8 @@ class Workers:
                 return
             old.stop()
 
-    def _reap(self) -> bool:
-        """Forget workers that have ended; return whether none of them could ever start."""
+    def _reap(self) -> None:
+        """Forget workers that have ended, and find out whether none of them could ever start."""
         for worker in [worker for worker in self.workers if not worker.process.is_alive()]:
             self.workers.remove(worker)
             worker.line.close()
@@ -220,12 +219,10 @@ class Workers:
             self._deaths.add()
             code = worker.process.exitcode
             if code == FAILED and not self._was_ready:
-                return True
+                self._has_failed = True
+                return
             logger.error("worker [%s] %s", worker.process.pid, worker.fault or explain(code))
-            lived = time.monotonic() - worker.began
-            self._delay_s = FIRST_DELAY_S if lived >= HEALTHY_S else min(2 * self._delay_s, LAST_DELAY_S)
-            self._not_before = time.monotonic() + (0 if lived >= HEALTHY_S else self._delay_s)
-        return False
+            self._backoff.note(time.monotonic() - worker.began)
 
     def _stop(self) -> int:
         logger.info("stopping %d workers", len(self.workers))

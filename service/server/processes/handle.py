@@ -21,6 +21,7 @@ class Worker:
         process: The process, started already.
         line: The pipe: messages go both ways, and the process stops once it is closed.
         began: When it was started (`time.monotonic`).
+        furnished: Whether it has been told what to serve.
         ready: Whether it listens.
         leaving: Whether it has been told to stop.
         deaf: Whether it has closed its end of the pipe.
@@ -32,6 +33,7 @@ class Worker:
     process: SpawnProcess
     line: Connection
     began: float
+    furnished: bool = False
     ready: bool = False
     leaving: bool = False
     deaf: bool = False

@@ -21,7 +21,7 @@ from typing import Any
 from service.core.reloads import Outcome
 from service.inference.registry import Registry
 from service.inference.reloading import Reload
-from service.inference.served import Handover, hand_over
+from service.inference.served import Handover, Served, hand_over
 from service.server.processes import messages
 from service.server.processes.messages import Message
 
@@ -45,6 +45,7 @@ class ParentLine:
         self._period_s = registry.settings.worker_timeout_ms / 1000 / BEATS or None
         self._outbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._ticked = time.monotonic()
+        self._given = False
         self._reload: Reload | None = None
         self._asked: dict[int, asyncio.Future[list[Outcome]]] = {}
         self._numbers = itertools.count()
@@ -66,11 +67,14 @@ class ParentLine:
         threading.Thread(target=self._read, daemon=True, name="line in").start()
         threading.Thread(target=self._write, daemon=True, name="line out").start()
         # The parent passes on what another worker of the same service has pickled.
-        return None if content is None else pickle.loads(content)  # noqa: S301
+        self._given = content is not None
+        return pickle.loads(content) if self._given else None  # noqa: S301
 
     def serve(self) -> None:
         """Say that the process listens; on the event loop."""
         self._loop = asyncio.get_running_loop()
+        if not self._given:  # those that start later are to serve the same
+            self._give(self._registry.served)
         self._tell(messages.READY)
         if self._period_s is not None:
             self._tick(self._period_s / 2)
@@ -128,7 +132,7 @@ class ParentLine:
         elif kind == messages.DROP:
             self._reload = None
         elif kind == messages.GIVE:
-            threading.Thread(target=self._give, daemon=True, name="give").start()
+            threading.Thread(target=self._plan, args=(content,), daemon=True, name="give").start()
         elif kind == messages.ENDED:
             self._loop.call_soon_threadsafe(self._end, *content)
         elif kind == messages.CENSUS:
@@ -145,8 +149,12 @@ class ParentLine:
             self._reload = None
             self._tell(messages.SWAPPED)
 
-    def _give(self) -> None:
-        self._tell(messages.GIVEN, pickle.dumps(hand_over(self._registry.served)))
+    def _plan(self, outcomes: Sequence[Outcome]) -> None:
+        if (reload := self._reload) is not None:
+            self._give(reload.plan(outcomes))
+
+    def _give(self, served: Served) -> None:
+        self._tell(messages.GIVEN, pickle.dumps(hand_over(served)))
 
     def _end(self, numbers: Sequence[int], outcomes: list[Outcome]) -> None:
         for number in numbers:

@@ -1,7 +1,8 @@
 """A reload of all workers, as their parent leads it: all load, and once all have, all swap.
 
 Invariant: workers serve the same. What one of them cannot load, none serves; a worker that cannot be told, or
-does not answer in time, is replaced, and the new one loads what the others serve.
+does not answer in time, is replaced, and the new one loads what the others serve. What they are to serve is
+in the stock before any of them serves it.
 """
 
 from __future__ import annotations
@@ -14,47 +15,83 @@ from typing import Any
 from service.core.reloads import Outcome, agree
 from service.server.processes.handle import Worker
 from service.server.processes.messages import ASK, DROP, GIVE, GIVEN, PREPARE, PREPARED, SWAP, SWAPPED
+from service.server.processes.stock import Stock
 
 logger = logging.getLogger(__name__)
 
-# How long workers may take to load all that is new, and to swap or to send what they serve.
+# How long workers may take to load all that is new; and to swap, to send what they would serve, or to go.
 LOAD_S, SWAP_S = 300.0, 10.0
-# How long after its start a worker is waited for, which would serve what was there before.
-STARTING_S = 60.0
 LATE = f"a worker did not load it within {LOAD_S:g} s"
+UNSAID = f"no worker sent within {SWAP_S:g} s what it would serve"
 Wait = Callable[[float], bool]
 
 
-def reload_all(workers: Sequence[Worker], wait: Wait) -> list[Outcome]:
+def reload_all(workers: Sequence[Worker], stock: Stock, wait: Wait) -> list[Outcome]:
     """Have all workers reload.
 
     Args:
-        workers: Those that serve.
+        workers: All that there are, while it waits too.
+        stock: For workers that start.
         wait: Waits until a worker says something or ends, for so long at most; returns whether to go on.
 
     Returns:
         What has happened to each model.
     """
-    found = _ask(workers, PREPARE, PREPARED, LOAD_S, wait)
-    left = [worker for worker in workers if worker.serving]
-    outcomes = agree([found[worker] for worker in left if worker in found])
-    if any(worker not in found for worker in left):
+    # Those too that come to serve meanwhile.
+    found = _ask(lambda: [worker for worker in workers if worker.serving], PREPARE, PREPARED, LOAD_S, wait)
+    serving = [worker for worker in workers if worker.serving]
+    ready = [worker for worker in serving if worker in found]
+    outcomes = agree([found[worker] for worker in ready])
+    if len(ready) < len(serving):
         outcomes = [outcome.refuse(LATE) for outcome in outcomes]
-    if all(outcome.status in ("unchanged", "refused") for outcome in outcomes):
-        for worker in left:
-            worker.tell(DROP)
-    else:
-        swapped = _ask(left, SWAP, SWAPPED, SWAP_S, wait, outcomes)
-        for worker in left:
-            if worker.serving and worker not in swapped:
-                worker.kill(f"did not take what was loaded within {SWAP_S:g} s, and was killed")
+    if any(outcome.status in ("loaded", "removed") for outcome in outcomes):
+        bundles = _fetch(ready, outcomes, wait)
+        if bundles is not None:
+            _swap(workers, ready, outcomes, bundles, stock, wait)
+            return outcomes
+        outcomes = [outcome.refuse(UNSAID) for outcome in outcomes]
+    for worker in serving:
+        worker.tell(DROP)
     return outcomes
 
 
-def left_to_start(workers: Iterable[Worker]) -> float:
-    """Return for how long a reload may yet wait for workers that are starting; 0 if for none."""
-    now = time.monotonic()
-    return max([0.0, *(worker.began + STARTING_S - now for worker in workers if worker.starting)])
+def _fetch(workers: Sequence[Worker], outcomes: Sequence[Outcome], wait: Wait) -> bytes | None:
+    """Return the bundles that would be served; None if no worker says."""
+    for worker in workers:
+        if given := _ask([worker].copy, GIVE, GIVEN, SWAP_S, wait, outcomes).get(worker):
+            bundles: bytes = given
+            return bundles
+    return None
+
+
+def _swap(
+    workers: Sequence[Worker],
+    ready: Sequence[Worker],
+    outcomes: Sequence[Outcome],
+    bundles: bytes,
+    stock: Stock,
+    wait: Wait,
+) -> None:
+    with stock.hold():
+        _retire([worker for worker in workers if worker not in ready], wait)
+        # Even if all die now: the next ones serve what the answer to the reload says.
+        stock.bundles = bundles
+        swapped = _ask(lambda: ready, SWAP, SWAPPED, SWAP_S, wait, outcomes)
+    for worker in ready:
+        if worker.serving and worker not in swapped:
+            worker.kill(f"did not take what was loaded within {SWAP_S:g} s, and was killed")
+
+
+def _retire(workers: Sequence[Worker], wait: Wait) -> None:
+    """Let workers go that would serve on what was there before."""
+    going = [worker for worker in workers if worker.furnished]
+    for worker in going:
+        if not worker.leaving:
+            worker.stop()
+    end = time.monotonic() + SWAP_S
+    while any(worker.process.is_alive() for worker in going) and (left_s := end - time.monotonic()) > 0:
+        if not wait(left_s):
+            return
 
 
 def take_asked(workers: Iterable[Worker]) -> dict[Worker, list[int]]:
@@ -73,30 +110,29 @@ def log_outcomes(outcomes: Iterable[Outcome]) -> None:
         logger.log(level, "reload: %s", outcome)
 
 
-def fetch_bundles(workers: Sequence[Worker], wait: Wait) -> bytes | None:
-    """Return the bundles that workers serve, for a new one; None if none of them says."""
-    for worker in workers:
-        if given := _ask([worker], GIVE, GIVEN, SWAP_S, wait).get(worker):
-            bundles: bytes = given
-            return bundles
-    return None
-
-
 def _ask(
-    workers: Sequence[Worker], question: str, answer: str, seconds: float, wait: Wait, content: Any = None
+    list_workers: Callable[[], Iterable[Worker]],
+    question: str,
+    answer: str,
+    seconds: float,
+    wait: Wait,
+    content: Any = None,
 ) -> dict[Worker, Any]:
     """Return what each worker answers; those that end or take too long are left out."""
-    for worker in workers:
-        while worker.take(answer) is not None:  # too late for an earlier question
-            pass
-        worker.tell(question, content)
+    asked: list[Worker] = []
     found: dict[Worker, Any] = {}
     end = time.monotonic() + seconds
     while True:
-        for worker in workers:
+        for worker in list_workers():
+            if worker not in asked:
+                asked.append(worker)
+                while worker.take(answer) is not None:  # too late for an earlier question
+                    pass
+                worker.tell(question, content)
+        for worker in asked:
             if worker not in found and (said := worker.take(answer)) is not None:
                 found[worker] = said
-        missing = [worker for worker in workers if worker not in found and worker.serving and not worker.deaf]
+        missing = [worker for worker in asked if worker not in found and worker.serving and not worker.deaf]
         left_s = end - time.monotonic()
         if not missing or left_s <= 0 or not wait(left_s):
             return found

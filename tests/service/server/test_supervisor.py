@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -23,6 +24,7 @@ from service.server.processes import silence
 from service.server.supervisor import Workers
 from service.server.worker import FAILED
 from tests.live import ROOT, hold_port, wait_for_port
+from tests.service.fake import sign, write_bundle
 
 DEADLINE_S = 120
 
@@ -60,13 +62,21 @@ class Service:
         return self.log.read_text().count("Application startup complete")
 
 
+@contextlib.contextmanager
+def run(models_dir: pathlib.Path, log: pathlib.Path) -> Iterator[Service]:
+    service = Service(models_dir, log)
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.process.terminate()
+            service.process.wait(DEADLINE_S)
+
+
 @pytest.fixture
 def service(models_dir: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Service]:
-    service = Service(models_dir, tmp_path / "log")
-    yield service
-    if service.process.poll() is None:
-        service.process.terminate()
-        service.process.wait(DEADLINE_S)
+    with run(models_dir, tmp_path / "log") as service:
+        yield service
 
 
 def is_running(pid: int) -> bool:
@@ -113,6 +123,33 @@ def test_a_worker_that_stands_still_is_replaced_and_serves_what_the_others_do(
     assert f"worker [{victim}] stood still for 5 s, and was killed" in service.log.read_text()
     ready = {"status": "ready", "workers": {"ready": 2, "wanted": 2}}
     service.wait(lambda: bool(httpx.get(f"{service.url}/health/ready").json() == ready))
+
+
+@pytest.mark.slow
+def test_if_all_die_at_once_the_next_serve_what_they_did_and_earlier_versions_too(
+    tmp_path: pathlib.Path,
+) -> None:
+    folder = write_bundle(tmp_path / "models" / "fake")
+    with run(folder.parent, tmp_path / "log") as service:
+        service.wait(lambda: service.started() == 2)
+        old = httpx.get(f"{service.url}/models/fake").json()["version"]
+        manifest = json.loads((folder / "model.json").read_text())
+        manifest["classes"][0]["count"] += 1
+        sign(folder, manifest)
+        new = manifest["version"]
+        service.process.send_signal(signal.SIGHUP)
+        service.wait(lambda: f"reload: fake@{new}: loaded" in service.log.read_text())
+        write_bundle(folder.parent / "other")  # which nobody has asked to be loaded
+        for pid in service.workers():
+            os.kill(pid, signal.SIGKILL)
+        service.wait(lambda: service.started() == 4)
+        for _ in range(20):  # each on a connection of its own, so by either worker
+            for version in (old, new):
+                answer = httpx.get(f"{service.url}/decode.png?z=0,0&model=fake@{version}")
+                assert (answer.status_code, answer.headers["cvae-model"]) == (200, f"fake@{version}")
+            assert [model["name"] for model in httpx.get(f"{service.url}/models").json()["models"]] == [
+                "fake"
+            ]
 
 
 @pytest.mark.slow
@@ -246,12 +283,25 @@ class Pretended:
     """A worker that is no process."""
 
     def __init__(self) -> None:
-        self.alive, self.leaving, self.ready = True, False, True
+        self.alive, self.leaving, self.deaf, self.ready = True, False, False, True
+        self.furnished, self.began = True, 0.0
         self.stops = self.ends = 0
         self.fault = ""
         self.line = types.SimpleNamespace(close=self.hang_up)
         self.hung_up = False
         self.process = types.SimpleNamespace(is_alive=lambda: self.alive, pid=1, exitcode=0)
+
+    @property
+    def serving(self) -> bool:
+        return self.ready and self.alive and not self.leaving
+
+    @property
+    def starting(self) -> bool:
+        return not self.ready and self.alive and not self.leaving
+
+    def listen(self) -> None: ...
+
+    def tell(self, *_: Any) -> None: ...
 
     def has_said(self, _kind: str) -> bool:
         return False
@@ -279,15 +329,18 @@ class Played(Workers):
         self.waits: list[float | None] = []
         self._was_ready = ready
 
-    def _start(self, _listener: Any) -> Any:
+    def _start(self) -> Any:
         self.workers.append(Pretended())  # type: ignore[arg-type]
 
     def _wait(self, timeout_s: float | None) -> None:
+        self._wait_for_all(timeout_s)
+
+    def _wait_for_all(self, timeout_s: float | None) -> None:
         self.waits.append(timeout_s)
         next(self.steps)(self)
 
     def watch(self) -> int | None:
-        return self._watch(None)  # type: ignore[arg-type]
+        return self._watch()
 
     def stop(self) -> int:
         return self._stop()
@@ -306,14 +359,15 @@ def test_while_all_are_there_nothing_wakes_the_parent() -> None:
 def test_one_that_may_not_be_started_yet_is_waited_for_no_longer() -> None:
     def lose_one(played: Any) -> None:
         played.workers.pop()
-        played._not_before = time.monotonic() + 100
+        for _ in range(5):
+            played._backoff.note(0.0)
 
     played = Played([lose_one, end])
     played.watch()
     first, second = played.waits
     assert first is None
     assert second is not None
-    assert 90 < second <= 100
+    assert 15 < second <= 16
 
 
 def test_the_first_starts_alone() -> None:
@@ -349,9 +403,9 @@ def test_who_dies_young_again_and_again_is_started_ever_later() -> None:
         worker: Any = Pretended()
         worker.alive, worker.began = False, time.monotonic() - lived_s
         played.workers.append(worker)
-        assert not played._reap()
-        assert (worker.hung_up, played.workers) == (True, [])
-        return played._not_before - time.monotonic()
+        played._reap()
+        assert (worker.hung_up, played.workers, played._has_failed) == (True, [], False)
+        return played._backoff.left_s
 
     assert [round(lose(1)) for _ in range(7)] == [1, 2, 4, 8, 16, 16, 16]
     assert lose(60) <= 0
@@ -363,7 +417,41 @@ def test_where_none_could_ever_start_it_ends() -> None:
     worker: Any = Pretended()
     worker.alive, worker.began, worker.process.exitcode = False, time.monotonic(), FAILED
     played.workers.append(worker)
-    assert played._reap()
+    played._reap()
+    assert played._has_failed
+
+
+def test_while_a_reload_waits_those_that_die_are_replaced() -> None:
+    def lose_one(played: Any) -> None:
+        played.workers[0].alive, played.workers[0].began = False, time.monotonic() - 60
+
+    def look(played: Any) -> None:
+        assert len(played.workers) == 3
+        assert lost not in played.workers
+        end(played)
+
+    played = Played([lose_one, look])
+    played.workers.extend(Pretended() for _ in range(3))  # type: ignore[misc]
+    lost = played.workers[0]
+    played._reload({})
+
+
+def test_a_reload_waits_for_one_to_serve_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What workers are to serve may be what keeps them from it."""
+    monkeypatch.setattr(supervisor, "NONE_S", 0.05)
+
+    def sleep(played: Any) -> None:
+        time.sleep(played.waits[-1])
+
+    played = Played([sleep] * 100)
+    played._stock.bundles = b"bundles"
+    told, untold = Pretended(), Pretended()
+    untold.furnished = told.ready = untold.ready = False
+    played.workers.extend([told, untold, Pretended()])  # type: ignore[list-item]
+    played.workers[2].leaving = True
+    played._reload({})
+    assert played._stock.bundles is None
+    assert (told.stops, untold.stops) == (1, 0)
 
 
 def hang(_listener: Any, _line: Any) -> None:
@@ -375,17 +463,17 @@ def hang(_listener: Any, _line: Any) -> None:
 class Hanging(Workers):
     """A worker that hangs while it starts; the second one ends the play."""
 
-    def _start(self, listener: Any) -> Any:
+    def _start(self) -> Any:
         if self.workers or "killed" in self.log.text:
             end(self)
-        return super()._start(listener)
+        return super()._start()
 
     def play(self, log: pytest.LogCaptureFixture) -> None:
         self.log = log
         self._alarm, bell = socket.socketpair()
         self._alarm.setblocking(False)
-        with self._alarm, bell, socket.socket() as listener:
-            assert self._watch(listener) is None
+        with self._alarm, bell, socket.socket() as self._listener:
+            assert self._watch() is None
         for worker in self.workers:
             worker.process.kill()
             worker.process.join()

@@ -81,6 +81,16 @@ def test_it_serves_what_it_is_given(registry: Registry) -> None:
     parent.close()
 
 
+def test_who_was_given_bundles_need_not_give_them_back(registry: Registry) -> None:
+    async def scene() -> None:
+        line, parent, _ = open_line(registry, pickle.dumps(hand_over(registry.served)))
+        line.serve()
+        assert await asyncio.to_thread(parent.recv) == ("ready", True)
+        parent.close()
+
+    asyncio.run(scene())
+
+
 def test_without_a_parent_it_ends(registry: Registry, signals: list[int]) -> None:
     parent, line = multiprocessing.Pipe()
     parent.close()
@@ -100,6 +110,8 @@ def test_it_loads_then_swaps_and_gives_what_it_serves(registry: Registry, folder
     async def scene() -> None:
         line, parent, _ = open_line(registry)
         line.serve()
+        given = pickle.loads(take(parent, "given"))  # before it is ready
+        assert [bundle.content for bundle in given.current] == [registry.get().model.bundle.content]
         take(parent, "ready")
         manifest["classes"][0]["count"] = 7
         sign(folder, manifest)
@@ -107,13 +119,13 @@ def test_it_loads_then_swaps_and_gives_what_it_serves(registry: Registry, folder
         outcomes: list[Outcome] = await asyncio.to_thread(take, parent, "prepared")
         assert [outcome.status for outcome in outcomes] == ["loaded"]
         assert registry.get().manifest.version != manifest["version"]
+        parent.send(("give", outcomes))
+        given = pickle.loads(await asyncio.to_thread(take, parent, "given"))
+        assert [bundle.manifest.version for bundle in given.current] == [manifest["version"]]
+        assert [bundle.manifest.version for bundle in given.kept] == [registry.get().manifest.version]
         parent.send(("swap", outcomes))
         assert await asyncio.to_thread(take, parent, "swapped")
         assert registry.get().manifest.version == manifest["version"]
-        parent.send(("give", None))
-        given = pickle.loads(await asyncio.to_thread(take, parent, "given"))
-        assert [bundle.manifest.version for bundle in given.current] == [manifest["version"]]
-        assert len(given.kept) == 1
         parent.close()
 
     asyncio.run(scene())
@@ -150,8 +162,9 @@ def test_what_is_dropped_is_not_served(registry: Registry, folder: pathlib.Path)
         outcomes = await asyncio.to_thread(take, parent, "prepared")
         parent.send(("drop", None))
         parent.send(("swap", outcomes))
-        parent.send(("give", None))
-        await asyncio.to_thread(take, parent, "given")
+        parent.send(("census", (1, 1)))
+        while line.read_census() is None:  # then all has been read
+            await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         assert registry.get() is before
         assert len(registry.alive) == 1
