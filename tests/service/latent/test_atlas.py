@@ -26,6 +26,14 @@ def test_of_equal_distances_the_earlier_point_comes_first(k: int) -> None:
     assert found.index.tolist() == [[6, 1, 2, 4, 5, 7, 0, 3][:k]] * 3
 
 
+@pytest.mark.parametrize("k", [1, 5, 100, 1999, 2000])
+def test_of_many_that_are_equally_near_the_earlier_come_first(k: int) -> None:
+    points = np.random.RandomState(0).randint(-5, 6, (2000, 2)).astype(np.float32)
+    found = Atlas(points, np.zeros(2000, np.int64)).nearest(np.zeros((1, 2), np.float32), k)
+    expected = np.argsort((points**2).sum(axis=1), kind="stable")[:k]
+    np.testing.assert_array_equal(found.index, expected[np.newaxis])
+
+
 def test_there_are_no_more_than_all() -> None:
     atlas = Atlas(np.array([[1], [3]], np.float32), np.array([5, 6]))
     assert atlas.nearest(np.array([[2.9]], np.float32), 9).label.tolist() == [[6, 5]]
