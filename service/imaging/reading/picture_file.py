@@ -21,6 +21,7 @@ class PictureFile(NamedTuple):
         exif: The Exif data; empty if there is none, or if the decoder turns the picture itself.
         scale: A JPEG is decoded at this fraction of its sides: 1, 2, 4 or 8.
         apart: Whether it must be decoded in a process of its own, as its head does not bound the cost.
+        packed: Of a plain PNG, Pillow's mode and the deflated pixels, which are all that a decoder needs.
     """
 
     format: str
@@ -30,6 +31,7 @@ class PictureFile(NamedTuple):
     exif: bytes = b""
     scale: int = 1
     apart: bool = False
+    packed: tuple[str, bytes] | None = None
 
     @property
     def orientation(self) -> int:

@@ -28,16 +28,17 @@ class _Colour(NamedTuple):
     samples: int
     depths: tuple[int, ...]
     transparency_bytes: int
+    mode: str = ""
 
 
-# By colour type: the samples of a pixel, their bits, and the bytes of `tRNS` that a decoder reads
-# (PNG specification, table 11.1 and section 11.3.1.1).
+# By colour type: the samples of a pixel, their bits, the bytes of `tRNS` that a decoder reads (PNG
+# specification, table 11.1 and section 11.3.1.1), and Pillow's mode of 8 bits where samples are the colour.
 COLOURS = {
-    0: _Colour(1, (1, 2, 4, 8, 16), 2),
-    2: _Colour(3, (8, 16), 6),
+    0: _Colour(1, (1, 2, 4, 8, 16), 2, "L"),
+    2: _Colour(3, (8, 16), 6, "RGB"),
     PALETTE: _Colour(1, (1, 2, 4, 8), 1),
-    4: _Colour(2, (8, 16), 0),
-    6: _Colour(4, (8, 16), 0),
+    4: _Colour(2, (8, 16), 0, "LA"),
+    6: _Colour(4, (8, 16), 0, "RGBA"),
 }
 
 
@@ -68,7 +69,7 @@ def read_png(content: bytes, field: str, max_pixels: int) -> PictureFile:
     head = _read_chunk(view, len(PNG_START), field)
     if head is None or head[0] != b"IHDR" or len(head[1]) != 13:
         raise damaged(field, "without a head")
-    width, height, depth, kind, *_ = struct.unpack(">IIBBBBB", head[1])
+    width, height, depth, kind, *methods = struct.unpack(">IIBBBBB", head[1])
     check_size(field, width, height, max_pixels)
     if kind not in COLOURS or depth not in COLOURS[kind].depths:
         raise damaged(field, f"{depth} bits of colour type {kind}")
@@ -77,9 +78,13 @@ def read_png(content: bytes, field: str, max_pixels: int) -> PictureFile:
     if len(packed) > row_bytes * height + PACKING_ROOM_BYTES:
         received = Text(f"{len(packed)} packed bytes")
         raise TooLargeError(field, f"no more bytes than {width} x {height} pixels take", received)
-    chunks = [(b"IHDR", bytes(head[1])), *_keep_colours(kept, kind, field), (b"IDAT", packed), (b"IEND", b"")]
+    colours = _keep_colours(kept, kind, field)
+    chunks = [(b"IHDR", bytes(head[1])), *colours, (b"IDAT", packed), (b"IEND", b"")]
     written = PNG_START + b"".join(_write_chunk(*chunk) for chunk in chunks)
-    return PictureFile("PNG", written, width, height, bytes(kept.get(b"eXIf", b"")))
+    # Neither interlaced nor of a method that may come one day.
+    mode = COLOURS[kind].mode if depth == 8 and not colours and not any(methods) else ""
+    exif = bytes(kept.get(b"eXIf", b""))
+    return PictureFile("PNG", written, width, height, exif, packed=(mode, packed) if mode else None)
 
 
 def _keep_colours(kept: dict[bytes, memoryview], kind: int, field: str) -> list[tuple[bytes, bytes]]:

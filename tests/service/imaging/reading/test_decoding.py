@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from service.core.errors import MalformedBodyError, MediaTypeError, TooLargeError
-from service.imaging.reading import apart, isobmff, webp_chunks
+from service.imaging.reading import apart, decoding, isobmff, webp_chunks
 from service.imaging.reading.container import read_container
 from service.imaging.reading.decoding import decode, upload_size
 
@@ -133,6 +134,58 @@ def test_a_jpeg_may_have_sixteen_times_the_pixels() -> None:
     assert decode(content, "body", 1_000_000).size == (1000, 1000)
     with pytest.raises(TooLargeError, match="at most 15999984 pixels, received 4000 x 4000"):
         decode(content, "body", 999_999)
+
+
+def mutate_pixels(content: bytes, random: np.random.RandomState) -> bytes:
+    """Change the compressed pixels of a PNG with one chunk of them, whose checksum is made right again."""
+    start = content.index(b"IDAT")
+    end = start + 4 + int.from_bytes(content[start - 4 : start], "big")
+    pixels = bytearray(content[start + 4 : end])
+    for place in random.randint(0, len(pixels), random.randint(0, 4)):
+        pixels[place] ^= 1 << random.randint(8)
+    pixels = pixels[: random.randint(len(pixels))] if random.randint(4) == 0 else pixels
+    chunk = b"IDAT" + bytes(pixels + random.bytes(random.randint(3)))
+    checksum = zlib.crc32(chunk).to_bytes(4, "big")
+    return content[: start - 4] + (len(chunk) - 4).to_bytes(4, "big") + chunk + checksum + content[end + 4 :]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_a_plain_png_is_read_alike_at_once_and_as_a_file(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(content: bytes) -> str | tuple[str, bytes]:
+        try:
+            image = decode(content, "body", MAX_PIXELS)
+        except MalformedBodyError as error:
+            return str(error)
+        assert upload_size(image) == (120, 80)
+        return image.mode, image.tobytes()
+
+    random = np.random.RandomState(0)
+    content = write(draw(mode), "PNG")
+    files = [content, *(mutate_pixels(content, random) for _ in range(300))]
+    at_once = [read(file) for file in files]
+    monkeypatch.setattr(decoding, "AT_ONCE_PIXELS", 0)
+    assert [read(file) for file in files] == at_once
+    assert len({type(found) for found in at_once}) == 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "packed"),
+    [("L", {}, "L"), ("RGB", {}, "RGB"), ("RGB", {"transparency": (1, 2, 3)}, None), ("L", {"bits": 4}, None)]
+    + [(mode, {}, None) for mode in ("1", "P", "I;16")],
+)
+def test_only_pixels_of_8_bits_that_are_the_colour_are_plain(
+    mode: str, options: dict[str, Any], packed: str | None
+) -> None:
+    file = read_container(write(draw(mode), "PNG", **options), "body", MAX_PIXELS)
+    assert (file.packed and file.packed[0]) == packed
+
+
+@pytest.mark.parametrize("place", [26, 27, 28])
+def test_a_png_packed_another_way_is_not_plain(place: int) -> None:
+    content = bytearray(write(draw("L"), "PNG"))
+    content[place] = 1
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    assert read_container(bytes(content), "body", MAX_PIXELS).packed is None
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
