@@ -13,7 +13,7 @@ from service.core.choices import ImagePolarity
 from service.imaging.figures.canvas import flatten
 from service.imaging.figures.reading import Reading, read_figures
 from service.imaging.fitting import centre, find_middle, fit_figure, fit_whole
-from service.imaging.preprocess import find_border, find_polarity, to_floats
+from service.imaging.preprocess import find_border, find_median, find_polarity, to_floats
 from service.imaging.reading.decoding import upload_size
 
 # What was done: taken as it is, moved to the middle, cut to its figure and scaled, or scaled whole.
@@ -151,7 +151,7 @@ def _keep(x: Floats, target: Target, polarity: ImagePolarity | None) -> InputPic
     if polarity == "dark-on-light":
         x = 1 - x
     border = find_border(x)
-    if np.median(border) > DARK or not x.any():
+    if find_median(border) > DARK or not x.any():
         return None
     row, column = find_middle(x)
     whole = 0, 0, target.width, target.height

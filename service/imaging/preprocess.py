@@ -39,7 +39,9 @@ def to_floats(image: Image.Image, channels: int) -> Floats:
         return np.repeat(np.clip(grey, 0, 1), channels, axis=2)
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    image = image.convert("L" if channels == 1 else "RGB")
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
     pixels = np.asarray(image, np.float32) / np.float32(255)
     return pixels.reshape(image.height, image.width, channels)
 
@@ -53,9 +55,18 @@ def find_polarity(x: Floats) -> ImagePolarity:
     Returns:
         "dark-on-light" when the median of the outermost pixels is above one half.
     """
-    return "dark-on-light" if np.median(find_border(x)) > 0.5 else "light-on-dark"
+    return "dark-on-light" if find_median(find_border(x)) > 0.5 else "light-on-dark"
 
 
 def find_border(x: Floats) -> Floats:
     """Return the outermost pixels of `(height, width, channels)`: `(n, channels)`."""
     return np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])
+
+
+def find_median(values: Floats) -> float:
+    """Return the median of at least one number, none of them NaN: NumPy's own takes four times as long."""
+    middle = values.size // 2
+    if values.size % 2:
+        return float(np.partition(values, middle, axis=None)[middle])
+    low, high = np.partition(values, (middle - 1, middle), axis=None)[middle - 1 : middle + 1]
+    return float((low + high) / np.float32(2))

@@ -31,6 +31,12 @@ def test_floats_round_to_the_nearest_byte() -> None:
     np.testing.assert_array_equal(pixels.to_bytes(x), [0, 255, 0, 1, 127])
 
 
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20))
+def test_a_median_is_that_of_numpy_to_the_bit(levels: list[float]) -> None:
+    x = np.array(levels, np.float32).reshape(-1, 1)
+    assert preprocess.find_median(x) == float(np.median(x))
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_every_png_mode_reads_as_grey(mode: str) -> None:
     grey = np.zeros((6, 4), np.uint8)
