@@ -34,6 +34,29 @@ def test_head_is_answered_as_get_without_a_body() -> None:
     assert (whole[1]["body"], head[1]["body"]) == (b"hello", b"")
 
 
+def test_a_declared_length_is_refused_before_a_byte_is_read() -> None:
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError("neither the body nor the application is asked")
+
+    async def ask(declared: bytes) -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        limit = BodyLimitMiddleware(nothing, HeldBodies(max_body_bytes=80, max_held_bytes=100))
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", declared)]}
+        await limit(scope, nothing, send)
+        return sent
+
+    for declared in (b"81", b"0" * 30 + b"81", b"9" * 30):
+        start, body = asyncio.run(ask(declared))
+        assert start["status"] == 413
+        assert b"at most 80 bytes" in body["body"]
+    with pytest.raises(AssertionError, match="neither"):
+        asyncio.run(ask(b"80"))
+
+
 def test_bodies_that_are_held_together_have_a_limit_too() -> None:
     reading = asyncio.Event()
 

@@ -68,3 +68,24 @@ def test_of_hundreds_of_lines_few_are_followed(monkeypatch: pytest.MonkeyPatch) 
     assert found == 255
     assert len(followed) == rules.MAX_FOLLOWED
     assert not left.any()
+
+
+def dashed(whole: int, bend: float, slope: float) -> Mask:
+    """Return one line from the left edge; from `whole` on it is dashes, too short to be rules themselves."""
+    x = np.arange(SMALL[0])
+    y = np.rint(60 + bend * ((x - SMALL[0] / 2) / SMALL[0]) ** 2 + slope * x).astype(int)
+    drawn = (x < whole) | ((x - whole) % 14 >= 8)
+    line = np.zeros(SMALL[::-1], bool)
+    for thick in range(2):
+        line[y[drawn] + thick, x[drawn]] = True
+    return line
+
+
+@pytest.mark.parametrize(
+    ("whole", "bend", "slope"), [(150, 100, 0), (190, -120, 0), (70, 0, 0.1), (70, 0, 0.3), (110, 0, -0.2)]
+)
+def test_a_line_is_followed_beyond_its_end(whole: int, bend: float, slope: float) -> None:
+    line = dashed(whole, bend, slope)
+    left, found = remove_rules(line)
+    assert found == 1
+    assert left.sum() <= 0.02 * line.sum()
