@@ -35,7 +35,9 @@ WRONG_KEY = Refusal(
     "wrong_key",
     {"WWW-Authenticate": f'{REALM}, error="invalid_token"'},
 )
-NEITHER = UNSIGNED._replace(detail="this needs a signed URL, or an API key")
+NEITHER = UNSIGNED._replace(
+    detail="this needs a signed URL, or an API key", headers={"WWW-Authenticate": REALM}
+)
 CLOSED = Refusal(403, "only signed URLs are answered here", "unsigned")
 
 

@@ -1,5 +1,6 @@
 /** What all parts of the page share: the service, the state, the model, the map, the current point. */
 import { settle } from "./core/dom.js";
+import { Access } from "./core/access.js";
 import { Service, ServiceError } from "./core/service.js";
 import { Store } from "./core/store.js";
 import { loadDecoder, loadModel } from "./space/model.js";
@@ -14,7 +15,8 @@ export class App extends EventTarget {
    */
   constructor(root, notice) {
     super();
-    this.service = new Service(root);
+    this.access = new Access(sessionStorage, root);
+    this.service = new Service(root, this.access);
     this.store = new Store();
     this.notice = notice;
     /** @type {import("./space/model.js").ModelInfo[]} */
@@ -25,7 +27,11 @@ export class App extends EventTarget {
     this.service.addEventListener("offline", () =>
       this.tell("The service does not answer. Waiting for it …", true, true),
     );
-    this.service.addEventListener("online", () => this.#goOn());
+    this.service.addEventListener("online", () => this.#goOn("The service is there again."));
+    this.access.addEventListener("change", () => {
+      if (this.access.key) this.#goOn("From now on, the key is sent.");
+      else this.tell("The key is forgotten.");
+    });
   }
 
   /** The current point. @returns {number[]} */
@@ -70,9 +76,9 @@ export class App extends EventTarget {
     if (this.model === model) this.dispatchEvent(new Event("decoder"));
   }
 
-  /** Load what the service's absence kept from being loaded. */
-  #goOn() {
-    this.tell("The service is there again.");
+  /** Load what could not be loaded before. @param {string} text what has changed */
+  #goOn(text) {
+    this.tell(text);
     if (this.model && !this.model.isTried) this.attempt(() => this.#loadDecoder());
   }
 
@@ -82,7 +88,7 @@ export class App extends EventTarget {
    */
   complain(error) {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    if (error instanceof ServiceError) this.tell(error.message, true);
+    if (error instanceof ServiceError) this.tell(error.message, true, !this.model);
     else if (this.service.isOnline) this.tell(String(error), true);
   }
 

@@ -5,14 +5,16 @@ import { rounded } from "./core/vectors.js";
 import "./map/latent-map.js";
 import { isDark } from "./map/palette.js";
 import { CurrentPicture } from "./parts/current-picture.js";
-import { showLegend } from "./parts/legend.js";
+import { showLegend } from "./map/legend.js";
 import { Lens } from "./map/lens.js";
+import { KeyDialog } from "./core/key-dialog.js";
 import { MapButtons } from "./parts/map-buttons.js";
 import { StatusLine } from "./parts/status-line.js";
 import { Tabs } from "./parts/tabs.js";
 import { VIEWS } from "./views/index.js";
 
 const THEME = "cvae-theme";
+const RETRY_MS = 2000;
 
 /** The page. */
 class Page {
@@ -20,26 +22,33 @@ class Page {
     const root = find("meta[name=service-root]").getAttribute("content") ?? "";
     this.app = new App(root, find("#notice"));
     this.map = /** @type {import("./map/latent-map.js").LatentMap} */ (find("latent-map"));
+    this.keys = new KeyDialog(this.app.access, find("#key-button"));
     this.current = new CurrentPicture(this.app, find("#current"));
     this.lens = new Lens(this.app, find("canvas.lens"), this.map);
     this.status = new StatusLine(this.app, find("#status"));
     this.tabs = new Tabs(this.app.store, find(".tabs"), VIEWS);
     this.buttons = new MapButtons(this.app.store, this.map, find(".map-buttons"));
     this.panel = find("#view");
+    this.isStarting = false;
     /** @type {import("./views/index.js").View | null} */
     this.view = null;
     this.#listen();
   }
 
+  /** Load the first model. What fails is tried again, but not while the visitor has no key to give. */
   async start() {
+    if (this.isStarting || this.app.model) return;
+    this.isStarting = true;
     await this.app.attempt(() => this.app.start());
-    if (!this.app.model) setTimeout(() => this.start(), 2000);
+    this.isStarting = false;
+    if (!this.app.access.isDeclined) setTimeout(() => this.start(), RETRY_MS);
   }
 
   #listen() {
     const { app, map } = this;
     app.addEventListener("model", () => this.#showModel());
     app.addEventListener("decoder", () => this.#useDecoder());
+    app.access.addEventListener("change", () => this.start());
     app.store.addEventListener("change", (event) =>
       this.#follow(new Set(/** @type {CustomEvent} */ (event).detail)),
     );

@@ -144,6 +144,15 @@ def test_a_limit_counts_refusals_by_the_address(
     assert statuses(guard, "/health/live", 5, **fields) == 5 * [200]
 
 
+def test_every_refusal_that_a_key_would_change_says_how_to_send_one() -> None:
+    both = build(keys=KEYS, pairs=PAIR).ask(visit())
+    neither = build(pairs=PAIR).ask(visit())
+    assert both is not None
+    assert neither is not None
+    assert (both.status, both.headers) == (403, {"WWW-Authenticate": 'Bearer realm="cvae"'})
+    assert (neither.status, neither.headers) == (403, None)
+
+
 def test_refusals_of_others_at_his_address_do_not_hold_up_who_has_a_key() -> None:
     guard = build(keys=KEYS, rate="3/hour")
     assert statuses(guard, "/decode.png", 4) == 3 * [401] + [429]

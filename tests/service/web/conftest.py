@@ -75,12 +75,14 @@ class Playground:
         address: Host and port.
         faults: Messages on the console and errors that no one caught.
         hosts: Whom the page talked to.
+        key: What the tests themselves show the service.
     """
 
     page: Page
     address: str
     faults: list[str] = dataclasses.field(default_factory=list)
     hosts: set[str] = dataclasses.field(default_factory=set)
+    key: str = ""
 
     def watch(self) -> None:
         def note(request: Request) -> None:
@@ -103,7 +105,8 @@ class Playground:
         return self.page
 
     def get(self, path: str) -> bytes:
-        return httpx.get(f"http://{self.address}{path}").raise_for_status().content
+        headers = {"X-API-Key": self.key} if self.key else {}
+        return httpx.get(f"http://{self.address}{path}", headers=headers).raise_for_status().content
 
 
 @pytest.fixture

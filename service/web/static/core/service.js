@@ -1,5 +1,7 @@
 /** Talks to the service: addresses, errors as it words them, and what its answers say of themselves. */
 
+import { Access, wantsKey } from "./access.js";
+
 /** @typedef {Record<string, string | number | boolean | null | undefined | (string | number)[]>} Params */
 /**
  * @typedef {object} Report what an answer says of itself
@@ -28,10 +30,14 @@ export class ServiceError extends Error {
 
 /** The service that served the page. Events: `report` (detail: Report), `offline`, `online`. */
 export class Service extends EventTarget {
-  /** @param {string} root the path that it is served under, without a slash at the end */
-  constructor(root) {
+  /**
+   * @param {string} root the path that it is served under, without a slash at the end
+   * @param {Access} [access] the key to send, if it asks for one
+   */
+  constructor(root, access = new Access()) {
     super();
     this.root = root;
+    this.access = access;
     this.isOnline = true;
   }
 
@@ -54,7 +60,7 @@ export class Service extends EventTarget {
   }
 
   /**
-   * Send a request, and return the answer to it.
+   * Send a request, and return the answer to it. One that is refused for want of a key is sent again, once there is one.
    * @param {string} path
    * @param {Params} [params]
    * @param {RequestInit} [init]
@@ -63,17 +69,31 @@ export class Service extends EventTarget {
    */
   async fetch(path, params = {}, init = {}) {
     const begun = performance.now();
-    const url = this.url(path, params);
-    let answer;
+    const { key, headers } = this.access;
+    const answer = await this.#send(this.url(path, params), {
+      ...init,
+      headers: { ...init.headers, ...headers },
+    });
+    if (answer.ok) {
+      this.#report(path, answer, performance.now() - begun);
+      return answer;
+    }
+    const reason = await explain(answer);
+    if (wantsKey(answer) && (await this.access.renew(key, reason))) return this.fetch(path, params, init);
+    throw new ServiceError(answer.status, reason);
+  }
+
+  /**
+   * @param {string} url
+   * @param {RequestInit} init
+   */
+  async #send(url, init) {
     try {
-      answer = await fetch(url, init);
+      return await fetch(url, init);
     } catch (error) {
       if (!init.signal?.aborted) this.#lose();
       throw error;
     }
-    if (!answer.ok) throw new ServiceError(answer.status, await explain(answer));
-    this.#report(path, answer, performance.now() - begun);
-    return answer;
   }
 
   /**

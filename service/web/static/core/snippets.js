@@ -1,5 +1,9 @@
 /** Lines to copy that ask for a picture: its address, curl, Python and TypeScript. Pure. */
 
+// The key of the variable that the Python client takes it from by itself.
+const CURL_KEY = ' -H "X-API-Key: $CVAE_API_KEY"';
+const KEY_FIELD = '"x-api-key": key';
+
 /** @typedef {import("./service.js").Params} Params */
 /** @typedef {{path: string, params: Params}} Picture a GET of the API */
 
@@ -21,15 +25,17 @@ const RENAMED = /** @type {Record<string, string>} */ ({
  * @param {string} origin where the service is, with the path that it is under
  * @param {string} url the picture's whole address
  * @param {Picture} picture
+ * @param {boolean} [keyed] whether the service asks for an API key, which the lines take from elsewhere
  * @returns {Record<string, string>}
  */
-export function linesFor(origin, url, picture) {
+export function linesFor(origin, url, picture, keyed = false) {
   const file = picture.path.split("/").at(-1) ?? "picture.png";
+  const init = keyed ? `, { headers: { ${KEY_FIELD} } }` : "";
   return {
     URL: url,
-    curl: `curl '${url}' -o ${file}`,
+    curl: `curl '${url}'${keyed ? CURL_KEY : ""} -o ${file}`,
     Python: python(origin, picture, file),
-    TypeScript: `const answer = await fetch(${JSON.stringify(url)});\nconst picture = await answer.blob();`,
+    TypeScript: `const answer = await fetch(${JSON.stringify(url)}${init});\nconst picture = await answer.blob();`,
   };
 }
 
@@ -85,16 +91,17 @@ const DRAWING = "drawing.png";
  * @param {string} url the whole address to send it to
  * @param {string} call what the Python client is to do
  * @param {string} saved the name of the file that comes back; empty if it is JSON
+ * @param {boolean} [keyed] whether the service asks for an API key
  * @returns {Record<string, string>}
  */
-export function linesForUpload(origin, url, call, saved) {
+export function linesForUpload(origin, url, call, saved, keyed = false) {
   const type = "image/png";
   const output = saved ? ` -o ${saved}` : "";
   return {
-    curl: `curl -X POST '${url}' -H 'content-type: ${type}' --data-binary @${DRAWING}${output}`,
+    curl: `curl -X POST '${url}' -H 'content-type: ${type}' --data-binary @${DRAWING}${keyed ? CURL_KEY : ""}${output}`,
     Python: `from service.client import Client\n\nwith Client("${origin}") as client:\n    ${call}`,
     TypeScript: [
-      `const headers = { "content-type": "${type}" };`,
+      `const headers = { "content-type": "${type}"${keyed ? `, ${KEY_FIELD}` : ""} };`,
       `const answer = await fetch(${JSON.stringify(url)}, { method: "POST", headers, body: drawing });`,
       `const found = await answer.${saved ? "blob" : "json"}();`,
     ].join("\n"),

@@ -19,7 +19,7 @@ export function copyLines(app, picture) {
     if (!details.open) return;
     const asked = picture();
     const url = new URL(app.service.url(asked.path, asked.params), location.href).href;
-    const lines = linesFor(location.origin + app.service.root, url, asked);
+    const lines = linesFor(location.origin + app.service.root, url, asked, app.access.isWanted);
     body.replaceChildren(...Object.entries(lines).map(([name, text]) => line(app, name, text)));
   };
   return Object.assign(details, { refresh });
@@ -35,7 +35,7 @@ export function copyLines(app, picture) {
  */
 export function uploadLines(app, path, params, call, saved = "") {
   const url = new URL(app.service.url(path, params), location.href).href;
-  const lines = linesForUpload(location.origin + app.service.root, url, call, saved);
+  const lines = linesForUpload(location.origin + app.service.root, url, call, saved, app.access.isWanted);
   const summary = h("summary", {}, "Copy as curl, Python, TypeScript");
   const entries = Object.entries(lines).map(([name, text]) => line(app, name, text));
   return h("details", { className: "copy" }, summary, ...entries);

@@ -4,6 +4,7 @@ import { toText } from "../core/vectors.js";
 import { choices, numberField } from "../parts/choices.js";
 import { copyLines } from "../parts/copy-lines.js";
 import { paint } from "../parts/live-picture.js";
+import { saveLink } from "../parts/save-link.js";
 import { Player } from "../parts/player.js";
 import { classOptions, nameOf } from "../space/model.js";
 import { Route } from "../space/route.js";
@@ -162,11 +163,9 @@ export class InterpolateView {
 
   #showSave() {
     const rows = this.route.points.slice(1).map((_, i) => {
-      const links = Object.entries(FORMATS).map(([format, name]) => {
-        const { path, params } = this.#leg(i, format);
-        const href = this.app.service.url(path, { ...params, download: true });
-        return h("a", { href, download: `interpolate.${format}` }, name);
-      });
+      const links = Object.entries(FORMATS).map(([format, name]) =>
+        saveLink(this.app, this.#leg(i, format), name),
+      );
       const note = h("span", { className: "quiet" }, `Save ${letterOf(i)} → ${letterOf(i + 1)}`);
       return h("div", { className: "row" }, note, ...links);
     });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Access } from "../../../../service/web/static/core/access.js";
 import { readNpy } from "../../../../service/web/static/core/npy.js";
 import { parseTiming, Service } from "../../../../service/web/static/core/service.js";
 import { linesFor, linesForUpload } from "../../../../service/web/static/core/snippets.js";
@@ -117,4 +118,79 @@ test("lines to copy send the file of a drawing", () => {
   assert.match(file.curl, /-o hand\.png$/);
   assert.match(file.Python, /with Client\("http:\/\/h"\) as client:\n {4}pass$/);
   assert.match(file.TypeScript, /answer\.blob/);
+});
+
+/** A storage as browsers have it. @returns {Storage} */
+function storage() {
+  const kept = new Map();
+  return /** @type {any} */ ({
+    getItem: (/** @type {string} */ name) => kept.get(name) ?? null,
+    setItem: (/** @type {string} */ name, /** @type {string} */ value) => kept.set(name, value),
+    removeItem: (/** @type {string} */ name) => kept.delete(name),
+  });
+}
+
+/** A service that knows one key, and what it was asked with. @param {import("node:test").TestContext} context */
+function guarded(context) {
+  /** @type {(string | undefined)[]} */
+  const sent = [];
+  context.mock.method(globalThis, "fetch", async (/** @type {string} */ _, /** @type {any} */ init) => {
+    const key = init.headers["x-api-key"];
+    sent.push(key);
+    if (key === "right") return new Response("{}");
+    const headers = { "www-authenticate": 'Bearer realm="cvae"' };
+    return new Response('{"detail": "this needs a key"}', { status: key ? 401 : 403, headers });
+  });
+  return sent;
+}
+
+test("a key is asked for once, sent from then on, and kept for the tab", async (context) => {
+  const sent = guarded(context);
+  const kept = storage();
+  const access = new Access(kept, "/cvae");
+  const answers = ["wrong", "right"];
+  /** @type {string[]} */
+  const reasons = [];
+  access.ask = async (reason) => (reasons.push(reason), answers.shift() ?? null);
+  const service = new Service("/cvae", access);
+  await Promise.all([service.fetch("/models"), service.fetch("/manifold.png")]);
+  await service.post("/decode", {});
+  assert.deepEqual(reasons, ["this needs a key", "this needs a key"]);
+  assert.deepEqual(sent, [undefined, undefined, "wrong", "wrong", "right", "right", "right"]);
+  assert.equal(new Access(kept, "/cvae").key, "right");
+  assert.equal(new Access(kept, "/other").key, "");
+});
+
+test("who gives no key is not asked again, until he gives one himself", async (context) => {
+  const sent = guarded(context);
+  const access = new Access(storage());
+  let asked = 0;
+  access.ask = async () => (asked++, null);
+  const service = new Service("", access);
+  for (let i = 0; i < 2; i++) await assert.rejects(service.fetch("/models"), { message: "this needs a key" });
+  assert.deepEqual([asked, sent.length, access.isDeclined], [1, 2, true]);
+  access.ask = async () => "right";
+  await access.change("another");
+  await service.fetch("/models");
+  assert.deepEqual([sent.length, access.isDeclined], [3, false]);
+  access.ask = async () => "";
+  await access.change("forget it");
+  assert.deepEqual([access.key, new Access(access.storage).key], ["", ""]);
+});
+
+test("a refusal that no key would change is not asked about", async (context) => {
+  context.mock.method(globalThis, "fetch", async () => new Response("{}", { status: 403 }));
+  const access = new Access(storage());
+  access.ask = async () => assert.fail("asked");
+  await assert.rejects(new Service("", access).fetch("/models"), { status: 403 });
+});
+
+test("lines to copy send a key where one is asked for, and hold none", () => {
+  const picture = { path: "/decode.png", params: { z: "0.5,-1" } };
+  const lines = linesFor("http://h", "http://h/decode.png?z=0.5,-1", picture, true);
+  assert.equal(lines.curl, `curl 'http://h/decode.png?z=0.5,-1' -H "X-API-Key: $CVAE_API_KEY" -o decode.png`);
+  assert.match(lines.TypeScript, /fetch\("http:.*", \{ headers: \{ "x-api-key": key \} \}\);/);
+  const upload = linesForUpload("http://h", "http://h/encode", "client.encode()", "", true);
+  assert.match(upload.curl, /X-API-Key: \$CVAE_API_KEY/);
+  assert.match(upload.TypeScript, /"x-api-key": key/);
 });

@@ -1,6 +1,6 @@
 /** The classes on the map: their marks, and buttons that hide and show them. */
 import { context2d, h } from "../core/dom.js";
-import { drawStamp } from "../map/point-layer.js";
+import { drawStamp } from "./point-layer.js";
 import { nameOf } from "../space/model.js";
 
 /**
