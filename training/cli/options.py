@@ -166,9 +166,9 @@ def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=_sentence(text), formatter_class=formatter
     )
-    data = "'mnist' to download it, a folder of IDX files or of pictures, or an .npz file"
+    data = "'mnist' to download it, a folder of IDX files, pictures or Parquet, an .npz or a .parquet file"
     parser.add_argument("--data", default="mnist", help=data)
-    size = "bring the pictures of a folder to this size, whole, on the colour of their border"
+    size = "bring pictures that are files to this size, whole, on the colour of their border"
     parser.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT", help=size)
     parser.set_defaults(command=name)
     return parser

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.folders import holds_pictures, read_pictures
-from training.data.idx import IDX_FILES, LABELS, DataError, find_idx, holds_idx, read_idx
+from training.data.checks import check_images, check_labels
+from training.data.folders import Pictures, holds_pictures, read_pictures
+from training.data.idx import IDX_FILES, DataError, find_idx, holds_idx, read_idx
 from training.data.npz import number_labels, read_npz
+from training.data.parquet import holds_parquet, read_parquet
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -88,9 +90,9 @@ def load(data: str, size: tuple[int, int] | None = None) -> Dataset:
 
     Args:
         data: "mnist" for Keras' download, a folder of four IDX files (plain or .gz), a folder of pictures
-            `train/<label>/…` and `test/<label>/…` or `<label>/…`, or an .npz file with `x_train`, `x_test`
-            and, if it has labels, `y_train` and `y_test`.
-        size: Height and width to bring pictures of a folder to; None: they are all of one size.
+            `train/<label>/…` and `test/<label>/…` or `<label>/…`, an .npz file with `x_train`, `x_test` and,
+            if it has labels, `y_train` and `y_test`, or a Parquet file, or a folder of them.
+        size: Height and width to bring pictures to, which are files; None: they are all of one size.
 
     Returns:
         Training images less one in twelve, those as validation, and the test images.
@@ -99,17 +101,21 @@ def load(data: str, size: tuple[int, int] | None = None) -> Dataset:
         DataError: The data is not there, broken, or not a set of small labelled images.
     """
     path = pathlib.Path(data)
-    if size and not path.is_dir():
-        raise DataError(f"--size: expected a folder of pictures, received {data}")
+    parquet = path.exists() and holds_parquet(path)
+    if size and not (path.is_dir() or parquet):
+        raise DataError(f"--size: expected a folder of pictures, or Parquet, received {data}")
     if data == "mnist":
         return split("mnist", _download_mnist(), {name: f"mnist: {name}" for name in IDX_FILES})
-    if path.is_dir():
+    if path.is_dir() and not parquet:
         return _load_folder(path, size)
+    if parquet:
+        return _split_pictures(path.resolve().stem, read_parquet(path, size))
     if path.suffix == ".npz" and path.is_file():
         arrays, names = number_labels(read_npz(path), path)
         return split(path.stem, arrays, {name: f"{path}: {name}" for name in IDX_FILES}, names)
     raise DataError(
-        f"{data}: expected 'mnist', a folder of IDX files or of pictures, or an .npz file; there is none"
+        f"{data}: expected 'mnist', a folder of IDX files or of pictures, an .npz file, or Parquet; "
+        "there is none"
     )
 
 
@@ -134,8 +140,8 @@ def split(
     Raises:
         DataError: Shapes, dtypes, counts or labels do not fit together.
     """
-    x_train, x_test = (_check_images(arrays, name, sources) for name in ("x_train", "x_test"))
-    y_train, y_test = (_check_labels(arrays, name, sources) for name in ("y_train", "y_test"))
+    x_train, x_test = (check_images(arrays, name, sources) for name in ("x_train", "x_test"))
+    y_train, y_test = (check_labels(arrays, name, sources) for name in ("y_train", "y_test"))
     if x_train.shape[1:] != x_test.shape[1:]:
         raise DataError(
             f"{sources['x_test']}: expected images of {x_train.shape[1:]} as in training, "
@@ -203,37 +209,16 @@ def _load_folder(folder: pathlib.Path, size: tuple[int, int] | None) -> Dataset:
         arrays = {array: read_idx(file) for array, file in files.items()}
         return split(name, arrays, {array: str(file) for array, file in files.items()})
     if holds_pictures(folder):
-        found = read_pictures(folder, size)
-        dataset = split(name, found.arrays, found.sources, found.class_names)
-        return dataclasses.replace(dataset, passed_over=found.passed_over)
+        return _split_pictures(name, read_pictures(folder, size))
     raise DataError(
         f"{folder}: expected four IDX files ({', '.join(IDX_FILES.values())}), or pictures as "
         "train/<label>/*.png and test/<label>/*.png or <label>/*.png; there are neither"
     )
 
 
-def _check_images(arrays: Mapping[str, NDArray[np.generic]], name: str, sources: Mapping[str, str]) -> Images:
-    x = arrays[name]
-    if x.ndim == 3:
-        x = x[..., np.newaxis]
-    if x.ndim != 4 or x.dtype != np.uint8 or 0 in x.shape or x.shape[3] not in (1, 3):
-        raise DataError(
-            f"{sources[name]}: expected at least one image, (n, height, width) or (n, height, width, 1 or 3) "
-            f"uint8, received {arrays[name].shape} {x.dtype}"
-        )
-    return np.asarray(x, np.uint8)
-
-
-def _check_labels(arrays: Mapping[str, NDArray[np.generic]], name: str, sources: Mapping[str, str]) -> Labels:
-    y, images = arrays[name], len(arrays[name.replace("y", "x")])
-    if y.shape != (images,) or not np.issubdtype(y.dtype, np.integer):
-        raise DataError(
-            f"{sources[name]}: expected {images} integer labels, one an image, received {y.shape} {y.dtype}"
-        )
-    low, high = int(y.min()), int(y.max())
-    if low not in LABELS or high not in LABELS:
-        raise DataError(f"{sources[name]}: expected labels in [0, 255], received {low} to {high}")
-    return y.astype(np.int64)
+def _split_pictures(name: str, found: Pictures) -> Dataset:
+    dataset = split(name, found.arrays, found.sources, found.class_names)
+    return dataclasses.replace(dataset, passed_over=found.passed_over)
 
 
 def _download_mnist() -> dict[str, NDArray[np.generic]]:

@@ -90,6 +90,20 @@ def read_pictures(folder: pathlib.Path, size: tuple[int, int] | None = None) -> 
     )
 
 
+def draw_test(i: int, count: int) -> NDArray[np.int64]:
+    """Draw which pictures of a class are for testing, where a set does not say: a sixth, at least one.
+
+    Args:
+        i: Place of the class among all.
+        count: Its pictures.
+
+    Returns:
+        Their places; none of a class of one.
+    """
+    order = np.random.RandomState((TEST_SEED, i)).permutation(count)
+    return order[: -(-count // TEST_STRIDE) if count > 1 else 0]
+
+
 def _find(folder: pathlib.Path, strays: list[str]) -> Classes:
     if not folder.is_dir():
         raise DataError(f"{folder}: expected this folder, with pictures in folders by label; there is none")
@@ -124,9 +138,7 @@ def _entries(folder: pathlib.Path, strays: list[str]) -> list[pathlib.Path]:
 def _part(classes: Classes) -> tuple[Classes, Classes]:
     train, test = {}, {}
     for i, (name, paths) in enumerate(classes.items()):
-        order = np.random.RandomState((TEST_SEED, i)).permutation(len(paths))
-        count = -(-len(paths) // TEST_STRIDE) if len(paths) > 1 else 0
-        chosen = set(order[:count].tolist())
+        chosen = set(draw_test(i, len(paths)).tolist())
         train[name] = [path for j, path in enumerate(paths) if j not in chosen]
         test[name] = [path for j, path in enumerate(paths) if j in chosen]
     return train, test

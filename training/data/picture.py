@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,27 @@ def read_file(path: pathlib.Path) -> Bytes:
     Raises:
         DataError: It is no picture, or not a whole one.
     """
+    return read_picture(path, str(path))
+
+
+def read_picture(source: pathlib.Path | IO[bytes], name: str) -> Bytes:
+    """Return `(height, width, 1)` uint8 of a grey picture, `(height, width, 3)` of another.
+
+    Args:
+        source: The file.
+        name: What messages call it.
+
+    Raises:
+        DataError: It is no picture, or not a whole one.
+    """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(source, formats=FORMATS) as image:
             pixels = _to_bytes(_turn(image))
     except UnidentifiedImageError as error:
-        raise DataError(f"{path}: expected a PNG, JPEG, WebP or BMP file, received something else") from error
+        raise DataError(f"{name}: expected a PNG, JPEG, WebP or BMP file, received something else") from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         # Pillow raises these for damaged files, with no common base of its own.
-        raise DataError(f"{path}: expected a whole PNG, JPEG, WebP or BMP file: {error}") from error
+        raise DataError(f"{name}: expected a whole PNG, JPEG, WebP or BMP file: {error}") from error
     grey = pixels[..., :1]
     return grey.copy() if (pixels == grey).all() else pixels
 

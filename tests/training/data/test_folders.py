@@ -198,7 +198,7 @@ def test_pictures_of_many_sizes_are_brought_to_one_that_is_asked_for(tmp_path: p
 
 
 def test_a_size_is_of_folders_of_pictures_alone() -> None:
-    with pytest.raises(DataError, match="--size: expected a folder of pictures, received mnist"):
+    with pytest.raises(DataError, match="--size: expected a folder of pictures, or Parquet, received mnist"):
         datasets.load("mnist", (6, 8))
 
 
