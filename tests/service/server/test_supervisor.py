@@ -284,7 +284,7 @@ class Pretended:
 
     def __init__(self) -> None:
         self.alive, self.leaving, self.deaf, self.ready = True, False, False, True
-        self.furnished, self.began = True, 0.0
+        self.furnished, self.began, self.silent_s = True, 0.0, 0.0
         self.stops = self.ends = 0
         self.fault = ""
         self.line = types.SimpleNamespace(close=self.hang_up)
@@ -445,10 +445,9 @@ def test_a_reload_waits_for_one_to_serve_but_not_for_ever(monkeypatch: pytest.Mo
 
     played = Played([sleep] * 100)
     played._stock.bundles = b"bundles"
-    told, untold = Pretended(), Pretended()
-    untold.furnished = told.ready = untold.ready = False
-    played.workers.extend([told, untold, Pretended()])  # type: ignore[list-item]
-    played.workers[2].leaving = True
+    told, untold, other = Pretended(), Pretended(), Pretended()
+    told.ready = untold.ready = other.ready = untold.furnished = other.furnished = False
+    played.workers.extend([told, untold, other])  # type: ignore[list-item]
     played._reload({})
     assert played._stock.bundles is None
     assert (told.stops, untold.stops) == (1, 0)
