@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from service.core.errors import InvalidValueError
+from service.core.errors import InvalidValueError, shorten
 from service.http.bodies.limits import trim_fields
 from service.http.dependencies import depend
 
@@ -31,6 +31,8 @@ KEPT, KEPT_BYTES = 1024, 1024
 # Of one query. A vector is one parameter, and as many as a request may have by default are a quarter of this.
 MOST_BYTES, MOST_PARAMETERS = 65_536, 4096
 MARK = "asked"
+# As pydantic says it of other texts.
+WORDS = {"integer": "a valid integer", "number": "a valid number"}
 
 
 def asks(model: type[Q]) -> Any:
@@ -79,18 +81,39 @@ def _read_kept(model: type[Q], text: bytes) -> Q:
 
 def _read(model: type[Q], text: bytes) -> Q:
     _check_extent(text)
-    lists = _find_lists(model)
+    lists = _find_kinds(model).lists
     fields: dict[str, Any] = {}
+    counts: dict[str, int] = {}
     for name, value in _split(text.decode("latin-1")):
         if name in lists:
             fields.setdefault(name, []).append(value)
-        else:  # if one is given twice, the last counts
+        elif name in fields:
+            counts[name] = counts.get(name, 1) + 1
+        else:
             fields[name] = value
+    # An underscore may be escaped.
+    faults = list(_find_faults(model, fields, counts)) if counts or b"_" in text or b"%" in text else []
     try:
-        return model.model_validate(trim_fields(fields, model))
+        query = model.model_validate(trim_fields(fields, model))
     except ValidationError as error:
-        faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
+        faults += [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
+    if faults:
+        raise RequestValidationError(faults)
+    return query
+
+
+def _find_faults(model: type[Query], fields: dict[str, Any], counts: dict[str, int]) -> Iterator[Any]:
+    """Yield what pydantic does not see: parameters given more than once, and `1_0`, which it reads as 10."""
+    kinds = _find_kinds(model)
+    for name, count in counts.items():
+        if name in kinds.names:
+            context = {"expected": "one value", "received": str(count), "at": ""}
+            yield {"type": "repeated", "loc": ("query", name), "ctx": context}
+    for name in kinds.numbers.keys() & fields.keys():
+        if "_" in fields[name]:
+            context = {"expected": kinds.numbers[name], "received": shorten(fields[name]), "at": ""}
+            yield {"type": "underscore", "loc": ("query", name), "ctx": context}
 
 
 def _split(text: str) -> list[tuple[str, str]]:
@@ -107,10 +130,21 @@ def _check_extent(text: bytes) -> None:
         raise InvalidValueError("query", f"at most {MOST_PARAMETERS} parameters", count)
 
 
+class _Kinds(NamedTuple):
+    """The parameters of a model by what their texts are: all, lists of texts, and what numbers must be."""
+
+    names: frozenset[str]
+    lists: frozenset[str]
+    numbers: dict[str, str]
+
+
 @functools.cache
-def _find_lists(model: type[Query]) -> frozenset[str]:
-    return frozenset(
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if list in (get_origin(kind) for kind in (field.annotation, *get_args(field.annotation)))
-    )
+def _find_kinds(model: type[Query]) -> _Kinds:
+    properties: dict[str, Any] = model.model_json_schema()["properties"]
+    kinds = {
+        name: {option.get("type") for option in (entry, *entry.get("anyOf", ()))} - {None, "null"}
+        for name, entry in properties.items()
+    }
+    lists = frozenset(name for name, found in kinds.items() if "array" in found)
+    numbers = {name: WORDS[kind] for name, (kind, *more) in kinds.items() if kind in WORDS and not more}
+    return _Kinds(frozenset(kinds), lists, numbers)

@@ -31,6 +31,8 @@ URLS = {
         "/decode.png?z=1,2,3",
         "/decode.png?z=one,two",
         "/decode.png?z=0,0&scal=4",
+        "/decode.png?z=0,0&scale=4&scale=4",
+        "/decode.png?z=0,0&scale=1_0",
         "/sample.npy?n=1025&seed=1",
         "/sample.npy?n=0",
         "/sample.png?n=1000&seed=1&scale=64",

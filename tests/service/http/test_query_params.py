@@ -12,10 +12,49 @@ from service.api.schemas.query import DecodeUrl
 from service.http.query_params import asks
 
 
-def test_the_last_of_two_counts_but_all_of_a_list(client: TestClient) -> None:
-    two = client.get("/decode.json?z=0,0&z=1,1&dtype=float32&dtype=uint8").json()
-    assert two["z"] == [[0, 0], [1, 1]]
-    assert type(two["images"][0][0][0]) is int
+def test_all_of_a_list_count(client: TestClient) -> None:
+    assert client.get("/decode.json?z=0,0&z=1,1").json()["z"] == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "faults"),
+    [
+        ("z=0,0&scale=2&scale=2", [("scale", "one value", "2")]),
+        ("z=0,0&scale=2&scale=3&scale=a", [("scale", "one value", "3")]),
+        ("z=0,0&model=mnist-2d&z=1,1&model=", [("model", "one value", "2")]),
+        (
+            "dtype=uint8&dtype=uint8&z=0,0&scale=x",
+            [("dtype", "one value", "2"), ("scale", "a valid integer", "'x'")],
+        ),
+        ("z=0,0&zoom=1&zoom=2", [("zoom", "no field of this name", "'1'")]),
+        ("z=0,0&scale=1_0", [("scale", "a valid integer", "'1_0'")]),
+        ("z=0,0&scale=1%5F0", [("scale", "a valid integer", "'1_0'")]),
+    ],
+)
+def test_a_parameter_is_given_once_and_as_it_is_documented(
+    client: TestClient, query: str, faults: list[tuple[str, str, str]]
+) -> None:
+    answer = client.get(f"/decode.json?{query}")
+    assert answer.status_code == 422
+    found = [(fault["field"], fault["expected"], fault["received"]) for fault in answer.json()["errors"]]
+    assert found == faults
+
+
+@pytest.mark.parametrize(
+    ("target", "field"),
+    [
+        ("/digits/3.json?temperature=1_0", "temperature"),
+        ("/digits/3.json?seed=1_0", "seed"),
+        ("/digits/1_0.json", "digit"),
+        ("/sample.json?digit=1_0", "digit"),
+        ("/latent-map.json?extent=1_0.5", "extent"),
+    ],
+)
+def test_no_number_has_an_underscore(client: TestClient, target: str, field: str) -> None:
+    answer = client.get(target)
+    assert answer.status_code == (404 if field == "digit" else 422)
+    assert answer.json()["errors"][0]["field"] == field
+    assert answer.json()["errors"][0]["received"].strip("'").startswith("1_0")
 
 
 def test_a_query_that_comes_again_is_read_as_at_first(client: TestClient) -> None:
