@@ -1,15 +1,16 @@
 """A cache of request heads: the parser makes the same scope of the same bytes.
 
 Heads of requests with a body come again as they are. Those of a GET differ in their first line, while its
-header lines come again: the line is read here if it is one that can only be read in one way. So is the
-`traceparent` of a traced client, which is put in the place of the one that came first.
+header lines come again: the line is read here if it is one that can only be read in one way. So are the
+`traceparent` of a traced client and the `If-None-Match` of one that has a picture, which are put in the place
+of those that came first.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from service.http.header_fields import FIELDS
 
@@ -26,9 +27,32 @@ IDENTIFYING = {
     *(b"x-forwarded-proto", b"x-real-ip", b"x-request-id", b"x-request-start"),
     *(b"if-none-match", b"if-modified-since", b"range"),
 }
-# The line of a traced client, as OpenTelemetry's libraries write it, and what its value is made of.
-TRACEPARENT, TRACE_LINE = b"traceparent", b"\r\ntraceparent: "
-VALUE_BYTES, VALUE_CHARACTERS = 55, b"0123456789abcdef-"
+
+
+class Varying(NamedTuple):
+    """A header line whose value differs from request to request, and which may only be read in one way.
+
+    Attributes:
+        name: Of the header field.
+        line: What comes before the value.
+        size: Bytes of the value.
+        characters: What the value is made of.
+    """
+
+    name: bytes
+    line: bytes
+    size: int
+    characters: bytes
+
+
+TAG_SIZE, TAG_CHARACTERS = 34, b'"0123456789abcdef'
+VARYING = (
+    # As OpenTelemetry's libraries write it.
+    Varying(b"traceparent", b"\r\ntraceparent: ", 55, b"0123456789abcdef-"),
+    # One tag of this service, as browsers write it, and as libraries do.
+    Varying(b"if-none-match", b"\r\nIf-None-Match: ", TAG_SIZE, TAG_CHARACTERS),
+    Varying(b"if-none-match", b"\r\nif-none-match: ", TAG_SIZE, TAG_CHARACTERS),
+)
 # A path without escapes and without a second slash at its start, and a query of the characters of RFC 3986.
 FIRST_LINE = re.compile(rb"GET (/(?:[\w.~-][\w.~/-]*)?)(?:\?([\w.~/:@!$&'()*+,;=%-]*))? HTTP/1\.1")
 
@@ -59,11 +83,11 @@ class HeadCache:
         """
         head, end, body = data.partition(HEAD_END)
         found = self._recall_exactly(head, end, body)
-        if found is None and TRACE_LINE in head and len(head) <= self._max_bytes:
-            rest, value = _cut_trace(head)
-            found = self._recall_exactly(rest, end, body) if value else None
+        if found is None and end and len(head) <= self._max_bytes:
+            rest, values = _cut_values(head)
+            found = self._recall_exactly(rest, end, body) if values else None
             if found is not None:
-                _put_trace(found[0], value)
+                _put_values(found[0], values)
         return found
 
     def _recall_exactly(self, head: bytes, end: bytes, body: bytes) -> tuple[dict[str, Any], bytes] | None:
@@ -97,9 +121,8 @@ class HeadCache:
         head, _, rest = data.partition(HEAD_END)
         if rest != body or len(head) > self._max_bytes:
             return
-        head, value = _cut_trace(head)
-        names = [name for name, _ in scope["headers"] if name in IDENTIFYING]
-        if names and not (value and names == [TRACEPARENT]):
+        head, values = _cut_values(head)
+        if sorted(values) != sorted([name for name, _ in scope["headers"] if name in IDENTIFYING]):
             return
         line, _, fields = head.partition(LINE_END)
         if scope["method"] != "GET":
@@ -116,22 +139,27 @@ def _keep(heads: dict[bytes, T], key: bytes, head: T) -> None:
     heads[key] = head
 
 
-def _cut_trace(head: bytes) -> tuple[bytes, bytes]:
-    """Return a head with a mark for the value of its `traceparent`, and the value; or the head, and none.
+def _cut_values(head: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    """Return a head with a mark for each value that varies, and these values by the names of their fields.
 
     The mark is what no head holds, or a head with an empty value would be taken for one that was cut.
     """
-    start = head.find(TRACE_LINE) + len(TRACE_LINE)
-    end = start + VALUE_BYTES
-    value = head[start:end]
-    is_usual = len(value) == VALUE_BYTES and not value.translate(None, VALUE_CHARACTERS)
-    if start < len(TRACE_LINE) or not is_usual or head[end : end + 2] not in (b"", LINE_END):
-        return head, b""
-    return head[:start] + HEAD_END + head[end:], value
+    values: dict[bytes, bytes] = {}
+    for name, line, size, characters in VARYING:
+        start = head.find(line) + len(line)
+        end = start + size
+        value = head[start:end]
+        is_usual = len(value) == size and not value.translate(None, characters)
+        if start < len(line) or name in values or not is_usual or head[end : end + 2] not in (b"", LINE_END):
+            continue
+        values[name] = value
+        head = head[:start] + HEAD_END + head[end:]
+    return head, values
 
 
-def _put_trace(scope: dict[str, Any], value: bytes) -> None:
+def _put_values(scope: dict[str, Any], values: Mapping[bytes, bytes]) -> None:
     headers = scope["headers"]
-    headers[[name for name, _ in headers].index(TRACEPARENT)] = TRACEPARENT, value
+    for name, value in values.items():
+        headers[[known for known, _ in headers].index(name)] = name, value
     if FIELDS in scope:
-        scope[FIELDS] = {**scope[FIELDS], TRACEPARENT: value}
+        scope[FIELDS] = {**scope[FIELDS], **values}

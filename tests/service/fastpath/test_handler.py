@@ -347,6 +347,25 @@ def test_a_known_head_may_have_another_body(app: Application, fast: FastPath, re
     assert len(recalled) == 4
 
 
+def test_a_known_head_may_have_another_tag(app: Application, fast: FastPath, recalled: list[int]) -> None:
+    queries = b"z=0.5,-1.0", b"z=1,1"
+    found = [re.search(rb"etag: (\S+)", ask(app, None, url(query))) for query in queries]
+    tags = [match[1] for match in found if match]
+    cases = [url(query, tag=tag) for query in queries for tag in tags]
+
+    async def scene(fast: FastPath | None) -> bytes:
+        connection = connect(app, fast)
+        for i, case in enumerate(cases):
+            await connection.send(*case.wire())
+            await connection.read(i + 1)
+        return connection.transport.sent
+
+    answers = without_ids(play(lambda: scene(fast)))
+    assert answers == without_ids(play(lambda: scene(None)))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"304", b"200", b"200", b"304"]
+    assert len(recalled) == 3
+
+
 def test_heads_do_not_mix_where_bodies_are_equal(app: Application, fast: FastPath) -> None:
     ask(app, fast, known := Case())
     other = Case(headers=(JSON, (b"accept", b"application/json")))

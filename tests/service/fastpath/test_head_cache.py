@@ -250,3 +250,58 @@ def test_a_long_head_is_left_to_the_parser_with_its_trace(method: str) -> None:
         heads = HeadCache(size)
         heads.learn(whole, traced_scope(base, trace(1)), body)
         assert heads.recall(whole.replace(b"GET /a", b"GET /ab")) is None
+
+
+def tag(number: int) -> bytes:
+    return b'"%032x"' % number
+
+
+def held(line: bytes, number: int) -> tuple[bytes, dict[str, Any]]:
+    """The request of a client that has a picture, and its scope."""
+    base = get_scope(f"/{number}")
+    headers = [*base["headers"], (b"if-none-match", tag(number)), (b"accept", b"*/*")]
+    data = traced(get(b"/%d" % number), line + tag(number))
+    return data, {**base, "headers": headers, JOINED: dict(headers)}
+
+
+@pytest.mark.parametrize("line", [b"\r\nIf-None-Match: ", b"\r\nif-none-match: "])
+def test_the_head_of_a_client_that_has_a_picture_is_known_with_another_tag(line: bytes) -> None:
+    heads = HeadCache()
+    heads.learn(*held(line, 1), b"")
+    for number in (2, 1, 3):
+        data, made = held(line, number)
+        assert heads.recall(data) == (made, b"")
+    assert heads.recall(get(b"/a")) is None
+
+
+def test_a_traced_client_that_has_a_picture_is_known_too() -> None:
+    heads = HeadCache()
+    for number in (1, 2):
+        data, made = held(b"\r\ntraceparent: " + trace(number) + b"\r\nif-none-match: ", number)
+        made["headers"].insert(1, (b"traceparent", trace(number)))
+        made[JOINED] = dict(made["headers"])
+        if number == 1:
+            heads.learn(data, made, b"")
+        assert heads.recall(data) == (made, b"")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"\r\nif-none-match: *",
+        b"\r\nif-none-match: W/" + tag(2),
+        b"\r\nif-none-match: " + tag(2) + b", " + tag(3),
+        b"\r\nIF-NONE-MATCH: " + tag(2),
+        b"\r\nif-none-match: " + tag(2) + b"\r\nif-none-match: " + tag(3),
+        b"\r\nif-none-match: " + tag(2) + b"\r\nIf-None-Match: " + tag(3),
+    ],
+)
+def test_other_spellings_of_tags_are_the_parsers(lines: bytes) -> None:
+    values = [line.partition(b": ")[2] for line in lines.split(b"\r\n")[1:]]
+    data, base = traced(get(b"/a"), lines), get_scope("/a")
+    headers = [*base["headers"], *((b"if-none-match", value) for value in values), (b"accept", b"*/*")]
+    heads = HeadCache()
+    heads.learn(*held(b"\r\nif-none-match: ", 1), b"")
+    heads.learn(data, {**base, "headers": headers}, b"")
+    assert heads.recall(data) is None
+    assert heads.recall(held(b"\r\nif-none-match: ", 2)[0]) is not None
