@@ -73,13 +73,14 @@ class Dispatcher:
         Returns:
             The route; None if there is none, and FastAPI is to answer.
         """
+        scope["app"] = self._api
         path, method = get_route_path(scope) if scope.get("root_path") else scope["path"], scope["method"]
         found = (self._find if len(path) <= KEPT_CHARACTERS else self._search)(method, path)
         if found is None:
             return None
         route, parameters, arguments = found
         scope.setdefault(BEGUN, time.perf_counter())
-        scope["app"], scope["route"] = self._api, route
+        scope["route"] = route
         scope["path_params"], scope[ARGUMENTS] = dict(parameters), arguments
         scope.setdefault("state", {})["request_id"] = choose_id(scope)
         return route

@@ -34,6 +34,8 @@ STATUSES: dict[type[errors.ServiceError], int] = {
 }
 # An answer lists at most so many faults, even if more fields are wrong.
 MOST_FAULTS = 8
+# The reasons by which what HTTP itself refuses is counted.
+REASONS = {400: "malformed_body", 404: "not_found", 405: "wrong_method", 414: "too_large", 503: "bodies_full"}
 # What pydantic says when there are too many of something.
 COUNTED = {"too_long": "entries", "string_too_long": "characters"}
 # What pydantic says when something else stands where an object should.
@@ -166,7 +168,13 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         detail = f"body: expected JSON, received {faults[0].received}"
     headers = dict(getattr(error, "headers", None) or {})
     if "Allow" in headers:
-        headers["Allow"] = _allow(request, headers["Allow"])
+        *others, last = _list_allowed(request, headers["Allow"])
+        headers["Allow"] = ", ".join((*others, last))
+        expected = " or ".join(filter(None, (", ".join(others), last)))
+        faults = [Fault(field="method", expected=expected, received=request.scope["method"])]
+        detail = f"method: expected {expected}, received {faults[0].received}"
+    if status in REASONS:
+        count_refusal(request, REASONS[status])
     return problem(request, status, detail, faults, headers)
 
 
@@ -178,11 +186,11 @@ def _list_methods(routers: Iterable[APIRouter]) -> dict[str, set[str]]:
     return methods
 
 
-def _allow(request: Request, known: str) -> str:
+def _list_allowed(request: Request, known: str) -> list[str]:
     """Return the methods of a request's path: FastAPI knows those of one of its routes."""
     path = getattr(request.scope.get("route"), "path", "")
-    methods = {known, *request.app.state.methods.get(path, ())}
-    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))  # HEAD is answered as GET
+    methods = {*known.split(", "), *request.app.state.methods.get(path, ())}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)  # HEAD is answered as GET
 
 
 async def _raise_unknown(_request: Request, error: Exception) -> Response:

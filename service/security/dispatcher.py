@@ -48,8 +48,8 @@ class WaitingRoute:
 class WaitingMiddleware:
     """The same for the requests that the dispatcher leaves to FastAPI."""
 
-    def __init__(self, app: ASGIApp, api: FastAPI) -> None:
-        self.app, self.api = app, api
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -57,7 +57,6 @@ class WaitingMiddleware:
         if refusal is None:
             await self.app(scope, receive, send)
             return
-        scope["app"] = self.api  # whose metrics count it
         response = await RefusedRoute(refusal).answer(Request(scope))
         await response(scope, receive, send)
 
@@ -85,7 +84,6 @@ class GuardedDispatcher(Dispatcher):
             return WaitingRoute(route, visit) if route is not None and visit.pending else route
         if route is None:
             scope.setdefault(BEGUN, time.perf_counter())
-            scope["app"] = self._api
             scope.setdefault("state", {})["request_id"] = choose_id(scope)
         return RefusedRoute(visit.refusal)
 

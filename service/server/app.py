@@ -116,7 +116,7 @@ class Application:
         reports: Reports | None = api.state.reports
         metrics: Observer = reports or api.state.metrics
         self.guard = api.state.guard = guard
-        rest = _wrap_outer(WaitingMiddleware(inner, api) if guard else inner, metrics)
+        rest = _wrap_outer(WaitingMiddleware(inner) if guard else inner, metrics)
         if guard is None:
             self.dispatcher = Dispatcher(api, routers, metrics)
         else:

@@ -121,8 +121,8 @@ def test_an_unknown_graph_is_an_error(client: TestClient, name: str, what: str) 
         ("GET", "/v2/nothing", 404, "there is nothing at /v2/nothing"),
         ("GET", "/v2/models/", 404, "there is nothing at /v2/models/"),
         ("GET", "/v2/models/plain.decoder/", 404, "there is nothing at /v2/models/plain.decoder/"),
-        ("POST", "/v2", 405, "Method Not Allowed"),
-        ("GET", "/v2/models/plain.decoder/infer", 405, "Method Not Allowed"),
+        ("POST", "/v2", 405, "method: expected GET or HEAD, received POST"),
+        ("GET", "/v2/models/plain.decoder/infer", 405, "method: expected POST, received GET"),
     ],
 )
 def test_errors_are_the_protocols(
