@@ -23,8 +23,8 @@ class Family:
     Attributes:
         name: Without the `_total` of counters.
         help: What it says.
-        kind: "gauge" is summed over the workers that run, "oldest" is their least; "latest" is the most
-            of all that ever ran; the others are summed over these.
+        kind: "gauge" is summed over the workers that run, "oldest" is their least but 0, which is what one
+            has that is starting; "latest" is the most of all that ever ran; the others are summed over these.
         labels: Names of the labels.
         bounds: Of a histogram.
     """
@@ -148,8 +148,10 @@ def merge(workers: Iterable[Iterable[tuple[str, Sequence[float]]]]) -> dict[str,
         known = total.get(key)
         if known is None:
             total[key] = list(values)
-        elif (kind := KNOWN[json.loads(key)[0]].kind) in ("oldest", "latest"):
-            known[0] = (min if kind == "oldest" else max)(known[0], values[0])
+        elif (kind := KNOWN[json.loads(key)[0]].kind) == "oldest":
+            known[0] = min(filter(None, (known[0], values[0])), default=0.0)
+        elif kind == "latest":
+            known[0] = max(known[0], values[0])
         else:
             total[key] = [a + b for a, b in zip(known, values, strict=True)]
     return total

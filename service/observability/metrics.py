@@ -99,6 +99,10 @@ class Metrics:
         """Return the number of a counter or a gauge with these labels."""
         return Count(*self._store.claim(name_key(family, labels), 1))
 
+    def drop(self, family: Family, *labels: str) -> None:
+        """Forget a number that means nothing any more, as of a model's version that has been replaced."""
+        self._store.release(name_key(family, labels))
+
     def count_cached(self, hit: bool) -> None:
         """Count a look for a finished picture."""
         (self._hits if hit else self._misses).add()

@@ -1,14 +1,16 @@
 """Numbers by key, in memory or in a file that the other workers read.
 
 A file is one number that says how many bytes are used, then records: the lengths of the key and of the
-values, the key, and the values. Invariant: a record is whole before it counts as used, so that a reader needs
-no lock.
+values, the key, and the values. Invariants: a record is whole before it counts as used, so that a reader
+needs no lock; a key that takes the place of another has its quotes where that one had them, so that a mixture
+of both can be read as well.
 """
 
 from __future__ import annotations
 
 import mmap
 import pathlib
+import re
 import struct
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +19,8 @@ from service.core.tally import Cells
 NUMBER = 8
 HEAD = struct.Struct("<Q")
 LENGTHS = struct.Struct("<II")
+# What two keys of the same form may differ in.
+PLAIN = re.compile(rb'[^"\\]')
 Record = tuple[str, int, int]
 
 
@@ -30,6 +34,8 @@ class Store:
             path: A file; None: the numbers stay in memory.
         """
         self._places: dict[str, tuple[Cells, int, int]] = {}
+        # Places in the file that were released, by the form of their keys and the number of cells.
+        self._free: dict[tuple[bytes, int], list[tuple[Cells, int, int]]] = {}
         self._bytes: mmap.mmap | None = None
         if path is not None:
             with path.open("r+b") as file:
@@ -50,6 +56,17 @@ class Store:
             place = self._places[key] = self._append(key, size) or ([0.0] * size, 0, size)
         return place[0], place[1]
 
+    def release(self, key: str) -> None:
+        """Set the numbers of a key to zero, and let another key of the same form have their place."""
+        place = self._places.pop(key, None)
+        if place is None:
+            return
+        cells, start, size = place
+        for i in range(size):
+            cells[start + i] = 0.0
+        if self._bytes is not None and cells is self._cells:
+            self._free.setdefault(_describe(key.encode(), size), []).append(place)
+
     def __iter__(self) -> Iterator[tuple[str, Sequence[float]]]:
         """Return the numbers of each key."""
         for key, (cells, start, size) in list(self._places.items()):
@@ -59,6 +76,11 @@ class Store:
         if self._bytes is None:
             return None
         name = key.encode()
+        if free := self._free.get(_describe(name, size)):
+            place = free.pop()
+            at = place[1] * NUMBER - _pad(len(name))
+            self._bytes[at : at + len(name)] = name
+            return place
         (used,) = HEAD.unpack_from(self._bytes)
         at = max(used, HEAD.size)
         first = at + LENGTHS.size + _pad(len(name))
@@ -91,6 +113,10 @@ def read_records(content: bytes | mmap.mmap) -> Iterator[Record]:
         at += _pad(length)
         yield key, at // NUMBER, size
         at += size * NUMBER
+
+
+def _describe(name: bytes, size: int) -> tuple[bytes, int]:
+    return PLAIN.sub(b".", name), size
 
 
 def _pad(length: int) -> int:

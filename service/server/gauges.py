@@ -14,7 +14,6 @@ from service.core.choices import Graph
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.observability import families
-from service.observability.families import Count
 from service.observability.metrics import Metrics
 
 # How often a worker writes down how things are, for the worker that is asked.
@@ -37,19 +36,20 @@ class _ModelWatch:
     def __init__(self, metrics: Metrics, registry: Registry) -> None:
         self._metrics = metrics
         self._registry = registry
-        self._infos: list[Count] = []
+        self._infos: set[tuple[str, str, str]] = set()
         # Weakly: an engine is to go once its last request is done.
         self._seen: weakref.WeakSet[Engine] = weakref.WeakSet()
         self._queues: set[tuple[str, Graph]] = set()
 
     def look(self) -> None:
         """Count the batches of models that are new, and say which there are."""
-        for info in self._infos:
-            info.set(0)
         served = list(self._registry.served)
-        self._infos = [self._find_info(engine) for engine in served]
-        for info in self._infos:
-            info.set(1)
+        infos = {self._find_info(engine) for engine in served}
+        for labels in self._infos - infos:
+            self._metrics.drop(families.MODEL_INFO, *labels)
+        for labels in infos:
+            self._metrics.number(families.MODEL_INFO, *labels).set(1)
+        self._infos = infos
         for engine in set(served) - set(self._seen):
             self._seen.add(engine)
             for graph, batcher in engine.batchers.items():
@@ -58,12 +58,11 @@ class _ModelWatch:
                 self._metrics.adopt(families.STATISTICS, batcher.statistics, *labels)
                 self._queues.add(labels)
 
-    def _find_info(self, engine: Engine) -> Count:
+    def _find_info(self, engine: Engine) -> tuple[str, str, str]:
         manifest, runtime = engine.manifest, engine.model.runtime
         versions = __version__, platform.python_version(), runtime.onnxruntime
         self._metrics.number(families.BUILD, *versions).set(1)
-        labels = manifest.name, manifest.version, runtime.provider
-        return self._metrics.number(families.MODEL_INFO, *labels)
+        return manifest.name, manifest.version, runtime.provider
 
     def sample(self) -> None:
         """Set whether it is ready and how much waits, at the versions that have been replaced too."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from service.connections import forwarded
 from service.core.settings import Settings
@@ -186,8 +187,14 @@ def test_the_client_is_whom_a_trusted_proxy_names(
 def test_a_proxy_is_asked_once_who_the_client_is(
     registry: Registry, lines: Lines, monkeypatch: pytest.MonkeyPatch, rate_limit: str
 ) -> None:
-    make, made = forwarded._make_middleware, []
-    monkeypatch.setattr(forwarded, "_make_middleware", lambda trusted: made.append(trusted) or make(trusted))
+    make = forwarded._make_middleware
+    made: list[tuple[str, ...]] = []
+
+    def note(trusted: tuple[str, ...]) -> ProxyHeadersMiddleware:
+        made.append(trusted)
+        return make(trusted)
+
+    monkeypatch.setattr(forwarded, "_make_middleware", note)
     app, path = build(
         registry, LOGGED.model_copy(update={"trusted_proxies": ("*",), "rate_limit": rate_limit})
     )

@@ -47,6 +47,30 @@ def test_what_the_file_has_no_room_for_stays_in_memory(path: pathlib.Path) -> No
     assert len(path.read_bytes()) == 400
 
 
+def test_a_place_that_is_released_is_another_key_s(path: pathlib.Path) -> None:
+    store = Store(path)
+    for i in range(100):
+        cells, at = store.claim(f'["info", "{i:02}"]', 1)
+        assert cells[at] == 0
+        cells[at] = 1
+        assert ([name for name, _ in store], [name for name, _ in read_store(path)]) == (
+            [f'["info", "{i:02}"]'],
+            [f'["info", "{i:02}"]'],
+        )
+        store.release(f'["info", "{i:02}"]')
+    # One of the same length, but with its quotes elsewhere, is written behind it.
+    store.claim('["in", "fo00"]', 1)
+    assert [list(values) for _, values in read_store(path)] == [[0], [0]]
+    store.release("nothing")
+
+
+def test_without_a_file_nothing_stays_of_what_is_released() -> None:
+    store = Store(None)
+    store.claim("key", 1)
+    store.release("key")
+    assert list(store) == []
+
+
 def test_without_a_file_all_stays_in_memory() -> None:
     store = Store(None)
     cells, at = store.claim("key", 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import pathlib
 import re
 import socket
@@ -13,6 +14,9 @@ from fastapi.testclient import TestClient
 from service.batching.context import RequestContext
 from service.core.settings import Settings
 from service.inference.registry import Registry
+from service.inference.served import Served
+from service.observability import families
+from service.observability.families import merge, name_key
 from service.observability.metrics import Metrics
 from service.server import gauges
 from tests.live import serve
@@ -67,6 +71,31 @@ def test_models_and_versions_are_named(loaded: Registry) -> None:
     assert find(metrics, f"cvae_model_info{labels}") == 1
     assert 'cvae_build_info{onnxruntime="' in metrics.render()[0].decode()
     loaded.close()
+
+
+def test_versions_that_come_and_go_leave_nothing_behind(loaded: Registry) -> None:
+    metrics, served = Metrics(), loaded.served
+    gauges.watch_models(metrics, loaded)
+    kept = {len(metrics.collect())}
+    for i in range(5):
+        engine = copy.copy(served.engines["fake"])
+        engine.manifest = engine.manifest.model_copy(update={"version": f"{i:012}"})
+        loaded.served = Served({"fake": engine}, {}, "fake")
+        for watch in loaded.watchers:
+            watch()
+        kept.add(len(metrics.collect()))
+        found = re.findall(r'^cvae_model_info{.*version="(.*?)"} 1.0$', metrics.render()[0].decode(), re.M)
+        assert found == [f"{i:012}"]
+    assert len(kept) == 1
+    loaded.served = served
+    loaded.close()
+
+
+def test_a_worker_that_is_starting_hides_no_version() -> None:
+    key = name_key(families.MODEL_INFO, ("fake", "1", "cpu"))
+    start = name_key(families.START, ())
+    workers = [[(key, [0.0]), (start, [7.0])], [(key, [1.0]), (start, [5.0])], [(key, [0.0]), (start, [0.0])]]
+    assert merge(workers) == {key: [1.0], start: [5.0]}
 
 
 def test_connections_are_counted_when_asked() -> None:
