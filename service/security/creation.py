@@ -8,15 +8,20 @@ from service.security.guard import Check, Guard, Job
 from service.security.rate_limit import CountedRefusals, create_rate_limit
 from service.security.shared_limit import create_shared_limit
 from service.security.sources import read_sources
+from service.security.watched_file import Remembered
 
 
-def create_guard(settings: Settings) -> Guard | None:
+def create_guard(settings: Settings, remembered: Remembered | None = None) -> Guard | None:
     """Return the guard, or None if the settings let everyone in.
+
+    Args:
+        settings: Of this process.
+        remembered: See `read_sources`.
 
     Raises:
         StartupError: A setting is wrong, or there is no room to count requests. The message holds no key.
     """
-    sources = read_sources(settings)
+    sources = read_sources(settings, remembered)
     own = create_rate_limit(settings.rate) if settings.rate is not None else None
     # In the order in which they are asked: who it is, then how often.
     checks: list[Check] = []

@@ -8,7 +8,7 @@ from service.core.errors import StartupError
 from service.core.settings import Settings, read_variables
 from service.core.url_signature import SigningPair, parse_pairs
 from service.security.api_keys import ApiKeys, parse_keys
-from service.security.watched_file import Secrets
+from service.security.watched_file import Remembered, Secrets
 
 # What clients send; a service that was given this one alone would be open.
 CLIENT_KEY, CLIENT_PAIR = "CVAE_API_KEY", "CVAE_SIGNING_KEY"
@@ -26,17 +26,23 @@ class Sources(NamedTuple):
     pairs: Secrets[tuple[SigningPair, ...]] | None
 
 
-def read_sources(settings: Settings) -> Sources:
+def read_sources(settings: Settings, remembered: Remembered | None = None) -> Sources:
     """Read the keys that the settings name.
+
+    Args:
+        settings: Of this process.
+        remembered: What files said that may be faulty now; None: a faulty file is refused.
 
     Raises:
         StartupError: They cannot be read, or are wrong; the message holds none of them.
     """
     keys = pairs = None
     if settings.api_keys or settings.api_keys_file:
-        keys = Secrets("CVAE_API_KEYS", settings.api_keys, settings.api_keys_file, parse_keys)
+        keys = Secrets("CVAE_API_KEYS", settings.api_keys, settings.api_keys_file, parse_keys, remembered)
     if settings.signing_keys or settings.signing_keys_file:
-        pairs = Secrets("CVAE_SIGNING_KEYS", settings.signing_keys, settings.signing_keys_file, parse_pairs)
+        pairs = Secrets(
+            "CVAE_SIGNING_KEYS", settings.signing_keys, settings.signing_keys_file, parse_pairs, remembered
+        )
     return Sources(keys, pairs)
 
 

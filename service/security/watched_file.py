@@ -10,8 +10,8 @@ import logging
 import pathlib
 import re
 import stat
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 from service.core.errors import StartupError
 
@@ -23,6 +23,8 @@ LOOK_S = 1.0
 MAX_FILE_BYTES = 1024 * 1024
 SEPARATORS = re.compile(r"[,\s]+")
 Parse = Callable[[list[str]], T]
+# What files said last without a fault, by the variable's name and the file.
+Remembered = Mapping[tuple[str, pathlib.Path], Any]
 
 
 class Secrets(Generic[T]):
@@ -32,7 +34,14 @@ class Secrets(Generic[T]):
         value: What was read last without a fault.
     """
 
-    def __init__(self, name: str, text: str, path: pathlib.Path | None, parse: Parse[T]) -> None:
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        path: pathlib.Path | None,
+        parse: Parse[T],
+        remembered: Remembered | None = None,
+    ) -> None:
         """Read the variable or the file.
 
         Args:
@@ -40,6 +49,7 @@ class Secrets(Generic[T]):
             text: Entries separated by commas or spaces, or "" where there is a file.
             path: A file of entries, a line each; lines that begin with `#` mean nothing.
             parse: Called with the entries; a `ValueError` says what is wrong with one.
+            remembered: Taken, and a fault logged, where the file is faulty now.
 
         Raises:
             StartupError: There are both, the file cannot be read, or what it says is wrong.
@@ -52,8 +62,18 @@ class Secrets(Generic[T]):
             return
         if text:
             raise StartupError(f"{name}, {name}_FILE: expected one of the two, received both")
-        self._state = _look(f"{name}_FILE", path)
-        self.value = self._read_file(path)
+        try:
+            self._state = _look(f"{name}_FILE", path)
+            self.value = self._read_file(path)
+        except StartupError as error:
+            if remembered is None or (name, path) not in remembered:
+                raise
+            self.value = remembered[name, path]
+            self._complain(error)
+
+    def remember(self) -> Remembered:
+        """Return what the file said last without a fault; nothing of a variable."""
+        return {} if self._path is None else {(self._name, self._path): self.value}
 
     async def keep_fresh(self) -> None:
         """Look at the file again and again, in a thread."""
@@ -72,12 +92,15 @@ class Secrets(Generic[T]):
                 return
             self.value = self._read_file(self._path)
         except StartupError as error:
-            if self._complaint != str(error):
-                logger.error("%s; what it said before stays", error)
-            self._complaint = str(error)
+            self._complain(error)
         else:
             self._complaint = ""
             logger.info("%s_FILE has changed and was read again", self._name)
+
+    def _complain(self, error: StartupError) -> None:
+        if self._complaint != str(error):
+            logger.error("%s; what it said before stays", error)
+        self._complaint = str(error)
 
     def _read_file(self, path: pathlib.Path) -> T:
         name = f"{self._name}_FILE"

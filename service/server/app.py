@@ -58,6 +58,7 @@ from service.security.access import find_scope
 from service.security.creation import create_guard
 from service.security.dispatcher import GuardedDispatcher, VisitMiddleware, WaitingMiddleware
 from service.security.guard import Guard
+from service.security.watched_file import Remembered
 from service.server import gauges, pages
 from service.server.cross_origin import allow_origins
 from service.server.drain import DRAIN
@@ -149,7 +150,10 @@ def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath 
 
 
 def create_app(
-    settings: Settings, registry: Registry | None = None, tracing: Tracing | None = None
+    settings: Settings,
+    registry: Registry | None = None,
+    tracing: Tracing | None = None,
+    remembered: Remembered | None = None,
 ) -> Application:
     """Build the application.
 
@@ -157,6 +161,7 @@ def create_app(
         settings: The settings of this process.
         registry: The models, loaded already; unset: the lifespan loads them.
         tracing: What records requests, started already; the lifespan ends it.
+        remembered: What files of keys said, where one is faulty now.
     """
     api: FastAPI = FastAPIOffline(
         docs_url=None,  # the pages are ours, the files theirs
@@ -178,7 +183,7 @@ def create_app(
     )
     metrics = api.state.metrics = Metrics()
     api.state.tracer = None if tracing is None else tracing.spans
-    guard = create_guard(settings)
+    guard = create_guard(settings, remembered)
     # A guard is told who the client is before anything is reported.
     api.state.reports = make_reports(settings, metrics, tracing, guard is not None)
     api.state.pictures = PictureCache(settings.cache_bytes, metrics.count_cached)

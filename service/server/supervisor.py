@@ -28,6 +28,7 @@ from service.server.processes.handle import Worker, explain
 from service.server.processes.listening import bind, describe
 from service.server.processes.messages import ASK, CENSUS, ENDED
 from service.server.processes.reloads import log_outcomes, reload_all, take_asked
+from service.server.processes.remembered import RememberedSources
 from service.server.processes.silence import Silence
 from service.server.processes.stock import Stock
 from service.server.processes.watch import watch_folder
@@ -58,6 +59,7 @@ class Workers:
         self._address = ""
         self._silence = Silence(settings.worker_timeout_ms / 1000)
         self._stock = Stock()
+        self._sources = RememberedSources(settings)
         self._told: list[Worker] = []
         self._deaths = Count([0.0], 0)
 
@@ -78,6 +80,7 @@ class Workers:
     def _run(self) -> int:
         if self.settings.watch_models == "on":
             watch_folder(self.settings.models_dir, lambda: os.kill(os.getpid(), signal.SIGHUP))
+        self._sources.start()
         folder = pathlib.Path(os.environ[SHARED_FOLDER])
         self._deaths = exposition.open_count(folder, families.DEATHS)
         with open_metrics_port(self.settings) as answer:
@@ -117,7 +120,8 @@ class Workers:
 
     def _start(self) -> Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=run_worker, args=(self._listener, theirs))
+        args = (self._listener, theirs, self._sources.recall())
+        process = self._context.Process(target=run_worker, args=args)
         process.start()
         theirs.close()
         worker = Worker(process, ours, time.monotonic())

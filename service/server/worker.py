@@ -18,6 +18,7 @@ import uvicorn
 from service.core.errors import StartupError
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
+from service.security.watched_file import Remembered
 from service.server.metrics_port import Render
 from service.server.processes.listening import listen
 from service.server.processes.messages import AT_ONCE
@@ -45,6 +46,7 @@ def serve(
     listener: socket.socket | None = None,
     line: Connection | None = None,
     show: Callable[[Render], None] = lambda _: None,
+    remembered: Remembered | None = None,
 ) -> None:
     """Load the models and answer requests until a signal ends it.
 
@@ -53,6 +55,7 @@ def serve(
         listener: A socket that is bound already; None: one is bound to the settings' address.
         line: The pipe to the parent, if there is one.
         show: Called with what returns the metrics, before it listens.
+        remembered: What files of keys said, where one is faulty now.
 
     Raises:
         StartupError: It must not start.
@@ -74,7 +77,7 @@ def serve(
     registry = Registry(settings)
     reloads = LocalReloads(registry) if line is None else ParentLine(registry, line)
     registry.start(handover=reloads.open())
-    app = create_app(settings, registry, start_tracing())
+    app = create_app(settings, registry, start_tracing(), remembered)
     # Made at the first request for it, the schema would hold the event loop for 90 ms.
     app.api.openapi()
     config = make_config(settings, app)
@@ -130,12 +133,13 @@ def choose_protocol() -> str:
     return "httptools"
 
 
-def run_worker(listener: socket.socket, line: Connection) -> None:
+def run_worker(listener: socket.socket, line: Connection, remembered: Remembered) -> None:
     """Serve as one of several processes.
 
     Args:
         listener: A socket that is bound already, shared with the other workers.
         line: The pipe to the parent: this process stops once it is closed.
+        remembered: What files of keys said, where one is faulty now.
     """
     # The parent passes its signals on; a terminal would send them to each worker as well.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
@@ -143,7 +147,7 @@ def run_worker(listener: socket.socket, line: Connection) -> None:
     try:
         settings = load_settings()
         logging.config.dictConfig(logging_config(settings))
-        serve(settings, listener, line)
+        serve(settings, listener, line, remembered=remembered)
     except StartupError as error:
         sys.stderr.write(f"service: {error}\n")
         sys.exit(FAILED)

@@ -44,7 +44,7 @@ def door() -> Door:
 
 @pytest.fixture
 def app(registry: Registry, door: Door, monkeypatch: pytest.MonkeyPatch) -> Application:
-    monkeypatch.setattr("service.server.app.create_guard", lambda _: Guard([door]))
+    monkeypatch.setattr("service.server.app.create_guard", lambda *_: Guard([door]))
     app = create_app(Settings(playground="off", trusted_proxies=(PROXY,)), registry)
     app.api.state.registry = registry
     return app

@@ -32,9 +32,9 @@ DEADLINE_S = 120
 class Service:
     """Two workers and their parent."""
 
-    def __init__(self, models_dir: pathlib.Path, log: pathlib.Path) -> None:
+    def __init__(self, models_dir: pathlib.Path, log: pathlib.Path, **more: str) -> None:
         self.log = log
-        settings = {"MODELS_DIR": str(models_dir), "PORT": "0", "WORKERS": "2", "DRAIN_MS": "500"}
+        settings = {"MODELS_DIR": str(models_dir), "PORT": "0", "WORKERS": "2", "DRAIN_MS": "500", **more}
         environment = {**os.environ, **{f"CVAE_{name}": value for name, value in settings.items()}}
         with log.open("wb") as file:
             command = [sys.executable, "-m", "service"]
@@ -63,8 +63,8 @@ class Service:
 
 
 @contextlib.contextmanager
-def run(models_dir: pathlib.Path, log: pathlib.Path) -> Iterator[Service]:
-    service = Service(models_dir, log)
+def run(models_dir: pathlib.Path, log: pathlib.Path, **settings: str) -> Iterator[Service]:
+    service = Service(models_dir, log, **settings)
     try:
         yield service
     finally:
@@ -150,6 +150,24 @@ def test_if_all_die_at_once_the_next_serve_what_they_did_and_earlier_versions_to
             assert [model["name"] for model in httpx.get(f"{service.url}/models").json()["models"]] == [
                 "fake"
             ]
+
+
+@pytest.mark.slow
+def test_workers_that_start_while_the_file_of_keys_is_faulty_ask_for_the_keys_of_before(
+    models_dir: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    key, keys = "correct-horse-battery-staple", tmp_path / "keys"
+    keys.write_text(key)
+    with run(models_dir, tmp_path / "log", API_KEYS_FILE=str(keys)) as service:
+        service.wait(lambda: service.started() == 2)
+        keys.write_text("web:everything:" + key)
+        for pid in service.workers():
+            os.kill(pid, signal.SIGKILL)
+        service.wait(lambda: service.started() == 4)
+        for headers, status in (({}, 401), ({"X-API-Key": key}, 200)):
+            for _ in range(5):
+                assert httpx.get(f"{service.url}/models", headers=headers).status_code == status
+        assert key not in service.log.read_text()
 
 
 @pytest.mark.slow
