@@ -1,4 +1,4 @@
-"""The OpenAPI entries of API keys, which are optional: whether one is asked for is the operator's to say."""
+"""The OpenAPI entries of API keys and of limits: whether there are any is the operator's to say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from service.http.openapi import errors
 from service.http.problems import PROTOCOL
 
-REFUSED = (401, 403)
+# Without the right key or signature, and beyond the limit.
+REFUSED = (401, 403, 429)
 SCHEMES = {
     "bearer": {
         "type": "http",
@@ -27,7 +28,7 @@ OPTIONAL: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"key": []}]
 
 
 def describe(schema: dict[str, Any], is_open: Callable[[str], bool]) -> None:
-    """Add the schemes, what needs a key, and how it is refused without one.
+    """Add the schemes, what needs a key, and how it is refused without one, or to those who ask too often.
 
     Args:
         schema: As FastAPI derives it.
@@ -42,4 +43,4 @@ def describe(schema: dict[str, Any], is_open: Callable[[str], bool]) -> None:
                 operation["security"] = []
                 continue
             for status in REFUSED:
-                operation["responses"][str(status)] = write(status)[status]
+                operation["responses"].setdefault(str(status), write(status)[status])

@@ -178,6 +178,18 @@ def test_every_error_is_typed_with_an_example(operation: tuple[str, str, dict[st
                 assert content["example"]["status"] == int(status)
 
 
+def test_whatever_can_be_refused_for_its_client_says_so(settings: Settings) -> None:
+    """Where a key is asked for, and requests without one are too many."""
+    changes = {"api_keys": "correct-horse-battery-staple", "rate_limit": "1/hour"}
+    with TestClient(create_app(settings.model_copy(update=changes))) as client:
+        assert client.get("/models").status_code == 401
+        for method, path, entry in operations():
+            refused = client.request(method, re.sub("{.*?}", "1", path)).status_code
+            shown = {"401", "403", "429"} & entry["responses"].keys()
+            expected = set() if refused != 429 else {"401", "403", "429"}
+            assert shown == expected, (method, path)
+
+
 def test_pictures_are_declared_as_pictures_and_come_first() -> None:
     found = {
         f"{method} {path}": list(entry["responses"]["200"]["content"]) for method, path, entry in operations()
