@@ -106,9 +106,10 @@ def label_components(mask: Mask) -> Components:
     """Find the parts of a mask whose pixels touch, if only by a corner."""
     runs = find_runs(mask)
     n = len(runs.row)
-    label = _join(n, *_touching(runs))
-    roots, label = np.unique(label, return_inverse=True)
-    count = len(roots)
+    first = _join(n, *_touching(runs))
+    is_first = first == np.arange(n)
+    count = int(np.count_nonzero(is_first))
+    label = (np.cumsum(is_first) - 1)[first]
     top, left = np.full(count, len(mask)), np.full(count, runs.width)
     bottom, right = np.zeros(count, np.int64), np.zeros(count, np.int64)
     np.minimum.at(top, label, runs.row)

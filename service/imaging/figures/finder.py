@@ -99,11 +99,14 @@ def look(planes: Floats, polarity: ImagePolarity | None) -> Sight | None:
     noise = np.maximum.reduce([estimate_noise(plane) for plane in planes])
     floor = np.maximum(noise * DEVIATIONS, LEAST)
     for reach in REACHES:
-        for sight in _try(planes, slope, floor, reach, polarity):
+        background = estimate_background(planes, reach)
+        for sight in _try(planes, slope, floor, background, polarity):
             if best is None or sight.shapes.rank.max() > best.shapes.rank.max():
                 best = sight
             if _is_decisive(sight):
                 return best
+        if background.is_canvas:  # however far one looks
+            return best
     return best
 
 
@@ -128,9 +131,8 @@ def take_figures(sight: Sight, many: bool) -> list[Figure]:
 
 
 def _try(
-    planes: Floats, slope: Floats, floor: Floats, reach: float, polarity: ImagePolarity | None
+    planes: Floats, slope: Floats, floor: Floats, background: Background, polarity: ImagePolarity | None
 ) -> Iterator[Sight]:
-    background = estimate_background(planes, reach)
     shape = planes.shape[1:]
     low, high = (
         np.stack([enlarge(plane, *shape) for plane in grid]) for grid in (background.low, background.high)
@@ -184,7 +186,8 @@ def _see(
     parts = label_components(mask)
     if may_have_rules(parts, len(mask)):
         mask, rules = remove_rules(mask)
-        parts = label_components(mask)
+        if rules:
+            parts = label_components(mask)
     if not len(parts.area):
         return None
     shapes = judge(parts, mask, relief, peak)

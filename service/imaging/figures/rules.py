@@ -47,7 +47,12 @@ def _remove_level(mask: Mask) -> tuple[Mask, int]:
     """Take out what runs from left to right."""
     width = mask.shape[1]
     thickness = max(2, round(width * MAX_THICKNESS))
-    thin = _thin(mask, thickness)
+    # Stretches from top to bottom, of which those of a line are short.
+    runs = find_runs(np.ascontiguousarray(mask.T))
+    short = runs.length <= thickness
+    if np.count_nonzero(short) * (1 + 2 * GAP) < width * MIN_LENGTH:
+        return mask, 0  # however they lie, they are too few for one line
+    thin = paint(runs, short, width).T
     lines = label_components(_bridge(thin))
     rules = _choose(lines, width)
     found = int(rules.sum())
@@ -61,12 +66,6 @@ def _remove_level(mask: Mask) -> tuple[Mask, int]:
         rows, along = _follow(lines, int(label), thin)
         removed[rows] |= along
     return mask & ~removed, found
-
-
-def _thin(mask: Mask, thickness: int) -> Mask:
-    """Return the pixels whose stretch from top to bottom is short."""
-    runs = find_runs(np.ascontiguousarray(mask.T))
-    return paint(runs, runs.length <= thickness, mask.shape[1]).T
 
 
 def _bridge(thin: Mask) -> Mask:

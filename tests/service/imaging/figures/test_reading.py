@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
+from service.imaging.figures import finder
+from service.imaging.figures.background import Background, estimate_background
 from service.imaging.figures.finder import MAX_FIGURES
 from service.imaging.figures.reading import Reading, read_figures
 from service.imaging.fitting import fit_figure
@@ -217,3 +220,15 @@ def test_sheets_are_drawn_as_they_are_checked() -> None:
     cover = (210 - sheets.draw()[BOX[1] : BOX[3] + 1, BOX[0] : BOX[2] + 1]) / 170
     assert is_four(cover[..., None].astype(np.float32))
     assert not is_four(cover[::-1, :, None].astype(np.float32))
+
+
+def test_an_even_picture_has_but_one_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    reaches: list[float] = []
+
+    def note(planes: Floats, reach: float) -> Background:
+        reaches.append(reach)
+        return estimate_background(planes, reach)
+
+    monkeypatch.setattr(finder, "estimate_background", note)
+    assert read_figures(Image.new("L", SIZE, 200), None, False) == []
+    assert reaches == [finder.REACHES[0]]
