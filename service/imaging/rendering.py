@@ -118,9 +118,10 @@ def draw_frames(images: Bytes, look: Look) -> Bytes:
     """
     check_colormap(look, images.shape[-1])
     drawn, factor = split_scale(look)
-    gap = drawn.padding * drawn.scale
-    sides = ((0, 0), (gap, gap), (gap, gap), (0, 0))
-    frames = np.pad(_prepare(images, drawn), sides, constant_values=_background(look))
+    frames, gap = _prepare(images, drawn), drawn.padding * drawn.scale
+    if gap:
+        sides = ((0, 0), (gap, gap), (gap, gap), (0, 0))
+        frames = np.pad(frames, sides, constant_values=_background(look))
     return _repeat(colour(frames, look.colormap), factor)
 
 

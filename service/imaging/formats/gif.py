@@ -6,6 +6,7 @@ Pillow compresses each frame, but the file is assembled here: Pillow would merge
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from service.imaging.formats.limits import check_sides
 MIN_GIF_DURATION_CS = 2
 INDEX_BITS = 8
 PALETTE_COLOURS = 2**INDEX_BITS
+# Of compressed data at a time.
+PIECE_BYTES = 65_536
 
 
 def write_gif(frames: Bytes, duration_ms: int, loops: int) -> bytes:
@@ -45,7 +48,8 @@ def write_gif(frames: Bytes, duration_ms: int, loops: int) -> bytes:
     duration_cs = max((duration_ms + 5) // 10, MIN_GIF_DURATION_CS)
     control = struct.pack("<BBBBHBB", 0x21, 0xF9, 4, 0, duration_cs, 0, 0)
     repeat = b"" if n == 1 else _repeat_gif(loops)
-    parts = [control + _gif_image(frame) for frame in indices]
+    start = control + struct.pack("<BHHHHBB", 0x2C, 0, 0, width, height, 0, INDEX_BITS)
+    parts = [b"%b%b\0" % (start, data) for data in _compress(indices)]
     return b"".join((screen, palette.tobytes(), repeat, *parts, b";"))
 
 
@@ -56,11 +60,21 @@ def _repeat_gif(loops: int) -> bytes:
     return struct.pack("<BBB11sBBHB", 0x21, 0xFF, 11, b"NETSCAPE2.0", 3, 1, max(loops - 1, 0), 0)
 
 
-def _gif_image(indices: Bytes) -> bytes:
-    height, width = indices.shape
-    # Pillow's encoder alone: a whole file around each frame took three times as long.
-    data = Image.fromarray(indices).tobytes("gif", "L", INDEX_BITS, 0)
-    return struct.pack("<BHHHHBB", 0x2C, 0, 0, width, height, 0, INDEX_BITS) + data + b"\0"
+def _compress(frames: Bytes) -> Iterator[bytes]:
+    """Return the data of each frame, from `(n, height, width)` palette indices."""
+    n, height, width = frames.shape
+    # Pillow's encoder alone, on parts of one picture of them all: to make one of each takes as long again.
+    stack = Image.fromarray(np.ascontiguousarray(frames).reshape(n * height, width))
+    for top in range(0, n * height, height):
+        encoder = Image._getencoder("L", "gif", ("L", INDEX_BITS, 0))
+        encoder.setimage(stack.im, (0, top, width, top + height))
+        pieces, done = [], 0
+        while not done:
+            _, done, piece = encoder.encode(PIECE_BYTES)
+            pieces.append(piece)
+        if done < 0:
+            raise OSError(f"Pillow's encoder of GIF failed: {done}")
+        yield b"".join(pieces)
 
 
 def _index(frames: Bytes) -> tuple[Bytes, Bytes]:
