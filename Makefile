@@ -31,6 +31,9 @@ install: $(SERVE)/.dev $(TRAIN)/.dev ## Install everything a developer needs
 serve: $(SERVE)/.serve ## Serve the bundles in models/ (settings: CVAE_*, see docs/configuration.md)
 	$(SERVE)/bin/python -m service
 
+# Tests start hundreds of Pythons, each of which would compile the service again, where bytecode is not kept.
+test test-service test-all mutants: export PYTHONDONTWRITEBYTECODE :=
+
 test: test-service $(TRAIN)/.dev ## Run the fast tests
 	$(TRAIN)/bin/pytest -m "not slow and not mnist" tests/training tests/contract
 

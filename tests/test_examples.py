@@ -106,6 +106,7 @@ def read(answer: httpx2.Response) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
+@pytest.mark.slow(alone=False)
 def test_it_imports_no_tensorflow_and_nothing_of_this_project(
     made: tuple[pathlib.Path, subprocess.CompletedProcess[str]],
 ) -> None:
@@ -117,6 +118,7 @@ def test_it_imports_no_tensorflow_and_nothing_of_this_project(
     assert not {"tensorflow", "keras", "onnxruntime", "training", "service", "tests"} & imported
 
 
+@pytest.mark.slow(alone=False)
 def test_two_runs_write_the_same_bytes(bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
     run(tmp_path)
     files = {"README.md", "model.json", "encoder.onnx", "decoder.onnx", "golden.npz", "atlas.npz"}
@@ -275,6 +277,7 @@ def test_one_wrong_digit_of_a_checksum_is_refused(
         read_bundle(copy)
 
 
+@pytest.mark.slow(alone=False)
 def test_the_service_does_not_start_over_a_wrong_digit(bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
     version = json.loads((bundle / "model.json").read_text())["version"]
     copy_with(bundle, tmp_path, version, other_digit(version))

@@ -18,6 +18,7 @@ def test_every_folder_of_modules_is_a_package(half: str) -> None:
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
 
 
+@pytest.mark.slow(alone=False)
 def test_the_service_runs_without_tensorflow() -> None:
     code = "import sys, service.server.main, service.server.app; print(*sys.modules)"
     command = [sys.executable, "-c", code]

@@ -96,6 +96,7 @@ SEES = "from service.some import f\ndef test_it(): assert f() == 7\n"
 SEES_NOT = "def test_it(): assert True\n"
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("test", "others", "seen"),
     [
@@ -122,6 +123,7 @@ def test_the_change_is_what_runs_and_is_undone(
     assert mutants.run_tests(tmp_path, ["tests"]) is None
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("test", "says"),
     [

@@ -58,6 +58,7 @@ def run(command: str, address: str, folder: pathlib.Path) -> str:
     return done.stdout.replace("\r\n", "\n")
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(("command", "promised"), COMMANDS)
 def test_each_command_does_what_is_said(
     addresses: dict[bool, str], folder: pathlib.Path, command: str, promised: str

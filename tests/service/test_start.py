@@ -72,6 +72,7 @@ def ask(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return run_check
 
 
+@pytest.mark.slow(alone=False)
 def test_the_health_check_asks_where_the_command_listens(tmp_path: pathlib.Path, ask: Ask) -> None:
     models = write_bundle(tmp_path / "models" / "fake").parent
     command = [sys.executable, "-m", "service", "--port", "0", "--models-dir", str(models)]

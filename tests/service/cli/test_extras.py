@@ -30,6 +30,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -45,6 +46,7 @@ def test_the_base_asks_a_service(url: str, arguments: list[str]) -> None:
     assert "fake" in done.stdout
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("arguments", "ends"),
     [

@@ -18,7 +18,8 @@ ROOT = pathlib.Path(__file__).parents[3]
 DEADLINE_S = 120
 CVAE = shlex.join([sys.executable, "-m", "service.cli"])
 FULL = "stdout: cannot write it: No space left on device"
-slow = pytest.mark.slow
+# Every line starts a shell, and a Python in it.
+pytestmark = pytest.mark.slow(alone=False)
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,10 @@ def run(models: pathlib.Path, line: str, unbuffered: str = "") -> tuple[int, str
     ("line", "status", "said"),
     [
         ("cvae decode 1,2 >/dev/full", 1, FULL),
-        pytest.param("cvae decode 1,2 --format png >/dev/full", 1, FULL, marks=slow),
-        pytest.param("cvae sample -n 256 --seed 1 >/dev/full", 1, FULL, marks=slow),
-        pytest.param("cvae models >/dev/full", 1, FULL, marks=slow),
-        pytest.param("cvae doctor --json >/dev/full", 1, FULL, marks=slow),
+        ("cvae decode 1,2 --format png >/dev/full", 1, FULL),
+        ("cvae sample -n 256 --seed 1 >/dev/full", 1, FULL),
+        ("cvae models >/dev/full", 1, FULL),
+        ("cvae doctor --json >/dev/full", 1, FULL),
         ("cvae --help >/dev/full", 1, "input or output: No space left on device"),
         ("cvae decode 1,2 >&-", 1, "stdout: cannot write it: it is closed"),
         ("cvae decode - <&-", 2, "stdin: cannot read it: it is closed (cvae decode --help)"),
@@ -65,7 +66,7 @@ def test_what_cannot_be_written_is_said_in_one_line(
     assert found == status
 
 
-@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=slow)])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_leaves_is_said(models: pathlib.Path, unbuffered: str) -> None:
     found = run(models, "cvae sample -n 256 --seed 1 | head -c 1", unbuffered)
     assert found == (1, "cvae: stdout: cannot write it: Broken pipe\n")
@@ -76,7 +77,7 @@ def test_a_reader_that_leaves_is_said(models: pathlib.Path, unbuffered: str) -> 
     [
         "decode 1,2,3 2>/dev/full",
         "decode 1,2,3 2>&-",
-        pytest.param("sample 2>/dev/full -o a.png", marks=slow),
+        "sample 2>/dev/full -o a.png",
     ],
 )
 def test_the_status_says_it_where_stderr_cannot(
@@ -93,7 +94,7 @@ def test_devices_and_pipes_are_written_to(models: pathlib.Path, tmp_path: pathli
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("before", [pytest.param(None, marks=slow), b"before"])
+@pytest.mark.parametrize("before", [None, b"before"])
 def test_a_full_disk_leaves_no_half_of_a_file(
     models: pathlib.Path, tmp_path: pathlib.Path, before: bytes | None
 ) -> None:
@@ -123,9 +124,7 @@ def run_on_terminal(models: pathlib.Path, line: str) -> tuple[int, bytes]:
     return process.wait(DEADLINE_S), shown
 
 
-@pytest.mark.parametrize(
-    "options", [pytest.param("--format png", marks=slow), "--format npy", "--format png -o -"]
-)
+@pytest.mark.parametrize("options", ["--format png", "--format npy", "--format png -o -"])
 def test_no_bytes_of_a_picture_go_to_a_terminal(models: pathlib.Path, options: str) -> None:
     status, shown = run_on_terminal(models, f"decode 1,2 {options}")
     assert status == 2
@@ -136,7 +135,7 @@ def test_no_bytes_of_a_picture_go_to_a_terminal(models: pathlib.Path, options: s
 
 @pytest.mark.parametrize(
     "line",
-    ["encode {picture}", pytest.param("interpolate 1,2 2,1 --format ndjson --steps 2", marks=slow)],
+    ["encode {picture}", "interpolate 1,2 2,1 --format ndjson --steps 2"],
 )
 def test_text_goes_to_a_terminal(models: pathlib.Path, tmp_path: pathlib.Path, line: str) -> None:
     Image.new("L", (28, 28)).save(tmp_path / "a.png")
@@ -145,9 +144,7 @@ def test_text_goes_to_a_terminal(models: pathlib.Path, tmp_path: pathlib.Path, l
     assert shown.startswith(b"{")
 
 
-@pytest.mark.parametrize(
-    "line", ["--help", *(pytest.param(line, marks=slow) for line in ("models", "doctor")), "decode --scal 3"]
-)
+@pytest.mark.parametrize("line", ["--help", "models", "doctor", "decode --scal 3"])
 def test_a_terminal_gets_no_colours(models: pathlib.Path, line: str) -> None:
     _, shown = run_on_terminal(models, line)
     assert shown.strip()

@@ -67,6 +67,7 @@ def test_help_explains_with_examples(command: list[str]) -> None:
     assert f"cvae {' '.join(command)}" in result.stdout.partition("Examples:")[2]
 
 
+@pytest.mark.slow(alone=False)
 def test_it_runs_as_a_module_and_ends_with_its_status(models: pathlib.Path, tmp_path: pathlib.Path) -> None:
     def run(*arguments: str) -> Any:
         environment = {**os.environ, "CVAE_MODELS_DIR": str(models)}

@@ -122,6 +122,7 @@ def take_elsewhere(folder: pathlib.Path, line: multiprocessing.connection.Connec
     line.send(count(table, "192.0.2.1", 40))
 
 
+@pytest.mark.slow(alone=False)
 def test_workers_count_together(tmp_path: pathlib.Path) -> None:
     context = multiprocessing.get_context("spawn")
     counts = []

@@ -125,6 +125,7 @@ def test_refusals_are_counted_by_reason(client: TestClient, path: str, reason: s
     assert count() == before + 1
 
 
+@pytest.mark.slow(alone=False)
 def test_the_process_tells_of_its_connections(tmp_path: pathlib.Path, models_dir: pathlib.Path) -> None:
     with serve(tmp_path / "log", CVAE_MODELS_DIR=str(models_dir)) as address:
         host, port = address.split(":")

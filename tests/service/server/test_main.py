@@ -79,7 +79,7 @@ def wait(server: Server, host: str = "127.0.0.1") -> int:
     raise AssertionError(server.log.read_text())
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow(alone=False))])
 def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], workers: str) -> None:
     server = start(workers=workers)
     port = wait(server)
@@ -93,6 +93,7 @@ def test_serves_until_it_is_told_to_stop(start: Callable[..., Server], workers: 
     assert "Traceback" not in log
 
 
+@pytest.mark.slow(alone=False)
 def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Server]) -> None:
     port = wait(start(workers="2", models_dir=str(ROOT / "models")))
     url = f"http://127.0.0.1:{port}/decode"
@@ -109,6 +110,7 @@ def test_whichever_worker_answers_the_bytes_are_the_same(start: Callable[..., Se
     assert [set(found[i::8]) for i in range(8)] == [{write_png(image[..., np.newaxis])} for image in images]
 
 
+@pytest.mark.slow(alone=False)
 def test_a_declared_length_is_refused_while_the_body_is_still_to_come(start: Callable[..., Server]) -> None:
     port = wait(start(max_body_bytes="1000"))
     fields = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 9999999"
@@ -117,21 +119,14 @@ def test_a_declared_length_is_refused_while_the_body_is_still_to_come(start: Cal
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        pytest.param({"port": "http"}, "CVAE_PORT: Input should be a valid integer", marks=pytest.mark.slow),
+        ({"port": "http"}, "CVAE_PORT: Input should be a valid integer"),
         ({"provider": "cuda"}, "CVAE_PROVIDER: expected one of auto, cpu, received cuda"),
-        pytest.param(
-            {"provider": "tpu"},
-            "CVAE_PROVIDER: Input should be 'auto', 'cpu', 'cuda' or 'tensorrt'",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            {"worker": "2"},
-            "CVAE_WORKER: expected the name of a setting, perhaps CVAE_WORKERS",
-            marks=pytest.mark.slow,
-        ),
+        ({"provider": "tpu"}, "CVAE_PROVIDER: Input should be 'auto', 'cpu', 'cuda' or 'tensorrt'"),
+        ({"worker": "2"}, "CVAE_WORKER: expected the name of a setting, perhaps CVAE_WORKERS"),
         ({"models_dir": "/nowhere"}, "/nowhere: expected a folder with at least one"),
         ({"default_model": "other"}, "CVAE_DEFAULT_MODEL: expected one of fake, received 'other'"),
         ({"workers": "2", "provider": "cuda"}, "CVAE_PROVIDER: expected one of auto, cpu, received cuda"),
@@ -146,6 +141,7 @@ def test_what_must_not_start_stops_with_one_line(
     assert log.count("\n") == 1
 
 
+@pytest.mark.slow(alone=False)
 def test_a_damaged_bundle_stops_with_one_line(models: pathlib.Path, start: Callable[..., Server]) -> None:
     (models / "fake" / "decoder.onnx").write_bytes(b"junk")
     status, log = start().finish()
@@ -212,6 +208,7 @@ def test_it_listens_on_ipv6(start: Callable[..., Server], workers: str, host: st
     assert f"running on http://{shown}:{port}" in log
 
 
+@pytest.mark.slow(alone=False)
 def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Server]) -> None:
     server = start(workers="2", zebra="1", service_host="10.0.0.1")
     wait(server)
@@ -221,6 +218,7 @@ def test_a_variable_that_nothing_reads_is_logged_once(start: Callable[..., Serve
     assert "CVAE_SERVICE_HOST" not in log
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize("access_log", ["true", "false"])
 def test_requests_are_logged_if_asked_for(start: Callable[..., Server], access_log: str) -> None:
     server = start(access_log=access_log)

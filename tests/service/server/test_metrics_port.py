@@ -127,6 +127,7 @@ def test_the_public_port_says_nothing_any_more(models_dir: pathlib.Path) -> None
         assert "/metrics" not in client.get("/openapi.json").json()["paths"]
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(("workers", "host"), [("1", "[::1]"), ("2", "127.0.0.1")])
 def test_one_port_has_the_figures_of_all_workers(
     models_dir: pathlib.Path, tmp_path: pathlib.Path, workers: str, host: str
@@ -196,6 +197,7 @@ def _kill_worker(parent: int) -> None:
     raise AssertionError("there is no worker")
 
 
+@pytest.mark.slow(alone=False)
 def test_a_taken_port_is_said_in_one_line(models_dir: pathlib.Path) -> None:
     with bind("127.0.0.1", 0) as taken:
         taken.listen()

@@ -24,6 +24,7 @@ def test_the_file_is_what_the_service_says(schema: str) -> None:
     assert same, "openapi.json is not the API's schema; run `make openapi` and commit the file"
 
 
+@pytest.mark.slow(alone=False)
 def test_neither_settings_nor_models_nor_hashes_change_it(schema: str, tmp_path: pathlib.Path) -> None:
     set_otherwise = {
         "CVAE_MODELS_DIR": "/nowhere",

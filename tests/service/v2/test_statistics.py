@@ -106,6 +106,7 @@ def test_a_version_may_be_named_in_hex_or_as_the_number_that_triton_wants(client
         assert (answer.status_code, list(answer.json())) == (404, ["error"])
 
 
+@pytest.mark.slow(alone=False)
 def test_several_workers_answer_for_all(models_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     with serve(tmp_path / "log", CVAE_MODELS_DIR=str(models_dir), CVAE_WORKERS="2") as address:
         # Each on a connection of its own, which either of them may accept.

@@ -57,6 +57,7 @@ def test_what_cannot_be_shown_is_refused(local: Cvae, options: tuple[str, ...], 
     assert line in local.refuse(2, "decode", "1,2", *options)
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("attributes", "start"),
     [

@@ -106,6 +106,7 @@ def leave_early(address: str) -> None:
         assert connection.recv(1) == b""  # the service has seen it
 
 
+@pytest.mark.slow(alone=False)
 def test_by_itself_it_says_its_name_and_version(collector: Collector, tmp_path: pathlib.Path) -> None:
     with serve(tmp_path / "log", OTEL_EXPORTER_OTLP_ENDPOINT=collector.address, **SOON) as address:
         httpx.get(f"http://{address}/decode.png?z=0,0")
@@ -114,6 +115,7 @@ def test_by_itself_it_says_its_name_and_version(collector: Collector, tmp_path: 
     assert (resource["service.name"], resource["service.version"]) == ("cvae-service", __version__)
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize("state", ["refuses", "is down", "hangs"])
 def test_a_collector_that_takes_nothing_holds_up_nothing(tmp_path: pathlib.Path, state: str) -> None:
     with collect() as collector, socket.socket() as silent:
@@ -155,6 +157,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.slow(alone=False)
 def test_without_the_extra_it_serves_and_says_once_what_to_install(tmp_path: pathlib.Path) -> None:
     process = start(tmp_path / "log", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
     try:
@@ -168,6 +171,7 @@ def test_without_the_extra_it_serves_and_says_once_what_to_install(tmp_path: pat
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in log
 
 
+@pytest.mark.slow(alone=False)
 @pytest.mark.parametrize("environment", [{}, {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "otlp"}])
 def test_turned_off_nothing_of_it_is_loaded(environment: dict[str, str]) -> None:
     program = """
