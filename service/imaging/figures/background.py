@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -45,23 +46,26 @@ class Background:
         return bool(self.level[0].size == 1)
 
 
-def estimate_background(planes: Floats, reach: float) -> Background:
-    """Take the median of a wide window around each cell: figures are less than half of it.
+def estimate_backgrounds(planes: Floats, reaches: Sequence[float]) -> Iterator[Background]:
+    """Take the median of a wide window around each cell, of several widths: figures are less than half of it.
 
     A window is as wide as the picture allows on both sides of its middle, so that light that falls from one
-    side to the other is background everywhere, and so is a rim.
+    side to the other is background everywhere, and so is a rim. A canvas that a program filled has one
+    background, however wide the window.
 
     Args:
         planes: `(channels, height, width)` float32.
-        reach: Of the window to each side, as a part of the picture's shorter side.
+        reaches: Of each window to each side, as a part of the picture's shorter side.
     """
     drawn = _find_canvas(planes)
     if drawn is not None:
-        return Background(drawn, drawn, drawn)
+        yield Background(drawn, drawn, drawn)
+        return
     grid = np.stack([shrink(plane, GRID) for plane in planes])
-    side = max(1, round(reach * min(grid.shape[1:])))
-    level = np.stack([_windowed_quantile(plane, side, 0.5) for plane in grid])
-    return Background(level, _spread(level, np.minimum), _spread(level, np.maximum))
+    for reach in reaches:
+        side = max(1, round(reach * min(grid.shape[1:])))
+        level = np.stack([_windowed_quantile(plane, side, 0.5) for plane in grid])
+        yield Background(level, _spread(level, np.minimum), _spread(level, np.maximum))
 
 
 def _find_canvas(planes: Floats) -> Floats | None:
@@ -126,7 +130,7 @@ def _windowed_quantile(grid: Floats, reach: int, part: float) -> Floats:
     sums = _window_sums(below * (grid - low), reach)
     middle = (counts >= part * counts[-1]).argmax(axis=0)
     # The mean of its level and its neighbours, for levels are coarse.
-    rows, columns = np.ogrid[: grid.shape[0], : grid.shape[1]]
+    rows, columns = np.arange(grid.shape[0])[:, None], np.arange(grid.shape[1])
     upper, lower = np.minimum(middle + 1, len(STEPS) - 1), middle - 2
     weight = counts[upper, rows, columns] - counts[lower, rows, columns]
     value = sums[upper, rows, columns] - sums[lower, rows, columns]

@@ -76,8 +76,10 @@ class Components:
         # Sums from each place to the next; every second is of a run.
         first = self.runs.row * self.runs.width
         places = np.stack([first + self.runs.start, first + self.runs.stop], axis=1).ravel()
-        flat = np.append(np.ravel(values), 0)
-        sums = np.add.reduceat(flat, places)[::2] if len(places) else places
+        flat = np.ravel(values)
+        # The end of the picture is no place in it, and the last sum goes as far anyhow.
+        inside = places[:-1] if len(places) and places[-1] == flat.size else places
+        sums = np.add.reduceat(flat, inside)[::2] if len(places) else places
         total: NDArray[np.float64] = np.bincount(self.label, sums, len(self.area)).astype(np.float64)
         return total
 
@@ -108,13 +110,13 @@ def label_components(mask: Mask) -> Components:
     n = len(runs.row)
     first = _join(n, *_touching(runs))
     is_first = first == np.arange(n)
-    count = int(np.count_nonzero(is_first))
     label = (np.cumsum(is_first) - 1)[first]
-    top, left = np.full(count, len(mask)), np.full(count, runs.width)
-    bottom, right = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    np.minimum.at(top, label, runs.row)
+    # The first run of each is its highest, as runs are in reading order; its last is its lowest.
+    top = runs.row[is_first]
+    count = len(top)
+    left, bottom, right = np.full(count, runs.width), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    bottom[label] = runs.row + 1
     np.minimum.at(left, label, runs.start)
-    np.maximum.at(bottom, label, runs.row + 1)
     np.maximum.at(right, label, runs.stop)
     area = np.bincount(label, runs.length, count).astype(np.int64)
     return Components(runs, label, area, top, left, bottom, right)
@@ -141,6 +143,6 @@ def _join(n: int, above: Ints, below: Ints) -> Ints:
         apart = a != b
         above, below, a, b = above[apart], below[apart], a[apart], b[apart]
         np.minimum.at(parent, np.maximum(a, b), np.minimum(a, b))
-        while (parent != parent[parent]).any():
-            parent = parent[parent]
+        while ((higher := parent[parent]) != parent).any():
+            parent = higher
     return parent

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from service.core.arrays import Floats
@@ -20,8 +23,9 @@ ALL_INK, LEAST_COVER = 0.85, 0.2
 THINNEST, THICKEST = 0.09, 0.2
 # What is thinner than this part of the strokes is none.
 WHISKER = 0.35
-GROW: ImageFilter.Filter = ImageFilter.MaxFilter(3)
-SHRINK: ImageFilter.Filter = ImageFilter.MinFilter(3)
+GROW: np.ufunc = np.maximum
+SHRINK: np.ufunc = np.minimum
+Levels = NDArray[np.uint8]
 
 
 def cut_figure(image: Image.Image, sight: Sight, figure: Figure) -> Floats:
@@ -80,11 +84,20 @@ def _drop_whiskers(cover: Floats) -> Floats:
     return np.minimum(cover, _filter(cover, [GROW] + (steps + 1) * [SHRINK] + (steps + 1) * [GROW]))
 
 
-def _filter(cover: Floats, filters: list[ImageFilter.Filter]) -> Floats:
-    levels = Image.fromarray((cover * 255).astype(np.uint8))
-    for each in filters:
-        levels = levels.filter(each)
-    return np.asarray(levels, np.float32) / np.float32(255)
+def _filter(cover: Floats, choices: Iterable[np.ufunc]) -> Floats:
+    """Give each pixel the highest or lowest level of the three by three around it, choice after choice."""
+    levels: Levels = (cover * 255).astype(np.uint8)
+    for choose in choices:
+        levels = _spread(_spread(levels, choose).T, choose).T
+    return levels.astype(np.float32) / np.float32(255)
+
+
+def _spread(levels: Levels, choose: np.ufunc) -> Levels:
+    # From row to row: that is many times as fast as Pillow's filters, which sort nine levels for each pixel.
+    spread = levels.copy()
+    choose(spread[1:], levels[:-1], out=spread[1:])
+    choose(spread[:-1], levels[1:], out=spread[:-1])
+    return spread
 
 
 def _measure_stroke(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:

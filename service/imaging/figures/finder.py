@@ -12,7 +12,7 @@ from service.core.choices import ImagePolarity
 from service.imaging.figures.background import (
     Background,
     enlarge,
-    estimate_background,
+    estimate_backgrounds,
     estimate_noise,
     quantile,
 )
@@ -98,15 +98,12 @@ def look(planes: Floats, polarity: ImagePolarity | None) -> Sight | None:
     slope = _slope(planes)
     noise = np.maximum.reduce([estimate_noise(plane) for plane in planes])
     floor = np.maximum(noise * DEVIATIONS, LEAST)
-    for reach in REACHES:
-        background = estimate_background(planes, reach)
+    for background in estimate_backgrounds(planes, REACHES):
         for sight in _try(planes, slope, floor, background, polarity):
             if best is None or sight.shapes.rank.max() > best.shapes.rank.max():
                 best = sight
             if _is_decisive(sight):
                 return best
-        if background.is_canvas:  # however far one looks
-            return best
     return best
 
 
@@ -133,12 +130,7 @@ def take_figures(sight: Sight, many: bool) -> list[Figure]:
 def _try(
     planes: Floats, slope: Floats, floor: Floats, background: Background, polarity: ImagePolarity | None
 ) -> Iterator[Sight]:
-    shape = planes.shape[1:]
-    low, high = (
-        np.stack([enlarge(plane, *shape) for plane in grid]) for grid in (background.low, background.high)
-    )
-    dark = np.clip(low - planes, 0, None).max(axis=0)
-    light = np.clip(planes - high, 0, None).max(axis=0)
+    dark, light = _stand_out(planes, background)
     kinds: tuple[tuple[ImagePolarity, Floats, Floats], ...] = (
         ("dark-on-light", dark, light),
         ("light-on-dark", light, dark),
@@ -146,17 +138,24 @@ def _try(
     if np.count_nonzero(light > floor) > np.count_nonzero(dark > floor):
         kinds = kinds[::-1]
     for kind, ink, other in kinds:
-        if polarity in (None, kind):
+        strong = ink[ink > floor]
+        if polarity in (None, kind) and strong.size:
+            peak = quantile(strong, 0.9)
+            relief = Relief(ink, np.where(other > np.maximum(ink, LEAST), other, np.float32(0)), slope)
             for part in PARTS:
-                sight = _see(
-                    kind,
-                    background,
-                    Relief(ink, np.where(other > np.maximum(ink, LEAST), other, np.float32(0)), slope),
-                    floor,
-                    part,
-                )
+                sight = _see(kind, background, relief, floor, peak, part)
                 if sight is not None:
                     yield sight
+
+
+def _stand_out(planes: Floats, background: Background) -> tuple[Floats, Floats]:
+    """Return by how much each pixel is darker, and by how much lighter, in the channel that shows it best."""
+    shape = planes.shape[1:]
+    dark, light = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for plane, low, high in zip(planes, background.low, background.high, strict=True):
+        np.maximum(dark, enlarge(low, *shape) - plane, out=dark)
+        np.maximum(light, plane - enlarge(high, *shape), out=light)
+    return dark, light
 
 
 def _is_decisive(sight: Sight) -> bool:
@@ -175,13 +174,9 @@ def _is_decisive(sight: Sight) -> bool:
 
 
 def _see(
-    kind: ImagePolarity, background: Background, relief: Relief, floor: Floats, part: float
+    kind: ImagePolarity, background: Background, relief: Relief, floor: Floats, peak: float, part: float
 ) -> Sight | None:
     ink = relief.ink
-    strong = ink[ink > floor]
-    if not strong.size:
-        return None
-    peak = quantile(strong, 0.9)
     mask, rules = ink > np.maximum(floor, part * peak), 0
     parts = label_components(mask)
     if may_have_rules(parts, len(mask)):

@@ -19,19 +19,19 @@ EDGE = 0.3
 AT_EDGE, LEVEL_LINE, ENCLOSES, BLOTTED = 0.08, 0.2, 0.1, 0.15
 
 
-@dataclasses.dataclass(frozen=True)
 class Relief:
     """How a picture rises and falls: three maps, `(height, width)` float32, in levels of 255.
 
     Attributes:
         ink: How far each pixel stands out from the background, to one side.
-        other: How far to the other.
+        near_other: How far those within two pixels of it do to the other side, at most; None: nothing does.
         slope: How steep the picture is there.
     """
 
-    ink: Floats
-    other: Floats
-    slope: Floats
+    def __init__(self, ink: Floats, other: Floats, slope: Floats) -> None:
+        """Store the maps; `other` is how far each pixel stands out to the other side."""
+        self.ink, self.slope = ink, slope
+        self.near_other = _widen(other) if other.any() else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +97,8 @@ def _measure_edges(parts: Components, mask: Mask, relief: Relief, strength: Numb
     outline = (mask & ~inner).astype(np.float32)
     least = EDGE * parts.spread(strength, len(mask))
     good = relief.slope > least
-    if relief.other.any():
-        good &= _widen(relief.other) <= least
+    if relief.near_other is not None:
+        good &= relief.near_other <= least
     return parts.sum(outline * good) / np.maximum(parts.sum(outline), 1)
 
 

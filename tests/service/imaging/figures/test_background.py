@@ -9,7 +9,7 @@ from tests.service.imaging.figures import sheets
 
 
 def estimate(levels: sheets.Levels, reach: float = 0.5) -> tuple[Floats, Floats, Floats]:
-    found = bg.estimate_background(levels[None].astype(np.float32), reach)
+    (found,) = bg.estimate_backgrounds(levels[None].astype(np.float32), [reach])
     height, width = levels.shape
     low, level, high = (bg.enlarge(grid[0], height, width) for grid in (found.low, found.level, found.high))
     return low, level, high

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
 from service.imaging.figures import finder
-from service.imaging.figures.background import Background, estimate_background
+from service.imaging.figures.background import Background, estimate_backgrounds
 from service.imaging.figures.finder import MAX_FIGURES
 from service.imaging.figures.reading import Reading, read_figures
 from service.imaging.fitting import fit_figure
@@ -223,12 +223,13 @@ def test_sheets_are_drawn_as_they_are_checked() -> None:
 
 
 def test_an_even_picture_has_but_one_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    reaches: list[float] = []
+    seen: list[Background] = []
 
-    def note(planes: Floats, reach: float) -> Background:
-        reaches.append(reach)
-        return estimate_background(planes, reach)
+    def note(planes: Floats, reaches: Sequence[float]) -> Iterator[Background]:
+        for background in estimate_backgrounds(planes, reaches):
+            seen.append(background)
+            yield background
 
-    monkeypatch.setattr(finder, "estimate_background", note)
+    monkeypatch.setattr(finder, "estimate_backgrounds", note)
     assert read_figures(Image.new("L", SIZE, 200), None, False) == []
-    assert reaches == [finder.REACHES[0]]
+    assert [background.is_canvas for background in seen] == [True]
