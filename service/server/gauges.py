@@ -45,10 +45,10 @@ class _ModelWatch:
         """Count the batches of models that are new, and say which there are."""
         served = list(self._registry.served)
         infos = {self._find_info(engine) for engine in served}
-        for labels in self._infos - infos:
-            self._metrics.drop(families.MODEL_INFO, *labels)
-        for labels in infos:
-            self._metrics.number(families.MODEL_INFO, *labels).set(1)
+        for info in self._infos - infos:
+            self._metrics.drop(families.MODEL_INFO, *info)
+        for info in infos:
+            self._metrics.number(families.MODEL_INFO, *info).set(1)
         self._infos = infos
         for engine in set(served) - set(self._seen):
             self._seen.add(engine)
