@@ -46,7 +46,10 @@ class Exchange:
     @property
     def model(self) -> str:
         """The model that answered, as `name@version`, or an empty text."""
-        return next((value.decode() for name, value in self.header if name == MODEL_FIELD), "")
+        for name, value in self.header:  # a generator takes twice as long
+            if name == MODEL_FIELD:
+                return value.decode()
+        return ""
 
     def watch(self, receive: Receive, send: Send) -> tuple[Receive, Send]:
         """Return both functions of a request, which note what comes and goes."""

@@ -42,10 +42,12 @@ class Split(NamedTuple):
 def split_query(query: bytes) -> Split:
     """Return the parts of a query."""
     signed, found, signature = query.rpartition(LAST_SIGNATURE)
-    plain, dated, expiry = signed.rpartition(LAST_EXPIRES)
-    rest = plain if dated else signed
-    if found and not (SIGNATURE_START in rest or EXPIRES_START in rest) and b"&" not in signature + expiry:
-        return Split(rest, signed, [signature], [expiry] if dated else [])
+    if found and SIGNATURE_START not in signed and b"&" not in signature:
+        if EXPIRES_START not in signed:
+            return Split(signed, signed, [signature], [])
+        plain, dated, expiry = signed.rpartition(LAST_EXPIRES)
+        if dated and EXPIRES_START not in plain and b"&" not in expiry:
+            return Split(plain, signed, [signature], [expiry])
     return _split_anyhow(query)
 
 
@@ -114,8 +116,10 @@ def _is_signed(path: str, split: Split, pairs: Sequence[SigningPair]) -> bool:
     if len(split.signatures) != 1:
         return False
     # All pairs are tried, so that the time says nothing of which one it was.
-    found = [hmac.compare_digest(pair.sign(path, split.signed), split.signatures[0]) for pair in pairs]
-    return any(found)
+    found = False
+    for pair in pairs:
+        found |= hmac.compare_digest(pair.sign(path, split.signed), split.signatures[0])
+    return found
 
 
 def _is_time(text: bytes) -> bool:
