@@ -116,11 +116,15 @@ def _space(subject: Subject) -> Section:
 def _reconstructions(subjects: list[Subject], split: Split) -> Section:
     order = np.argsort(subjects[0].reconstruction_loss, kind="stable")
     parts = []
-    for name, rows in (("Best", order[:SHOWN]), ("Worst", order[::-1][:SHOWN])):
+    for title, rows in (("Best", order[:SHOWN]), ("Worst", order[::-1][:SHOWN])):
         shown = [scale(split.x[rows]), *(subject.image[rows] for subject in subjects)]
-        losses = ", ".join(f"{split.label[i]}: {subjects[0].reconstruction_loss[i]:.0f}" for i in rows)
+        called = [subjects[0].name_label(label) for label in split.label[rows]]
+        losses = ", ".join(
+            f"{name}: {loss:.0f}"
+            for name, loss in zip(called, subjects[0].reconstruction_loss[rows], strict=True)
+        )
         made = ", then ".join(subject.name for subject in subjects)
-        caption = f"{name}: images, then what {made} makes of them. Label and nats: {losses}"
+        caption = f"{title}: images, then what {made} makes of them. Label and nats: {losses}"
         parts.append(html.sheet(np.concatenate(shown), SHOWN, caption))
     return Section("Reconstructions", "Decoded from z_mean, by reconstruction_loss.", tuple(parts))
 
@@ -131,7 +135,7 @@ def _samples(subject: Subject) -> Section:
     if classes:
         drawn = [draw_as_served(subject.manifest, entry, subject.mixture, COLUMNS) for entry in classes]
         z, label = (np.concatenate(each) for each in zip(*drawn, strict=True))
-        caption = f"A row a class: {', '.join(str(entry['label']) for entry in classes)}"
+        caption = f"A row a class: {', '.join(subject.name_label(entry['label']) for entry in classes)}"
         parts.append(html.sheet(subject.decode(z, label), COLUMNS, caption))
     n, mixture = 5 * COLUMNS, subject.mixture
     prior = mixture.draw(n) if mixture else draw_prior(subject.manifest, n)
@@ -146,7 +150,7 @@ def _ways(subject: Subject) -> Section:
     if len(middles) > 1:
         z = np.concatenate([(1 - t) * a + t * b for (_, a), (_, b) in pairs]).astype(np.float32)
         label = np.concatenate([np.where(t[:, 0] < 0.5, a, b) for (a, _), (b, _) in pairs]).astype(np.int64)
-        names = ", ".join(f"{a} to {b}" for (a, _), (b, _) in pairs)
+        names = ", ".join(f"{subject.name_label(a)} to {subject.name_label(b)}" for (a, _), (b, _) in pairs)
         parts.append(html.sheet(subject.decode(z, label), STEPS, f"From class to class: {names}"))
     dims = _by_information(subject)[:TRAVERSED]
     z = np.zeros((len(dims), STEPS, subject.posteriors.z_mean.shape[1]), np.float32)
@@ -165,10 +169,12 @@ def _classes(subject: Subject, split: Split) -> Section:
         mine = split.label == label
         wrong = read[mine & (read != label)]
         values, counts = np.unique(wrong, return_counts=True)
-        confused = f"{values[counts.argmax()]} ({counts.max()})" if len(wrong) else "none"
+        confused = "none"
+        if len(wrong):
+            confused = f"{subject.name_label(values[counts.argmax()])} ({counts.max()})"
         loss, kl = subject.reconstruction_loss[mine].mean(), subject.kl_divergence[mine].sum(axis=1).mean()
         accuracy = f"{(read[mine] == label).mean():.3f}"
-        rows.append([label, mine.sum(), f"{loss:.2f}", f"{kl:.2f}", accuracy, confused])
+        rows.append([subject.name_label(label), mine.sum(), f"{loss:.2f}", f"{kl:.2f}", accuracy, confused])
     head = [
         "class",
         "images",

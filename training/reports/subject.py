@@ -54,6 +54,11 @@ class Subject:
         """The bundle's name."""
         return str(self.manifest["name"])
 
+    def name_label(self, label: int) -> str:
+        """Return the name of a class, else its label."""
+        names = self.manifest["dataset"].get("class_names", [])
+        return str(names[label]) if label < len(names) else str(label)
+
 
 def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
     """Run a bundle over the test split of a data set."""

@@ -54,14 +54,20 @@ def test_the_page_has_everything_twice_the_same(
     assert "styled, training, styled, validation" in pages[0]
 
 
-def test_a_conditional_bundle_and_one_without_history_are_shown(
+def test_a_conditional_bundle_without_history_is_shown_with_its_names(
     other: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
 ) -> None:
     folder = pathlib.Path(shutil.copytree(other, tmp_path / "styled"))
     (folder / HISTORY).unlink()
+    manifest = read_manifest(folder)
+    names = [f"digit {i} & more" for i in range(10)]
+    manifest["dataset"]["class_names"] = names
+    (folder / "model.json").write_text(json.dumps(manifest))
     report.write_report(folder, digits, tmp_path / "deep" / "page.html")
     text = (tmp_path / "deep" / "page.html").read_text()
     assert "The bundle has no history.csv" in text
+    assert f"A row a class: {', '.join(names)}".replace("&", "&amp;") in text
+    assert '<th scope="row">digit 3 &amp; more</th>' in text
     assert "Each label in the same twenty styles" in text
 
 
