@@ -4,39 +4,14 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
 from service.core.settings import Settings
-from service.inference.registry import Registry
 from service.server.app import create_app
-from service.server.processes.reloading import LocalReloads
-from tests.service.fake import sign, write_bundle
-
-
-@pytest.fixture
-def folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    return write_bundle(tmp_path / "fake")
-
-
-@pytest.fixture
-def client(folder: pathlib.Path) -> Iterator[TestClient]:
-    settings = Settings(models_dir=folder.parent, admin="on", cors_origins=("*", "null", NAMED))
-    registry = Registry(settings)
-    registry.start()
-    app = create_app(settings, registry)
-    app.api.state.reload = LocalReloads(registry).reload
-    with TestClient(app) as client:
-        yield client
-
-
-def change(folder: pathlib.Path) -> str:
-    manifest = json.loads((folder / "model.json").read_text())
-    manifest["classes"][0]["count"] += 1
-    sign(folder, manifest)
-    return str(manifest["version"])
+from tests.service.admin.conftest import NAMED
+from tests.service.fake import change
 
 
 def test_it_says_what_has_become_of_each_model(client: TestClient, folder: pathlib.Path) -> None:
@@ -66,7 +41,7 @@ def test_a_refusal_is_a_problem_with_its_reason(client: TestClient, folder: path
     assert client.get("/decode.png?z=0,0").headers["cvae-model"] == f"fake@{before}"
 
 
-OTHER, NAMED = "https://evil.example", "https://ops.example"
+OTHER = "https://evil.example"
 SITE = "Sec-Fetch-Site"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
 import signal
@@ -24,7 +23,7 @@ from service.server.processes import silence
 from service.server.supervisor import Workers
 from service.server.worker import FAILED
 from tests.live import ROOT, hold_port, wait_for_port
-from tests.service.fake import sign, write_bundle
+from tests.service.fake import change, write_bundle
 
 DEADLINE_S = 120
 
@@ -133,10 +132,7 @@ def test_if_all_die_at_once_the_next_serve_what_they_did_and_earlier_versions_to
     with run(folder.parent, tmp_path / "log") as service:
         service.wait(lambda: service.started() == 2)
         old = httpx.get(f"{service.url}/models/fake").json()["version"]
-        manifest = json.loads((folder / "model.json").read_text())
-        manifest["classes"][0]["count"] += 1
-        sign(folder, manifest)
-        new = manifest["version"]
+        new = change(folder)
         service.process.send_signal(signal.SIGHUP)
         service.wait(lambda: f"reload: fake@{new}: loaded" in service.log.read_text())
         write_bundle(folder.parent / "other")  # which nobody has asked to be loaded
