@@ -29,7 +29,7 @@ from service.server.processes.listening import bind, describe
 from service.server.processes.messages import ASK, CENSUS, ENDED
 from service.server.processes.reloads import log_outcomes, reload_all, take_asked
 from service.server.processes.remembered import RememberedSources
-from service.server.processes.silence import Silence
+from service.server.processes.silence import START_S, Silence
 from service.server.processes.stock import Stock
 from service.server.processes.watch import watch_folder
 from service.server.worker import FAILED, STOPPING, run_worker
@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 # The signals that are acted on; the other means nothing to several workers.
 HEEDED = (*STOPPING, signal.SIGHUP, signal.SIGUSR2)
-# How long a reload waits for the first worker to serve, where none does.
-NONE_S = 60.0
+# How long a reload waits for the first worker to serve, where none does: longer, and none can start.
+NONE_S = START_S
 # How long after the time that workers allow themselves to stop they are killed.
 MARGIN_S = 5.0
 
