@@ -103,8 +103,10 @@ def take_asked(workers: Iterable[Worker]) -> dict[Worker, list[int]]:
     return asked
 
 
-def log_outcomes(outcomes: Iterable[Outcome]) -> None:
+def log_outcomes(outcomes: Sequence[Outcome]) -> None:
     """Write into the log what a reload has done to each model."""
+    if not outcomes:
+        logger.error("reload: all workers ended as they loaded; nothing has changed")
     for outcome in outcomes:
         level = logging.ERROR if outcome.status == "refused" else logging.INFO
         logger.log(level, "reload: %s", outcome)

@@ -11,7 +11,7 @@ import pytest
 
 from service.core.reloads import DISAGREEMENT, Content, Outcome
 from service.server.processes.messages import DROP, GIVE, PREPARE, SWAP
-from service.server.processes.reloads import LATE, UNSAID, reload_all, take_asked
+from service.server.processes.reloads import LATE, UNSAID, log_outcomes, reload_all, take_asked
 from service.server.processes.stock import Stock
 
 OLD, NEW = Content("a", "1"), Content("b", "2")
@@ -187,6 +187,16 @@ def test_an_answer_to_an_earlier_question_is_none_to_this_one(wait: Callable[[fl
     worker = Pretended(prepare=[SAME])
     worker.inbox = [("prepared", [LOADED])]
     assert lead(wait, worker) == [SAME]
+
+
+def test_if_all_die_as_they_load_nothing_changes_and_the_log_says_so(
+    wait: Callable[[float], bool], caplog: pytest.LogCaptureFixture
+) -> None:
+    stock = Stock()
+    stock.bundles = b"old"
+    log_outcomes(outcomes := lead(wait, load(prepare=DEAD), load(prepare=DEAD), stock=stock))
+    assert (outcomes, stock.bundles) == ([], b"old")
+    assert "all workers ended as they loaded; nothing has changed" in caplog.text
 
 
 def test_all_who_have_asked_are_told_once() -> None:
