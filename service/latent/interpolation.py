@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,12 +31,20 @@ def interpolate(start: Floats, end: Floats, steps: int, method: Method) -> Float
     Returns:
         `(steps, latent_dim)` float32; the first row is `start` and the last `end`, exactly.
     """
-    t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
+    t = _space(steps)
     a, b = start.astype(np.float64), end.astype(np.float64)
     path = _arc(a, b, t) if method == "slerp" else (1 - t) * a + t * b
     points = path.astype(np.float32)
     points[0], points[-1] = start, end
     return points
+
+
+@functools.lru_cache(64)
+def _space(steps: int) -> NDArray[np.float64]:
+    """Return even steps from 0 to 1, `(steps, 1)`, which nobody may change: they are kept."""
+    t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
+    t.flags.writeable = False
+    return t
 
 
 def default_method(latent_dim: int) -> Method:

@@ -98,6 +98,8 @@ class LatentSpace:
         path = interpolation.interpolate(
             first[:dim], last[:dim], steps, method or interpolation.default_method(dim)
         )
+        if not self.labels:
+            return path
         # One label turns into the other just as evenly.
         label = interpolation.interpolate(first[dim:], last[dim:], steps, "lerp")
         return np.concatenate([path, label], axis=1)
