@@ -156,13 +156,16 @@ def _smooth(images: Bytes, scale: int) -> Bytes:
 
 
 def _arrange(images: Bytes, rows: int, columns: int, look: Look) -> Bytes:
-    _, height, width, channels = images.shape
+    n, height, width, channels = images.shape
     gap = look.padding * look.scale
     down, across = height + gap, width + gap
     sheet = np.full((rows * down + gap, columns * across + gap, channels), _background(look), np.uint8)
-    for index, image in enumerate(images):
-        top, left = index // columns * down + gap, index % columns * across + gap
-        sheet[top : top + height, left : left + width] = image
+    cells = sheet[gap:, gap:].reshape(rows, down, columns, across, channels, copy=False)
+    places = cells[:, :height, :, :width].transpose(0, 2, 1, 3, 4)
+    whole, rest = divmod(n, columns)
+    places[:whole] = images[: whole * columns].reshape(whole, columns, height, width, channels)
+    if rest:
+        places[whole, :rest] = images[-rest:]
     return sheet
 
 
