@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from collections.abc import Callable
@@ -66,8 +67,14 @@ def read_npy(
 
 def write_npy(array: NDArray[Any]) -> bytes:
     """Return an array, of any shape and numeric dtype, as an .npy file."""
+    return b"".join((_write_head(array.dtype.str, array.shape), np.ascontiguousarray(array).data))
+
+
+@functools.lru_cache(256)
+def _write_head(descr: str, shape: tuple[int, ...]) -> bytes:
     file = io.BytesIO()
-    np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+    fields = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, fields)
     return file.getvalue()
 
 
