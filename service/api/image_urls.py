@@ -15,6 +15,7 @@ from service.core.choices import SEED_LIMIT
 from service.core.headers import SEED_HEADER
 from service.http import caching
 from service.http.caching import tag_rows
+from service.http.dependencies import find_state
 from service.http.header_fields import read_field
 from service.http.model_headers import ModelResponse, RawResponse, encode_model
 from service.inference.engine import Engine
@@ -22,6 +23,8 @@ from service.inference.engine import Engine
 # The field of a URL's answer, by whether the URL names the model's version.
 CONTROL = {pinned: (b"cache-control", caching.control(pinned=pinned).encode()) for pinned in (False, True)}
 SEED_FIELD = SEED_HEADER.lower().encode()
+# The name under which the application's state holds the finished pictures.
+PICTURES = "pictures"
 NEVER_KEPT = (b"cache-control", caching.NEVER.encode())
 
 
@@ -79,7 +82,7 @@ async def answer_url(
     if fresh := answer_fresh(request, engine, address, tag, fields):
         return fresh
     # A picture of a seed that was chosen here will not be asked for again.
-    cache: PictureCache | None = request.scope["app"].state.pictures if address.seed is None else None
+    cache: PictureCache | None = find_state(request)[PICTURES] if address.seed is None else None
     content = None if cache is None else cache.get(tag)
     if content is not None:
         answer: Response = ModelResponse(content, job.wanted.media_type, engine.manifest, call)

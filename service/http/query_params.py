@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from service.core.errors import InvalidValueError, shorten
-from service.http.bodies.limits import trim_fields
+from service.http.bodies.limits import validate
 from service.http.dependencies import depend
 
 
@@ -94,7 +94,7 @@ def _read(model: type[Q], text: bytes) -> Q:
     # An underscore may be escaped.
     faults = list(_find_faults(model, fields, counts)) if counts or b"_" in text or b"%" in text else []
     try:
-        query = model.model_validate(trim_fields(fields, model))
+        query = validate(fields, model)
     except ValidationError as error:
         faults += [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
@@ -120,7 +120,8 @@ def _split(text: str) -> list[tuple[str, str]]:
     if "%" in text or "+" in text:
         return parse_qsl(text, keep_blank_values=True)
     # The same, without searching each part for escapes that are not there.
-    return [(name, value) for name, _, value in (part.partition("=") for part in text.split("&") if part)]
+    parts = [part.partition("=") for part in text.split("&") if part]
+    return [(name, value) for name, _, value in parts]
 
 
 def _check_extent(text: bytes) -> None:

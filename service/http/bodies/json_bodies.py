@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from service.batching.context import RequestContext
 from service.core.errors import MediaTypeError, Text
 from service.core.json.reader import Limit, parse
-from service.http.bodies.limits import find_budget, trim_fields
+from service.http.bodies.limits import find_budget, validate
 from service.http.bodies.reading import find_body, read_body
 from service.http.dependencies import get_registry
 from service.http.header_fields import find_fields
@@ -153,7 +153,7 @@ def parse_json(content: bytes, model: type[M], limit: Limit) -> M:
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, "There was an error parsing the body") from error
     try:
-        return model.model_validate(trim_fields(fields, model) if type(fields) is dict else fields)
+        return validate(fields, model)
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -134,8 +134,25 @@ class HeldBody:
         self._bodies.held_bytes -= self._held
 
 
+M = TypeVar("M", bound=BaseModel)
 # Unknown fields that an error lists.
 MOST_UNKNOWN = 3
+
+
+def validate(fields: Any, model: type[M]) -> M:
+    """Return a model of fields; of many that it does not know, the error names the first few.
+
+    Args:
+        fields: Values by name, as they came; anything else is refused.
+        model: The model that is to take them.
+
+    Raises:
+        ValidationError: They do not fit the model.
+    """
+    known = trim_fields(fields, model) if type(fields) is dict else fields
+    # As `model_validate` does, whose options take longer to hand over than most queries to check.
+    made: M = model.__pydantic_validator__.validate_python(known)
+    return made
 
 
 def trim_fields(fields: Mapping[str, Any], model: type[BaseModel]) -> Mapping[str, Any]:
