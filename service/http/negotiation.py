@@ -49,7 +49,9 @@ def choose_encoding(accept: str | None, offered: Sequence[E]) -> E | None:
         One of `offered`, the one with the highest quality; None if the client wants none of them, or prefers
         the answer as it is.
     """
-    ranges = _parse(accept or "")
+    if not accept:
+        return None
+    ranges = _parse(accept)
     best = max(offered, key=lambda name: ranges.get(name, ranges.get("*", 0.0)))
     quality = ranges.get(best, ranges.get("*", 0.0))
     return best if quality > 0 and quality >= ranges.get("identity", 0.0) else None

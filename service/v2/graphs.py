@@ -5,15 +5,18 @@ Each bundle has two: `<name>.decoder` and `<name>.encoder`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import get_args
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, get_args
 
 import numpy as np
+from fastapi import Request
 
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Graph
 from service.core.errors import NotFoundError, QueueFullError
+from service.http.disconnect import unless_gone
 from service.imaging.formats.png import write_png
 from service.imaging.pixels import to_bytes
 from service.inference.engine import Engine
@@ -40,15 +43,9 @@ class V2Model:
     def __init__(self, engine: Engine, kind: Graph) -> None:
         self.engine, self.kind = engine, kind
         self.name = f"{engine.manifest.name}.{kind}"
-        image, dim, labels = engine.manifest.image.shape, engine.space.dim, len(engine.space.labels)
-        if kind == "encoder":
-            self.inputs = [Port("x", image, low=0, high=1)]
-            self.outputs = [Port("z_mean", (dim,)), Port("z_log_var", (dim,))]
-        else:
-            self.inputs = [Port("z", (dim,), low=-Z_LIMIT, high=Z_LIMIT)]
-            if labels:
-                self.inputs.append(Port("label", (labels,), low=0, high=1))
-            self.outputs = [Port(IMAGE, image), Port(PNG, (), "BYTES", implied=False)]
+        space = engine.space
+        ports = describe_ports(kind, engine.manifest.image.shape, space.dim, len(space.labels))
+        self.inputs, self.outputs = ports
 
     @property
     def version(self) -> str:
@@ -73,10 +70,13 @@ class V2Model:
             self.engine.batchers[self.kind].statistics.fail()
             raise
 
-    async def run(self, arrays: Mapping[str, Floats], call: RequestContext) -> dict[str, Floats]:
+    async def run(
+        self, request: Request, arrays: Mapping[str, Floats], call: RequestContext
+    ) -> dict[str, Floats]:
         """Run the graph, in batches shared with other requests.
 
         Args:
+            request: If its client goes, its rows never run.
             arrays: One for each of `inputs`, by name; `(rows, *shape)` float32.
             call: The request's context.
 
@@ -84,15 +84,42 @@ class V2Model:
             The graph's own outputs by name; `(rows, *shape)` float32.
 
         Raises:
-            InvalidValueError: Too many rows. Errors are also those of `Engine.decode` and `encode`.
+            InvalidValueError: Too many rows. Errors are also those of `Engine.submit` and `encode`.
         """
         given = [arrays[port.name] for port in self.inputs]
         self.engine.space.check_rows("rows", len(given[0]))
         if self.kind == "encoder":
-            posterior = await self.engine.encode(given[0], call)
+            posterior = await unless_gone(request, self.engine.encode(given[0], call))
             return {"z_mean": posterior.z_mean, "z_log_var": posterior.z_log_var}
-        pictures = await self.engine.decode(np.concatenate(given, axis=1), call)
-        return {IMAGE: pictures.image}
+        rows = given[0] if len(given) == 1 else np.concatenate(given, axis=1)
+        # The future itself: to await `Engine.decode` would take a task, and a turn of the event loop.
+        images = await unless_gone(request, self.engine.submit(rows, call))
+        return {IMAGE: self.engine.collect(rows, images, call).image}
+
+
+class Ports(NamedTuple):
+    """What a graph takes and returns."""
+
+    inputs: Sequence[Port]
+    outputs: Sequence[Port]
+
+
+@functools.lru_cache(256)
+def describe_ports(kind: Graph, image: tuple[int, ...], dim: int, labels: int) -> Ports:
+    """Return the ports of a graph.
+
+    Args:
+        kind: Which of a bundle's graphs.
+        image: The shape of a picture.
+        dim: The number of latent dimensions.
+        labels: How many labels the decoder takes.
+    """
+    if kind == "encoder":
+        return Ports([Port("x", image, low=0, high=1)], [Port("z_mean", (dim,)), Port("z_log_var", (dim,))])
+    inputs = [Port("z", (dim,), low=-Z_LIMIT, high=Z_LIMIT)]
+    if labels:
+        inputs.append(Port("label", (labels,), low=0, high=1))
+    return Ports(inputs, [Port(IMAGE, image), Port(PNG, (), "BYTES", implied=False)])
 
 
 def complete(results: Mapping[str, Floats], names: set[str]) -> dict[str, Result]:
@@ -138,10 +165,12 @@ def find_graph(registry: Registry, name: str, version: str | None = None) -> V2M
     if bundle not in served.engines or kind not in KINDS:
         known = ", ".join(graph.name for graph in list_graphs(registry))
         raise NotFoundError("model", f"one of {known}", name)
+    if version is None:
+        return V2Model(served.engines[bundle], kind)
     versions = served.list_versions(bundle)
     by_number = {str(int(known, 16)): known for known in versions}
-    found = by_number.get(version or "", version)
-    if found is not None and found not in versions:
+    found = by_number.get(version, version)
+    if found not in versions:
         expected = (
             f"{versions[0]}, which is loaded" if len(versions) == 1 else f"one of {', '.join(versions)}"
         )

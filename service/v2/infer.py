@@ -20,9 +20,8 @@ from service.http.bodies.json_bodies import limit_body, limit_json, parse_apart,
 from service.http.bodies.reading import read_body
 from service.http.dependencies import Calls, Models
 from service.http.direct_route import DirectRoute
-from service.http.disconnect import unless_gone
 from service.http.header_fields import read_field
-from service.http.model_headers import headers_of
+from service.http.model_headers import TIMING_FIELD, RawResponse, encode_model
 from service.http.negotiation import choose_encoding
 from service.http.offload import INLINE_PIXELS
 from service.http.openapi.errors import protocol_responses
@@ -36,6 +35,8 @@ from service.v2.tensors import check_length, read_inputs, read_raw, split_body
 
 # Shorter answers are one packet, compressed or not.
 MIN_COMPRESSED_BYTES = 1024
+TYPED_JSON, TYPED_OCTETS = (b"content-type", JSON.encode()), (b"content-type", OCTETS.encode())
+LENGTH_FIELD, VARIES = LENGTH_HEADER.lower().encode(), (b"vary", b"Accept-Encoding")
 VECTOR = {"name": "z", "shape": [1, 2], "datatype": "FP32", "data": [0.5, -1.0]}
 EXAMPLES = {
     "json": Example(summary="One vector: its image", value={"inputs": [VECTOR]}),
@@ -88,7 +89,7 @@ async def infer(request: Request, graph: Served, models: Models, call: Calls) ->
     message, arrays = await _read(request, graph, models, call)
     wanted = choose_outputs(message, graph.outputs)
     _shorten(models, call, message)
-    results = await unless_gone(request, graph.run(arrays, call))
+    results = await graph.run(request, arrays, call)
     extra = {
         "model_name": graph.name,
         "model_version": graph.version,
@@ -138,10 +139,11 @@ async def _answer(
     write = functools.partial(_write, extra, wanted, results, encoding)
     begun = time.perf_counter()
     inline = encoding is None and sum(result.size for result in results.values()) <= INLINE_PIXELS
-    content, headers = write() if inline else await call.run(write)
+    content, fields = write() if inline else await call.run(write)
     call.encode_s = time.perf_counter() - begun
-    headers |= {**headers_of(graph.engine.manifest, call), "Vary": "Accept-Encoding"}
-    return Response(content, headers=headers)
+    manifest = graph.engine.manifest
+    fields += [encode_model(manifest.name, manifest.version), (TIMING_FIELD, call.timing()), VARIES]
+    return RawResponse(200, content, [*fields, (b"content-length", b"%d" % len(content))])
 
 
 def _write(
@@ -149,13 +151,11 @@ def _write(
     wanted: Sequence[AskedOutput],
     results: Mapping[str, Floats],
     encoding: Encoding | None,
-) -> tuple[bytes, dict[str, str]]:
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     made = complete(results, {output.port.name for output in wanted})
     content, length = write_answer(extra, wanted, made)
-    headers = (
-        {"Content-Type": JSON} if length is None else {"Content-Type": OCTETS, LENGTH_HEADER: str(length)}
-    )
+    fields = [TYPED_JSON] if length is None else [TYPED_OCTETS, (LENGTH_FIELD, b"%d" % length)]
     if encoding is not None and len(content) >= MIN_COMPRESSED_BYTES:
-        headers["Content-Encoding"] = encoding
+        fields.append((b"content-encoding", encoding.encode()))
         content = compress(content, encoding)
-    return content, headers
+    return content, fields

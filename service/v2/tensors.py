@@ -24,6 +24,7 @@ from service.v2.schemas import InputTensor
 LENGTH = re.compile("[0-9]{1,18}")
 FP32 = np.dtype("<f4")
 SIZE = "binary_data_size"
+FEW = 16
 # Parameters that would change the meaning of an answer; other unknown ones are ignored.
 UNSUPPORTED = ("classification", "shared_memory_region")
 
@@ -218,8 +219,12 @@ def _read_data(field: str, tensor: InputTensor) -> NDArray[np.float64]:
 
 
 def _check_values(field: str, array: NDArray[Any], port: Port) -> None:
-    # Written so that NaN fails too.
-    if array.min() >= port.low and array.max() <= port.high:
+    low, high = port.low, port.high
+    # Written so that NaN fails too. Of a few numbers, Python's own way takes a fifth of the time.
+    if array.size <= FEW:
+        if all(low <= value <= high for value in array.ravel().tolist()):
+            return
+    elif array.min() >= low and array.max() <= high:
         return
     wrong = ~((array >= port.low) & (array <= port.high))
     where = np.argwhere(wrong)[0]
