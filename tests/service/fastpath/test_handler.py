@@ -704,15 +704,17 @@ def test_a_client_that_does_not_read_is_answered_through_asgi(
 
 
 def test_a_body_is_refused_by_the_limit_though_it_would_be_answered_fast(
-    registry: Registry, app: Application
+    registry: Registry, app: Application, answered_fast: list[int]
 ) -> None:
     settings = Settings(max_body_bytes=len(BODY) - 1)
     small = create_app(settings, registry)
     small.api.state.registry = registry
     fast = open_path(small, settings)
     assert ask_both(small, fast, Case()).startswith(b"HTTP/1.1 413 ")
+    assert answered_fast == []
     settings = Settings(max_body_bytes=len(BODY))
     assert ask(app, open_path(app, settings), Case()).startswith(b"HTTP/1.1 200 ")
+    assert answered_fast == [1]
 
 
 def test_an_answer_s_time_is_counted_from_its_head(app: Application, fast: FastPath) -> None:
