@@ -19,6 +19,7 @@ from service.core.settings import Settings
 from service.http import offload
 from service.http.bodies import reading
 from service.imaging import writers
+from service.inference import image_inputs
 from service.inference.engine import INLINE_DECODE_ROWS
 from service.server.app import Application, create_app
 from service.v2 import infer
@@ -30,6 +31,9 @@ from tests.service.picture_bombs import png
 JSON = {"content-type": "application/json"}
 NOISE = np.random.RandomState(0).bytes(2 * reading.INLINE_BYTES)
 PIXELS = np.full((28, 28), 0.5).tolist()
+MOST = offload.INLINE_PIXELS // fake.PIXELS
+# Of uploads.
+MOST_FILES = image_inputs.INLINE_PIXELS // fake.PIXELS
 DECODER, ENCODER = "/v2/models/fake.decoder/infer", "/v2/models/fake.encoder/infer"
 
 
@@ -134,9 +138,6 @@ def post(app: Application, target: str, body: Any) -> None:
     assert asyncio.run(ask(app, "POST", target, json.dumps(body).encode(), JSON)).status == 200
 
 
-MOST = offload.INLINE_PIXELS // fake.PIXELS
-
-
 @pytest.mark.parametrize(
     ("query", "n", "where"),
     [
@@ -190,6 +191,33 @@ def test_a_large_form_is_parsed_beside_the_loop(
     threads.note(monkeypatch, uploads, "parse_form")
     form = form_of_parts(files, content=png(28, 28) + bytes(2000))
     assert (len(form) > uploads.INLINE_BYTES) == (where == "thread")
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    assert asyncio.run(ask(app, "POST", "/encode", form, headers)).status == 200
+    assert threads.seen == {where}
+
+
+@pytest.mark.parametrize(
+    ("files", "side", "more", "where"),
+    [
+        (1, 28, 0, "loop"),
+        (MOST_FILES, 28, 0, "loop"),
+        (MOST_FILES + 1, 28, 0, "thread"),
+        (1, 28, image_inputs.INLINE_BYTES, "thread"),
+        (MOST_FILES, 28, image_inputs.INLINE_BYTES // MOST_FILES, "thread"),
+        (1, 29, 0, "thread"),
+    ],
+)
+def test_many_pixels_or_bytes_are_read_beside_the_loop(
+    app: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    threads: Threads,
+    files: int,
+    side: int,
+    more: int,
+    where: str,
+) -> None:
+    threads.note(monkeypatch, image_inputs, "decode")
+    form = form_of_parts(files, content=png(side, side) + bytes(more))
     headers = {"content-type": "multipart/form-data; boundary=b"}
     assert asyncio.run(ask(app, "POST", "/encode", form, headers)).status == 200
     assert threads.seen == {where}
