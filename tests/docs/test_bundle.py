@@ -13,8 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "bundle.md").read_text()
-# PyTorch is in no environment of ours: the variable names a Python that has it, such as /usr/bin/python3 with
-# Debian's package python3-torch.
+# PyTorch is in no environment of ours: the variable names a Python that has it. `.ci/torch` makes one.
 PYTHONS = {
     "keras": str(ROOT / ".venv-train" / "bin" / "python"),
     "torch": os.environ.get("CVAE_TEST_TORCH", ""),
