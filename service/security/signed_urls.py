@@ -43,10 +43,11 @@ def split_query(query: bytes) -> Split:
     """Return the parts of a query."""
     signed, found, signature = query.rpartition(LAST_SIGNATURE)
     if found and SIGNATURE_START not in signed and b"&" not in signature:
-        if EXPIRES_START not in signed:
-            return Split(signed, signed, [signature], [])
         plain, dated, expiry = signed.rpartition(LAST_EXPIRES)
-        if dated and EXPIRES_START not in plain and b"&" not in expiry:
+        if not dated:
+            if EXPIRES_START not in signed:
+                return Split(signed, signed, [signature], [])
+        elif EXPIRES_START not in plain and b"&" not in expiry:
             return Split(plain, signed, [signature], [expiry])
     return _split_anyhow(query)
 
