@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
@@ -22,6 +23,9 @@ from service.observability.families import (
 )
 from service.observability.store import Store, read_store
 from service.observability.worker_files import claim_file, list_files
+
+# The version of a text format. prometheus_client fails at those that are none.
+VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,2}")
 
 
 def open_count(folder: pathlib.Path, family: Family) -> Count:
@@ -55,12 +59,18 @@ def render(numbers: Numbers, accept: str) -> tuple[bytes, str]:
 
     Args:
         numbers: By key.
-        accept: The `Accept` of the request: Prometheus' text format, or OpenMetrics if it is listed.
+        accept: The `Accept` of the request: Prometheus' text format, or OpenMetrics if it is listed. What
+            names no version that could be one is passed over.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Numbers(numbers))
-    encode, media_type = choose_encoder(accept)
+    encode, media_type = choose_encoder(",".join(filter(_is_known, accept.split(","))))
     return encode(registry), media_type
+
+
+def _is_known(entry: str) -> bool:
+    parameters = (parameter.strip().partition("=") for parameter in entry.split(";"))
+    return all(VERSION.fullmatch(value) for name, _, value in parameters if name == "version")
 
 
 class _Numbers(Collector):

@@ -80,6 +80,19 @@ class Times:
     encode_s: float = 0.0
 
 
+@pytest.mark.parametrize("media_type", ["application/openmetrics-text", "text/plain"])
+@pytest.mark.parametrize(
+    "version",
+    ["NaN", ".0.0", "", "1..0", '"1.0.0"', "1.0.0é", "\u0663", "9" * 5000, "1.0.0.0", "1 0", "v1", "="],
+)
+def test_a_version_that_is_none_is_passed_over(media_type: str, version: str) -> None:
+    metrics = Metrics()
+    accept = f"{media_type}; version={version};q=0.9"
+    assert metrics.render(accept)[1] == metrics.render("")[1]
+    after = f"{accept}, application/openmetrics-text;version=1.0.0"
+    assert metrics.render(after)[1].startswith("application/openmetrics-text; version=1.0.0; ")
+
+
 def text(metrics: Metrics, accept: str = "") -> str:
     return metrics.render(accept)[0].decode()
 
