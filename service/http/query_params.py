@@ -110,9 +110,9 @@ def _find_faults(model: type[Query], fields: dict[str, Any], counts: dict[str, i
         if name in kinds.names:
             context = {"expected": "one value", "received": str(count), "at": ""}
             yield {"type": "repeated", "loc": ("query", name), "ctx": context}
-    for name in kinds.numbers.keys() & fields.keys():
-        if "_" in fields[name]:
-            context = {"expected": kinds.numbers[name], "received": shorten(fields[name]), "at": ""}
+    for name, value in fields.items():
+        if name in kinds.numbers and "_" in value:
+            context = {"expected": kinds.numbers[name], "received": shorten(value), "at": ""}
             yield {"type": "underscore", "loc": ("query", name), "ctx": context}
 
 

@@ -11,6 +11,9 @@ from starlette.exceptions import HTTPException
 from service.api.schemas.query import DecodeUrl
 from service.http.query_params import asks
 
+# In the order of the query.
+ORDERED = (("scale", "1_0"), ("columns", "2_0"), ("padding", "0_1"))
+
 
 def test_all_of_a_list_count(client: TestClient) -> None:
     assert client.get("/decode.json?z=0,0&z=1,1").json()["z"] == [[0, 0], [1, 1]]
@@ -29,6 +32,10 @@ def test_all_of_a_list_count(client: TestClient) -> None:
         ("z=0,0&zoom=1&zoom=2", [("zoom", "no field of this name", "'1'")]),
         ("z=0,0&scale=1_0", [("scale", "a valid integer", "'1_0'")]),
         ("z=0,0&scale=1%5F0", [("scale", "a valid integer", "'1_0'")]),
+        (
+            "scale=1_0&z=0,0&columns=2_0&padding=0_1",
+            [(name, "a valid integer", f"'{text}'") for name, text in ORDERED],
+        ),
     ],
 )
 def test_a_parameter_is_given_once_and_as_it_is_documented(
