@@ -195,7 +195,7 @@ def test_where_the_bundles_cannot_be_listed_all_go_on(
         raise error
 
     before = registry.served
-    monkeypatch.setattr("service.core.settings.list_bundles", fail)
+    monkeypatch.setattr("service.core.configuration.models.list_bundles", fail)
     outcomes = Reload(registry).load()
     assert [(one.name, one.status) for one in outcomes] == [("one", "refused"), ("two", "refused")]
     assert all(one.before == one.after is not None and reason in one.reason for one in outcomes)

@@ -140,7 +140,7 @@ def test_it_answers_also_where_the_bundles_cannot_be_listed(
     async def scene() -> None:
         line, parent, _ = open_line(registry)
         line.serve()
-        monkeypatch.setattr("service.core.settings.list_bundles", fail)
+        monkeypatch.setattr("service.core.configuration.models.list_bundles", fail)
         parent.send(("prepare", None))
         outcomes: list[Outcome] = await asyncio.to_thread(take, parent, "prepared")
         assert [(outcome.name, outcome.status) for outcome in outcomes] == [("fake", "refused")]
