@@ -73,6 +73,7 @@ def test_resumed_batches_are_those_that_were_left(digits: Dataset, tiny: TrainCo
         np.testing.assert_array_equal(expected, found)
 
 
+@pytest.mark.slow
 def test_the_test_images_change_no_weight(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, run: Run
 ) -> None:
@@ -81,6 +82,7 @@ def test_the_test_images_change_no_weight(
     assert same(loop.train(tiny, other, tmp_path / "other", verbose=0), run)
 
 
+@pytest.mark.slow
 def test_a_seed_decides_the_run(digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, run: Run) -> None:
     other = loop.train(dataclasses.replace(tiny, seed=1), digits, tmp_path / "other", verbose=0)
     assert not same(other, run)
