@@ -3,7 +3,8 @@
     python -m scripts.mutants -n 60 --seed 1 service/batching service/fastpath/handler.py
 
 Each runs in a copy of the working tree: first the tests that mirror the module, also slow ones, then those
-that name it, of its folder, and of the whole service, then all other fast ones, up to the first that fails.
+that name it, of its folder, and of the whole service, then all others, up to the first that fails; of these
+the fast ones, and those that start programs.
 What survives makes no difference, or lacks a test. For developers: slow, minutes for each survivor, and
 nothing depends on it.
 """
@@ -28,7 +29,8 @@ from scripts.faults import Change, find_changes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line"]
-FAST, ALL = "not slow and not mnist", "not mnist"
+# A fault of how the service starts is seen only by what starts it.
+FAST, ALL = "(not slow or slow(alone=False)) and not mnist", "not mnist"
 SUITE = "tests/service"
 SYSTEM = "tests/service/system"
 # A loop without an end is a fault that is seen: by how long it takes, of which a busy machine makes more.

@@ -94,6 +94,7 @@ def write_tree(tree: pathlib.Path, test: str, others: dict[str, str]) -> pathlib
 
 SEES = "from service.some import f\ndef test_it(): assert f() == 7\n"
 SEES_NOT = "def test_it(): assert True\n"
+MARK = "import pytest\n@pytest.mark.slow{}\ndef"
 
 
 @pytest.mark.slow(alone=False)
@@ -108,6 +109,12 @@ SEES_NOT = "def test_it(): assert True\n"
         ),
         (SEES_NOT, {"tests/service/far/test_far.py": SEES}, "FAILED tests/service/far/test_far.py::test_it"),
         (SEES_NOT, {"tests/service/far/test_far.py": SEES_NOT}, None),
+        (
+            SEES_NOT,
+            {"tests/service/far/test_far.py": SEES.replace("def", MARK.format("(alone=False)"))},
+            "FAILED tests/service/far/test_far.py::test_it",
+        ),
+        (SEES_NOT, {"tests/service/far/test_far.py": SEES.replace("def", MARK.format(""))}, None),
     ],
 )
 def test_the_change_is_what_runs_and_is_undone(
