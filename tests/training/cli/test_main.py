@@ -188,6 +188,8 @@ def test_what_is_piped_is_json_and_how_far_it_is_goes_beside_it(
 ) -> None:
     train = classifier.train_classifier
     monkeypatch.setattr(classifier, "train_classifier", functools.partial(train, epochs=1))
+    monkeypatch.setattr(generation_quality, "CLASS_DRAWS", 10)
+    monkeypatch.setattr(generation_quality, "PRIOR_DRAWS", 100)
     where = ["--data", str(digits_file), "--classifier", str(tmp_path / "classifier")]
     assert main(["judge", str(bundle_folder), *where, *options]) == 0
     said = capsys.readouterr()
@@ -196,6 +198,7 @@ def test_what_is_piped_is_json_and_how_far_it_is_goes_beside_it(
     assert not {"\b", "\r", "\x1b"} & set(said.err)
 
 
+@pytest.mark.slow
 def test_a_collapsed_run_is_told_by_train_and_by_the_exit_of_evaluate(
     digits_file: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,7 @@ def test_every_combination_is_trained_once_and_the_best_comes_first(
     assert f"| {found[0]:.2f} |" in lines[2]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_told_and_stops_no_other(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_run_that_fails_is_told_and_stops_no_other(
     assert "failed: epoch 1: expected finite figures" in sweep.tabulate(results).splitlines()[3]
 
 
+@pytest.mark.slow
 def test_an_impossible_combination_is_marked_and_the_others_are_trained(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:

@@ -182,6 +182,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_epoch(
     assert Checkpoint(tmp_path / "run").epochs() == []
 
 
+@pytest.mark.slow
 def test_tensorboard_logs_on_request(digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path) -> None:
     config = dataclasses.replace(tiny, epochs=1)
     loop.train(config, digits, tmp_path / "run", tensorboard=True, verbose=0)
@@ -223,6 +224,7 @@ def find_evidence(config: TrainConfig, model: ConvolutionalVAE, x: Any) -> float
     return float(np.mean(negative_log_evidence(model.decoder, x, config.latent_dim, 100, middle)))
 
 
+@pytest.mark.slow
 def test_exact_epochs_go_on_from_the_best_and_raise_the_likelihood_itself(
     exact: TrainConfig, exact_folder: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
 ) -> None:
@@ -238,6 +240,7 @@ def test_exact_epochs_go_on_from_the_best_and_raise_the_likelihood_itself(
     assert gain > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped_at", [2, 3])
 def test_exact_epochs_resume_to_the_same_result(
     stopped_at: int,
@@ -264,6 +267,7 @@ def test_exact_epochs_resume_to_the_same_result(
     assert same(resumed, whole)
 
 
+@pytest.mark.slow
 def test_exact_epochs_that_have_begun_are_the_only_ones_to_become_more(
     exact: TrainConfig, exact_folder: pathlib.Path, digits: Dataset
 ) -> None:

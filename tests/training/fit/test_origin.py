@@ -23,6 +23,7 @@ def test_the_commit_is_none_without_git(monkeypatch: pytest.MonkeyPatch) -> None
     assert origin.find_commit() is None
 
 
+@pytest.mark.slow
 def test_a_start_that_fails_leaves_the_folder_to_the_next(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_start_that_fails_leaves_the_folder_to_the_next(
     assert len(loop.train(tiny, digits, tmp_path / "run", verbose=0).history) == 2
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_for_longer_than_it_was_planned_and_never_for_less(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:

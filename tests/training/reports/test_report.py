@@ -37,6 +37,7 @@ def other(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> pathlib.
     return folder / "styled"
 
 
+@pytest.mark.slow
 def test_the_page_has_everything_twice_the_same(
     bundle_folder: pathlib.Path, other: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
 ) -> None:
@@ -54,6 +55,7 @@ def test_the_page_has_everything_twice_the_same(
     assert "styled, training, styled, validation" in pages[0]
 
 
+@pytest.mark.slow
 def test_a_conditional_bundle_without_history_is_shown_with_its_names(
     other: pathlib.Path, digits: Dataset, tmp_path: pathlib.Path
 ) -> None:
