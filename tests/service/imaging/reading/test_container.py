@@ -212,3 +212,49 @@ def test_decoding_looks_up_between_its_pieces(make: Callable[[], bytes]) -> None
 
     with pytest.raises((MalformedBodyError, InterruptedError), match=re.escape("enough")):
         preprocess.read_image(make(), "body", 1, MAX_PIXELS, check)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("PNG", "L", {}),
+        ("JPEG", "RGB", {}),
+        ("JPEG", "L", {"progressive": True}),
+        ("WEBP", "RGB", {}),
+        ("WEBP", "RGBA", {}),
+        ("WEBP", "RGB", {"lossless": True}),
+        ("WEBP", "RGBA", {"lossless": True}),
+        ("GIF", "L", {}),
+        ("BMP", "RGB", {}),
+        ("TIFF", "L", {}),
+    ],
+)
+def test_the_limit_of_pixels_is_that_of_width_times_height(
+    kind: str, mode: str, options: dict[str, Any]
+) -> None:
+    noise = np.random.RandomState(0).randint(0, 256, (21, 37, 4), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).convert(mode).save(file, kind, **options)
+    read = read_container(file.getvalue(), "body", 37 * 21)
+    assert (read.width, read.height) == (37, 21)
+    with pytest.raises(TooLargeError, match=r"at most 776 pixels.*37 x 21"):
+        read_container(file.getvalue(), "body", 37 * 21 - 1)
+
+
+HEAD = (37).to_bytes(4, "big") + (21).to_bytes(4, "big") + bytes((8, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (),
+        ((b"IHDR", b""),),
+        ((b"IHDR", HEAD[:-1]), (b"IDAT", b"")),
+        ((b"IHDR", HEAD + b"\0"), (b"IDAT", b"")),
+        ((b"tEXt", HEAD), (b"IHDR", HEAD), (b"IDAT", b"")),
+        ((b"IEND", b""),),
+    ],
+)
+def test_a_png_begins_with_its_head(chunks: tuple[tuple[bytes, bytes], ...]) -> None:
+    content = b"".join(picture_bombs.png_chunk(*chunk) for chunk in (*chunks, (b"IEND", b"")))
+    assert "without a head" in refuse(picture_bombs.PNG_START + (content if chunks else b""))
