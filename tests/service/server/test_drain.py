@@ -193,7 +193,7 @@ class Watching:
 
     def look(self, now: float) -> None:
         self.now = now
-        self.server.look()
+        asyncio.run(self.server.look())
 
 
 def test_all_connections_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +201,36 @@ def test_all_connections_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     Watching(monkeypatch, *connections, most=6).look(100.0)
     assert [one.looked for one in connections] == [[100.0]] * 5
     assert not any(one.closed for one in connections)
+
+
+def test_others_have_their_turn_while_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def look_on() -> None:
+        looked = sum(bool(one.looked) for one in connections)
+        seen.append(looked)
+        # One of those whose turn has not come goes.
+        gone = next((one for one in connections if not one.looked), None)
+        if gone is not None:
+            watching.server.server_state.connections.discard(gone)
+            asyncio.get_running_loop().call_soon(look_on)
+
+    class Slow(Idle):
+        def check(self, now: float) -> None:
+            super().check(now)
+            watching.now += 0.001
+
+    async def scene() -> None:
+        asyncio.get_running_loop().call_soon(look_on)
+        await watching.server.look()
+
+    connections = [Slow(0.0) for _ in range(40)]
+    watching = Watching(monkeypatch, *connections, most=99)
+    asyncio.run(scene())
+    assert seen[:4] == [5, 10, 15, 20]
+    left = watching.server.server_state.connections
+    assert [one.looked for one in connections if one not in left] == [[]]  # type: ignore[comparison-overlap]
+    assert [one.looked for one in connections if one in left] == [[0.0]] * 39  # type: ignore[comparison-overlap]
 
 
 def test_where_connections_are_short_those_that_are_idle_the_longest_make_room(
