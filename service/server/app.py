@@ -124,7 +124,7 @@ class Application:
             self.dispatcher = GuardedDispatcher(api, routers, metrics, guard)
             rest = VisitMiddleware(rest)
         self.direct = api.state.direct = DirectApplication(self.dispatcher, bodies, rest, reports)
-        outer = allow_origins(self.direct, settings)
+        outer = allow_origins(self.direct, settings, metrics)
         entrance = RootPathMiddleware(outer, settings.root_path) if settings.root_path else outer
         self.entrance = ReportMiddleware(entrance, reports) if reports else entrance
 

@@ -170,7 +170,7 @@ def test_under_a_root_path_and_before_pages_elsewhere_each_has_one_line(
     ask(app, None, write("OPTIONS /decode", "origin: http://a", "access-control-request-method: POST"))
     head, preflight = lines()
     assert (head["method"], head["route"], head["bytes_out"]) == ("HEAD", "/decode.{extension}", 0)
-    assert (preflight["method"], preflight["status"], preflight["path"]) == ("OPTIONS", 200, "/decode")
+    assert (preflight["method"], preflight["status"], preflight["path"]) == ("OPTIONS", 200, "/cvae/decode")
 
 
 @pytest.mark.parametrize("target", ["/decode.png?z=0,0", "/interpolate.ndjson?from=0,0&to=1,1&steps=70"])

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.core.settings import Settings
+from service.inference.registry import Registry
+from service.observability import families
+from service.observability.families import name_key
+from service.server.app import Application, create_app
+
+PAGE, METHOD = "https://page.example", "access-control-request-method"
+
+
+def build(registry: Registry, *, access_log: bool) -> Application:
+    app = create_app(Settings(cors_origins=(PAGE,), access_log=access_log), registry)
+    app.api.state.registry = registry
+    return app
+
+
+def count(app: Application, route: str, status: int) -> float:
+    values = app.api.state.metrics.collect().get(
+        name_key(families.DURATION, (route, str(status))), [0.0, 0.0]
+    )
+    return float(sum(values[:-1]))
+
+
+@pytest.mark.parametrize("access_log", [False, True])
+def test_preflights_are_counted_and_logged_once(
+    registry: Registry, caplog: pytest.LogCaptureFixture, access_log: bool
+) -> None:
+    app = build(registry, access_log=access_log)
+    client = TestClient(app)
+    with caplog.at_level(logging.INFO, "service.access"):
+        for origin, method, status in (
+            (PAGE, "POST", 200),
+            ("https://b.example", "POST", 400),
+            (PAGE, "PUT", 400),
+        ):
+            assert client.options("/decode", headers={"origin": origin, METHOD: method}).status_code == status
+    assert [count(app, "none", 200), count(app, "none", 400)] == [1, 2]
+    assert len(caplog.records) == (3 if access_log else 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "route", "status"),
+    [
+        ("GET", {"origin": PAGE}, "/models", 200),
+        ("GET", {"origin": PAGE, METHOD: "GET"}, "/models", 200),
+        ("OPTIONS", {"origin": PAGE}, "/models", 405),
+        ("OPTIONS", {METHOD: "GET"}, "/models", 405),
+    ],
+)
+def test_what_is_no_preflight_is_counted_once_too(
+    registry: Registry, method: str, headers: dict[str, str], route: str, status: int
+) -> None:
+    app = build(registry, access_log=False)
+    assert TestClient(app).request(method, "/models", headers=headers).status_code == status
+    assert count(app, route, status) == 1
+    numbers = app.api.state.metrics.collect()
+    assert sum(sum(values[:-1]) for key, values in numbers.items() if families.DURATION.name in key) == 1
