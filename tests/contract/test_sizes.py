@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import pathlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.contract.serving import serve, training
+from tests.contract.serving import ROOT, serve, training
 from tests.training import small
 from training.data import datasets
 from training.data.datasets import Dataset
@@ -22,7 +24,7 @@ from training.data.datasets import Dataset
 Pixels = NDArray[np.uint8]
 
 SIZES = "--encoder-filters 4 8 --encoder-units 16 --decoder-units 16 --decoder-filters 4 4 --batch-size 32"
-SHAPES = ("disc", "frame", "square")
+EXAMPLE = ROOT / "examples" / "coloured_shapes.py"
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +35,7 @@ class Case:
 
     client: httpx.Client
     dataset: Dataset
+    source: pathlib.Path
     bundle: pathlib.Path
     mode: str
 
@@ -47,23 +50,9 @@ def write_digits(folder: pathlib.Path) -> pathlib.Path:
 
 
 def write_shapes(folder: pathlib.Path) -> pathlib.Path:
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 100), ("test", 20)):
-        for shape in SHAPES:
-            (folder / part / shape).mkdir(parents=True)
-            for i in range(count):
-                Image.fromarray(draw(shape, rng)).save(folder / part / shape / f"{i:03d}.png")
+    command = [sys.executable, str(EXAMPLE), str(folder), "--train", "50", "--test", "10"]
+    subprocess.run(command, check=True, timeout=100)
     return folder
-
-
-def draw(shape: str, rng: np.random.Generator) -> Pixels:
-    """A shape of one colour on ground of another, `(32, 32, 3)` uint8."""
-    row, column = np.mgrid[:32, :32] - rng.integers(12, 20, (2, 1, 1))
-    reach = np.maximum(abs(row), abs(column))
-    inside = {"disc": row**2 + column**2 < 64, "frame": (reach > 4) & (reach < 8), "square": reach < 7}[shape]
-    ground, figure = rng.integers(0, 256, (2, 3), np.uint8)
-    pixels: Pixels = np.where(inside[..., np.newaxis], figure, ground)
-    return pixels
 
 
 @pytest.fixture(scope="module", params=["digits", "shapes"])
@@ -75,7 +64,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     training("train", "--data", source, "--output", folder / name, *options)
     training("export", folder / name, "--data", source, "--models", folder / "models")
     with serve(folder / "models") as client:
-        yield Case(client, datasets.load(str(source)), folder / "models" / name, mode)
+        yield Case(client, datasets.load(str(source)), source, folder / "models" / name, mode)
 
 
 def read(answer: httpx.Response) -> Image.Image:
@@ -162,6 +151,28 @@ def test_each_class_is_drawn(case: Case) -> None:
     assert (answer["digit"], answer["seed"]) == (1, 3)
 
 
+def test_classes_are_asked_for_by_their_names(case: Case) -> None:
+    names = list(case.dataset.class_names) or [str(label) for label in range(10)]
+    for label, name in enumerate(names):
+        drawn = [read(case.client.get(f"/digits/{each}?seed=3")) for each in (name, label)]
+        assert drawn[0].tobytes() == drawn[1].tobytes()
+    ends = [{"from": {"digit": a}, "to": {"digit": b}, "steps": 7} for a, b in ((names[1], names[4]), (1, 4))]
+    strips = [read(case.client.post("/interpolate", json=body)) for body in ends]
+    assert strips[0].tobytes() == strips[1].tobytes()
+    assert case.client.get("/digits/unheard-of").status_code == 404
+
+
+def test_the_bundle_is_judged_and_reported(case: Case, tmp_path: pathlib.Path) -> None:
+    data = ("--data", case.source)
+    found = training("judge", case.bundle, *data, "--classifier", tmp_path / "classifier")
+    shares = found[str(case.bundle)]["class_accuracy"]
+    assert list(shares) == [str(label) for label in case.dataset.labels]
+    training("report", case.bundle, *data, "--output", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    names = case.dataset.class_names or [str(label) for label in case.dataset.labels]
+    assert f"A row a class: {', '.join(names)}" in page
+
+
 def test_a_way_between_two_classes_is_a_strip(case: Case) -> None:
     body = {"from": {"digit": 0}, "to": {"z": [1, -1]}, "steps": 5}
     strip = read(case.client.post("/interpolate", json=body))
@@ -177,7 +188,9 @@ def test_a_way_between_two_classes_is_a_strip(case: Case) -> None:
 def test_the_plots_and_the_card_fit_the_data(case: Case) -> None:
     card = (case.bundle / "README.md").read_text()
     assert "MNIST" not in card
-    assert ("Its labels are 0 disc, 1 frame, 2 square." in card) == bool(case.dataset.class_names)
+    assert ("Its labels are 0 circle, 1 cross, 2 ring, 3 square, 4 star, 5 triangle." in card) == bool(
+        case.dataset.class_names
+    )
     height, width, channels = case.dataset.shape
     assert f"{height} x {width} pixels and {channels} channel" in card
     with Image.open(case.bundle / "plots" / "manifold.png") as plot:
