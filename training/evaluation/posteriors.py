@@ -13,6 +13,8 @@ from training.evaluation.likelihood import BATCH, Doubles, Floats, Labels
 
 # Burda et al. 2016, section 5.2.
 ACTIVE_VARIANCE = 0.01
+# So many tell pictures apart, however many others are not used.
+ENOUGH = 4
 # Of the images encoded at a time, at most: an encoder that refines decodes 2 latent_dim + 1 pictures of each.
 PIXELS = 500_000
 
@@ -64,9 +66,12 @@ def warn_of_collapse(active: int, latent_dim: int) -> str:
     """Return what to say of so few active dimensions; nothing if at least half of them are."""
     if 2 * active >= latent_dim:
         return ""
+    found = f"{active} of {latent_dim} latent dimensions are active"
+    if active >= ENOUGH:
+        return f"{found}: pictures do not depend on the others, so a smaller --latent-dim would do"
     return (
-        f"{active} of {latent_dim} latent dimensions are active: pictures hardly depend on z (posterior "
-        "collapse). More --kl-warmup-steps, --free-bits 0.25, smaller batches or more epochs may help"
+        f"{found}: pictures hardly depend on z (posterior collapse). More --kl-warmup-steps, "
+        "--free-bits 0.25, smaller batches or more epochs may help"
     )
 
 
