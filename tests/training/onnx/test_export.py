@@ -13,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
+from tf2onnx import optimizer
 
 from tests.training import small
 from training.data.datasets import Dataset, scale
@@ -152,6 +153,19 @@ def test_files_do_not_depend_on_the_process(
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
         for graph in graphs:
             assert (models / "digits" / f"{graph.name}.onnx").read_bytes() == graph.onnx
+
+
+def test_no_graph_is_copied_before_each_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimize, copied = optimizer.optimize_graph, []
+
+    def watch(graph: Any, catch_errors: bool = True, **given: Any) -> Any:
+        copied.append(catch_errors)
+        return optimize(graph, catch_errors, **given)
+
+    monkeypatch.setattr(optimizer, "optimize_graph", watch)
+    export.convert("decoder", lambda z: {"image": tf.nn.sigmoid(z)}, Z)
+    assert copied == [False]
+    assert "TF2ONNX_CATCH_ERRORS" not in os.environ
 
 
 def test_a_random_op_is_refused() -> None:
