@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,11 +47,10 @@ class Files(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class InterpolationRequest:
-    """Two ends and how to go from one to the other."""
+    """Two ends, what to go through between them, and how to go."""
 
     engine: Engine
-    start: Endpoint
-    end: Endpoint
+    stops: Sequence[Endpoint]
     steps: int
     method: Method | None
 
@@ -64,19 +64,20 @@ class InterpolationRequest:
         Returns:
             The same as `LatentSpace.connect`, whose errors it raises.
         """
-        rows = self._connect(self.start.point, self.end.point)
-        ends = self.start, self.end
-        if not (pictures := [end.x for end in ends if end.x is not None]):
+        rows = self._connect([stop.point for stop in self.stops])
+        if not (pictures := [stop.x for stop in self.stops if stop.x is not None]):
             return rows
         posterior = await unless_gone(request, self.engine.encode(np.concatenate(pictures), call))
         z_mean = iter(posterior.z_mean.astype(np.float64))
-        start, end = (
-            end.point if end.x is None else dataclasses.replace(end.point, z=next(z_mean)) for end in ends
+        return self._connect(
+            [
+                stop.point if stop.x is None else dataclasses.replace(stop.point, z=next(z_mean))
+                for stop in self.stops
+            ]
         )
-        return self._connect(start, end)
 
-    def _connect(self, start: Point, end: Point) -> Floats:
-        return self.engine.space.connect(start, end, self.steps, self.method)
+    def _connect(self, points: Sequence[Point]) -> Floats:
+        return self.engine.space.connect(points, self.steps, self.method)
 
 
 async def read_path(
@@ -100,17 +101,23 @@ async def read_path(
     if media_type == JSON:
         body = await read_json(request, InterpolateRequest, call, FORM)
         engine = models.get(body.model)
-        engine.space.check_rows("steps", body.steps)
-        start, end = _read_body(engine, "from", body.start), _read_body(engine, "to", body.end)
-        return InterpolationRequest(engine, start, end, body.steps, body.method)
+        through = body.through or ()
+        engine.space.check_path(len(through) + 2, body.steps)
+        named = (
+            ("from", body.start),
+            *((f"through[{i}]", end) for i, end in enumerate(through)),
+            ("to", body.end),
+        )
+        stops = [_read_body(engine, name, end) for name, end in named]
+        return InterpolationRequest(engine, stops, body.steps, body.method)
     fields = await read_form(request, models, call)
     form = _read_options(fields)
     engine = models.get(form.model)
     engine.space.check_rows("steps", form.steps)
     files = Files(request, engine, form.polarity, call)
     labels, contents = {"from": form.from_label, "to": form.to_label}, dict(fields)
-    start, end = [await _read_field(files, name, contents[name], labels[name]) for name in ENDS]
-    return InterpolationRequest(engine, start, end, form.steps, form.method)
+    stops = [await _read_field(files, name, contents[name], labels[name]) for name in ENDS]
+    return InterpolationRequest(engine, stops, form.steps, form.method)
 
 
 def _read_body(engine: Engine, name: str, end: PathEnd) -> Endpoint:

@@ -129,7 +129,9 @@ def to_end(point: Point, label: int | str | None) -> dict[str, Any]:
         ValueError: The point is a file, which JSON cannot hold, or a text without numbers.
     """
     if is_picture_file(point):
-        raise ValueError("expected both pictures as arrays, or both as files, received one of each")
+        raise ValueError(
+            "expected all pictures as arrays, or those of both ends as files, received some of each"
+        )
     labelled = {} if label is None else {"label": label}
     if isinstance(point, str):
         kind, _, digit = point.partition(":")

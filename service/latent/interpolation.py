@@ -31,12 +31,38 @@ def interpolate(start: Floats, end: Floats, steps: int, method: Method) -> Float
     Returns:
         `(steps, latent_dim)` float32; the first row is `start` and the last `end`, exactly.
     """
-    t = _space(steps)
-    a, b = start.astype(np.float64), end.astype(np.float64)
-    path = _arc(a, b, t) if method == "slerp" else (1 - t) * a + t * b
-    points = path.astype(np.float32)
+    points = _go(start, end, _space(steps), method)
     points[0], points[-1] = start, end
     return points
+
+
+def walk(stops: Floats, steps: int, method: Method) -> Floats:
+    """Return a path through several vectors, as long from each to the next.
+
+    Args:
+        stops: `(n, latent_dim)` float32, n at least 2.
+        steps: Points on the path, at least 2. Each stop is one of them if n - 1 divides steps - 1; the first
+            and the last always are.
+        method: See `interpolate`, which it is for two.
+
+    Returns:
+        `(steps, latent_dim)` float32.
+    """
+    legs = len(stops) - 1
+    if legs == 1:
+        return interpolate(stops[0], stops[1], steps, method)
+    leg, rest = np.divmod(np.arange(steps) * legs, steps - 1)
+    path = np.empty((steps, stops.shape[1]), np.float32)
+    for i in range(legs):
+        on_it = leg == i
+        path[on_it] = _go(stops[i], stops[i + 1], rest[on_it, np.newaxis] / (steps - 1), method)
+    path[rest == 0] = stops[leg[rest == 0]]
+    return path
+
+
+def default_method(latent_dim: int) -> Method:
+    """Return the method for a latent space of this size: lerp up to 3 dimensions, slerp above."""
+    return "lerp" if latent_dim <= LERP_DIMS else "slerp"
 
 
 @functools.lru_cache(64)
@@ -47,9 +73,10 @@ def _space(steps: int) -> NDArray[np.float64]:
     return t
 
 
-def default_method(latent_dim: int) -> Method:
-    """Return the method for a latent space of this size: lerp up to 3 dimensions, slerp above."""
-    return "lerp" if latent_dim <= LERP_DIMS else "slerp"
+def _go(start: Floats, end: Floats, t: NDArray[np.float64], method: Method) -> Floats:
+    a, b = start.astype(np.float64), end.astype(np.float64)
+    path = _arc(a, b, t) if method == "slerp" else (1 - t) * a + t * b
+    return path.astype(np.float32)
 
 
 def _arc(a: NDArray[np.float64], b: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:

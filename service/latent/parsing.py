@@ -89,6 +89,28 @@ def read_vectors(texts: Sequence[str], field: str) -> NDArray[np.float64]:
     return np.stack(vectors)
 
 
+def read_points(texts: Sequence[str], field: str, labels: Sequence[ClassName]) -> list[Point]:
+    """Parse points.
+
+    Args:
+        texts: As `read_point` takes each.
+        field: The name of the parameter, for errors.
+        labels: None, or one for each vector among the points, in their order.
+
+    Raises:
+        InvalidValueError: A text is no point, or there are more or fewer labels than vectors.
+    """
+    vectors = sum(not text.strip(" ").startswith(DIGIT) for text in texts)
+    if labels and len(labels) != vectors:
+        expected = f"none, or one for each of {vectors} vectors"
+        raise InvalidValueError(f"{field}_label", expected, Text(str(len(labels))))
+    label = iter(labels)
+    return [
+        read_point(text, f"{field}[{i}]", None if text.strip(" ").startswith(DIGIT) else next(label, None))
+        for i, text in enumerate(texts)
+    ]
+
+
 def read_point(text: str, field: str, label: ClassName | None = None) -> Point:
     """Parse a point.
 

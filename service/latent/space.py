@@ -80,29 +80,25 @@ class LatentSpace:
             return vectors
         return np.concatenate([vectors, self._one_hot("label", label, len(z))], axis=1)
 
-    def connect(self, start: Point, end: Point, steps: int, method: Method | None) -> Floats:
-        """Return the rows of a path between two points.
+    def connect(self, points: Sequence[Point], steps: int, method: Method | None) -> Floats:
+        """Return the rows of a path through points, the first and the last of them included.
 
         Args:
-            start: The first point.
-            end: The last point.
-            steps: Points on the path, both ends included; at least 2.
+            points: Two or more.
+            steps: Rows of the path.
             method: None: chosen by latent_dim, see `default_method`.
 
         Raises:
-            InvalidValueError: Another latent_dim, or too many steps.
+            InvalidValueError: Another latent_dim, or steps that do not fit.
             NotFoundError: The model has no such class.
         """
-        self.check_rows("steps", steps)
-        first, last, dim = self._resolve(start), self._resolve(end), self.dim
-        path = interpolation.interpolate(
-            first[:dim], last[:dim], steps, method or interpolation.default_method(dim)
-        )
+        self.check_path(len(points), steps)
+        stops, dim = np.stack([self._resolve(point) for point in points]), self.dim
+        path = interpolation.walk(stops[:, :dim], steps, method or interpolation.default_method(dim))
         if not self.labels:
             return path
-        # One label turns into the other just as evenly.
-        label = interpolation.interpolate(first[dim:], last[dim:], steps, "lerp")
-        return np.concatenate([path, label], axis=1)
+        # One label turns into the next just as evenly.
+        return np.concatenate([path, interpolation.walk(stops[:, dim:], steps, "lerp")], axis=1)
 
     def draw(self, digit: ClassName, seed: int, temperature: float, n: int = 1) -> Floats:
         """Draw vectors of a class, with its label if the model takes one.
@@ -201,6 +197,12 @@ class LatentSpace:
         """Raise `InvalidValueError`, naming `field`, for more rows than a request may have."""
         if rows > self.max_rows:
             raise InvalidValueError(field, f"at most {self.max_rows} in one request", rows)
+
+    def check_path(self, points: int, steps: int) -> None:
+        """Raise `InvalidValueError` for more steps than a request may have, or fewer than points."""
+        self.check_rows("steps", steps)
+        if points > steps:
+            raise InvalidValueError("steps", f"at least {points}, one for each point", steps)
 
     def check_shape(self, field: str, shape: tuple[int, ...]) -> None:
         """Raise `InvalidValueError` unless vectors of a shape, `(latent_dim,)` or `(n, latent_dim)`, fit."""

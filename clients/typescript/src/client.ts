@@ -41,7 +41,10 @@ export interface ClientOptions {
 type Body<Name extends keyof Schemas> = Partial<Omit<Schemas[Name], "z" | "from" | "to" | "pixels">>;
 export type DecodeOptions = Body<"DecodeRequest"> & CallOptions;
 export type SampleOptions = Schemas["SampleRequest"] & CallOptions;
-export type InterpolateOptions = Body<"InterpolateRequest"> & CallOptions;
+export type InterpolateOptions = Omit<Body<"InterpolateRequest">, "through"> & {
+  /** Points to go through, in this order. */
+  readonly through?: readonly (Vector | number)[];
+} & CallOptions;
 export type EncodeOptions = Query<"/encode"> & CallOptions;
 export type ReconstructOptions = Omit<Query<"/reconstruct">, "format"> & { readonly format?: Still } & CallOptions;
 export type RestyleOptions = Omit<Query<"/restyle">, "format"> & { readonly format?: Still } & CallOptions;
@@ -98,8 +101,8 @@ export class CvaeClient {
     to: End,
     options: InterpolateOptions & Look<"/interpolate", Moving> = {},
   ): Promise<Blob> {
-    const { signal, timeoutMs, steps, method, model, ...query } = options;
-    const content = await writePath(from, to, { steps, method, model });
+    const { signal, timeoutMs, steps, method, model, through, ...query } = options;
+    const content = await writePath(from, to, through, { steps, method, model });
     return await this.draw("/interpolate", query, content, { signal, timeoutMs });
   }
 
@@ -175,9 +178,17 @@ async function upload(picture: Picture | readonly Picture[]): Promise<RequestIni
   return { method: "POST", body: form };
 }
 
-async function writePath(from: End, to: End, options: object): Promise<RequestInit> {
+async function writePath(
+  from: End,
+  to: End,
+  through: readonly (Vector | number)[] | undefined,
+  options: object,
+): Promise<RequestInit> {
   const [start, end] = [writeEnd(from), writeEnd(to)];
-  if (start !== undefined && end !== undefined) return json(JSON.stringify({ from: start, to: end, ...options }));
+  if (start !== undefined && end !== undefined) {
+    return json(JSON.stringify({ from: start, to: end, through: through?.map(writeEnd), ...options }));
+  }
+  if (through !== undefined) throw new TypeError("through: expected vectors or classes at both ends, received a picture");
   const form = new FormData();
   form.append("from", await writeField(from));
   form.append("to", await writeField(to));

@@ -38,9 +38,14 @@ export class ImageUrls {
   interpolate(
     from: Vector | number,
     to: Vector | number,
-    options: Options<"/interpolate.{extension}", "from" | "to"> = {},
+    options: Options<"/interpolate.{extension}", "from" | "to" | "through"> & {
+      /** Points to go through, in this order. */
+      readonly through?: readonly (Vector | number)[];
+    } = {},
   ): string {
-    return this.write("interpolate", options, { from: writePoint(from), to: writePoint(to) });
+    const { through, ...others } = options;
+    const points = { from: writePoint(from), through: through?.map(writePoint), to: writePoint(to) };
+    return this.write("interpolate", others, points);
   }
 
   /** An even grid over two dimensions of latent space. */

@@ -51,6 +51,10 @@ test("labels are written in the style of a picture", async () => {
 test("an interpolation goes between vectors, classes and pictures", async () => {
   const moving = await cvae.interpolate(3, [0.1, -0.4], { steps: 4, format: "gif" });
   assert.deepEqual(await bytes(moving), await get(cvae.urls.interpolate(3, [0.1, -0.4], { steps: 4, extension: "gif" })));
+  const through = [7, [0.5, 0.5]];
+  const round = await cvae.interpolate(3, 3, { steps: 7, through });
+  assert.deepEqual(await bytes(round), await get(cvae.urls.interpolate(3, 3, { steps: 7, through })));
+  await assert.rejects(cvae.interpolate(round, 3, { through }), TypeError);
   const strip = await cvae.interpolate(await cvae.decode(Z), 3, { steps: 5 });
   assert.equal((await bytes(strip)).readUInt32BE(16), 5 * 28); // the width in a PNG's header
 });

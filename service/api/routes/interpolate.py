@@ -24,7 +24,7 @@ from service.http.header_fields import negotiate
 from service.http.openapi.errors import responses, unacceptable, unreadable
 from service.http.problems import Fault
 from service.http.query_params import asks
-from service.latent.parsing import read_point
+from service.latent.parsing import read_point, read_points
 
 router = APIRouter(tags=["pictures"], route_class=DecoderRoute)
 urls = APIRouter(tags=["image urls"], route_class=DirectRoute)
@@ -64,9 +64,9 @@ async def interpolate(
 ) -> Response:
     """Each end is a vector `z`, a `digit`, which stands for the middle of its class, or a picture.
 
-    Both ends are drawn too. As a form, `from` and `to` are each a text as in `/interpolate.{extension}` or
-    a picture's file. GIF, WebP and APNG move; many frames of APNG, zip and NDJSON (a frame a line) are
-    sent as they are made.
+    Both ends are drawn too, and `through` has points in between. A form has none; its `from` and `to` are
+    each a text as in `/interpolate.{extension}` or a picture's file. GIF, WebP and APNG move; many frames of
+    APNG, zip and NDJSON (a frame a line) are sent as they are made.
     """
     media_type = require(request, (JSON, FORM))
     kind = negotiate(request, query.format, MOVING)
@@ -93,8 +93,9 @@ async def interpolate_url(
     """The same as `POST /interpolate`, for `<img src>`: `/interpolate.gif?from=digit:3&to=0.1,-0.4`."""
     engine = models.get(query.model)
     start = read_point(query.start, "from", query.from_label)
+    stops = read_points(query.through or (), "through", query.through_label or ())
     end = read_point(query.end, "to", query.to_label)
-    rows = engine.space.connect(start, end, query.steps, query.method)
+    rows = engine.space.connect([start, *stops, end], query.steps, query.method)
     wanted = query.represent(FORMATS[extension], query.steps)
     address = ImageUrl(f"interpolate.{extension}", query.model, query.download)
     return await answer_url(request, PictureJob(engine, rows, wanted), call, address)

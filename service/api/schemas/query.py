@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from service.api.schemas.requests import PRIOR_TEXT, LabelText, ModelName, Seed
+from service.api.schemas.requests import PRIOR_TEXT, THROUGH, LabelText, ModelName, Seed
 from service.core.choices import (
     Colormap,
     Dtype,
@@ -239,7 +239,19 @@ class InterpolateUrl(UrlQuery, SequenceQuery):
         LabelText | None, Field(description="Beside a vector, if the model takes labels.")
     ] = None
     to_label: Annotated[LabelText | None, Field(description="The same.")] = None
-    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    through: Annotated[
+        list[str] | None,
+        Field(
+            description="A point to go through; several times for several, in this order. " + THROUGH,
+            examples=[["0.5,-1.0"]],
+            json_schema_extra={"items": {"type": "string", "pattern": POINT_PATTERN}},
+        ),
+    ] = None
+    through_label: Annotated[
+        list[LabelText] | None,
+        Field(fail_fast=True, description="One for each vector of `through`, if the model takes labels."),
+    ] = None
+    steps: Annotated[int, Field(ge=2, description="Pictures of the whole way, both ends included.")] = 8
     method: Annotated[
         Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")
     ] = None

@@ -133,6 +133,11 @@ def _describe_ends(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [option("VectorEnd", "z"), option("ClassEnd", "digit"), option("PictureEnd", "pixels")]
 
 
+# Each takes time to check, before it is known how many a request may have.
+MOST_STOPS = 1024
+THROUGH = "Each is drawn if the number of legs divides `steps` less 1."
+
+
 class PathEnd(Body):
     """An end of an interpolation: exactly one of z, digit and pixels."""
 
@@ -172,7 +177,17 @@ class InterpolateRequest(Body):
 
     start: Annotated[PathEnd, Field(alias="from")]
     end: Annotated[PathEnd, Field(alias="to")]
-    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included."), WHOLE] = 8
+    through: Annotated[
+        list[PathEnd] | None,
+        Field(
+            max_length=MOST_STOPS,
+            fail_fast=True,
+            description="Points to go through, in this order. " + THROUGH,
+        ),
+    ] = None
+    steps: Annotated[
+        int, Field(ge=2, description="Pictures of the whole way, both ends included."), WHOLE
+    ] = 8
     method: Annotated[
         Annotated[Method, WithJsonSchema(METHOD)] | None,
         Field(description="Unset: lerp where latent_dim is at most 3, else slerp."),

@@ -20,6 +20,7 @@ Examples:
   cvae interpolate 3 8 -o walk.gif --scale 8
   cvae interpolate 3 0.1,-0.4 --steps 30 --duration-ms 50 -o walk.apng
   cvae interpolate mine.png 7 -o strip.png --colormap magma
+  cvae interpolate 1 1 --through 7 --through 9 --steps 31 -o round.gif
   cvae interpolate 0.5,-1 -1,0.5 --steps 100 --format ndjson | head -n 1
 """
 
@@ -36,6 +37,10 @@ Examples:
 )
 @click.option("--start-label", help="Beside a vector or a file, if the model takes labels.")
 @click.option("--end-label", help="The same.")
+@click.option("--through", multiple=True, metavar="POINT", help="To go through; several times for several.")
+@click.option(
+    "--through-label", multiple=True, help="One for each vector of them, if the model takes labels."
+)
 @options.motion
 @options.dtype
 @options.look
@@ -48,6 +53,7 @@ def interpolate(
     look: dict[str, Any],
     output: Output,
     source: Source,
+    through: tuple[str, ...],
     **parameters: Any,
 ) -> None:
     """Draw the way from START to END.
@@ -59,11 +65,13 @@ def interpolate(
 
     if start == end == files.STDIN:
         raise click.UsageError("expected one end from stdin, received -, twice")
-    ends = _read_end(start), _read_end(end)
+    ends, stops = (_read_end(start), _read_end(end)), [_read_end(text) for text in through]
+    if stops and any(not isinstance(point, str) for point in (*ends, *stops)):
+        raise click.UsageError("--through: expected no picture's file, here or at an end, received one")
     file = runner.run(
         source,
         lambda client: client.into(output.format, **look, **motion).interpolate(  # type: ignore[arg-type]
-            *ends, model=source.model, **parameters
+            *ends, through=stops, model=source.model, **parameters
         ),
     )
     files.write(output, file.content)

@@ -108,6 +108,8 @@ class AsyncMethods(abc.ABC):
         method: Method | None = None,
         start_label: int | str | None = None,
         end_label: int | str | None = None,
+        through: Sequence[Point] = (),
+        through_label: Sequence[int | str] = (),
         model: Model = None,
         dtype: Dtype = "float32",
     ) -> Pictures:
@@ -120,6 +122,8 @@ class AsyncMethods(abc.ABC):
                 method=method,
                 start_label=start_label,
                 end_label=end_label,
+                through=through,
+                through_label=through_label,
                 model=model,
                 dtype=dtype,
             )
@@ -135,6 +139,8 @@ class AsyncMethods(abc.ABC):
         method: Method | None = None,
         start_label: int | str | None = None,
         end_label: int | str | None = None,
+        through: Sequence[Point] = (),
+        through_label: Sequence[int | str] = (),
         model: Model = None,
         dtype: Dtype = "float32",
     ) -> AsyncIterator[Frame]:
@@ -147,6 +153,8 @@ class AsyncMethods(abc.ABC):
                 method=method,
                 start_label=start_label,
                 end_label=end_label,
+                through=through,
+                through_label=through_label,
                 model=model,
                 dtype=dtype,
             )

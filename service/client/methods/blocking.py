@@ -106,6 +106,8 @@ class BlockingMethods(abc.ABC):
         method: Method | None = None,
         start_label: int | str | None = None,
         end_label: int | str | None = None,
+        through: Sequence[Point] = (),
+        through_label: Sequence[int | str] = (),
         model: Model = None,
         dtype: Dtype = "float32",
     ) -> Pictures:
@@ -118,6 +120,8 @@ class BlockingMethods(abc.ABC):
                 method=method,
                 start_label=start_label,
                 end_label=end_label,
+                through=through,
+                through_label=through_label,
                 model=model,
                 dtype=dtype,
             )
@@ -133,6 +137,8 @@ class BlockingMethods(abc.ABC):
         method: Method | None = None,
         start_label: int | str | None = None,
         end_label: int | str | None = None,
+        through: Sequence[Point] = (),
+        through_label: Sequence[int | str] = (),
         model: Model = None,
         dtype: Dtype = "float32",
     ) -> Iterator[Frame]:
@@ -145,6 +151,8 @@ class BlockingMethods(abc.ABC):
                 method=method,
                 start_label=start_label,
                 end_label=end_label,
+                through=through,
+                through_label=through_label,
                 model=model,
                 dtype=dtype,
             )

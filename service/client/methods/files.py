@@ -75,6 +75,8 @@ class FileMethods(abc.ABC, Generic[R]):
         method: Method | None = None,
         start_label: int | str | None = None,
         end_label: int | str | None = None,
+        through: Sequence[Point] = (),
+        through_label: Sequence[int | str] = (),
         model: Model = None,
         dtype: Dtype = "float32",
     ) -> R:
@@ -87,6 +89,8 @@ class FileMethods(abc.ABC, Generic[R]):
                 method=method,
                 start_label=start_label,
                 end_label=end_label,
+                through=through,
+                through_label=through_label,
                 model=model,
                 dtype=dtype,
             )

@@ -68,6 +68,8 @@ class UrlMethods(abc.ABC):
         method: Method | None = None,
         start_label: int | str | None = None,
         end_label: int | str | None = None,
+        through: Sequence[int | str | ArrayLike] = (),
+        through_label: Sequence[int | str] = (),
         model: Model = None,
     ) -> str:
         """Draw the interpolation between two points; see `image_urls.interpolate`."""
@@ -79,6 +81,8 @@ class UrlMethods(abc.ABC):
                 method=method,
                 start_label=start_label,
                 end_label=end_label,
+                through=through,
+                through_label=through_label,
                 model=model,
             )
         )

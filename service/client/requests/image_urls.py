@@ -88,6 +88,8 @@ def interpolate(
     method: Method | None = None,
     start_label: int | str | None = None,
     end_label: int | str | None = None,
+    through: Sequence[int | str | ArrayLike] = (),
+    through_label: Sequence[int | str] = (),
     model: Model = None,
 ) -> Request[File]:
     """Draw the interpolation between two points.
@@ -99,15 +101,23 @@ def interpolate(
         method: Unset: lerp where latent_dim is at most 3, else slerp.
         start_label: Of a vector, for a label-conditioned model.
         end_label: As `start_label`.
+        through: Points to go through, in this order; each is drawn if the legs divide `steps` less 1.
+        through_label: One for each vector of `through`, for a label-conditioned model.
         model: See `decode`.
 
     Returns:
         The request of a strip, or of an animation.
 
     Raises:
-        ValueError: `start` or `end` is a picture.
+        ValueError: A point is a picture.
     """
-    ends = (("from", to_text(start)), ("to", to_text(end)))
+    stops = [("through", to_text(point)) for point in through]
+    ends = (
+        ("from", to_text(start)),
+        *stops,
+        *(("through_label", label) for label in through_label),
+        ("to", to_text(end)),
+    )
     labels = to_params(from_label=start_label, to_label=end_label)
     return _picture(
         "interpolate", (*ends, *labels, *to_params(steps=steps, method=method, model=to_name(model)))

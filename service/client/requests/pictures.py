@@ -67,6 +67,8 @@ def interpolate(
     method: Method | None = None,
     start_label: int | str | None = None,
     end_label: int | str | None = None,
+    through: Sequence[Point] = (),
+    through_label: Sequence[int | str] = (),
     model: Model = None,
     dtype: Dtype = "float32",
 ) -> Request[Pictures]:
@@ -80,6 +82,9 @@ def interpolate(
         method: Unset: lerp where latent_dim is at most 3, else slerp.
         start_label: Of a vector or a picture, for a label-conditioned model.
         end_label: As `start_label`.
+        through: Points to go through, in this order; no files. Each is drawn if the number of legs divides
+            `steps` less 1.
+        through_label: One for each vector or picture of `through`, for a label-conditioned model.
         model: Unset: the service's default.
         dtype: Of the pictures.
 
@@ -87,11 +92,13 @@ def interpolate(
         The pictures, from start to end.
 
     Raises:
-        ValueError: One of `start` and `end` is an array of pixels, the other a file.
+        ValueError: One of the points is an array of pixels or lies between the ends, and another is a file.
     """
-    options = {"steps": steps, "method": method, "model": to_name(model)}
-    if _is_array(start) or _is_array(end):
+    options: dict[str, Any] = {"steps": steps, "method": method, "model": to_name(model)}
+    if through or _is_array(start) or _is_array(end):
         ends = {"from": to_end(start, start_label), "to": to_end(end, end_label)}
+        if through:
+            options["through"] = _to_stops(through, through_label)
         body: dict[str, Any] = {"content": to_json({**ends, **options}), "content_type": JSON}
     else:
         labels = {"from_label": start_label, "to_label": end_label}
@@ -190,6 +197,16 @@ def manifold(
 
 def _is_array(point: Any) -> bool:
     return not is_file(point) and np.ndim(point) >= PIXEL_DIMENSIONS
+
+
+def _to_stops(points: Sequence[Point], labels: Sequence[int | str]) -> list[dict[str, Any]]:
+    stops = [to_end(point, None) for point in points]
+    unlabelled = [stop for stop in stops if "digit" not in stop]
+    if labels and len(labels) != len(unlabelled):
+        raise ValueError(f"through_label: expected {len(unlabelled)}, received {len(labels)}")
+    for stop, label in zip(unlabelled, labels, strict=False):
+        stop["label"] = label
+    return stops
 
 
 def _to_part(name: str, point: Point) -> Part:

@@ -86,7 +86,7 @@ class Page {
   #useDecoder() {
     this.map.useDecoder();
     this.status.show(this.app.model);
-    this.#follow(new Set(["z"]));
+    this.#follow(new Set(["z", "decoder"]));
     document.body.dataset.ready = "decoder";
   }
 

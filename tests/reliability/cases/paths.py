@@ -23,7 +23,7 @@ def _interpolations() -> Iterator[Case]:
     for model, to in ((PLAIN, "0.1,-0.4"), (WIDE, "digit:8")):
         space = find_truth(model).space
         for steps in (2, 16, 64, 65, 300):
-            rows = space.connect(read_point("digit:3", "from"), read_point(to, "to"), steps, None)
+            rows = space.connect([read_point("digit:3", "from"), read_point(to, "to")], steps, None)
             for extension in MOVING:
                 if steps > 65 and extension == "webp":
                     continue
@@ -45,7 +45,7 @@ def _interpolations() -> Iterator[Case]:
                     weight=weigh(steps) / 4,
                 )
     space = find_truth(PLAIN).space
-    rows = space.connect(read_point("digit:3", "from"), read_point("digit:8", "to"), 1024, None)
+    rows = space.connect([read_point("digit:3", "from"), read_point("digit:8", "to")], 1024, None)
     for extension in ("apng", "ndjson", "zip", "npy"):
         target = write_url(
             f"/interpolate.{extension}",

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.client import Look, NotFoundError, RequestError
+from service.client import Client, Look, NotFoundError, RequestError
 from service.imaging.formats.png import write_png
 from tests.service import fake
 from tests.service.client.driver import Driver
@@ -214,8 +214,23 @@ def test_labels_go_beside_the_ends(service: Driver) -> None:
     np.testing.assert_allclose(pictures.images, fake.decode(np.zeros((2, 2)), [1, 9])[..., 0], atol=1e-6)
 
 
+def test_a_path_goes_through_points_and_their_labels(service: Driver) -> None:
+    through: dict[str, Any] = {"through": [[2.0, 0.0], 9, [0.0, 4.0]], "through_label": [1, 7]}
+    ends: dict[str, Any] = {"start_label": 1, "end_label": 9, "model": "labelled", "steps": 5}
+    pictures = service.ask(lambda client: client.interpolate([0.0, 0.0], [0.0, 0.0], **ends, **through))
+    np.testing.assert_allclose(pictures.z[[0, 1, 3, 4]], [[0, 0], [2, 0], [0, 4], [0, 0]])
+    expected = fake.decode(pictures.z, [1, 1, 9, 7, 9])[..., 0]
+    np.testing.assert_allclose(pictures.images, expected, atol=1e-6)
+    url = Client("http://h").urls("npy").interpolate([0.0, 0.0], [0.0, 0.0], **ends, **through)
+    assert "through=2.0%2C0.0&through=digit%3A9&through=0.0%2C4.0&through_label=1&through_label=7" in url
+    with pytest.raises(ValueError, match="through_label: expected 2, received 1"):
+        service.ask(lambda client: client.interpolate(3, 3, through=through["through"], through_label=[1]))
+    with pytest.raises(ValueError, match="expected all pictures as arrays"):
+        service.ask(lambda client: client.interpolate(b"PNG", 3, through=[4]))
+
+
 def test_an_array_and_a_file_cannot_be_the_two_ends(service: Driver) -> None:
-    with pytest.raises(ValueError, match=r"expected both pictures as arrays, or both as files"):
+    with pytest.raises(ValueError, match=r"expected all pictures as arrays, or those of both"):
         service.ask(lambda client: client.interpolate(halves(1, 2), b"PNG"))
 
 

@@ -50,34 +50,46 @@ def test_vectors_that_do_not_fit_the_model_are_refused(
 
 
 def test_goes_from_a_class_to_a_vector(space: LatentSpace) -> None:
-    rows = space.connect(Point("from", digit=3), Point("to", z=np.array([3.0, 0.0])), 3, "lerp")
+    rows = space.connect([Point("from", digit=3), Point("to", z=np.array([3.0, 0.0]))], 3, "lerp")
     np.testing.assert_allclose(rows, [[1, 2], [2, 1], [3, 0]])
 
 
 def test_two_dimensions_are_crossed_straight_by_default(space: LatentSpace) -> None:
     ends = Point("from", z=np.array([1.0, 0.0])), Point("to", z=np.array([0.0, 1.0]))
-    np.testing.assert_allclose(space.connect(*ends, 3, None)[1], [0.5, 0.5])
+    np.testing.assert_allclose(space.connect(ends, 3, None)[1], [0.5, 0.5])
 
 
 def test_a_label_turns_into_the_other_as_evenly_as_the_path(conditional: LatentSpace) -> None:
     ends = Point("from", z=np.array([1.0, 0.0]), label=3), Point("to", z=np.array([0.0, 1.0]), label=7)
     for method in ("lerp", "slerp"):
-        labels = conditional.connect(*ends, 5, method)[:, 2:]
+        labels = conditional.connect(ends, 5, method)[:, 2:]
         expected = np.zeros((5, 10))
         expected[:, 3], expected[:, 7] = [1, 0.75, 0.5, 0.25, 0], [0, 0.25, 0.5, 0.75, 1]
         np.testing.assert_allclose(labels, expected, atol=1e-7)
 
 
+def test_a_path_goes_through_all_points_and_their_labels(conditional: LatentSpace) -> None:
+    places = [[1.0, 0.0], [0.0, 1.0], [3.0, 1.0]]
+    points = [Point("z", z=np.array(z), label=label) for z, label in zip(places, (3, 7, 3), strict=True)]
+    rows = conditional.connect(points, 5, "lerp")
+    np.testing.assert_array_equal(rows[:, :2], [[1, 0], [0.5, 0.5], [0, 1], [1.5, 1], [3, 1]])
+    np.testing.assert_array_equal(rows[:, 2 + 7], [0, 0.5, 1, 0.5, 0])
+    # As many to each leg as can be; both ends always.
+    np.testing.assert_allclose(conditional.connect(points, 4, "lerp")[:, 0], [1, 1 / 3, 1, 3])
+    with pytest.raises(InvalidValueError, match="steps: expected at least 3, one for each point, received 2"):
+        conditional.connect(points, 2, "lerp")
+
+
 def test_a_bad_end_is_named(space: LatentSpace) -> None:
     good = Point("from", digit=3)
     with pytest.raises(InvalidValueError, match=r"to\.z: expected 2 numbers"):
-        space.connect(good, Point("to", z=np.zeros(3)), 3, "lerp")
+        space.connect([good, Point("to", z=np.zeros(3))], 3, "lerp")
     with pytest.raises(NotFoundError, match=r"to\.digit: expected a class of fake \(3, 8\), received 4"):
-        space.connect(good, Point("to", digit=4), 3, "lerp")
+        space.connect([good, Point("to", digit=4)], 3, "lerp")
     with pytest.raises(InvalidValueError, match=r"to: expected 2 numbers"):
-        space.connect(good, Point("to", z=np.zeros(3), at="to"), 3, "lerp")
+        space.connect([good, Point("to", z=np.zeros(3), at="to")], 3, "lerp")
     with pytest.raises(InvalidValueError, match="steps: expected at most 9"):
-        space.connect(good, good, 10, "lerp")
+        space.connect([good, good], 10, "lerp")
 
 
 def test_draws_from_the_class(space: LatentSpace) -> None:
@@ -95,7 +107,7 @@ def test_a_class_of_several_parts_is_drawn_from_them(tmp_path: pathlib.Path) -> 
     space = make(tmp_path, classes=[{**CLASSES[0], "components": parts}])
     drawn = {tuple(row) for seed in range(5) for row in space.draw(3, seed, 1.0, 9).tolist()}
     assert drawn == {(4.0, 4.0), (-4.0, 4.0)}
-    rows = space.connect(Point("from", digit=3), Point("to", z=np.array([1.0, 1.0])), 2, "lerp")
+    rows = space.connect([Point("from", digit=3), Point("to", z=np.array([1.0, 1.0]))], 2, "lerp")
     np.testing.assert_array_equal(rows[0], [4.0, 4.0])
 
 

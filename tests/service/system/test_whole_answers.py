@@ -109,7 +109,7 @@ def make_sample(engine: Engine, form: str, n: int) -> Iterator[Case]:
 
 def make_interpolate(engine: Engine, form: str, n: int) -> Iterator[Case]:
     steps = max(n, 2)
-    rows = engine.space.connect(Point("from", digit=3), Point("to", digit=5), steps, None)
+    rows = engine.space.connect([Point("from", digit=3), Point("to", digit=5)], steps, None)
     wanted = Representation(FORMATS[form], Look(columns=steps), sequence=True)
     body = {"from": {"digit": 3}, "to": {"digit": 5}, "steps": steps}
     yield Case({"method": "POST", "url": f"/interpolate?format={form}", "json": body}, rows, wanted)

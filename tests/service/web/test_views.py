@@ -136,6 +136,29 @@ def test_a_way_leads_through_several_points(playground: Playground) -> None:
     expect(page).to_have_url(re.compile("method=slerp"))
 
 
+@pytest.mark.parametrize("model", ["mnist-2d", "mnist-16d-conditional"])
+def test_a_way_through_several_points_is_saved_as_one_file(playground: Playground, model: str) -> None:
+    dim = 16 if "16d" in model else 2
+    path = ";".join(",".join([place, *(dim - 1) * ["0"]]) for place in ("-1", "1", "0.5", "-0.5"))
+    page = playground.open(f"?view=interpolate&model={model}&path={path}&labels=1,7,7,3&steps=4&speed=80")
+    expect(page.locator("#save")).to_contain_text("Save A → B → C → D")
+    expect(page.locator(".strip canvas")).to_have_count(10)
+    with page.expect_download() as download:
+        page.locator("#save").get_by_role("link", name="GIF", exact=True).click()
+    with Image.open(download.value.path()) as image:
+        assert getattr(image, "n_frames", 1) == 10
+        assert image.info["duration"] == 80
+    with page.expect_download() as download:
+        page.locator("#save").get_by_role("link", name="PNG strip", exact=True).click()
+    assert read_png(download.value.path().read_bytes()).shape == (224, 2240, 3)
+    href = page.locator("#save").get_by_role("link", name="PNG strip", exact=True).get_attribute("href")
+    assert href
+    strip = read_png(playground.get(href.replace("scale=8", "scale=1"))).astype(int)
+    for i in range(10):
+        shown = read_pixels(page.locator(".strip canvas").nth(i)).astype(int)
+        assert np.abs(strip[:, 28 * i : 28 * (i + 1)] - shown).max() <= 2, i
+
+
 def test_the_frames_on_the_page_are_those_of_the_service(playground: Playground) -> None:
     query = "from=-2,1&to=2,0.5&steps=5&method=slerp"
     page = playground.open("?view=interpolate&path=-2,1;2,0.5&steps=5&method=slerp")

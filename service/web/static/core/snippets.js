@@ -77,7 +77,7 @@ const LOOKS = ["scale", "resample", "invert", "padding", "columns", "colormap", 
 function literal(value) {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value))
-    return `[${value.map((row) => `[${String(row).split(",").join(", ")}]`).join(", ")}]`;
+    return `[${value.map((row) => (typeof row === "number" ? row : `[${row.split(",").join(", ")}]`)).join(", ")}]`;
   if (typeof value === "string" && /^-?[\d.]+(e-?\d+)?(,-?[\d.]+(e-?\d+)?)*$/.test(value))
     return `[${value.split(",").join(", ")}]`;
   return JSON.stringify(value ?? null);

@@ -9,7 +9,8 @@ import { Player } from "../parts/player.js";
 import { classOptions, nameOf } from "../space/model.js";
 import { Route } from "../space/route.js";
 
-const SHOWN = ["path", "labels", "steps", "method"];
+// Between two labels, only the page's own decoder draws pictures alone: until it is there, the service draws one label.
+const SHOWN = ["path", "labels", "steps", "method", "decoder"];
 const FORMATS = { gif: "GIF", apng: "APNG", webp: "WebP", png: "PNG strip" };
 const MAX_STEPS = 60;
 const SCALE = 8;
@@ -37,7 +38,7 @@ export class InterpolateView {
     });
     this.stops = h("div", { className: "row tight" });
     this.save = h("div", { id: "save" });
-    this.copy = copyLines(app, () => this.#leg(0, "gif"));
+    this.copy = copyLines(app, () => this.#picture("gif"));
     root.append(this.player.element, this.stops, ...this.#waysOn(), this.#options(), this.save, this.copy);
     this.build = settle(40, () => this.#build());
     this.#build();
@@ -138,20 +139,21 @@ export class InterpolateView {
   }
 
   /**
-   * Return the service's picture of the way from one point to the next.
-   * @param {number} i
+   * Return the service's picture of the whole way.
    * @param {string} format
    * @returns {import("../core/snippets.js").Picture}
    */
-  #leg(i, format) {
+  #picture(format) {
     const { points, labels, method, steps } = this.route;
-    const next = Math.min(i + 1, points.length - 1);
+    const last = Math.max(1, points.length - 1);
     const params = {
-      from: toText(points[i]),
-      to: toText(points[next]),
-      from_label: labels[i],
-      to_label: labels[next],
-      steps,
+      from: toText(points[0]),
+      through: points.slice(1, last).map(toText),
+      to: toText(points[last] ?? points[0]),
+      from_label: labels[0],
+      through_label: labels.slice(1, last).filter((label) => label !== null),
+      to_label: labels[last] ?? labels[0],
+      steps: last * (steps - 1) + 1,
       method,
       model: this.app.model.info.reference,
       scale: SCALE,
@@ -162,14 +164,13 @@ export class InterpolateView {
   }
 
   #showSave() {
-    const rows = this.route.points.slice(1).map((_, i) => {
-      const links = Object.entries(FORMATS).map(([format, name]) =>
-        saveLink(this.app, this.#leg(i, format), name),
-      );
-      const note = h("span", { className: "quiet" }, `Save ${letterOf(i)} → ${letterOf(i + 1)}`);
-      return h("div", { className: "row" }, note, ...links);
-    });
-    this.save.replaceChildren(...rows);
+    const { points } = this.route;
+    const links = Object.entries(FORMATS).map(([format, name]) =>
+      saveLink(this.app, this.#picture(format), name),
+    );
+    const note = h("span", { className: "quiet" }, `Save ${points.map((_, i) => letterOf(i)).join(" → ")}`);
+    const row = points.length > 1 ? [h("div", { className: "row" }, note, ...links)] : [];
+    this.save.replaceChildren(...row);
     this.copy.refresh();
   }
 

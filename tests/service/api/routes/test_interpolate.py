@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import pathlib
 from collections.abc import Iterator
@@ -64,6 +65,12 @@ def test_steps_and_method_have_defaults(client: TestClient) -> None:
         ({"steps": 10**30}, "steps", 422),
         ({"steps": "8"}, "steps", 422),
         ({"method": "cubic"}, "method", 422),
+        ({"through": {"digit": 3}}, "through", 422),
+        ({"through": [{"digit": 3}, {}]}, "through[1]", 422),
+        ({"through": [{"digit": 11}]}, "through[0].digit", 404),
+        ({"through": [{"z": [0, 0, 0]}]}, "through[0].z", 422),
+        ({"through": 7 * [{"digit": 3}]}, "steps", 422),
+        ({"through": 1025 * [{"digit": 3}]}, "through", 422),
         ({"model": "other"}, "model", 404),
     ],
 )
@@ -72,6 +79,54 @@ def test_a_bad_request_is_answered_with_its_field(
 ) -> None:
     answer = client.post("/interpolate", json={**REQUEST, **change})
     assert answer.status_code == status
+    assert field in [fault["field"] for fault in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("method", ["lerp", "slerp"])
+def test_a_way_through_points_is_its_legs(client: TestClient, method: str) -> None:
+    places = [[0.0, 2.0], [1.5, 0.5], [-1.0, 1.0], [2.0, 2.0]]
+    first, *through, last = [{"z": z} for z in places]
+    body = {"from": first, "to": last, "through": through, "steps": 13, "method": method}
+    found = client.post("/interpolate?format=json", json=body).json()
+    legs = []
+    for start, end in itertools.pairwise(places):
+        leg = {"from": {"z": start}, "to": {"z": end}, "steps": 5, "method": method}
+        legs.append(client.post("/interpolate?format=json", json=leg).json())
+    for array in ("z", "images"):
+        joined = np.concatenate([legs[0][array][:1], *(leg[array][1:] for leg in legs)])
+        np.testing.assert_allclose(found[array], joined, atol=1e-6)
+    query = "&".join(f"through={z[0]},{z[1]}" for z in places[1:3])
+    url = f"/interpolate.json?from=0,2&to=2,2&{query}&steps=13&method={method}"
+    assert client.get(url).json()["images"] == found["images"]
+
+
+def test_a_way_through_a_picture_is_drawn(client: TestClient) -> None:
+    pixels = np.full((28, 28), 0.5).tolist()
+    body = {
+        "from": {"digit": 3},
+        "to": {"digit": 8},
+        "through": [{"pixels": pixels}, {"digit": 3}],
+        "steps": 4,
+    }
+    found = client.post("/interpolate?format=json", json=body).json()
+    seen = client.post("/encode", json={"pixels": pixels}).json()
+    np.testing.assert_allclose(found["z"][1], seen["z_mean"][0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("through=1,x", "through[0][1]"),
+        ("through=1,1&through=digit", "through[1]"),
+        ("through=1,1&through_label=1&through_label=2", "through_label"),
+        ("through_label=1", "through_label"),
+        ("through=1,1&through_label=1", "through[0]_label"),
+        ("&".join(9 * ["through=1,1"]), "steps"),
+    ],
+)
+def test_a_bad_point_of_a_way_is_named(client: TestClient, query: str, field: str) -> None:
+    answer = client.get(f"/interpolate.png?from=digit:3&to=0,0&{query}")
+    assert answer.status_code == 422
     assert field in [fault["field"] for fault in answer.json()["errors"]]
 
 

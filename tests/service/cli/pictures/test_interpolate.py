@@ -22,6 +22,15 @@ def test_interpolate_goes_between_all_kinds_of_ends(cvae: Cvae) -> None:
     np.testing.assert_allclose(json.loads(lines[-1])["z"], [0, 0])
 
 
+def test_a_way_leads_through_points(cvae: Cvae) -> None:
+    stops = ["--through", "8", "--through", "0.5,-1"]
+    found = json.loads(cvae.check("interpolate", "3", "3", *stops, "--steps", "7"))["z"]
+    np.testing.assert_allclose(found[4], [0.5, -1])
+    assert found[2] == json.loads(cvae.check("interpolate", "8", "3", "--steps", "2"))["z"][0]
+    cvae.check("decode", "2,2", "-o", "a.png")
+    assert "expected no picture's file" in cvae.refuse(2, "interpolate", "a.png", "3", *stops)
+
+
 def test_an_end_may_come_from_stdin(cvae: Cvae) -> None:
     cvae.check("decode", "2,2", "-o", "a.png")
     content = (cvae.folder / "a.png").read_bytes()

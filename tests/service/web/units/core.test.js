@@ -194,3 +194,11 @@ test("lines to copy send a key where one is asked for, and hold none", () => {
   assert.match(upload.curl, /X-API-Key: \$CVAE_API_KEY/);
   assert.match(upload.TypeScript, /"x-api-key": key/);
 });
+
+test("lines to copy of a way through points name each point and its label", () => {
+  const params = { from: "0,1", through: ["2,-3", "4,5"], to: "6,7", through_label: [3, 8], steps: 7 };
+  const lines = linesFor("http://h", "http://h/x", { path: "/interpolate.gif", params });
+  const call =
+    'interpolate([0, 1], [6, 7], through=[[2, -3], [4, 5]], through_label=[3, 8], steps=7).save("interpolate.gif")';
+  assert.ok(lines.Python.includes(call), lines.Python);
+});
