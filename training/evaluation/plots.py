@@ -47,7 +47,7 @@ def latent_scatter(z_mean: Floats, label: NDArray[np.int64]) -> bytes:
     points = (z_mean - centre) @ axes_of_plane.T
     values, indices = np.unique(label, return_inverse=True)
     colors = colormaps["tab10" if len(values) <= 10 else "turbo"].resampled(max(len(values), 10))
-    figure = Figure(figsize=SCATTER_INCHES, layout="constrained")
+    figure = Figure(figsize=SCATTER_INCHES, layout="compressed")
     axes = figure.add_subplot()
     # In the order of the data: drawn class by class, the last would cover the others.
     axes.scatter(*points.T, s=5, linewidths=0, alpha=0.7, color=colors(indices))
