@@ -201,7 +201,8 @@ class Workers:
                 worker.stop()
 
     def _replace(self) -> None:
-        for old in [worker for worker in self.workers if not worker.leaving]:
+        # Asked at each turn: one that has died by then has been replaced.
+        for old in (worker for worker in [*self.workers] if worker.serving or worker.starting):
             new = self._start()
             while new.starting and self._go_on(0.5):
                 pass

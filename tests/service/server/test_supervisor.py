@@ -344,7 +344,9 @@ class Played(Workers):
         self._was_ready = ready
 
     def _start(self) -> Any:
-        self.workers.append(Pretended())  # type: ignore[arg-type]
+        worker: Any = Pretended()
+        self.workers.append(worker)
+        return worker
 
     def _wait(self, timeout_s: float | None) -> None:
         self._wait_for_all(timeout_s)
@@ -358,6 +360,18 @@ class Played(Workers):
 
     def stop(self) -> int:
         return self._stop()
+
+    def replace(self) -> None:
+        self._replace()
+
+
+class Slow(Played):
+    """Workers that are ready one step after their start."""
+
+    def _start(self) -> Any:
+        worker = super()._start()
+        worker.ready = False
+        return worker
 
 
 def end(played: Any) -> None:
@@ -448,6 +462,24 @@ def test_while_a_reload_waits_those_that_die_are_replaced() -> None:
     played.workers.extend(Pretended() for _ in range(3))  # type: ignore[misc]
     lost = played.workers[0]
     played._reload({})
+
+
+def test_those_that_die_while_all_are_replaced_get_one_successor_each() -> None:
+    def lose_two(played: Any) -> None:
+        for worker in played.workers[1:3]:
+            worker.alive, worker.began = False, time.monotonic() - 60
+
+    def be_ready(played: Any) -> None:
+        for worker in played.workers:
+            worker.ready = True
+
+    played = Slow([lose_two, *[be_ready] * 10, end])
+    played.workers.extend(Pretended() for _ in range(3))  # type: ignore[misc]
+    olds = list(played.workers)
+    played.replace()
+    played.watch()
+    assert len([worker for worker in played.workers if not worker.leaving]) == 3
+    assert all(worker.leaving or worker not in played.workers for worker in olds)
 
 
 def test_a_reload_waits_for_one_to_serve_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
