@@ -1,4 +1,4 @@
-"""Paths between two points of latent space. Pure functions."""
+"""Paths between points of latent space. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from service.core.arrays import Floats
 from service.core.choices import Method
+
+Doubles = NDArray[np.float64]
 
 # Below this angle's sine, slerp's weights lose their digits, and the arc is a line to float32.
 PARALLEL = 1e-6
@@ -31,7 +33,8 @@ def interpolate(start: Floats, end: Floats, steps: int, method: Method) -> Float
     Returns:
         `(steps, latent_dim)` float32; the first row is `start` and the last `end`, exactly.
     """
-    points = _go(start, end, _space(steps), method)
+    t, a, b = _space(steps), start.astype(np.float64), end.astype(np.float64)
+    points = (_arc(a, b, t) if method == "slerp" else (1 - t) * a + t * b).astype(np.float32)
     points[0], points[-1] = start, end
     return points
 
@@ -52,10 +55,10 @@ def walk(stops: Floats, steps: int, method: Method) -> Floats:
     if legs == 1:
         return interpolate(stops[0], stops[1], steps, method)
     leg, rest = np.divmod(np.arange(steps) * legs, steps - 1)
-    path = np.empty((steps, stops.shape[1]), np.float32)
-    for i in range(legs):
-        on_it = leg == i
-        path[on_it] = _go(stops[i], stops[i + 1], rest[on_it, np.newaxis] / (steps - 1), method)
+    first, t = np.minimum(leg, legs - 1), rest[:, np.newaxis] / (steps - 1)
+    # All legs at once: one after the other, a thousand take 30 ms.
+    a, b = stops[first].astype(np.float64), stops[first + 1].astype(np.float64)
+    path = (_arcs(a, b, t) if method == "slerp" else (1 - t) * a + t * b).astype(np.float32)
     path[rest == 0] = stops[leg[rest == 0]]
     return path
 
@@ -66,20 +69,14 @@ def default_method(latent_dim: int) -> Method:
 
 
 @functools.lru_cache(64)
-def _space(steps: int) -> NDArray[np.float64]:
+def _space(steps: int) -> Doubles:
     """Return even steps from 0 to 1, `(steps, 1)`, which nobody may change: they are kept."""
     t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
     t.flags.writeable = False
     return t
 
 
-def _go(start: Floats, end: Floats, t: NDArray[np.float64], method: Method) -> Floats:
-    a, b = start.astype(np.float64), end.astype(np.float64)
-    path = _arc(a, b, t) if method == "slerp" else (1 - t) * a + t * b
-    return path.astype(np.float32)
-
-
-def _arc(a: NDArray[np.float64], b: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+def _arc(a: Doubles, b: Doubles, t: Doubles) -> Doubles:
     radii = np.linalg.norm(a), np.linalg.norm(b)
     if min(radii) == 0:
         return (1 - t) * a + t * b
@@ -88,5 +85,16 @@ def _arc(a: NDArray[np.float64], b: NDArray[np.float64], t: NDArray[np.float64])
     if np.sin(angle) < PARALLEL:
         return (1 - t) * a + t * b
     direction = (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
-    arc: NDArray[np.float64] = ((1 - t) * radii[0] + t * radii[1]) * direction
+    arc: Doubles = ((1 - t) * radii[0] + t * radii[1]) * direction
     return arc
+
+
+def _arcs(a: Doubles, b: Doubles, t: Doubles) -> Doubles:
+    """Return for each row what `_arc` returns of one pair of ends."""
+    radii = np.linalg.norm(a, axis=1, keepdims=True), np.linalg.norm(b, axis=1, keepdims=True)
+    u, v = (end / np.where(radius == 0, 1, radius) for end, radius in zip((a, b), radii, strict=True))
+    angle = np.arccos(np.clip((u * v).sum(axis=1, keepdims=True), -1.0, 1.0))
+    is_line = (np.minimum(*radii) == 0) | (np.sin(angle) < PARALLEL)
+    angle[is_line] = 1
+    direction = (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
+    return np.where(is_line, (1 - t) * a + t * b, ((1 - t) * radii[0] + t * radii[1]) * direction)

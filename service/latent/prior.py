@@ -94,6 +94,7 @@ class MixturePrior:
         self._parts = {d: _prepare(weight[run], means[run], roots[run]) for d, run in self._runs.items()}
         self.labels = tuple(self._runs) if "label" in arrays else ()
         self._weight = weight
+        self._middles: dict[int, Floats] = {}
 
     def is_long(self, n: int) -> bool:
         """Tell whether so many vectors of a class take long to draw, more than 1 ms or so."""
@@ -148,12 +149,15 @@ class MixturePrior:
 
     def find_middle(self, label: int) -> Floats:
         """Return the mean of the heaviest component of a class that is of this class, else of the surest."""
-        run = self._runs[label]
-        means, weight = self._all.means[run], self._weight[run]
-        share = self.tell(means, label)
-        heaviest = int(np.argmax(np.where(share >= min(SURE, share.max()), weight, 0)))
-        middle: Floats = means[heaviest].astype(np.float32)
-        return middle
+        if label not in self._middles:  # a path may go through a thousand
+            run = self._runs[label]
+            means, weight = self._all.means[run], self._weight[run]
+            share = self.tell(means, label)
+            heaviest = int(np.argmax(np.where(share >= min(SURE, share.max()), weight, 0)))
+            middle: Floats = means[heaviest].astype(np.float32)
+            middle.flags.writeable = False
+            self._middles[label] = middle
+        return self._middles[label]
 
 
 class _Chosen:

@@ -103,6 +103,16 @@ def test_the_middle_of_a_class_is_its_heaviest_component_that_is_its_own() -> No
     np.testing.assert_array_equal(MixturePrior(buried).find_middle(3), [0, 0])
 
 
+def test_the_middle_of_a_class_is_sought_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path may go through a thousand of them, while no other request is answered."""
+    prior = MixturePrior(OVERLAPPING)
+    found = prior.find_middle(3)
+    monkeypatch.delattr(MixturePrior, "tell")
+    assert prior.find_middle(3) is found
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 1
+
+
 def test_without_classes_there_is_one_mixture() -> None:
     arrays = {name: array for name, array in OVERLAPPING.items() if name != "label"}
     prior = MixturePrior(arrays)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,6 +43,17 @@ def test_slerp_turns_evenly_and_interpolates_the_radius() -> None:
 def test_slerp_without_one_arc_is_the_line(end: list[float], middle: list[float]) -> None:
     path = interpolation.interpolate(np.array([1, 0], np.float32), np.array(end, np.float32), 3, "slerp")
     np.testing.assert_allclose(path[1], middle, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["lerp", "slerp"])
+def test_each_leg_of_a_walk_is_a_path_of_its_own(method: Literal["lerp", "slerp"]) -> None:
+    # To zero and on, to the opposite, on in the same direction, and round a corner.
+    stops = np.array([[1, 2], [0, 0], [1, 0], [-2, 0], [-4, 0], [0, 3]], np.float32)
+    legs = itertools.pairwise(stops)
+    paths = [interpolation.interpolate(start, end, 5, method)[:-1] for start, end in legs]
+    walk = interpolation.walk(stops, 21, method)
+    np.testing.assert_allclose(walk, np.concatenate([*paths, stops[-1:]]), rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(walk[::4], stops)
 
 
 def test_the_default_method_follows_the_dimensions() -> None:
