@@ -134,7 +134,7 @@ def test_pictures_are_grey_until_one_is_not(tmp_path: pathlib.Path) -> None:
 
 
 def test_pictures_may_be_a_column_of_bytes(tmp_path: pathlib.Path) -> None:
-    table = pyarrow.table({"img": [encode(picture(i)) for i in range(14)], "fine_label": [5] * 14})
+    table = pyarrow.table({"img": [encode(picture(i)) for i in range(18)], "fine_label": [5] * 18})
     pyarrow.parquet.write_table(table, tmp_path / "bytes.parquet")
     found = datasets.load(str(tmp_path / "bytes.parquet"))
     assert (len(found.test), found.labels.tolist()) == (3, [5])
