@@ -120,8 +120,9 @@ def _read_part(files: list[pathlib.Path], size: Size | None) -> tuple[Any, Any, 
                 name = f"{file}: row {row}"
                 if not isinstance(value, bytes):
                     raise DataError(f"{name}: expected a picture's bytes, received {type(value).__name__}")
-                if label is None:
-                    raise DataError(f"{name}: expected a label, received none")
+                if not isinstance(label, int | float | str | bytes):
+                    received = "none" if label is None else type(label).__name__
+                    raise DataError(f"{name}: expected an integer or a text for a label, received {received}")
                 stack.put(read_picture(io.BytesIO(value), name), name)
                 labels.append(label)
     return stack.images(str(files[0])), np.array(labels), columns[0].names
