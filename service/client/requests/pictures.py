@@ -95,9 +95,9 @@ def interpolate(
         ValueError: One of the points is an array of pixels or lies between the ends, and another is a file.
     """
     options: dict[str, Any] = {"steps": steps, "method": method, "model": to_name(model)}
-    if through or _is_array(start) or _is_array(end):
+    if len(through) or _is_array(start) or _is_array(end):
         ends = {"from": to_end(start, start_label), "to": to_end(end, end_label)}
-        if through:
+        if len(through):
             options["through"] = _to_stops(through, through_label)
         body: dict[str, Any] = {"content": to_json({**ends, **options}), "content_type": JSON}
     else:
@@ -202,10 +202,10 @@ def _is_array(point: Any) -> bool:
 def _to_stops(points: Sequence[Point], labels: Sequence[int | str]) -> list[dict[str, Any]]:
     stops = [to_end(point, None) for point in points]
     unlabelled = [stop for stop in stops if "digit" not in stop]
-    if labels and len(labels) != len(unlabelled):
+    if len(labels) not in (0, len(unlabelled)):
         raise ValueError(f"through_label: expected {len(unlabelled)}, received {len(labels)}")
     for stop, label in zip(unlabelled, labels, strict=False):
-        stop["label"] = label
+        stop["label"] = to_label(label)
     return stops
 
 

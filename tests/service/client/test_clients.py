@@ -229,6 +229,17 @@ def test_a_path_goes_through_points_and_their_labels(service: Driver) -> None:
         service.ask(lambda client: client.interpolate(b"PNG", 3, through=[4]))
 
 
+def test_the_points_of_a_path_may_be_an_array(service: Driver) -> None:
+    through = np.array([[2.0, 0.0], [0.0, 4.0]])
+    ends: dict[str, Any] = {"start_label": 1, "end_label": 9, "model": "labelled", "steps": 4}
+    pictures = service.ask(
+        lambda client: client.interpolate(
+            [0.0, 0.0], [1.0, 0.0], **ends, through=through, through_label=np.array([7, 9])
+        )
+    )
+    np.testing.assert_allclose(pictures.z, [[0, 0], *through, [1, 0]])
+
+
 def test_an_array_and_a_file_cannot_be_the_two_ends(service: Driver) -> None:
     with pytest.raises(ValueError, match=r"expected all pictures as arrays, or those of both"):
         service.ask(lambda client: client.interpolate(halves(1, 2), b"PNG"))
