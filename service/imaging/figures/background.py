@@ -90,6 +90,8 @@ def enlarge(
     grid: Floats, height: int, width: int, box: tuple[float, float, float, float] | None = None
 ) -> Floats:
     """Interpolate a grid's plane between the middles of its cells; `box` is a part of it, in cells."""
+    if grid.size == 1:
+        return np.full((height, width), grid[0, 0])
     return np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BILINEAR, box))
 
 

@@ -6,6 +6,7 @@ SciPy and OpenCV do this too, but weigh 143 and 153 MB; the image may grow by 60
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,15 @@ class Runs:
     def length(self) -> Ints:
         """Pixels of each run."""
         return self.stop - self.start
+
+    @functools.cached_property
+    def ends(self) -> Ints:
+        """Where each run starts and stops, in turn, if the rows of the mask are put in one line."""
+        first = self.row * self.width
+        ends = np.empty(2 * len(first), np.int64)
+        np.add(first, self.start, out=ends[::2])
+        np.add(first, self.stop, out=ends[1::2])
+        return ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +74,7 @@ class Components:
 
     def spread(self, values: NDArray[np.floating], height: int) -> NDArray[np.float32]:
         """Return `(height, width)`, each pixel of a component with its value, all others 0."""
-        first = self.runs.row * self.runs.width
-        ends = np.stack([first + self.runs.start, first + self.runs.stop], axis=1).ravel()
-        lengths = np.diff(ends, prepend=0, append=height * self.runs.width)
+        lengths = np.diff(self.runs.ends, prepend=0, append=height * self.runs.width)
         levels = np.zeros(len(lengths), np.float32)
         levels[1::2] = values[self.label]
         return np.repeat(levels, lengths).reshape(height, self.runs.width)
@@ -74,9 +82,7 @@ class Components:
     def sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the sum of the pixels of each component: `values` is `(height, width)`."""
         # Sums from each place to the next; every second is of a run.
-        first = self.runs.row * self.runs.width
-        places = np.stack([first + self.runs.start, first + self.runs.stop], axis=1).ravel()
-        flat = np.ravel(values)
+        places, flat = self.runs.ends, np.ravel(values)
         # The end of the picture is no place in it, and the last sum goes as far anyhow.
         inside = places[:-1] if len(places) and places[-1] == flat.size else places
         sums = np.add.reduceat(flat, inside)[::2] if len(places) else places
@@ -97,8 +103,7 @@ def find_runs(mask: Mask) -> Runs:
 
 def paint(runs: Runs, chosen: NDArray[np.bool_], height: int) -> Mask:
     """Return the `(height, width)` mask of chosen runs."""
-    first = runs.row[chosen] * runs.width
-    ends = np.stack([first + runs.start[chosen], first + runs.stop[chosen]], axis=1).ravel()
+    ends = runs.ends.reshape(-1, 2)[chosen].ravel()
     lengths = np.diff(ends, prepend=0, append=height * runs.width)
     values = np.arange(len(lengths)) % 2 == 1
     return np.repeat(values, lengths).reshape(height, runs.width)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from service.core.arrays import Floats
 from service.imaging.figures.background import enlarge, quantile
@@ -88,8 +88,12 @@ def _filter(cover: Floats, choices: Iterable[np.ufunc]) -> Floats:
     """Give each pixel the highest or lowest level of the three by three around it, choice after choice."""
     levels: Levels = (cover * 255).astype(np.uint8)
     for choose in choices:
-        levels = _spread(_spread(levels, choose).T, choose).T
+        levels = _spread_around(levels, choose)
     return levels.astype(np.float32) / np.float32(255)
+
+
+def _spread_around(levels: Levels, choose: np.ufunc) -> Levels:
+    return _spread(_spread(levels, choose).T, choose).T
 
 
 def _spread(levels: Levels, choose: np.ufunc) -> Levels:
@@ -128,8 +132,10 @@ def _cut_background(grid: Floats, sight: Sight, box: Box, size: tuple[int, int])
 
 
 def _enlarge_mask(figure: Figure, box: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:
-    mask = Image.fromarray(figure.mask).convert("L").crop(box).filter(ImageFilter.MaxFilter(3))
-    return np.asarray(mask.resize(size, Image.Resampling.BILINEAR), np.float32) / np.float32(255)
+    left, top, right, bottom = box
+    mask = _spread_around(figure.mask[top:bottom, left:right].view(np.uint8) * np.uint8(255), GROW)
+    wide = Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(wide, np.float32) / np.float32(255)
 
 
 def _trim(cover: Floats) -> Floats:

@@ -18,6 +18,8 @@ ROUNDS = 2
 
 def group(parts: Components, shapes: Shapes, label: int) -> Mask:
     """Return which components belong to the figure of one of them."""
+    if len(parts.area) == 1:
+        return np.ones(1, bool)
     alike = (
         (shapes.strength > LIKE_STRENGTH * shapes.strength[label])
         & (shapes.stroke < LIKE_STROKE * shapes.stroke[label])
