@@ -200,7 +200,9 @@ class InterpolateForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
+    steps: Annotated[
+        int, Field(ge=2, description="Pictures, both ends included."), BeforeValidator(read_digits)
+    ] = 8
     method: Annotated[
         Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")
     ] = None

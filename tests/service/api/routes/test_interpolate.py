@@ -268,6 +268,7 @@ def test_a_form_may_have_texts_alone(client: TestClient) -> None:
         ({"from": "digit:3", "to": b"no picture"}, "to", 400),
         ({"from": "digit:3", "to": "0,0", "steps": "1"}, "steps", 422),
         ({"from": "digit:3", "to": "0,0", "steps": "many"}, "steps", 422),
+        ({"from": "digit:3", "to": "0,0", "steps": "1_0"}, "steps", 422),
         ({"from": "digit:3", "to": "0,0", "steps": "65"}, "steps", 422),
         ({"from": "digit:3", "to": "0,0", "stride": "2"}, "stride", 422),
         ({"from": "digit:3", "to": "0,0", "model": "other"}, "model", 404),
