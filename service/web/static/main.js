@@ -3,7 +3,7 @@ import { App } from "./app.js";
 import { calm, find, h } from "./core/dom.js";
 import { rounded } from "./core/vectors.js";
 import "./map/latent-map.js";
-import { isDark } from "./map/palette.js";
+import { isDark } from "./core/palette.js";
 import { CurrentPicture } from "./parts/current-picture.js";
 import { showLegend } from "./map/legend.js";
 import { Lens } from "./map/lens.js";

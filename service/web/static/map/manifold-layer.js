@@ -2,7 +2,7 @@
 import { context2d } from "../core/dom.js";
 import { cellsIn, keyOf, levelFor, middleOf, parentOf } from "./grid.js";
 import { vote } from "../space/atlas.js";
-import { channelsOf, colourOf, isDark } from "./palette.js";
+import { channelsOf, colourOf, isDark } from "../core/palette.js";
 import { PictureSource } from "./picture-source.js";
 
 /** @typedef {import("./grid.js").Cell} Cell */

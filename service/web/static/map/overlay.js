@@ -1,5 +1,5 @@
 /** What is drawn over the points: the current point, an ellipse, a path, a lasso, names of classes. */
-import { colourOf, isDark } from "./palette.js";
+import { colourOf, isDark } from "../core/palette.js";
 
 /**
  * @typedef {import("./viewport.js").Viewport} Viewport

@@ -1,7 +1,7 @@
 /** The encodings of the test pictures, in their classes' colours and shapes. */
 import { context2d } from "../core/dom.js";
 import { nameOf } from "../space/model.js";
-import { colourOf, isDark, shapeOf } from "./palette.js";
+import { colourOf, isDark, shapeOf } from "../core/palette.js";
 
 // How many points the whole map shows; more as one looks nearer.
 const FIRST = 3500;
