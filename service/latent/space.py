@@ -18,7 +18,7 @@ from service.core.choices import ClassName, Method, PriorName
 from service.core.errors import InvalidValueError, Text, shorten
 from service.latent import interpolation, sampling
 from service.latent.classes import Classes
-from service.latent.point import Point
+from service.latent.point import Point, find_largest
 from service.latent.prior import MixturePrior
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -26,7 +26,6 @@ Label = ClassName | Sequence[ClassName] | None
 
 # Ten thousand standard deviations of the prior; there, float32 still holds every activation.
 Z_LIMIT = 1e4
-FEW = 64
 # Of the vectors of a grid: they are made in 5 ms, while no other request is answered.
 GRID_NUMBERS = 2**19
 
@@ -214,7 +213,7 @@ class LatentSpace:
 
     def _check_z(self, field: str, z: NDArray[np.float64]) -> Floats:
         self.check_shape(field, z.shape)
-        if _find_largest(z) > Z_LIMIT:
+        if find_largest(z) > Z_LIMIT:
             worst = float(z.flat[np.abs(z).argmax()])
             raise InvalidValueError(field, f"numbers in [-{Z_LIMIT:g}, {Z_LIMIT:g}]", worst)
         return z.astype(np.float32)
@@ -246,8 +245,3 @@ class LatentSpace:
         digit = -1 if point.digit is None else point.digit
         label = self.classes.find(point.at or f"{point.field}.digit", digit)
         return np.concatenate([self.classes.find_middle(label), self._one_hots[label]])
-
-
-def _find_largest(z: NDArray[np.float64]) -> float:
-    # Of a few numbers, Python's own way takes a fifth of the time.
-    return max(map(abs, z.ravel().tolist())) if z.size <= FEW else float(np.abs(z).max())
