@@ -134,7 +134,7 @@ def _notes(manifest: Mapping[str, Any]) -> str:
     if warning := warn_of_collapse(active, manifest["latent_dim"]):
         notes.append(f"**{warning}.**")
     if under := manifest["metrics"].get("mixture_prior"):
-        notes.append(_mixture(under, manifest["training"].get("mixture_after", 0)))
+        notes.append(_mixture(under, _count_normal(manifest["training"])))
     if why := manifest["metrics"].get("exact_likelihood_withheld"):
         notes.append(f"There is no `exact_likelihood`: {why}.")
     return "".join(f"\n{note}\n" for note in notes)
@@ -230,8 +230,14 @@ def _exact(training: Mapping[str, Any]) -> str:
     )
 
 
+def _count_normal(training: Mapping[str, Any]) -> int:
+    """Return the epochs before those with a mixture; 0 if the epoch that was chosen is not one of these."""
+    after: int = training.get("mixture_after", 0)
+    return after if after < training["best_epoch"] else 0
+
+
 def _joint(training: Mapping[str, Any]) -> str:
-    decay, after = training.get("weight_decay", 0.0), training.get("mixture_after", 0)
+    decay, after = training.get("weight_decay", 0.0), _count_normal(training)
     text = f"Weight decay of {decay:g} on what Muon trains.\n" if decay else ""
     if not after:
         return text

@@ -49,7 +49,12 @@ def test_the_card_tells_what_is_given_and_how_far_a_figure_has_converged(bundle_
 def test_the_card_tells_of_a_mixture_that_was_trained(bundle_folder: pathlib.Path) -> None:
     manifest = read_manifest(bundle_folder)
     assert "which the model was trained with. Under" in write_card(manifest)
-    manifest["training"] |= {"weight_decay": 0.2, "mixture_after": 20, "mixture_anchor": 0.1}
+    manifest["training"] |= {
+        "weight_decay": 0.2,
+        "mixture_after": 20,
+        "mixture_anchor": 0.1,
+        "best_epoch": 21,
+    }
     card = write_card(manifest)
     for text in (
         "which is not the model's own prior. Under the mixture that `/sample` draws from, trained with",
@@ -58,6 +63,11 @@ def test_the_card_tells_of_a_mixture_that_was_trained(bundle_folder: pathlib.Pat
         "0.1 of the divergence from N(0, I)",
     ):
         assert text in card
+    # The weights of before it were the best.
+    manifest["training"]["best_epoch"] = 20
+    card = write_card(manifest)
+    assert "which the model was trained with. Under" in card
+    assert "a mixture of Gaussians was fitted to z, took" not in card
 
 
 def test_the_card_warns_of_dimensions_that_tell_nothing(bundle_folder: pathlib.Path) -> None:
