@@ -3,7 +3,8 @@ from __future__ import annotations
 import pathlib
 
 from training.bundles.manifest import read_manifest
-from training.bundles.model_card import MNIST_SHA256, write_card
+from training.bundles.model_card import write_card
+from training.bundles.provenance import MNIST_SHA256
 
 MODELS = pathlib.Path(__file__).parents[3] / "models"
 
