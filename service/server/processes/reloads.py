@@ -106,7 +106,7 @@ def take_asked(workers: Iterable[Worker]) -> dict[Worker, list[int]]:
 def log_outcomes(outcomes: Sequence[Outcome]) -> None:
     """Write into the log what a reload has done to each model."""
     if not outcomes:
-        logger.error("reload: all workers ended as they loaded; nothing has changed")
+        logger.error("reload: each worker died of it, or took over %g s; nothing has changed", LOAD_S)
     for outcome in outcomes:
         level = logging.ERROR if outcome.status == "refused" else logging.INFO
         logger.log(level, "reload: %s", outcome)

@@ -189,14 +189,15 @@ def test_an_answer_to_an_earlier_question_is_none_to_this_one(wait: Callable[[fl
     assert lead(wait, worker) == [SAME]
 
 
-def test_if_all_die_as_they_load_nothing_changes_and_the_log_says_so(
-    wait: Callable[[float], bool], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("last", [DEAD, None])
+def test_if_all_die_or_are_late_nothing_changes_and_the_log_says_so(
+    wait: Callable[[float], bool], caplog: pytest.LogCaptureFixture, last: Any
 ) -> None:
     stock = Stock()
     stock.bundles = b"old"
-    log_outcomes(outcomes := lead(wait, load(prepare=DEAD), load(prepare=DEAD), stock=stock))
+    log_outcomes(outcomes := lead(wait, load(prepare=DEAD), load(prepare=last), stock=stock))
     assert (outcomes, stock.bundles) == ([], b"old")
-    assert "all workers ended as they loaded; nothing has changed" in caplog.text
+    assert "each worker died of it, or took over 300 s; nothing has changed" in caplog.text
 
 
 def test_all_who_have_asked_are_told_once() -> None:
