@@ -19,8 +19,11 @@ LEVELS = 16
 STEPS = np.arange(-2, LEVELS, dtype=np.int16)
 # The part of a pixel's surroundings that has the noise of its sheet: the rest may be a figure, or a table.
 CALM = 0.25
-# The part of a border that may differ where a program filled it.
-ODD = 0.02
+# The parts of a border that may differ where a program filled it: by more than a level, as the soft edges of
+# an enlarged picture do, and by more than `FAINT` levels, unless only on one side, which a figure may touch.
+SOFT, ODD, FAINT = 0.1, 0.02, 4
+# The part of a canvas that is as the program filled it.
+FILLED = 0.4
 # How many pixels away the others are that a pixel is compared with for its noise.
 NEAR = 3
 
@@ -70,12 +73,16 @@ def estimate_backgrounds(planes: Floats, reaches: Sequence[float]) -> Iterator[B
 
 def _find_canvas(planes: Floats) -> Floats | None:
     """Return the one level of a canvas that a program filled, as a grid of one cell, if it is such."""
-    border = np.concatenate([planes[:, 0], planes[:, -1], planes[:, :, 0], planes[:, :, -1]], axis=1)
-    level = border[:, :1]
-    if np.count_nonzero(np.abs(border - level) > 1) > ODD * border.size:
+    sides = planes[:, 0], planes[:, -1], planes[:, :, 0], planes[:, :, -1]
+    level = sides[0][:, :1]
+    apart = [np.abs(side - level) for side in sides]
+    odd = [np.count_nonzero(side > FAINT) for side in apart]
+    soft = sum(np.count_nonzero(side > 1) for side in apart)
+    size = sum(side.size for side in sides)
+    if soft > SOFT * size or (sum(odd) > ODD * size and sum(odd) > max(odd)):
         return None
     near = np.count_nonzero(np.abs(planes - level[..., None]) <= 1)
-    return level[..., None] if near > planes.size / 2 else None
+    return level[..., None] if near > FILLED * planes.size else None
 
 
 def shrink(plane: Floats, side: int) -> Floats:

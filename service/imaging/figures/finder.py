@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -30,6 +31,8 @@ DEVIATIONS, LEAST = 4.5, 5.0
 PARTS = (0.35, 0.0)
 # The quality of a figure that needs no other to be looked for.
 DECISIVE = 0.75
+# The quality of one that is alone on a canvas, and how far its soft edges reach, as a part of its size.
+ALONE, HALO = 0.3, 0.2
 # Its background varies by less than this part of its contrast.
 EVEN = 0.6
 # The part of its own contrast that belongs to a figure.
@@ -95,10 +98,10 @@ def look(planes: Floats, polarity: ImagePolarity | None) -> Sight | None:
         polarity: None: found.
     """
     best: Sight | None = None
-    slope = _slope(planes)
-    noise = np.maximum.reduce([estimate_noise(plane) for plane in planes])
-    floor = np.maximum(noise * DEVIATIONS, LEAST)
+    slope, floor = _slope(planes), None
     for background in estimate_backgrounds(planes, REACHES):
+        if floor is None:
+            floor = _estimate_floor(planes, background.is_canvas)
         for sight in _try(planes, slope, floor, background, polarity):
             if best is None or sight.shapes.rank.max() > best.shapes.rank.max():
                 best = sight
@@ -146,6 +149,17 @@ def _try(
                 sight = _see(kind, background, relief, floor, peak, part)
                 if sight is not None:
                     yield sight
+                    if relief.near_other is None and _is_alone(sight):
+                        return
+
+
+def _estimate_floor(planes: Floats, is_canvas: bool) -> Floats:
+    """Return by how many levels a pixel must stand out: a canvas, which is even, has no noise."""
+    if is_canvas:
+        return np.full(planes.shape[1:], LEAST, np.float32)
+    noise = np.maximum.reduce([estimate_noise(plane) for plane in planes])
+    floor: Floats = np.maximum(noise * DEVIATIONS, LEAST)
+    return floor
 
 
 def _stand_out(planes: Floats, background: Background) -> tuple[Floats, Floats]:
@@ -171,6 +185,18 @@ def _is_decisive(sight: Sight) -> bool:
     spread = sight.background.high[cells].max(axis=(1, 2)) - sight.background.low[cells].min(axis=(1, 2))
     even = spread.max() < EVEN * sight.shapes.strength[best]
     return bool(even and sight.shapes.quality[best] > DECISIVE)
+
+
+def _is_alone(sight: Sight) -> bool:
+    """Tell whether all that stands out from a canvas is the best figure and its soft edges."""
+    parts, best = sight.parts, sight.best
+    if not sight.background.is_canvas or sight.shapes.quality[best] < ALONE:
+        return False
+    around = math.ceil(HALO * sight.shapes.size[best])
+    outside = sight.ink > sight.floor
+    rows = slice(max(parts.top[best] - around, 0), parts.bottom[best] + around)
+    outside[rows, max(parts.left[best] - around, 0) : parts.right[best] + around] = False
+    return not outside.any()
 
 
 def _see(

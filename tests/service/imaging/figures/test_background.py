@@ -52,6 +52,28 @@ def test_small_pictures_have_a_background_too(size: tuple[int, int]) -> None:
     assert bg.estimate_noise(np.full(size, 90, np.float32)).shape == size
 
 
+def has_canvas(levels: sheets.Levels) -> bool:
+    (found,) = bg.estimate_backgrounds(levels[None].astype(np.float32), [0.5])
+    return found.is_canvas
+
+
+def test_a_program_fills_a_canvas_around_soft_edges() -> None:
+    levels = sheets.draw(20, 240)
+    assert has_canvas(levels)
+    levels[150:200, 0] += 4  # as faint as ink never is
+    assert has_canvas(levels)
+    levels[100:200, :10] = 230  # a stroke that leaves the picture on one side
+    assert has_canvas(levels)
+
+
+def test_paper_with_lines_noise_or_light_is_no_canvas() -> None:
+    ruled, halved = sheets.draw(), sheets.draw()
+    ruled[10::12] = 195
+    halved[1:-1, 1:300] = 100
+    for levels in (ruled, halved, sheets.noisy(sheets.draw(), 2), sheets.draw() * np.linspace(1, 0.9, 480)):
+        assert not has_canvas(levels)
+
+
 def test_a_quantile_is_one_of_the_values() -> None:
     assert bg.quantile(np.array([5, 1, 3], np.float32), 0.5) == 3
     assert bg.quantile(np.array([5], np.float32), 0.9) == 5

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,3 +234,41 @@ def test_an_even_picture_has_but_one_background(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(finder, "estimate_backgrounds", note)
     assert read_figures(Image.new("L", SIZE, 200), None, False) == []
     assert [background.is_canvas for background in seen] == [True]
+
+
+def soften(levels: Levels) -> Levels:
+    """Return a sheet as if it were drawn in few pixels and enlarged."""
+    few = to_image(levels).resize((SIZE[0] // 8, SIZE[1] // 8), Image.Resampling.BOX)
+    return np.asarray(few.resize(SIZE, Image.Resampling.BICUBIC), float)
+
+
+def count_looks(monkeypatch: pytest.MonkeyPatch, levels: Levels) -> int:
+    looks: list[finder.Sight | None] = []
+    see = finder._see
+
+    def note(*given: Any) -> finder.Sight | None:
+        looks.append(see(*given))
+        return looks[-1]
+
+    monkeypatch.setattr(finder, "_see", note)
+    assert is_four(read(levels).cover)
+    return len(looks)
+
+
+def test_a_soft_figure_alone_on_a_canvas_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "DECISIVE", 1.0)
+    assert count_looks(monkeypatch, soften(draw(0, 230))) == 1
+
+
+def test_what_is_faint_beside_it_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "DECISIVE", 1.0)
+    levels = soften(draw(0, 230))
+    levels[40:60, 380:400] = 25
+    assert count_looks(monkeypatch, levels) == 2
+
+
+def test_what_stands_out_to_the_other_side_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "DECISIVE", 1.0)
+    levels = soften(draw(90, 230))
+    levels[40:60, 380:400] = 30
+    assert count_looks(monkeypatch, levels) == 4
