@@ -48,7 +48,7 @@ def test_the_scatter_is_a_png_of_its_size_with_a_colour_for_each_label(
     size, pixels = read(content)
     assert size == tuple(round(inches * plots.DPI) for inches in plots.SCATTER_INCHES)
     # One number for each colour: unique rows take ten times as long.
-    packed, counts = np.unique(pixels.astype(np.int64) @ [65536, 256, 1], return_counts=True)
+    packed, counts = np.unique(pixels.astype(np.int64) @ np.array([65536, 256, 1]), return_counts=True)
     saturated = np.ptp([packed >> 16, packed >> 8 & 255, packed & 255], axis=0) > 20
     assert (counts[saturated] > 20).sum() >= min(label_count, 9)  # one of ten is grey
 
