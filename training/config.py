@@ -41,6 +41,11 @@ class TrainConfig:
     # Validation negative_elbo after 20 epochs: 138.9 at 2e-3 and 142.1 at 1e-3, with one trunk layer more.
     learning_rate: float = option(2e-3, "at the start; muon likes 5e-3")
     schedule: Schedule = option("cosine", "cosine falls to a hundredth at the last step; constant stays")
+    # After 80 epochs of mnist-16d with a mixture, validation stands at 89.6 without, 89.1 at 0.3.
+    weight_decay: float = option(
+        0.0,
+        "of muon's matrices: a step takes learning_rate times so much from them (Loshchilov & Hutter 2019)",
+    )
     beta: float = option(1.0, "weight of the KL term (Higgins et al. 2017); 1 is the ELBO")
     # On 1,797 digits of 8 x 8, 80 epochs of 11 steps: without it KL falls to 0.001 nats and validation stays
     # at 27.7; with it both dimensions are used, and it comes to 26.1.
@@ -50,6 +55,15 @@ class TrainConfig:
     )
     free_bits: float = option(
         0.0, "nats of KL in each dimension of an image that cost nothing (Kingma et al. 2016)"
+    )
+    mixture_after: int = option(
+        0,
+        "epochs under N(0, 1), after which the prior is a mixture of Gaussians that is fitted to z and then "
+        "trained with the rest (Tomczak & Welling 2018); 0: N(0, 1) throughout",
+    )
+    # Without it -log p(x) under N(0, 1) is 16 nats above that under the mixture (mnist-16d), with it 6.
+    mixture_anchor: float = option(
+        0.1, "weight of the KL divergence from N(0, 1) beside the mixture's, which holds z at its scale"
     )
     conditional: bool = option(False, "give the decoder the label as well (Sohn et al. 2015)")
     seed: int = option(0, "of the weights, the order of the images, epsilon and dropout")
@@ -110,6 +124,8 @@ class TrainConfig:
         for name in ("learning_rate", "exact_learning_rate"):
             self._require(name, 0 < getattr(self, name) < float("inf"), "a number above 0")
         self._require("beta", 0 <= self.beta < float("inf"), "a number of at least 0")
+        self._require("weight_decay", 0 <= self.weight_decay < float("inf"), "a number of at least 0")
+        self._require("weight_decay", self.optimizer == "muon" or not self.weight_decay, "0 with adam")
         self._require("kl_warmup_steps", self.kl_warmup_steps >= 0, "an integer of at least 0")
         self._require("free_bits", 0 <= self.free_bits < float("inf"), "a number of at least 0")
         self._require("dropout", 0 <= self.dropout < 1, "a number in [0, 1)")
@@ -117,6 +133,7 @@ class TrainConfig:
         # The encoder is not told the label, so it has no decoder to ask.
         self._require("refine_steps", not (self.conditional and self.refine_steps), "0 with conditional")
         self._require_grids()
+        self._require_mixture()
         self._require("seed", 0 <= self.seed < 2**32, "an integer in [0, 2**32)")
         kinds = get_args(Upsampling)
         self._require("decoder_upsampling", self.decoder_upsampling in kinds, f"one of {kinds}")
@@ -137,6 +154,14 @@ class TrainConfig:
             self._require(name, few or not value, "0 where latent_dim is above 2, and with conditional")
         self._require("refine_grid", self.refine_grid != 1, "0, or an integer of at least 2")
         self._require("refine_grid", self.refine_steps > 0 or not self.refine_grid, "0 without refine_steps")
+
+    def _require_mixture(self) -> None:
+        given = self.mixture_after
+        self._require("mixture_after", 0 <= given < self.epochs, f"an integer in [0, {self.epochs})")
+        self._require("mixture_anchor", 0 <= self.mixture_anchor < float("inf"), "a number of at least 0")
+        # Refining, free bits and quadrature are made for N(0, 1).
+        for name in ("refine_steps", "free_bits", "exact_epochs"):
+            self._require(name, not (given and getattr(self, name)), "0 with mixture_after")
 
     def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:

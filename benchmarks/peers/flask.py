@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from PIL import Image
 
 from training.config import TrainConfig
-from training.models.vae import build_decoder
+from training.models.networks import build_decoder
 
 app = Flask(__name__)
 model = build_decoder(TrainConfig(), (28, 28, 1))

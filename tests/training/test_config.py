@@ -45,6 +45,10 @@ def test_the_defaults_are_those_of_the_model_it_replaces() -> None:
         ("refine_grid", -1),
         ("refine_grid", 1),
         ("exact_epochs", -1),
+        ("weight_decay", -0.1),
+        ("mixture_after", -1),
+        ("mixture_after", 80),
+        ("mixture_anchor", -0.1),
         ("exact_batch_size", 0),
         ("exact_learning_rate", 0.0),
         ("exact_grid", 0),
@@ -69,6 +73,24 @@ def test_grids_are_for_one_or_two_dimensions_and_for_no_label(name: str) -> None
     for other in ({"latent_dim": 3}, {"conditional": True, "refine_steps": 0}):
         with pytest.raises(ConfigError, match=f"^{name}: expected 0 where .*, received 8"):
             TrainConfig(**{name: 8}, **other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [("refine_steps", {}), ("free_bits", {"refine_steps": 0, "free_bits": 0.5})],
+)
+def test_what_is_made_for_a_normal_prior_is_refused_beside_a_mixture(
+    name: str, fields: dict[str, Any]
+) -> None:
+    assert TrainConfig(mixture_after=5, refine_steps=0).mixture_after == 5
+    with pytest.raises(ConfigError, match=f"^{name}: expected 0 with mixture_after"):
+        TrainConfig(mixture_after=5, **fields)
+
+
+def test_weight_decay_is_of_muons_matrices() -> None:
+    assert TrainConfig(optimizer="muon", weight_decay=0.2).weight_decay == 0.2
+    with pytest.raises(ConfigError, match=r"^weight_decay: expected 0 with adam, received 0\.2"):
+        TrainConfig(weight_decay=0.2)
 
 
 def test_a_grid_to_start_from_is_for_refining() -> None:

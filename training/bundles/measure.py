@@ -12,6 +12,7 @@ from training.bundles.open_decoder import is_conditional, open_decoder, take_lab
 from training.bundles.prior import read_mixture
 from training.data.datasets import HELD_OUT, Dataset, scale
 from training.evaluation import metrics
+from training.evaluation.latent_mixture import take_mixture
 from training.evaluation.likelihood import Decode
 from training.fit.loop import Run
 from training.onnx.export import PARITY_BATCHES, Graph, export, open_onnx
@@ -49,7 +50,8 @@ def measure_run(
     conditional = run.model.config.conditional
     decode = (watch or _keep)(take_labels(decoder, dataset.labels if conditional else None))
     given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
-    return metrics.evaluate(*given, conditional=conditional)
+    mixture = take_mixture(run.model, dataset.labels)
+    return metrics.evaluate(*given, conditional=conditional, mixture=mixture)
 
 
 def measure_bundle(

@@ -120,16 +120,21 @@ def _notes(manifest: Mapping[str, Any]) -> str:
     if warning := warn_of_collapse(active, manifest["latent_dim"]):
         notes.append(f"**{warning}.**")
     if under := manifest["metrics"].get("mixture_prior"):
-        notes.append(_mixture(under))
+        notes.append(_mixture(under, manifest["training"].get("mixture_after", 0)))
     if why := manifest["metrics"].get("exact_likelihood_withheld"):
         notes.append(f"There is no `exact_likelihood`: {why}.")
     return "".join(f"\n{note}\n" for note in notes)
 
 
-def _mixture(under: Mapping[str, Any]) -> str:
+def _mixture(under: Mapping[str, Any], trained_after: int) -> str:
+    trained, fitted = (
+        ("is not the model's own prior", "trained with the model")
+        if trained_after
+        else ("the model was trained with", "fitted to z\nof the training images afterwards")
+    )
     text = (
-        "These are under N(0, I), which the model was trained with. Under the mixture that `/sample` draws "
-        f"from, fitted to z\nof the training images afterwards, `kl_divergence` is "
+        f"These are under N(0, I), which {trained}. Under the mixture that `/sample` draws "
+        f"from, {fitted}, `kl_divergence` is "
         f"{under['kl_divergence']:.2f}, a Monte Carlo estimate over {under['kl_samples']} z an image, "
         f"`negative_elbo`\n{under['negative_elbo']:.2f}"
     )
@@ -211,6 +216,18 @@ def _exact(training: Mapping[str, Any]) -> str:
     )
 
 
+def _joint(training: Mapping[str, Any]) -> str:
+    decay, after = training.get("weight_decay", 0.0), training.get("mixture_after", 0)
+    text = f"Weight decay of {decay:g} on what Muon trains.\n" if decay else ""
+    if not after:
+        return text
+    return (
+        f"{text}After {after} epochs under N(0, I) a mixture of Gaussians was fitted to z, took its place "
+        f"and was trained with\nthe rest; {training['mixture_anchor']:g} of the divergence from N(0, I) was "
+        "added to the loss from then on.\n"
+    )
+
+
 def _training(manifest: Mapping[str, Any]) -> str:
     training, dataset = manifest["training"], manifest["dataset"]
     split = dataset["split"]
@@ -219,11 +236,12 @@ def _training(manifest: Mapping[str, Any]) -> str:
     producers = ", ".join(f"{name} {version}" for name, version in manifest["producer"].items())
     optimizer = OPTIMIZERS[training.get("optimizer", "adam")]
     epochs = training["epochs"] + training.get("exact_epochs", 0)
+    how = f"{_joint(training)}{_exact(training)}{_commits(manifest)}"
     data = f"\n{MNIST}\n" if dataset["sha256"] == MNIST_SHA256 else ""
     return (
         f"## Training\n\n{split['train']:,} images of the data set `{dataset['name']}` "
         f"(SHA-256 `{dataset['sha256'][:16]}…`) fitted it; {split['validation']:,} others\nchose epoch "
         f"{training['best_epoch']} of {epochs}. {optimizer} at {training['learning_rate']:g} "
         f"({training['schedule']}), batches of {training['batch_size']}, beta {training['beta']:g}, seed "
-        f"{training['seed']}.\n{_exact(training)}{_commits(manifest)}Made with {producers}.\n{classes}{data}"
+        f"{training['seed']}.\n{how}Made with {producers}.\n{classes}{data}"
     )

@@ -33,6 +33,7 @@ from training.evaluation import class_mixtures, latent_mixture, metrics, plots, 
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.fit.origin import find_commit
+from training.models.gaussians import COMPONENTS
 from training.onnx.export import OPSET, PARITY_BATCHES, Floats, Function, Graph, find_sure, round_model
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -48,7 +49,7 @@ def write_bundle(
     *,
     force: bool = False,
     watch: Watch | None = None,
-    components: int = latent_mixture.COMPONENTS,
+    components: int = COMPONENTS,
 ) -> dict[str, Any]:
     """Export, measure and draw a model, and write its bundle.
 
@@ -58,7 +59,8 @@ def write_bundle(
         folder: `models/<name>`.
         force: Replace what is there.
         watch: Wraps the decoder that is measured, to see how far that is.
-        components: Of each class in the mixture that is the bundle's prior, at most; 0: it is N(0, 1).
+        components: Of each class in the mixture that is the bundle's prior, at most; 0: it is N(0, 1). That
+            which the model was trained with stays.
 
     Returns:
         The manifest.
@@ -107,7 +109,9 @@ def _write_files(
     (folder / "plots" / f"{'styles' if conditional else 'manifold'}.png").write_bytes(picture)
     (folder / "plots" / "latent.png").write_bytes(plots.latent_scatter(test.z_mean, test.label))
     measured = watch(decode) if watch else decode
-    mixture = latent_mixture.fit_mixture(train, components) if components else None
+    mixture = latent_mixture.take_mixture(run.model, dataset.labels)
+    if mixture is None and components:
+        mixture = latent_mixture.fit_mixture(train, components)
     given = measured, train, test, dataset.test, "test"
     figures = metrics.figures(*given, conditional=conditional, mixture=mixture)
     # Where a label says what is drawn, its picture's place in latent space does not.

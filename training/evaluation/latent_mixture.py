@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 from training.evaluation.likelihood import Doubles, Floats, Labels, log_sum_exp
 from training.evaluation.posteriors import Posteriors
+from training.models.gaussians import COMPONENTS, ROWS_A_COMPONENT, count_components, fit_gaussians
+from training.models.vae import ConvolutionalVAE
 
-COMPONENTS, ROWS_A_COMPONENT = 20, 100
 # z drawn for each image, so that components do not close in on single ones: fitted to one each, log p(z) of
 # other images is 0.29 nats lower. Fewer where there are more images than take a minute.
 DRAWS, MOST_ROWS = 4, 220_000
-# As the service has it: numbers in the factors at most, and the share of density that makes sure of a class.
-MOST_NUMBERS, SURE = 2**20, 0.99
-# What is added to variances, whose unit is that of N(0, 1).
-FLOOR = 1e-6
+# As the service has it: the share of density that makes sure of a class.
+SURE = 0.99
 SHARE_DRAWS = 2_000
 # Densities in memory at a time.
 ROWS = 20_000
@@ -150,29 +146,38 @@ def fit_mixture(posteriors: Posteriors, components: int = COMPONENTS, seed: int 
     Returns:
         The mixture; None if not even one component a class may be had.
     """
-    labels, dim = np.unique(posteriors.label), posteriors.z_mean.shape[1]
-    most = min(components, MOST_NUMBERS // (dim * dim * len(labels)))
-    if most < 1:
+    labels, images = np.unique(posteriors.label, return_counts=True)
+    counts = count_components(images, posteriors.z_mean.shape[1], components)
+    if not counts.all():
         return None
     random, parts = np.random.RandomState(seed), []
     draws = max(1, min(DRAWS, MOST_ROWS // len(posteriors.label)))
-    for label in labels.tolist():
+    for label, count in zip(labels.tolist(), counts.tolist(), strict=True):
         rows = np.flatnonzero(posteriors.label == label)
         share = len(rows) / len(posteriors.label)
-        count = int(np.clip(len(rows) // ROWS_A_COMPONENT, 1, most))
         rows = random.permutation(rows)[: max(count * ROWS_A_COMPONENT, int(MOST_ROWS * share))]
         z = _draw_posterior(posteriors, np.tile(rows, draws if len(rows) > 1 else 2), random)
-        with warnings.catch_warnings():
-            # So near its end that nothing is gained by further steps.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            found = GaussianMixture(count, reg_covar=FLOOR, random_state=seed).fit(z)
-        parts.append((share * found.weights_, found.means_, np.linalg.cholesky(found.covariances_)))
+        own, *rest = fit_gaussians(z, count, seed)
+        parts.append((share * own, *rest))
     weight, z_mean, cholesky = (np.concatenate(each).astype(np.float32) for each in zip(*parts, strict=True))
-    of_each = labels.repeat([len(part[0]) for part in parts]).astype(np.int64)
+    of_each = labels.repeat(counts).astype(np.int64)
     # A component without weight is none.
     real = weight > 0
     label_of = of_each[real] if len(labels) > 1 else None
     return Mixture(weight[real] / weight[real].sum(), z_mean[real], cholesky[real], label_of)
+
+
+def take_mixture(model: ConvolutionalVAE, labels: Labels) -> Mixture | None:
+    """Return the prior that a model was trained with; None if that is N(0, I).
+
+    Args:
+        model: A trained one.
+        labels: Of the training images, rising.
+    """
+    if model.prior is None or not model.is_mixed:
+        return None
+    arrays = {name: array.astype(np.float32) for name, array in model.prior.arrays().items()}
+    return Mixture(**arrays, label=labels[model.prior.of_label] if len(labels) > 1 else None)
 
 
 def measure_overlap(mixture: Mixture) -> float:

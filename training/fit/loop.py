@@ -18,11 +18,13 @@ from training.config import TrainConfig
 from training.data.datasets import HELD_OUT, Dataset
 from training.fit.batches import batches, in_order, steps_per_epoch
 from training.fit.checkpoints import Checkpoint, RunError, best_epoch
+from training.fit.mixture import begin_mixture
 from training.fit.origin import check_free, claim, read_origin
 from training.fit.pace import Pace
 from training.fit.phases import Phase, list_phases
 from training.models.devices import deal, is_chief, make_strategy
 from training.models.optimizers import make_optimizer
+from training.models.prior import place_components
 from training.models.vae import ConvolutionalVAE
 
 
@@ -74,7 +76,7 @@ def train(
     Raises:
         RunError: `output` holds a run and `resume` is off, or holds a run of another config or data set;
             test images have labels that a conditional model cannot be given; several machines are asked for
-            `exact_epochs`; or the loss became infinite.
+            `exact_epochs` or `mixture_after`; or the loss became infinite.
     """
     fit(config, dataset, output, resume=resume, tensorboard=tensorboard, verbose=verbose)
     return load(output, dataset)
@@ -108,8 +110,9 @@ def fit(
     """
     strategy = strategy or make_strategy("none")
     chief = is_chief(strategy)
-    if config.exact_epochs and isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        raise RunError("exact_epochs: expected one machine, received several")
+    for name in ("exact_epochs", "mixture_after"):
+        if getattr(config, name) and isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise RunError(f"{name}: expected one machine, received several")
     if chief:
         check_free(output, config, dataset, resume)
     _check_labels(config, dataset)
@@ -128,6 +131,8 @@ def fit(
         if phase.is_exact and first == phase.first:
             with strategy.scope():
                 _start_anew(model, checkpoint, dataset, phase)
+        if model.prior is not None and phase.is_mixed and first == phase.first:
+            begin_mixture(model, model.prior, dataset.train)
         callbacks: list[keras.callbacks.Callback] = [Reseed()]
         if chief:
             callbacks += [checkpoint, *([pace] if pace else [])]
@@ -182,8 +187,9 @@ def load(output: pathlib.Path, dataset: Dataset) -> Run:
     origin = read_origin(output)
     if origin.dataset_sha256 != dataset.sha256:
         raise RunError(f"{output}: expected the data set of this run, received {dataset.name}")
-    model = compile_model(origin.config, dataset)
     best = best_epoch(history)
+    phases = [phase for phase in list_phases(origin.config) if phase.first < best and not phase.is_exact]
+    model = compile_model(origin.config, dataset, phases[-1])
     model.load_weights(checkpoint.path(best))
     return Run(model, best, history, origin.held_out, origin.git_commit)
 
@@ -199,15 +205,16 @@ def compile_model(config: TrainConfig, dataset: Dataset, phase: Phase | None = N
     Returns:
         A built model with a built optimizer.
     """
-    model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels))
+    components = place_components(dataset.train.label, config.latent_dim) if config.mixture_after else None
+    model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels), components)
     model.build((None, *dataset.shape))
     _set_optimizer(model, dataset, phase or list_phases(config)[0])
     return model
 
 
 def _set_optimizer(model: ConvolutionalVAE, dataset: Dataset, phase: Phase) -> None:
-    steps = phase.epochs * steps_per_epoch(dataset.train, phase.config)
-    model.is_exact = phase.is_exact
+    steps = (phase.schedule or phase.epochs) * steps_per_epoch(dataset.train, phase.config)
+    model.is_exact, model.is_mixed = phase.is_exact, phase.is_mixed
     model.kl_warmup_steps = 0 if phase.is_exact else min(phase.config.kl_warmup_steps, steps // 2)
     model.compile(optimizer=make_optimizer(phase.config, steps))
     model.optimizer.build(model.trainable_variables)

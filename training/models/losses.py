@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras import ops
@@ -41,6 +42,11 @@ def kl_divergence(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
 def kl_by_dimension(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
     """Return the terms that `kl_divergence` sums: `(batch, latent_dim)` float32, nats."""
     return -0.5 * (1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
+
+
+def negative_entropy(z_log_var: Tensor) -> Tensor:
+    """Return E log q(z|x) of a diagonal Gaussian: `(batch,)` float32, nats per image."""
+    return -0.5 * ops.sum(1 + math.log(2 * math.pi) + z_log_var, axis=1)
 
 
 def kl_above(z_mean: Tensor, z_log_var: Tensor, free_bits: float) -> Tensor:

@@ -16,7 +16,7 @@ def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimize
     """Return the optimizer of a run.
 
     Args:
-        config: Its optimizer, learning rate, schedule and Muon's precision.
+        config: Its optimizer, learning rate, schedule, weight decay and Muon's precision.
         steps: Of the whole run.
 
     Returns:
@@ -28,8 +28,8 @@ def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimize
     if config.optimizer == "adam":
         return keras.optimizers.Adam(rate)  # Kingma & Ba 2015
     kind = keras.optimizers.Muon if config.muon_precision == "float32" else HalfMuon
-    # Weight decay is off: it would pull z_mean towards the prior, which is the KL term's part.
-    return kind(rate, weight_decay=0.0, adam_weight_decay=0.0)
+    # Biases, convolutions and the prior, which are Adam's, stay out of it.
+    return kind(rate, weight_decay=config.weight_decay, adam_weight_decay=0.0)
 
 
 class HalfMuon(keras.optimizers.Muon):

@@ -1,8 +1,7 @@
-"""The networks: `build_encoder`, `build_decoder` and the `ConvolutionalVAE` that trains them."""
+"""`ConvolutionalVAE`: encoder and decoder, and how they are trained."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -13,79 +12,12 @@ from training.config import TrainConfig
 from training.models import losses
 from training.models.devices import fill_empty, share_rows, spread
 from training.models.grid import SEARCHED, negative_log_evidence, place
-from training.models.layers import DepthToSpace, Reshape, Sampling, crop
+from training.models.layers import Sampling
+from training.models.networks import Shape, build_decoder, build_encoder
+from training.models.prior import Labels, MixturePrior
 from training.models.refinement import choose_start, measure_lead, refine
 
 Tensor = Any
-Shape = tuple[int, int, int]
-
-
-def build_encoder(config: TrainConfig, shape: Shape) -> keras.Model:
-    """Return the network from images to the parameters of q(z|x).
-
-    Args:
-        config: Its sizes.
-        shape: Height, width and channels of an image.
-
-    Returns:
-        A model from `x` `(batch, height, width, channels)` float32 in [0, 1] to a dict of `z_mean` and
-        `z_log_var`, each `(batch, latent_dim)` float32.
-    """
-    x = h = keras.Input(shape, name="x")
-    for i, filters in enumerate(config.encoder_filters):
-        # Two halvings keep the 7 x 7 of a 28 x 28 picture; later convolutions only mix.
-        h = layers.Conv2D(filters, 3, strides=2 if i < 2 else 1, padding="same", activation="silu")(h)
-    h = Reshape((math.prod(h.shape[1:]),))(h)
-    for i, units in enumerate(config.encoder_units):
-        h = layers.Dropout(config.dropout, seed=config.seed + i)(h)
-        new = layers.Dense(units, activation="silu")(h)
-        h = h + new if i and h.shape[1] == units else new
-    h = layers.Dropout(config.dropout, seed=config.seed + len(config.encoder_units))(h)
-    outputs = {name: layers.Dense(config.latent_dim, name=name)(h) for name in ("z_mean", "z_log_var")}
-    return keras.Model(x, outputs, name="encoder")
-
-
-def build_decoder(config: TrainConfig, shape: Shape, labels: int = 0) -> keras.Model:
-    """Return the network from latent vectors to the log-odds of p(x|z), or p(x|z, label).
-
-    A dense trunk makes a small picture of few channels; 3 x 3 convolutions refine it; a sub-pixel
-    convolution (Shi et al. 2016), or transposed ones in their place, bring it to full size. Where
-    `decoder_upscale` does not divide height or width that is a few pixels more, which are cut off all around.
-
-    Args:
-        config: Its sizes.
-        shape: Height, width and channels of an image.
-        labels: How many there are; read only where the config is conditional.
-
-    Returns:
-        A model from `z` `(batch, latent_dim)` float32, in a list with the one-hot label `(batch, labels)`
-        float32 if the config is conditional, to `x_logits` `(batch, height, width, channels)` float32.
-    """
-    height, width, channels = shape
-    times = config.decoder_upscale
-    small = -(-height // times), -(-width // times)
-    inputs = h = keras.Input((config.latent_dim,), name="z")
-    if config.conditional:
-        inputs = [h, keras.Input((labels,), name="label")]
-        h = layers.Concatenate()(inputs)
-    first, *others = config.decoder_filters
-    for i, units in enumerate((*config.decoder_units, math.prod(small) * first)):
-        # z is two numbers, so the trunk draws curves over a plane: a smooth activation gains 2.9 nats there.
-        # The first is bounded, so that pictures stay pictures far from the data; it gains 0.6 nats more.
-        h = layers.Dense(units, activation="tanh" if i == 0 else "silu")(h)
-    h = Reshape((*small, first))(h)
-    if config.decoder_upsampling == "transposed":
-        return keras.Model(inputs, crop(_double(h, others, channels), height, width), name="decoder")
-    for filters in others:
-        h = layers.Conv2D(filters, 3, padding="same", activation="relu")(h)
-    h = layers.Conv2D(times**2 * channels, 3, padding="same")(h)
-    return keras.Model(inputs, crop(DepthToSpace(times, name="x_logits")(h), height, width), name="decoder")
-
-
-def _double(h: Tensor, filters: list[int], channels: int) -> Tensor:
-    for count in filters:
-        h = layers.Conv2DTranspose(count, 3, strides=2, padding="same", activation="relu")(h)
-    return layers.Conv2DTranspose(channels, 3, strides=2, padding="same", name="x_logits")(h)
 
 
 class ConvolutionalVAE(keras.Model):
@@ -94,13 +26,21 @@ class ConvolutionalVAE(keras.Model):
     Its loss is the negative ELBO, averaged over the batch, in nats per image.
     """
 
-    def __init__(self, config: TrainConfig, shape: Shape, labels: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        shape: Shape,
+        labels: int = 0,
+        components: Labels | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Build encoder and decoder.
 
         Args:
             config: Sizes, beta and seed.
             shape: Height, width and channels of an image.
             labels: How many there are, for a conditional config.
+            components: The place of the label of each Gaussian of the prior, for a config that trains one.
             **kwargs: Passed to `keras.Model`.
         """
         super().__init__(**kwargs)
@@ -110,7 +50,8 @@ class ConvolutionalVAE(keras.Model):
         self.sampling = Sampling(config.seed)
         # Set where the length and the phase of the run are known.
         self.kl_warmup_steps = 0
-        self.is_exact = False
+        self.is_exact = self.is_mixed = False
+        self.prior = None if components is None else MixturePrior(components, config.latent_dim)
         side = config.refine_grid
         self.points = place(side, config.latent_dim, SEARCHED) if side else None
         self.shifts = keras.random.SeedGenerator(config.seed) if config.exact_epochs else None
@@ -132,12 +73,12 @@ class ConvolutionalVAE(keras.Model):
             training: Whether dropout is on.
 
         Returns:
-            `z_mean`, `z_log_var` `(batch, latent_dim)` and `x_logits`, shaped as `x`.
+            `z_mean`, `z_log_var` and `z` `(batch, latent_dim)`, and `x_logits`, shaped as `x`.
         """
         inputs = fill_empty(inputs)
         x = self._images(inputs)
-        q = self.encoder(x, training=True) if training else self.infer(x)
-        z = self.sampling((q["z_mean"], q["z_log_var"]))
+        q = dict(self.encoder(x, training=True)) if training else self.infer(x)
+        q["z"] = z = self.sampling((q["z_mean"], q["z_log_var"]))
         if training and self.is_exact:
             weights = [ops.stop_gradient(variable.value) for variable in self.decoder.trainable_variables]
             return {**q, "x_logits": self.decoder.stateless_call(weights, [], z)[0]}
@@ -190,11 +131,14 @@ class ConvolutionalVAE(keras.Model):
         # Without the row that stands for an empty part.
         q = {name: values[: ops.shape(images)[0]] for name, values in y_pred.items()}
         reconstruction = losses.reconstruction_loss(images, q["x_logits"])
-        kl = losses.kl_divergence(q["z_mean"], q["z_log_var"])
+        normal = losses.kl_divergence(q["z_mean"], q["z_log_var"])
+        kl = self._diverge(normal, q, x)
         self.parts["reconstruction_loss"].update_state(reconstruction)
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
         loss = losses.negative_elbo(reconstruction, self._counted(kl, q), self._weigh_kl())
+        if training and self.is_mixed:
+            loss += self.config.mixture_anchor * normal
         if training and self.is_exact:
             loss += self._evidence(images)
         self.parts["loss"].update_state(loss)
@@ -206,6 +150,16 @@ class ConvolutionalVAE(keras.Model):
         dim, side = self.config.latent_dim, self.config.exact_grid
         shift = keras.random.uniform((dim,), seed=self.shifts)
         return negative_log_evidence(self.decoder, x, dim, side, shift)
+
+    def _diverge(self, normal: Tensor, q: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        """Return KL(q(z|x) || p(z)): of N(0, I), or estimated at one z where the prior is the mixture."""
+        if self.prior is None:
+            return normal
+        if not self.is_mixed:
+            # Nothing is added, but the optimizer has a state for all variables from the beginning.
+            return normal + 0.0 * self.prior.sum_weights()
+        label = inputs["label"] if self.config.conditional else None
+        return losses.negative_entropy(q["z_log_var"]) - self.prior.log_density(q["z"], label)
 
     def _counted(self, kl: Tensor, q: dict[str, Tensor]) -> Tensor:
         free_bits = self.config.free_bits

@@ -104,7 +104,8 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
 def round_model(model: ConvolutionalVAE) -> ConvolutionalVAE:
     """Return a copy of a model with its weights rounded to float16, as `export` writes them."""
     labels = sum(tensor.shape[1] for tensor in model.decoder.inputs[1:])
-    rounded = ConvolutionalVAE(model.config, model.encoder.inputs[0].shape[1:], labels)
+    components = None if model.prior is None else model.prior.of_label
+    rounded = ConvolutionalVAE(model.config, model.encoder.inputs[0].shape[1:], labels, components)
     rounded.set_weights(model.get_weights())
     round_weights(rounded)
     return rounded

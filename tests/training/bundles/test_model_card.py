@@ -46,6 +46,20 @@ def test_the_card_tells_what_is_given_and_how_far_a_figure_has_converged(bundle_
     assert "There is no `exact_likelihood`: not converged." in card
 
 
+def test_the_card_tells_of_a_mixture_that_was_trained(bundle_folder: pathlib.Path) -> None:
+    manifest = read_manifest(bundle_folder)
+    assert "which the model was trained with. Under" in write_card(manifest)
+    manifest["training"] |= {"weight_decay": 0.2, "mixture_after": 20, "mixture_anchor": 0.1}
+    card = write_card(manifest)
+    for text in (
+        "which is not the model's own prior. Under the mixture that `/sample` draws from, trained with",
+        "Weight decay of 0.2 on what Muon trains.",
+        "After 20 epochs under N(0, I) a mixture",
+        "0.1 of the divergence from N(0, I)",
+    ):
+        assert text in card
+
+
 def test_the_card_warns_of_dimensions_that_tell_nothing(bundle_folder: pathlib.Path) -> None:
     manifest = read_manifest(bundle_folder)
     manifest["metrics"]["active_dimensions"] = 1

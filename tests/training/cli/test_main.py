@@ -100,8 +100,8 @@ def load_nothing(*_: Any) -> loop.Run:
 
 
 # Options that do not go with one another are given in turns.
-CONDITIONAL = {"conditional": True, "refine_steps": 0, "refine_grid": 0, "exact_epochs": 0}
-REFINED = {"conditional": False, "latent_dim": 1, "refine_grid": 5, "exact_epochs": 2}
+CONDITIONAL = {"conditional": True, "refine_steps": 0, "refine_grid": 0, "exact_epochs": 0, "free_bits": 0.0}
+REFINED = {"conditional": False, "latent_dim": 1, "refine_grid": 5, "exact_epochs": 2, "mixture_after": 0}
 
 
 @pytest.mark.parametrize("some", [CONDITIONAL, REFINED])

@@ -57,6 +57,13 @@ def test_another_figure_is_an_error(models: pathlib.Path, digits: Dataset, tmp_p
         reproduce.reproduce("mnist-2d", digits, models, tmp_path, verbose=0)
 
 
+def test_a_model_with_a_mixture_is_compared_under_it() -> None:
+    metrics = {"negative_elbo": 95.0, "exact_likelihood": 94.0, "mixture_prior": {"negative_elbo": 89.0}}
+    for after, expected in ((0, metrics), (20, metrics["mixture_prior"])):
+        manifest = {"training": {"mixture_after": after}, "metrics": metrics}
+        assert reproduce.take_own(manifest) == expected
+
+
 def test_another_data_set_is_refused_before_it_is_trained_on(
     models: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -28,6 +30,17 @@ def test_the_precision_decides_which_muon_it_is() -> None:
     assert isinstance(half, HalfMuon)
     assert type(whole) is keras.optimizers.Muon
     assert (half.weight_decay, half.adam_weight_decay) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_weight_decay_shrinks_matrices_alone(precision: Any) -> None:
+    config = small.config(
+        optimizer="muon", muon_precision=precision, weight_decay=0.5, learning_rate=0.1, schedule="constant"
+    )
+    weights = [keras.Variable(np.ones(shape, np.float32)) for shape in ((4, 3), (3,), (2, 1, 3))]
+    make_optimizer(config, 10).apply([np.zeros(each.shape, np.float32) for each in weights], weights)
+    for weight, expected in zip(weights, (0.95, 1.0, 1.0), strict=True):
+        np.testing.assert_allclose(np.asarray(weight), expected, rtol=1e-6)
 
 
 def test_half_muon_keeps_what_muon_keeps() -> None:

@@ -12,7 +12,8 @@ from tests.training import small
 from training.fit.loop import compile_model
 from training.models import losses
 from training.models.grid import negative_log_evidence
-from training.models.vae import ConvolutionalVAE, build_decoder, build_encoder
+from training.models.networks import build_decoder, build_encoder
+from training.models.vae import ConvolutionalVAE
 
 
 @pytest.mark.parametrize(
