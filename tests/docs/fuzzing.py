@@ -37,6 +37,8 @@ UNSAYABLE = {
     "sides are limited by the format": r"a scale that makes no side longer than \w+'s \d+ pixels",
     "labels are the model's": r"none: .* takes no label|one of [\d, ]+(, which .* needs)?",
     "labels are as many as vectors": r"one label, or \d+: one a vector",
+    "labels on a way are as many as its vectors": r"none, or one for each of \d+ vectors",
+    "points are no more than steps": r"at least \d+, one for each point",
     "labels are those of a model that takes some": r"a label-conditioned model \(.*\)",
     "a class has no prior": r"none beside a digit",
     "a mixture is the model's": r"normal: .* has no mixture",
