@@ -240,11 +240,10 @@ class InterpolateUrl(UrlQuery, SequenceQuery):
     ] = None
     to_label: Annotated[LabelText | None, Field(description="The same.")] = None
     through: Annotated[
-        list[str] | None,
+        list[Annotated[str, Field(json_schema_extra={"pattern": POINT_PATTERN})]] | None,
         Field(
             description="A point to go through; several times for several, in this order. " + THROUGH,
             examples=[["0.5,-1.0"]],
-            json_schema_extra={"items": {"type": "string", "pattern": POINT_PATTERN}},
         ),
     ] = None
     through_label: Annotated[
