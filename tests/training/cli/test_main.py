@@ -149,8 +149,8 @@ def test_a_recipe_is_where_options_start_from(
     monkeypatch.setattr(loop, "fit", record)
     monkeypatch.setattr(loop, "load", load_nothing)
     monkeypatch.setattr("training.cli.main._warn_of_collapse", lambda *_: None)
-    assert main(["train", f"--data={digits_file}", "--recipe", name, "--epochs", "3"]) == 0
-    assert received[0] == dataclasses.replace(RECIPES[name], epochs=3)
+    assert main(["train", f"--data={digits_file}", "--recipe", name, "--epochs", "30"]) == 0
+    assert received[0] == dataclasses.replace(RECIPES[name], epochs=30)
     assert received[2] == pathlib.Path("runs") / name
 
 
