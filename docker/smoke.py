@@ -67,7 +67,7 @@ def _wait_until_ready(service: subprocess.Popen[bytes], environment: dict[str, s
 
 
 def _check_answer(port: int) -> None:
-    url = f"http://127.0.0.1:{port}/sample.npy?n={ROWS}&seed={SEED}&dtype=uint8&model=mnist-2d"
+    url = f"http://127.0.0.1:{port}/sample.npy?n={ROWS}&seed={SEED}&dtype=uint8&model=mnist-2d&prior=normal"
     with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
         found = np.load(io.BytesIO(answer.read()), allow_pickle=False)
     decoder = onnxruntime.InferenceSession("models/mnist-2d/decoder.onnx", providers=["CPUExecutionProvider"])
