@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from service.core.arrays import Floats
+
+L = TypeVar("L", bound=np.generic)
 
 # Cells along the longer side of the coarse copy that the background is estimated on.
 GRID = 32
@@ -68,7 +72,7 @@ def estimate_backgrounds(planes: Floats, reaches: Sequence[float]) -> Iterator[B
     for reach in reaches:
         side = max(1, round(reach * min(grid.shape[1:])))
         level = np.stack([_windowed_quantile(plane, side, 0.5) for plane in grid])
-        yield Background(level, _spread(level, np.minimum), _spread(level, np.maximum))
+        yield Background(level, spread(level, np.minimum), spread(level, np.maximum))
 
 
 def _find_canvas(planes: Floats) -> Floats | None:
@@ -162,8 +166,19 @@ def _windows(n: int, reach: int) -> Floats:
     return windows
 
 
-def _spread(grid: Floats, choose: np.ufunc) -> Floats:
-    padded = np.pad(grid, ((0, 0), (1, 1), (1, 1)), "edge")
-    rows = choose(choose(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
-    spread: Floats = choose(choose(rows[..., :-2], rows[..., 1:-1]), rows[..., 2:])
-    return spread
+def spread(levels: NDArray[L], choose: np.ufunc) -> NDArray[L]:
+    """Give each place the highest or lowest level of the three by three around it.
+
+    Args:
+        levels: `(..., height, width)`, of any dtype.
+        choose: `np.maximum` or `np.minimum`.
+    """
+    return _spread_down(_spread_down(levels, choose).swapaxes(-1, -2), choose).swapaxes(-1, -2)
+
+
+def _spread_down(levels: NDArray[L], choose: np.ufunc) -> NDArray[L]:
+    # From row to row: that is many times as fast as Pillow's filters, which sort nine levels for each pixel.
+    wide = levels.copy()
+    choose(wide[..., 1:, :], levels[..., :-1, :], out=wide[..., 1:, :])
+    choose(wide[..., :-1, :], levels[..., 1:, :], out=wide[..., :-1, :])
+    return wide

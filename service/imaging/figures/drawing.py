@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.core.arrays import Floats
-from service.imaging.figures.background import enlarge, quantile
+from service.imaging.figures.background import enlarge, quantile, spread
 from service.imaging.figures.finder import Figure, Sight
 
 Box = tuple[float, float, float, float]
@@ -88,20 +88,8 @@ def _filter(cover: Floats, choices: Iterable[np.ufunc]) -> Floats:
     """Give each pixel the highest or lowest level of the three by three around it, choice after choice."""
     levels: Levels = (cover * 255).astype(np.uint8)
     for choose in choices:
-        levels = _spread_around(levels, choose)
+        levels = spread(levels, choose)
     return levels.astype(np.float32) / np.float32(255)
-
-
-def _spread_around(levels: Levels, choose: np.ufunc) -> Levels:
-    return _spread(_spread(levels, choose).T, choose).T
-
-
-def _spread(levels: Levels, choose: np.ufunc) -> Levels:
-    # From row to row: that is many times as fast as Pillow's filters, which sort nine levels for each pixel.
-    spread = levels.copy()
-    choose(spread[1:], levels[:-1], out=spread[1:])
-    choose(spread[:-1], levels[1:], out=spread[:-1])
-    return spread
 
 
 def _measure_stroke(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
@@ -133,7 +121,7 @@ def _cut_background(grid: Floats, sight: Sight, box: Box, size: tuple[int, int])
 
 def _enlarge_mask(figure: Figure, box: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:
     left, top, right, bottom = box
-    mask = _spread_around(figure.mask[top:bottom, left:right].view(np.uint8) * np.uint8(255), GROW)
+    mask = spread(figure.mask[top:bottom, left:right].view(np.uint8) * np.uint8(255), GROW)
     wide = Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR)
     return np.asarray(wide, np.float32) / np.float32(255)
 
