@@ -100,14 +100,15 @@ def read_points(texts: Sequence[str], field: str, labels: Sequence[ClassName]) -
     Raises:
         InvalidValueError: A text is no point, or there are more or fewer labels than vectors.
     """
-    vectors = sum(not text.strip(" ").startswith(DIGIT) for text in texts)
+    are_classes = [text.strip(" ").startswith(DIGIT) for text in texts]
+    vectors = are_classes.count(False)
     if labels and len(labels) != vectors:
         expected = f"none, or one for each of {vectors} vectors"
         raise InvalidValueError(f"{field}_label", expected, Text(str(len(labels))))
     label = iter(labels)
     return [
-        read_point(text, f"{field}[{i}]", None if text.strip(" ").startswith(DIGIT) else next(label, None))
-        for i, text in enumerate(texts)
+        read_point(text, f"{field}[{i}]", None if is_class else next(label, None))
+        for i, (text, is_class) in enumerate(zip(texts, are_classes, strict=True))
     ]
 
 

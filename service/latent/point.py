@@ -1,4 +1,4 @@
-"""A point of latent space, as a request names it, and how far vectors reach."""
+"""A point of latent space, as a request names it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.choices import ClassName
-
-FEW = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +27,3 @@ class Point:
     digit: ClassName | None = None
     label: ClassName | None = None
     at: str | None = None
-
-
-def find_largest(z: NDArray[np.float64]) -> float:
-    """Return the largest absolute number of vectors."""
-    # Of a few numbers, Python's own way takes a fifth of the time.
-    return max(map(abs, z.ravel().tolist())) if z.size <= FEW else float(np.abs(z).max())

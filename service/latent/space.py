@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundles.manifest import Manifest
-from service.core.arrays import Floats
+from service.core.arrays import Floats, find_largest
 from service.core.choices import ClassName, Method, PriorName
 from service.core.errors import InvalidValueError, Text, shorten
 from service.latent import interpolation, sampling
 from service.latent.classes import Classes
-from service.latent.point import Point, find_largest
+from service.latent.point import Point
 from service.latent.prior import MixturePrior
 
 Arrays = Mapping[str, NDArray[Any]]
