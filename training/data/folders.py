@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.idx import LABELS, DataError
-from training.data.picture import SUFFIXES, place, read_file
+from training.data.picture import SUFFIXES, bring, read_file
 
 Bytes = NDArray[np.uint8]
 # The files of each class, both in the order of their names.
@@ -179,19 +179,10 @@ def _labels(names: list[str], class_names: tuple[str, ...]) -> NDArray[np.int64]
 def _read_alike(
     train: list[pathlib.Path], test: list[pathlib.Path], size: tuple[int, int] | None
 ) -> tuple[Bytes, Bytes]:
-    height, width = size or read_file(train[0]).shape[:2]
+    wanted, first = (size, None) if size else (read_file(train[0]).shape[:2], str(train[0]))
 
     def read(path: pathlib.Path) -> Bytes:
-        picture = read_file(path)
-        if size:
-            return place(picture, height, width)
-        if picture.shape[:2] != (height, width):
-            h, w = picture.shape[:2]
-            raise DataError(
-                f"{path}: expected {width} x {height} pixels as {train[0]}, received {w} x {h}; "
-                f"--size {width}x{height} brings all to one"
-            )
-        return picture
+        return bring(read_file(path), wanted, str(path), first)
 
     x_train, x_test = [read(path) for path in train], [read(path) for path in test]
     channels = max(picture.shape[2] for picture in (*x_train, *x_test))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.data.folders import Pictures, draw_test
 from training.data.idx import DataError
 from training.data.npz import number_labels
-from training.data.picture import place, read_picture
+from training.data.picture import bring, read_picture
 
 Bytes = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -182,7 +182,8 @@ class _Stack:
     """An array of grey pictures, which becomes one of three channels with the first that has colour."""
 
     def __init__(self, count: int, size: Size | None) -> None:
-        self._count, self._size, self._given, self._filled = count, size, size is not None, 0
+        self._count, self._size, self._filled = count, size, 0
+        self._first = None if size else "the first"
         self._x: Bytes | None = None
 
     def put(self, picture: Bytes, name: str) -> None:
@@ -192,17 +193,9 @@ class _Stack:
             DataError: It is of another size than the first, and no size was asked for.
         """
         self._size = self._size or picture.shape[:2]
-        height, width = self._size
-        if self._given:
-            picture = place(picture, height, width)
-        if picture.shape[:2] != self._size:
-            h, w = picture.shape[:2]
-            raise DataError(
-                f"{name}: expected {width} x {height} pixels as the first, received {w} x {h}; "
-                f"--size {width}x{height} brings all to one"
-            )
+        picture = bring(picture, self._size, name, self._first)
         if self._x is None or self._x.shape[3] < picture.shape[2]:
-            wider = np.empty((self._count, height, width, picture.shape[2]), np.uint8)
+            wider = np.empty((self._count, *picture.shape), np.uint8)
             if self._x is not None:
                 wider[: self._filled] = self._x[: self._filled]
             self._x = wider

@@ -79,6 +79,33 @@ def place(picture: Bytes, height: int, width: int) -> Bytes:
     return np.asarray(placed).reshape(height, width, -1)
 
 
+def bring(picture: Bytes, size: tuple[int, int], name: str, first: str | None) -> Bytes:
+    """Bring a picture to a size, or require it.
+
+    Args:
+        picture: `(h, w, 1 or 3)` uint8.
+        size: Height and width in pixels.
+        name: What messages call the picture.
+        first: What messages call the one whose size it has to have; None: it is brought to it.
+
+    Returns:
+        `(height, width, 1 or 3)` uint8.
+
+    Raises:
+        DataError: It has another size than the first.
+    """
+    height, width = size
+    if first is None:
+        return place(picture, height, width)
+    if picture.shape[:2] != size:
+        h, w = picture.shape[:2]
+        raise DataError(
+            f"{name}: expected {width} x {height} pixels as {first}, received {w} x {h}; "
+            f"--size {width}x{height} brings all to one"
+        )
+    return picture
+
+
 def _turn(image: Image.Image) -> Image.Image:
     # Pillow's own function writes the other marks anew as well, and fails on those that make no sense.
     turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
