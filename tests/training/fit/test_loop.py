@@ -277,15 +277,25 @@ def test_exact_epochs_that_have_begun_are_the_only_ones_to_become_more(
     check_free(exact_folder, dataclasses.replace(exact, exact_epochs=4), digits, resume=True)
 
 
-def test_exact_epochs_of_several_machines_are_refused(
-    exact: TrainConfig, digits: Dataset, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("exact_epochs", {"exact_epochs": 3}), ("mixture_after", {"mixture_after": 1, "refine_steps": 0})],
+)
+def test_what_several_machines_cannot_do_is_refused(
+    name: str,
+    options: dict[str, int],
+    digits: Dataset,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    config = small.config(epochs=2, **options)
+
     class Several:
         cluster_resolver = None
 
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", Several)
-    with pytest.raises(RunError, match="exact_epochs: expected one machine"):
-        loop.fit(exact, digits, tmp_path / "run", strategy=Several(), verbose=0)
+    with pytest.raises(RunError, match=f"{name}: expected one machine"):
+        loop.fit(config, digits, tmp_path / "run", strategy=Several(), verbose=0)
 
 
 @pytest.mark.slow

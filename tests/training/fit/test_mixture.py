@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.training import small
 from training.bundles import measure
@@ -15,7 +14,7 @@ from training.bundles.writer import write_bundle
 from training.config import TrainConfig
 from training.data.datasets import Dataset
 from training.fit import loop, mixture
-from training.fit.checkpoints import Checkpoint, RunError
+from training.fit.checkpoints import Checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +111,6 @@ def test_a_run_whose_best_epoch_came_before_the_mixture_has_none(
     run = loop.load(tmp_path / "run", digits)
     assert run.best_epoch == 1
     assert not run.model.is_mixed
-
-
-def test_a_mixture_on_several_machines_is_refused(
-    mixed: TrainConfig, digits: Dataset, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Several:
-        cluster_resolver = None
-
-    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", Several)
-    with pytest.raises(RunError, match="mixture_after: expected one machine"):
-        loop.fit(mixed, digits, tmp_path / "run", strategy=Several(), verbose=0)
 
 
 @pytest.mark.slow
