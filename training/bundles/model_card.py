@@ -130,21 +130,27 @@ def _notes(manifest: Mapping[str, Any]) -> str:
     if warning := warn_of_collapse(active, manifest["latent_dim"]):
         notes.append(f"**{warning}.**")
     if under := manifest["metrics"].get("mixture_prior"):
-        notes.append(_mixture(under, count_normal(manifest["training"])))
+        notes.append(_mixture(under, _tell_priors(manifest)))
     if why := manifest["metrics"].get("exact_likelihood_withheld"):
         notes.append(f"There is no `exact_likelihood`: {why}.")
     return "".join(f"\n{note}\n" for note in notes)
 
 
-def _mixture(under: Mapping[str, Any], trained_after: int) -> str:
-    trained, fitted = (
-        ("is not the model's own prior", "trained with the model")
-        if trained_after
-        else ("the model was trained with", "fitted to z\nof the training images afterwards")
-    )
+def _tell_priors(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what N(0, I) is to the model, and where its mixture comes from."""
+    fitted = "fitted to z\nof the training images afterwards"
+    if not count_normal(manifest["training"]):
+        return "the model was trained with", fitted
+    if manifest["training"].get("conditional"):
+        return "is not the prior it was trained with", f"one for each label, {fitted}"
+    return "is not the model's own prior", "trained with the model"
+
+
+def _mixture(under: Mapping[str, Any], priors: tuple[str, str]) -> str:
+    normal, mixture = priors
     text = (
-        f"These are under N(0, I), which {trained}. Under the mixture that `/sample` draws "
-        f"from, {fitted}, `kl_divergence` is "
+        f"These are under N(0, I), which {normal}. Under the mixture that `/sample` draws "
+        f"from, {mixture}, `kl_divergence` is "
         f"{under['kl_divergence']:.2f}, a Monte Carlo estimate over {under['kl_samples']} z an image, "
         f"`negative_elbo`\n{under['negative_elbo']:.2f}"
     )

@@ -62,8 +62,9 @@ def _joint(training: Mapping[str, Any]) -> str:
     text = f"Weight decay of {decay:g} on what Muon trains.\n" if decay else ""
     if not after:
         return text
+    shared = ", one for all labels," if training.get("conditional") else ""
     return (
-        f"{text}After {after} epochs under N(0, I) a mixture of Gaussians was fitted to z, took its place "
-        f"and was trained with\nthe rest; {training['mixture_anchor']:g} of the divergence from N(0, I) was "
-        "added to the loss from then on.\n"
+        f"{text}After {after} epochs under N(0, I) a mixture of Gaussians was fitted to z, took its "
+        f"place{shared} and was trained with\nthe rest; {training['mixture_anchor']:g} of the divergence "
+        "from N(0, I) was added to the loss from then on.\n"
     )

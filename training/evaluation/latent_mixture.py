@@ -168,13 +168,16 @@ def fit_mixture(posteriors: Posteriors, components: int = COMPONENTS, seed: int 
 
 
 def take_mixture(model: ConvolutionalVAE, labels: Labels) -> Mixture | None:
-    """Return the prior that a model was trained with; None if that is N(0, I).
+    """Return the prior that a model was trained with.
+
+    None if that is N(0, I), or one for all labels of a decoder that is told them: a mixture of each label,
+    fitted to the same encoder, is likelier.
 
     Args:
         model: A trained one.
         labels: Of the training images, rising.
     """
-    if model.prior is None or not model.is_mixed:
+    if model.prior is None or not model.is_mixed or model.config.conditional:
         return None
     arrays = {name: array.astype(np.float32) for name, array in model.prior.arrays().items()}
     return Mixture(**arrays, label=labels[model.prior.of_label] if len(labels) > 1 else None)

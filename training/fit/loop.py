@@ -18,7 +18,7 @@ from training.config import TrainConfig
 from training.data.datasets import HELD_OUT, Dataset
 from training.fit.batches import batches, in_order, steps_per_epoch
 from training.fit.checkpoints import Checkpoint, RunError, best_epoch
-from training.fit.mixture import begin_mixture
+from training.fit.mixture import begin_mixture, find_groups
 from training.fit.origin import check_free, claim, read_origin
 from training.fit.pace import Pace
 from training.fit.phases import Phase, list_phases
@@ -205,7 +205,8 @@ def compile_model(config: TrainConfig, dataset: Dataset, phase: Phase | None = N
     Returns:
         A built model with a built optimizer.
     """
-    components = place_components(dataset.train.label, config.latent_dim) if config.mixture_after else None
+    groups = find_groups(dataset.train, conditional=config.conditional)
+    components = place_components(groups, config.latent_dim) if config.mixture_after else None
     model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels), components)
     model.build((None, *dataset.shape))
     _set_optimizer(model, dataset, phase or list_phases(config)[0])

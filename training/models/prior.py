@@ -16,12 +16,9 @@ Tensor = Any
 Labels = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
-# The log-density of what has none: whatever is added to it, its share of a sum is 0.
-NOTHING = -1e9
-
 
 class MixturePrior(keras.layers.Layer):
-    """log p(z) of Gaussians that each belong to a label.
+    """log p(z) of Gaussians that each belong to a label, or all to one that stands for any.
 
     Each is held as a lower triangle A, whose diagonal is held as its logarithm, and an offset b: its density
     is that of A z - b under N(0, I), times the determinant of A. No inverse is taken while it is trained. No
@@ -44,12 +41,11 @@ class MixturePrior(keras.layers.Layer):
         self.log_weight = self.add_weight(shape=(k,), initializer="zeros", name="log_weight")
         self.built = True
 
-    def log_density(self, z: Tensor, label: Tensor = None) -> Tensor:
-        """Return log p(z), or log p(z | label).
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return log p(z).
 
         Args:
             z: `(batch, dim)` float32.
-            label: One-hot `(batch, labels)` float32, or None.
 
         Returns:
             `(batch,)` float32, nats.
@@ -60,11 +56,7 @@ class MixturePrior(keras.layers.Layer):
         at = ops.reshape(ops.matmul(z, flat), (-1, len(self.of_label), self.dim)) - self.offset[:, 0]
         parts = weight + ops.trace(self.factor, axis1=1, axis2=2) - 0.5 * ops.sum(ops.square(at), axis=2)
         constant = 0.5 * self.dim * math.log(2 * math.pi)
-        if label is None:
-            return ops.logsumexp(parts, axis=1) - constant
-        others = NOTHING * (1 - ops.take(label, self.of_label, axis=1))
-        own = ops.logsumexp(parts + others, axis=1) - ops.logsumexp(weight + others, axis=1)
-        return own - constant
+        return ops.logsumexp(parts, axis=1) - constant
 
     def assign(self, weight: Doubles, z_mean: Doubles, cholesky: Doubles) -> None:
         """Set the Gaussians.

@@ -132,7 +132,7 @@ class ConvolutionalVAE(keras.Model):
         q = {name: values[: ops.shape(images)[0]] for name, values in y_pred.items()}
         reconstruction = losses.reconstruction_loss(images, q["x_logits"])
         normal = losses.kl_divergence(q["z_mean"], q["z_log_var"])
-        kl = self._diverge(normal, q, x)
+        kl = self._diverge(normal, q)
         self.parts["reconstruction_loss"].update_state(reconstruction)
         self.parts["kl_divergence"].update_state(kl)
         self.parts["negative_elbo"].update_state(losses.negative_elbo(reconstruction, kl))
@@ -151,15 +151,14 @@ class ConvolutionalVAE(keras.Model):
         shift = keras.random.uniform((dim,), seed=self.shifts)
         return negative_log_evidence(self.decoder, x, dim, side, shift)
 
-    def _diverge(self, normal: Tensor, q: dict[str, Tensor], inputs: Tensor) -> Tensor:
+    def _diverge(self, normal: Tensor, q: dict[str, Tensor]) -> Tensor:
         """Return KL(q(z|x) || p(z)): of N(0, I), or estimated at one z where the prior is the mixture."""
         if self.prior is None:
             return normal
         if not self.is_mixed:
             # Nothing is added, but the optimizer has a state for all variables from the beginning.
             return normal + 0.0 * self.prior.sum_weights()
-        label = inputs["label"] if self.config.conditional else None
-        return losses.negative_entropy(q["z_log_var"]) - self.prior.log_density(q["z"], label)
+        return losses.negative_entropy(q["z_log_var"]) - self.prior.log_density(q["z"])
 
     def _counted(self, kl: Tensor, q: dict[str, Tensor]) -> Tensor:
         free_bits = self.config.free_bits

@@ -85,10 +85,37 @@ def test_the_mixture_is_trained_from_where_it_was_fitted(
         dataclasses.replace(mixed, conditional=True), digits, tmp_path / "run", verbose=0
     ).model
     assert model.prior is not None
-    # The weight of a label's only Gaussian counts for nothing where the label is given.
     for before, variable in zip(begun, (model.prior.factor, model.prior.offset), strict=True):
         moved = np.abs(np.asarray(variable) - before)
         assert 1e-3 < moved.max() < 1
+
+
+def test_a_decoder_that_is_told_the_label_has_one_mixture_for_all(
+    mixed: TrainConfig, digits: Dataset
+) -> None:
+    free, told = (
+        loop.compile_model(dataclasses.replace(mixed, conditional=conditional), digits).prior
+        for conditional in (False, True)
+    )
+    assert free is not None
+    assert told is not None
+    assert sorted(set(free.of_label.tolist())) == list(range(10))
+    assert set(told.of_label.tolist()) == {0}
+
+
+@pytest.mark.slow
+def test_the_bundle_of_such_a_decoder_has_a_mixture_of_each_label(
+    mixed: TrainConfig, digits: Dataset, tmp_path: pathlib.Path
+) -> None:
+    run = loop.train(dataclasses.replace(mixed, conditional=True), digits, tmp_path / "run", verbose=0)
+    manifest = write_bundle(run, digits, tmp_path / "told")
+    held = read_mixture(tmp_path / "told", manifest)
+    assert held is not None
+    assert held.label is not None
+    assert sorted(set(held.label.tolist())) == list(range(10))
+    card = (tmp_path / "told" / "README.md").read_text()
+    assert "one for each label, fitted to z" in card
+    assert "its place, one for all labels," in card
 
 
 @pytest.mark.parametrize("epoch", [2, 3])

@@ -32,9 +32,6 @@ def test_its_density_is_that_of_the_mixture_that_a_bundle_holds(
     mixture = Mixture(**gaussians, label=OF_LABEL)
     z = np.random.default_rng(1).normal(size=(50, DIM)).astype(np.float32)
     np.testing.assert_allclose(np.asarray(prior.log_density(z)), mixture.log_density(z), atol=1e-4)
-    label = np.arange(50) % 2
-    given = np.asarray(prior.log_density(z, np.eye(2, dtype=np.float32)[label]))
-    np.testing.assert_allclose(given, mixture.log_density(z, label), atol=1e-4)
 
 
 def test_what_is_assigned_comes_back(prior: MixturePrior, gaussians: dict[str, np.ndarray]) -> None:
