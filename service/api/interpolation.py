@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from service.api.schemas.requests import InterpolateForm, InterpolateRequest, PathEnd
 from service.api.uploads import Field, read_form, to_x
@@ -21,6 +19,7 @@ from service.core.media_types import JSON
 from service.http.bodies.forms import FORM
 from service.http.bodies.json_bodies import read_json
 from service.http.disconnect import unless_gone
+from service.http.query_params import read_texts
 from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.latent.parsing import read_point
@@ -139,11 +138,7 @@ def _read_options(fields: list[Field]) -> InterpolateForm:
         if name not in texts:
             raise InvalidValueError(name, "a file, a vector such as 0.5,-1.0, or digit:3", Text("nothing"))
         del texts[name]
-    try:
-        return InterpolateForm.model_validate(texts)
-    except ValidationError as error:
-        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
-        raise RequestValidationError(faults) from error
+    return read_texts(InterpolateForm, texts, "body")
 
 
 async def _read_field(files: Files, name: str, content: str | bytes, label: ClassName | None) -> Endpoint:

@@ -26,6 +26,7 @@ class Query(BaseModel):
 
 
 Q = TypeVar("Q", bound=Query)
+M = TypeVar("M", bound=BaseModel)
 # How many parsed queries are kept, because they come again, and how long such a query may be.
 KEPT, KEPT_BYTES = 1024, 1024
 # Of one query. A vector is one parameter, and as many as a request may have by default are a quarter of this.
@@ -80,7 +81,8 @@ def _read_kept(model: type[Q], text: bytes) -> Q:
 
 
 def _read(model: type[Q], text: bytes) -> Q:
-    _check_extent(text)
+    if len(text) >= MOST_PARAMETERS:
+        _check_extent(text)
     lists = _find_kinds(model).lists
     fields: dict[str, Any] = {}
     counts: dict[str, int] = {}
@@ -92,28 +94,51 @@ def _read(model: type[Q], text: bytes) -> Q:
         else:
             fields[name] = value
     # An underscore may be escaped.
-    faults = list(_find_faults(model, fields, counts)) if counts or b"_" in text or b"%" in text else []
+    faults = list(_find_repeated(model, counts)) if counts else []
+    if b"_" in text or b"%" in text:
+        faults += _find_underscores(model, fields, "query")
+    return _validate(model, fields, "query", faults)
+
+
+def read_texts(model: type[M], fields: dict[str, Any], place: str) -> M:
+    """Read texts as those of a query are read, each given once.
+
+    Args:
+        model: Knows all names.
+        fields: Texts by name; a value may also be the bytes of a file.
+        place: Where they stand: "query" or "body".
+
+    Raises:
+        RequestValidationError: They do not fit the model.
+    """
+    return _validate(model, fields, place, list(_find_underscores(model, fields, place)))
+
+
+def _validate(model: type[M], fields: dict[str, Any], place: str, faults: list[Any]) -> M:
     try:
-        query = validate(fields, model)
+        made = validate(fields, model)
     except ValidationError as error:
-        faults += [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
+        faults += [{**fault, "loc": (place, *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
     if faults:
         raise RequestValidationError(faults)
-    return query
+    return made
 
 
-def _find_faults(model: type[Query], fields: dict[str, Any], counts: dict[str, int]) -> Iterator[Any]:
-    """Yield what pydantic does not see: parameters given more than once, and `1_0`, which it reads as 10."""
-    kinds = _find_kinds(model)
+def _find_repeated(model: type[Query], counts: dict[str, int]) -> Iterator[Any]:
     for name, count in counts.items():
-        if name in kinds.names:
+        if name in _find_kinds(model).names:
             context = {"expected": "one value", "received": str(count), "at": ""}
             yield {"type": "repeated", "loc": ("query", name), "ctx": context}
+
+
+def _find_underscores(model: type[BaseModel], fields: dict[str, Any], place: str) -> Iterator[Any]:
+    """Yield a fault for each number such as `1_0`, which pydantic would read as 10."""
+    numbers = _find_kinds(model).numbers
     for name, value in fields.items():
-        if name in kinds.numbers and "_" in value:
-            context = {"expected": kinds.numbers[name], "received": shorten(value), "at": ""}
-            yield {"type": "underscore", "loc": ("query", name), "ctx": context}
+        if name in numbers and isinstance(value, str) and "_" in value:
+            context = {"expected": numbers[name], "received": shorten(value), "at": ""}
+            yield {"type": "underscore", "loc": (place, name), "ctx": context}
 
 
 def _split(text: str) -> list[tuple[str, str]]:
@@ -140,7 +165,7 @@ class _Kinds(NamedTuple):
 
 
 @functools.cache
-def _find_kinds(model: type[Query]) -> _Kinds:
+def _find_kinds(model: type[BaseModel]) -> _Kinds:
     properties: dict[str, Any] = model.model_json_schema()["properties"]
     kinds = {
         name: {option.get("type") for option in (entry, *entry.get("anyOf", ()))} - {None, "null"}

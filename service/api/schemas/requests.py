@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.schemas.shapes import METHOD, PIXELS, PRIOR, VECTOR, VECTORS
 from service.core.choices import SEED_LIMIT, ClassName, Method, Polarity, PriorName
-from service.core.json.arrays import read_digits, read_integer, read_label, read_labels, read_numbers
+from service.core.json.arrays import read_integer, read_label, read_labels, read_numbers
 from service.http.bodies.limits import trim_fields
 
 # In JSON, 3.0 and 3 are the same number. It stands after a field's bounds, which then apply to the integer.
@@ -45,7 +45,9 @@ Pixels = Annotated[
 # What is JSON, and what is a text in a query, where digits are the label.
 LABEL = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
 Label = Annotated[ClassName, PlainValidator(read_label), WithJsonSchema(LABEL)]
-LabelText = Annotated[Annotated[int, BeforeValidator(read_digits)] | str, Field(union_mode="left_to_right")]
+# `1_0`, which pydantic would read as 10, stays a text.
+_Digits = Annotated[Annotated[str, Field(pattern="_")] | int, WithJsonSchema({"type": "integer"})]
+LabelText = Annotated[_Digits | str, Field(union_mode="left_to_right")]
 Labels = Annotated[
     ClassName | list[ClassName],
     PlainValidator(read_labels),
@@ -200,9 +202,7 @@ class InterpolateForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: Annotated[
-        int, Field(ge=2, description="Pictures, both ends included."), BeforeValidator(read_digits)
-    ] = 8
+    steps: Annotated[int, Field(ge=2, description="Pictures, both ends included.")] = 8
     method: Annotated[
         Method | None, Field(description="Unset: lerp where latent_dim is at most 3, else slerp.")
     ] = None

@@ -22,17 +22,6 @@ def read_integer(value: object) -> object:
     return int(value) if type(value) is float and value.is_integer() else value
 
 
-def read_digits(value: object) -> object:
-    """Return a value unchanged, unless it is a text such as `1_0`, which pydantic would read as 10.
-
-    Raises:
-        PydanticCustomError: It is such a text, and no number.
-    """
-    if isinstance(value, str) and "_" in value:
-        raise _fault((), "an integer", repr(value))
-    return value
-
-
 def read_label(value: object) -> ClassName:
     """Validate a label or the name of a class.
 

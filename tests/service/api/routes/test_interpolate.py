@@ -286,6 +286,17 @@ def test_a_bad_form_is_answered_with_its_field(
     assert field in [fault["field"] for fault in answer.json()["errors"]]
 
 
+@pytest.mark.parametrize("text", ["1_0", "_", "x"])
+def test_a_form_is_told_of_a_number_as_a_query_is(client: TestClient, text: str) -> None:
+    form = {"from": (None, "digit:3"), "to": (None, "0,0"), "steps": (None, text)}
+    answers = [
+        client.post("/interpolate", files=form),
+        client.get("/interpolate", params={"from": "digit:3", "to": "0,0", "steps": text}),
+    ]
+    fault = {"field": "steps", "expected": "a valid integer", "received": f"'{text}'"}
+    assert [answer.json()["errors"][0] for answer in answers] == [fault, fault]
+
+
 def test_a_picture_of_another_size_is_refused(client: TestClient) -> None:
     for pixels, field in (([[0.5]], "from.pixels"), (np.zeros((2, 28, 28)).tolist(), "from.pixels")):
         answer = client.post("/interpolate", json={**REQUEST, "from": {"pixels": pixels}})
