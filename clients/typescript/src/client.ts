@@ -188,7 +188,7 @@ async function writePath(
   if (start !== undefined && end !== undefined) {
     return json(JSON.stringify({ from: start, to: end, through: through?.map(writeEnd), ...options }));
   }
-  if (through !== undefined) throw new TypeError("through: expected vectors or classes at both ends, received a picture");
+  if (through?.length) throw new TypeError("through: expected vectors or classes at both ends, received a picture");
   const form = new FormData();
   form.append("from", await writeField(from));
   form.append("to", await writeField(to));
