@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,12 @@ from numpy.typing import NDArray
 from service.core.errors import InvalidValueError, MalformedBodyError, Text, shorten
 
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-
+MAGIC_BYTES = np.lib.format.MAGIC_LEN
+# NumPy reads no header that is longer.
+MAX_HEAD_BYTES = 10_000
+# What no header of numbers has, and what NumPy or Python's parser would write a warning of into the log: the
+# long integers of Python 2 (`3L`), words right behind numbers (`1if`), escapes.
+ODD = re.compile(rb"[0-9][.\s]*[A-WYZa-wyz]|0[xX][0-9A-Fa-f_]*\s*[G-Zg-z]|\\")
 
 # How errors name the allowed numbers of dimensions.
 WORDS = {(1, 2): "one or two", (2, 3, 4): "two to four"}
@@ -46,23 +52,40 @@ def read_npy(
         MalformedBodyError: Not a whole .npy file.
         InvalidValueError: Not numbers, of another number of dimensions, empty, or not finite.
     """
-    file = io.BytesIO(content)
+    head = _cut_head(content)
     try:
-        shape, fortran_order, dtype = HEADERS[np.lib.format.read_magic(file)](file)
+        shape, fortran_order, dtype = _parse_head(head)
     except Exception as error:  # Python's parser may raise anything for a hostile header
-        received = Text(f"{len(content)} bytes starting {content[:8]!r}")
-        raise MalformedBodyError(field, "an .npy file of version 1 or 2", received) from error
+        odd = ODD.search(head, MAGIC_BYTES)
+        received = f"a header with {odd[0]!r}" if odd else f"{len(content)} bytes starting {content[:8]!r}"
+        raise MalformedBodyError(field, "an .npy file of version 1 or 2", Text(received)) from error
     if dtype.kind not in "fiu":
         raise InvalidValueError(field, "an array of floats or integers", Text(f"one of {dtype}"))
     _check_dimensions(shape, dimensions, field)
-    _check_size(shape, dtype, len(content) - file.tell(), field)
+    _check_size(shape, dtype, len(content) - len(head), field)
     check(shape)
-    data = np.frombuffer(content, dtype, offset=file.tell())
+    data = np.frombuffer(content, dtype, offset=len(head))
     # A number beyond float64 becomes infinite, which is refused below.
     with np.errstate(over="ignore", invalid="ignore"):
         array = data.reshape(shape, order="F" if fortran_order else "C").astype(np.float64)
     _check_finite(array, field)
     return array / 255 if levels and dtype == np.uint8 else array
+
+
+def _cut_head(content: bytes) -> bytes:
+    """Return what stands before the numbers: magic, version, the header's length and the header."""
+    start = MAGIC_BYTES + (2 if content[6:7] == b"\1" else 4)
+    length = int.from_bytes(content[MAGIC_BYTES:start], "little")
+    return content[: min(start + length, MAX_HEAD_BYTES)]
+
+
+# Clients send arrays of the same few shapes and types.
+@functools.lru_cache(256)
+def _parse_head(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    if ODD.search(head, MAGIC_BYTES):
+        raise ValueError("expected plain numbers and texts")
+    file = io.BytesIO(head)
+    return HEADERS[np.lib.format.read_magic(file)](file)
 
 
 def write_npy(array: NDArray[Any]) -> bytes:

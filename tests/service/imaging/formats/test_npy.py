@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -54,6 +55,30 @@ WRONG = {
 def test_a_broken_file_is_refused(name: str) -> None:
     with pytest.raises(MalformedBodyError, match=r"^body: expected .*, received"):
         read_npy(WRONG[name], "body")
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+@pytest.mark.parametrize(
+    ("shape", "odd"),
+    [
+        ("(1L, 2)", "1L"),
+        ("(1 L, 2)", "1 L"),
+        ("(1.L, 2)", "1.L"),
+        ("(0xfL, 2)", "0xfL"),
+        ("(1if 1else 1, 2)", "1i"),
+        ("(0xfor 1, 2)", "0xfo"),
+        (r"('\d', 2)", "\\\\"),
+    ],
+)
+def test_a_header_that_makes_python_warn_is_refused(version: tuple[int, int], shape: str, odd: str) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    length = len(header).to_bytes(2 * version[0], "little")
+    content = b"\x93NUMPY" + bytes(version) + length + header + bytes(8)
+    with warnings.catch_warnings(record=True) as warned, pytest.raises(MalformedBodyError) as caught:
+        read_npy(content, "body")
+    expected = "body: expected an .npy file of version 1 or 2"
+    assert str(caught.value) == f"{expected}, received a header with b'{odd}'"
+    assert not warned
 
 
 def test_a_huge_shape_is_in_the_header_of_its_case() -> None:
