@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.core.errors import shorten
 from service.core.headers import LENGTH_HEADER, REQUEST_ID, SERVER_TIMING
 from service.core.settings import Settings
+from service.http.error_handlers import answer_unknown
+from service.http.problems import Fault, problem
 from service.observability.metrics import MetricsMiddleware, Observer
+from service.observability.request_id import RequestIdMiddleware
 
 EXPOSED_HEADERS = (
     REQUEST_ID,
@@ -28,17 +34,46 @@ EXPOSED_HEADERS = (
 )
 
 
-class CountingCORSMiddleware(CORSMiddleware):
-    """Lets pages of other origins ask, and counts the preflights, which no application within it sees."""
+REFUSED = 400
+# Of what Starlette says of a preflight, what its body has no part in.
+OF_BODY = ("content-length", "content-type")
+
+
+class PreflightMiddleware(CORSMiddleware):
+    """Lets pages of other origins ask, and answers their preflights, which no application within it sees."""
 
     def __init__(self, app: ASGIApp, metrics: Observer, **options: Any) -> None:
         super().__init__(app, **options)
-        self._preflights = MetricsMiddleware(super().__call__, metrics)
+        self._preflights = MetricsMiddleware(RequestIdMiddleware(self._answer, answer_unknown), metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         answer = self._preflights if is_preflight(scope) else super().__call__
         await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope)
+        response = self.preflight_response(asked)
+        if response.status_code == REFUSED:
+            headers = {name: value for name, value in response.headers.items() if name not in OF_BODY}
+            faults = list(self._find_faults(asked))
+            first = faults[0]
+            detail = f"{first.field}: expected {first.expected}, received {first.received}"
+            response = problem(Request(scope), REFUSED, detail, faults, headers)
+        await response(scope, receive, send)
+
+    def _find_faults(self, asked: Headers) -> Iterator[Fault]:
+        """Yield what is refused of a preflight; any header fields may be asked for."""
+        origin, method = asked["origin"], asked["access-control-request-method"]
+        private = asked.get("access-control-request-private-network")
+        if not self.is_allowed_origin(origin):
+            yield Fault(field="Origin", expected="one of CVAE_CORS_ORIGINS", received=shorten(origin))
+        if method not in self.allow_methods:
+            expected = "GET, HEAD or POST"
+            yield Fault(field="Access-Control-Request-Method", expected=expected, received=shorten(method))
+        if private is not None:
+            field = "Access-Control-Request-Private-Network"
+            yield Fault(field=field, expected="nothing", received=shorten(private))
 
 
 def is_preflight(scope: Scope) -> bool:
@@ -59,7 +94,7 @@ def allow_origins(app: ASGIApp, settings: Settings, metrics: Observer) -> ASGIAp
     """
     if not settings.cors_origins:
         return app
-    return CountingCORSMiddleware(
+    return PreflightMiddleware(
         app,
         metrics,
         allow_origins=settings.cors_origins,

@@ -44,6 +44,46 @@ def test_preflights_are_counted_and_logged_once(
     assert len(caplog.records) == (3 if access_log else 0)
 
 
+ORIGIN = ("Origin", "one of CVAE_CORS_ORIGINS", "'https://b.example'")
+PUT = ("Access-Control-Request-Method", "GET, HEAD or POST", "'PUT'")
+PRIVATE = ("Access-Control-Request-Private-Network", "nothing", "'true'")
+
+
+@pytest.mark.parametrize(
+    ("headers", "faults"),
+    [
+        ({"origin": "https://b.example", METHOD: "GET"}, [ORIGIN]),
+        ({"origin": PAGE, METHOD: "PUT"}, [PUT]),
+        ({"origin": PAGE, METHOD: "GET", PRIVATE[0]: "true"}, [PRIVATE]),
+        ({"origin": "https://b.example", METHOD: "PUT", PRIVATE[0]: "true"}, [ORIGIN, PUT, PRIVATE]),
+    ],
+)
+def test_a_refused_preflight_says_why(
+    registry: Registry, headers: dict[str, str], faults: list[tuple[str, str, str]]
+) -> None:
+    client = TestClient(build(registry, access_log=False))
+    answer = client.options("/decode", headers={**headers, "x-request-id": "abc"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    body = answer.json()
+    assert [(fault["field"], fault["expected"], fault["received"]) for fault in body["errors"]] == faults
+    field, expected, received = faults[0]
+    assert body["detail"] == f"{field}: expected {expected}, received {received}"
+    assert (body["title"], body["request_id"]) == ("Bad Request", "abc")
+    assert answer.headers["x-request-id"] == "abc"
+    allowed = PAGE if headers["origin"] == PAGE else None
+    assert answer.headers.get("access-control-allow-origin") == allowed
+    assert len(answer.content) == int(answer.headers["content-length"])
+
+
+def test_a_refused_preflight_below_v2_speaks_its_protocol(registry: Registry) -> None:
+    client = TestClient(build(registry, access_log=False))
+    answer = client.options("/v2/models/mnist-2d/infer", headers={"origin": PAGE, METHOD: "PUT"})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error": "Access-Control-Request-Method: expected GET, HEAD or POST, received 'PUT'"
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "headers", "route", "status"),
     [
