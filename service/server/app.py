@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
@@ -163,8 +162,8 @@ def create_app(
         tracing: What records requests, started already; the lifespan ends it.
         remembered: What files of keys said, where one is faulty now.
     """
-    api: FastAPI = FastAPIOffline(
-        docs_url=None,  # the pages are ours, the files theirs
+    api = FastAPI(
+        docs_url=None,  # see `pages`
         redoc_url=None,
         title="CVAE service",
         version=__version__,

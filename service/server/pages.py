@@ -1,6 +1,7 @@
 """The pages of the documentation, each with a policy that allows its own scripts alone.
 
-The script of `/redoc` comes without the logo that it would ask its makers' host for.
+Their files are those of fastapi-offline. The script of `/redoc` comes without the logo that it would ask its
+makers' host for.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import hashlib
 import pathlib
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import fastapi_offline
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from service.http.caching import is_fresh
 from service.http.header_fields import read_field
@@ -37,6 +40,21 @@ MADE = ("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "QMIg+bpjm3JdElJ388KYke0
 HASH = "'sha256-{}'"
 
 
+class WholeFiles(StaticFiles):
+    """Files that are sent whole: `Range` is ignored, as a malformed one must be (RFC 9110, section 14.2)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = [field for field in scope["headers"] if field[0] != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        """Return the answer, which says that there are no ranges."""
+        response = super().file_response(*arguments, **options)
+        response.headers["accept-ranges"] = "none"
+        return response
+
+
 class Script(NamedTuple):
     """A script and its entity tag."""
 
@@ -45,7 +63,8 @@ class Script(NamedTuple):
 
 
 def install(api: FastAPI) -> None:
-    """Have an application of fastapi-offline serve its two pages, and their script, from here."""
+    """Have an application serve the two pages, their files and its schema."""
+    api.router.routes.insert(0, Mount(FOLDER, WholeFiles(directory=FILE.parent)))
     api.router.routes.insert(0, Route(PATH, _send_script))
     api.router.routes.insert(0, Route(str(api.openapi_url), functools.partial(_send_schema, api)))
     for path, write in (("/docs", _write_docs), ("/redoc", _write_reference)):
