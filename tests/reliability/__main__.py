@@ -45,7 +45,9 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
-    plan = soak.Plan(options.minutes * 60, options.connections, options.processes, options.faulty)
+    plan = soak.Plan(
+        options.minutes * 60, options.connections, options.processes, options.faulty, behind=True
+    )
     if options.reloads or options.kills:
         return _soak_disturbed(options, folder)
     watch = folder / "pauses"
@@ -60,10 +62,14 @@ def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
     return _print(soak.describe_soak(result, plan), result.all_faults)
 
 
+def _plan(options: argparse.Namespace, faulty: int) -> soak.Plan:
+    return soak.Plan(options.minutes * 60, options.connections, options.processes, faulty, behind=True)
+
+
 def _soak_disturbed(options: argparse.Namespace, folder: pathlib.Path) -> int:
     # Who misbehaves on the connection of a worker that is killed sees what looks like a fault.
     faulty = 0 if options.kills else options.faulty
-    plan = soak.Plan(options.minutes * 60, options.connections, options.processes, faulty)
+    plan = _plan(options, faulty)
     times = options.reloads, options.kills
     result = disturbed.soak_disturbed(folder, options.workers, options.set, plan, *times)
     return _print(soak.describe_soak(result, plan), result.all_faults)

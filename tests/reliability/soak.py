@@ -1,11 +1,14 @@
-"""Owns the soak: load for long, faulty clients beside it, and what becomes of answers, memory and loop."""
+"""Owns the soak: load for long, faulty clients beside it, and what becomes of answers, memory and loop.
+
+Who makes the load and who misbehaves may be processes behind all others (`priority`), so that what is
+measured is the service's, as far as one machine can have both. The probe is a thread of this process.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -15,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.harness.markdown import describe, tabulate
-from tests.live import ROOT
+from tests.reliability.priority import start
 from tests.reliability.probe import Latencies, Probe, Sampler
 from tests.reliability.reloads import Disturber
 from tests.reliability.serving import Service
@@ -27,8 +30,6 @@ MAX_GROWTH = 0.03
 # Memory counts from then on: caches fill, and allocators find their size.
 SETTLED_S = 300.0
 FAULTY_CLIENTS = 24
-# Those who make the load stand back: the machine's cores are the service's and the probe's first.
-NICE, PROBE_NICE = 10, -10
 END_S = 120.0
 # The longest pauses that the page shows.
 SHOWN = 5
@@ -43,12 +44,14 @@ class Plan:
         connections: Of the load.
         processes: That make it.
         faulty: Clients that misbehave; 0 for none.
+        behind: Whether load and faulty clients get only those cores that the service leaves.
     """
 
     seconds: float
     connections: int = 32
     processes: int = 2
     faulty: int = FAULTY_CLIENTS
+    behind: bool = False
 
 
 @dataclasses.dataclass
@@ -97,8 +100,6 @@ def soak(
         What was found.
     """
     begun = time.monotonic()
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, PROBE_NICE)
     with (
         Sampler(service) as sampler,
         Probe(service.port) as probe,
@@ -136,30 +137,23 @@ Made = list[tuple[str, "subprocess.Popen[str]"]]
 def _run_all(port: int, references: pathlib.Path, plan: Plan) -> Iterator[Made]:
     common = [f"--port={port}", f"--references={references}", f"--seconds={plan.seconds}"]
     made: Made = []
+
+    def add(kind: str, name: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", "tests.reliability", name, *common, *arguments]
+        made.append((kind, start(command, behind=plan.behind)))
+
     share, rest = divmod(plan.connections, plan.processes)
     try:
         for i in range(plan.processes):
-            count = share + (i < rest)
-            made.append(("load", _start("load", *common, f"--connections={count}", f"--seed={i + 1}")))
+            add("load", "load", f"--connections={share + (i < rest)}", f"--seed={i + 1}")
         if plan.faulty:
-            made.append(("faulty", _start("misbehave", *common, f"--connections={plan.faulty}")))
+            add("faulty", "misbehave", f"--connections={plan.faulty}")
         yield made
     finally:
         for _, process in made:
             if process.poll() is None:
                 process.kill()
             process.wait()
-
-
-def _start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.reliability", *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: os.setpriority(os.PRIO_PROCESS, 0, NICE),
-    )
 
 
 def _collect(made: Made, plan: Plan) -> tuple[list[Tally], Counter[str], list[str]]:

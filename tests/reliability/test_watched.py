@@ -9,6 +9,9 @@ import time
 
 from tests.reliability.watched import Watch
 
+# Even on a busy machine, who looks what the loop runs gets a core in the meantime.
+LONG_S = 1.0
+
 
 def compute(seconds: float) -> None:
     end = time.thread_time() + seconds
@@ -20,7 +23,7 @@ def test_what_held_the_loop_is_kept_the_longest_first(tmp_path: pathlib.Path) ->
     async def hold() -> None:
         watch.start()
         await asyncio.sleep(0.01)
-        time.sleep(0.2)
+        time.sleep(LONG_S)
         await asyncio.sleep(0.01)
         compute(0.1)
         await asyncio.sleep(0.01)
@@ -33,6 +36,6 @@ def test_what_held_the_loop_is_kept_the_longest_first(tmp_path: pathlib.Path) ->
     # A busy machine adds pauses of its own, in which the loop runs nothing of these.
     waited = next(pause for pause in pauses if any(" hold" in frame for frame in pause["stack"][-1:]))
     computed = next(pause for pause in pauses if any(" compute" in frame for frame in pause["stack"]))
-    assert waited["wall_ms"] >= 190
+    assert waited["wall_ms"] >= 0.95e3 * LONG_S
     assert waited["cpu_ms"] < 50
     assert computed["cpu_ms"] >= 95
