@@ -66,6 +66,14 @@ async def make_references(port: int, every: int = 1) -> Made:
     return made
 
 
+async def make_each(port: int, cases: Iterable[Case]) -> Made:
+    """Ask for some things, at rest; see `make_references`."""
+    made = Made([], [])
+    connection = await _make_each(port, await connect(port), cases, made)
+    connection.close()
+    return made
+
+
 async def _make_each(port: int, connection: Connection, cases: Iterable[Case], made: Made) -> Connection:
     for case in cases:
         answer = await _ask(connection, case)

@@ -41,7 +41,7 @@ class Reference:
         status: Of the answer.
         headers: Of the answer, without `VOLATILE`.
         body: Of the answer.
-        other: The same request with another answer that is right too.
+        others: The same request with other answers that are right too.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Reference:
     status: int
     headers: dict[str, str]
     body: bytes
-    other: Reference | None = None
+    others: tuple[Reference, ...] = ()
 
     def to_bytes(self, request_id: str = "", *, close: bool = False) -> bytes:
         """Write the request.
@@ -104,9 +104,9 @@ def judge(reference: Reference, answer: Answer, request_id: str = "") -> Judgeme
         The verdict, with what was expected and received where it is not "right".
     """
     judgement = _judge_by(reference, answer, request_id)
-    if judgement.verdict == "wrong" and reference.other is not None:
-        other = _judge_by(reference.other, answer, request_id)
-        return other if other.verdict == "right" else judgement
+    if judgement.verdict == "wrong":
+        others = (_judge_by(other, answer, request_id) for other in reference.others)
+        return next((other for other in others if other.verdict == "right"), judgement)
     return judgement
 
 

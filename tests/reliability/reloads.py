@@ -1,15 +1,14 @@
-"""Owns reloads and killed workers under load: another version of a model, and what the answers then may be.
+"""Owns reloads and killed workers under load: other versions of a model, in turn.
 
-An answer is right if it is, whole, that of the one version or of the other. Requests that a killed worker
-held are lost, and no others.
+Which versions there are follows from the current one: that before it is kept, and no other. An answer is
+right if it is, whole, what it must be in one of these states. Requests that a killed worker held are lost,
+and no others.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import os
 import pathlib
 import random
@@ -17,78 +16,22 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-import onnx
-import onnxruntime
-from onnx import numpy_helper
+from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.harness.processes import find_tree
-from service.bundles.manifest import version_of
-from tests.live import ROOT
-from tests.reliability.references import Reference, keep
-from tests.reliability.serving import Service
+from tests.reliability.cases.pinned import write_picture_url
+from tests.reliability.serving import Service, ask
 from tests.reliability.tally import Loss
-from tests.reliability.wire import connect
+from tests.reliability.versions import NAME, Version
 
-NAME = "mnist-2d"
-# No earlier version: what a URL that names one gets would follow from how many reloads there have been.
-SETTINGS = {"CVAE_KEEP_VERSIONS": "0"}
+SETTINGS = {"CVAE_KEEP_VERSIONS": "1"}
 # What the log says of it all.
 EXPECTED = ("reload: mnist-2d: refused", "was ended by SIGKILL")
 WAIT_S = 120.0
 # A killed worker's connections end at once, but their clients may see it later.
 KILL_S = 2.0
-
-
-def write_versions(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """Write two folders of models, one with another version of the default model."""
-    for name in ("old", "new"):
-        shutil.copytree(ROOT / "models", folder / name, ignore=shutil.ignore_patterns("plots", "history.csv"))
-    _change(folder / "new" / NAME)
-    return folder / "old", folder / "new"
-
-
-def _change(bundle: pathlib.Path) -> None:
-    """Make another version: each weight of the decoder a little larger, and all that follows from it."""
-    graph = onnx.load(bundle / "decoder.onnx")
-    for weights in graph.graph.initializer:
-        array = numpy_helper.to_array(weights)
-        if array.dtype in (np.float16, np.float32):
-            larger = (array * 1.05).astype(array.dtype)
-            weights.CopyFrom(numpy_helper.from_array(larger, weights.name))
-    onnx.save(graph, bundle / "decoder.onnx")
-    with np.load(bundle / "golden.npz") as archive:
-        golden = dict(archive)
-    session = onnxruntime.InferenceSession(bundle / "decoder.onnx", providers=["CPUExecutionProvider"])
-    (golden["image"],) = session.run(["image"], {"z": golden["z"]})
-    np.savez(bundle / "golden.npz", **golden)
-    manifest = json.loads((bundle / "model.json").read_text())
-    for part in ("decoder", "golden"):
-        content = (bundle / manifest[part]["file"]).read_bytes()
-        manifest[part]["sha256"] = hashlib.sha256(content).hexdigest()
-    manifest["version"] = version_of(manifest)
-    (bundle / "model.json").write_text(json.dumps(manifest))
-
-
-async def add_others(references: Sequence[Reference], port: int) -> list[Reference]:
-    """Return references that another version may answer too.
-
-    Args:
-        references: Made of the one version.
-        port: Of a service of the other, at rest.
-    """
-    found = []
-    for reference in references:
-        connection = await connect(port)
-        await connection.send(reference.to_bytes(close=True))
-        answer = await connection.receive(reference.method)
-        connection.close()
-        headers = keep(answer.headers, reference.kind)
-        other = dataclasses.replace(reference, status=answer.status, headers=headers, body=answer.body)
-        found.append(dataclasses.replace(reference, other=other))
-    return found
+# New connections after a reload on which each version is asked for, so that each worker gets some.
+ASKED = 8
 
 
 @dataclasses.dataclass
@@ -98,20 +41,28 @@ class Disturber:
     Attributes:
         service: That runs, with its models in `models`.
         models: The folder that it reads.
-        versions: The folders to copy from in turn.
+        versions: To copy from in turn.
         reloads: How many to do.
         kills: How many workers to kill.
+        pictures: The right answer to `write_picture_url` of each version; nothing is asked if there is none.
         faults: What went wrong.
         killed: When a worker was killed (`time.monotonic`).
     """
 
     service: Service
     models: pathlib.Path
-    versions: Sequence[pathlib.Path]
-    reloads: int
-    kills: int
+    versions: Sequence[Version]
+    reloads: int = 0
+    kills: int = 0
+    pictures: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     faults: list[str] = dataclasses.field(default_factory=list)
     killed: list[float] = dataclasses.field(default_factory=list)
+    _turn: int = 0
+
+    def begin(self) -> None:
+        """Reload until the first version is the current one and that before it is kept."""
+        for _ in self.versions:
+            self.reload()
 
     @contextlib.contextmanager
     def run(self, seconds: float) -> Iterator[None]:
@@ -123,26 +74,36 @@ class Disturber:
 
     def _disturb(self, seconds: float) -> None:
         begun = time.monotonic()
-        acts = [True] * self.reloads + [False] * self.kills
+        acts = [self.reload] * self.reloads + [self._kill] * self.kills
         random.Random(0).shuffle(acts)
-        turn = 0
-        for i, is_reload in enumerate(acts):
+        for i, act in enumerate(acts):
             time.sleep(max(0.0, begun + seconds * (i + 0.5) / len(acts) - time.monotonic()))
-            if is_reload:
-                turn += 1
-                self._reload(self.versions[turn % 2])
-            else:
-                self._kill()
+            act()
 
-    def _reload(self, version: pathlib.Path) -> None:
-        """Copy a version over the other, and have it read amid the copy too."""
+    def reload(self) -> None:
+        """Copy the next version over the current one, and have it read amid the copy too."""
+        before = self.versions[self._turn % len(self.versions)]
+        self._turn += 1
+        version = self.versions[self._turn % len(self.versions)]
         names = ("decoder.onnx", "golden.npz", "model.json")
         for name in names:
-            shutil.copyfile(version / NAME / name, self.models / NAME / name)
+            shutil.copyfile(version.bundle / name, self.models / NAME / name)
             if name == names[0]:
                 self._hang_up(f"reload: {NAME}: refused")
-        reference = f"{NAME}@{json.loads((version / NAME / 'model.json').read_text())['version']}"
-        self._hang_up(f"reload: {reference}: loaded")
+        self._hang_up(f"reload: {version.reference}: loaded")
+        for each in (version, before):
+            self._ask(each)
+
+    def _ask(self, version: Version) -> None:
+        """Ask for a picture of a version that is served or kept."""
+        target, expected = write_picture_url(version.reference), self.pictures.get(version.reference)
+        for _ in range(ASKED if expected else 0):
+            status, body = ask(self.service.port, target)
+            if (status, body) != (200, expected):
+                self.faults.append(
+                    f"{target}: expected 200 and its picture, received {status}: {body[:200]!r}"
+                )
+                return
 
     def _hang_up(self, expected: str) -> None:
         before = self._count(expected)

@@ -104,16 +104,22 @@ def serve(
         _end(process)
 
 
-def ask_status(port: int, path: str = "/health/ready", timeout_s: float = 5.0) -> int:
-    """Return the status that a new connection's request gets; 0 if it gets none."""
+def ask(port: int, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
+    """Return the status and the body that a new connection's request gets; 0 and nothing if it gets none."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     except (OSError, http.client.HTTPException):
-        return 0
+        return 0, b""
     finally:
         connection.close()
+
+
+def ask_status(port: int, path: str = "/health/ready", timeout_s: float = 5.0) -> int:
+    """Return the status that a new connection's request gets; 0 if it gets none."""
+    return ask(port, path, timeout_s)[0]
 
 
 def _wait_until_ready(service: Service) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 SOAK_S, CONNECTIONS = 8.0, 16
 IDLE = 300
-DISTURBED_S = 40.0
+DISTURBED_S, LOSING_S = 40.0, 8.0
 EVERY = 8
 
 
@@ -56,6 +56,22 @@ def test_under_reloads_and_kills_every_answer_is_of_one_version(
     assert [loss for loss in result.tally.losses if loss.fate in LOST] == []
     assert result.tally.verdicts["right"] > 100
     assert len(disturber.killed) == kills
+
+
+def test_a_version_that_is_lost_is_found(tmp_path: pathlib.Path) -> None:
+    """By who asks for it after a reload, and by who makes the load."""
+    plan = soak.Plan(LOSING_S, CONNECTIONS, processes=1, faulty=0)
+    settings = {"CVAE_KEEP_VERSIONS": "0"}
+    with serve_disturbed(tmp_path, 1, settings, 1, 0, every=10 * EVERY) as (
+        service,
+        path,
+        disturber,
+        at_rest,
+    ):
+        result = soak.soak(service, path, plan, disturber)
+    assert at_rest == []
+    assert any("/decode.npy?z=0.5,-1.0&model=mnist-2d@" in fault for fault in result.faults)
+    assert any("expected status 200, received 404" in note for note in result.tally.notes)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

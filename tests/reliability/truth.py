@@ -28,9 +28,9 @@ MAX_ROWS = 1024
 class Truth:
     """What one bundle makes of rows and of pictures."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, folder: pathlib.Path) -> None:
         """Open the graphs of `models/<name>`."""
-        self.bundle: Bundle = read_bundle(MODELS / name)
+        self.bundle: Bundle = read_bundle(folder)
         self.manifest = self.bundle.manifest
         self.space = LatentSpace(self.manifest, MAX_ROWS, self.bundle.prior)
         self._decoder = onnxruntime.InferenceSession(self.bundle.decoder)
@@ -70,7 +70,7 @@ class Truth:
 @functools.cache
 def find_truth(name: str) -> Truth:
     """Return the truth of a bundle, opened once."""
-    return Truth(name)
+    return Truth(MODELS / name)
 
 
 def _split(rows: Floats) -> list[Floats]:
