@@ -22,9 +22,10 @@ from service.observability.reports import ReportMiddleware
 METHODS = ("GET", "POST")
 # Far below the size at which the server stops reading until the application takes what has come.
 MAX_BODY_BYTES = 16_384
-LENGTH, ORIGIN = b"content-length", b"origin"
+LENGTH = b"content-length"
 # Only the server and ASGI handle these.
 SPECIAL = {b"transfer-encoding", b"expect", b"upgrade"}
+Complete = Callable[[MutableMapping[str, Any], list[tuple[bytes, bytes]]], None]
 
 
 class FastPath:
@@ -45,7 +46,7 @@ class FastPath:
         max_head_bytes: int,
         max_body_bytes: int,
         *,
-        crosses: bool,
+        complete: Complete | None = None,
         proxies: Sequence[str] = (),
     ) -> None:
         """Start with no known heads.
@@ -54,8 +55,8 @@ class FastPath:
             direct: The ASGI application of the direct routes.
             max_head_bytes: The limit of the connections, who have not measured the heads recalled here.
             max_body_bytes: Requests with longer bodies go through ASGI.
-            crosses: Whether pages of other origins may call: their requests go through ASGI, where the CORS
-                middleware is.
+            complete: Called with a request's scope and the header fields of its answer, to add what ASGI
+                middleware around the direct routes adds; None: there is none.
             proxies: Those whose word on the client is believed, if anyone asks who it is.
         """
         # With what a connection counts for each header line, a head measures less than twice its bytes.
@@ -66,14 +67,14 @@ class FastPath:
         self.is_reported = direct.reports is not None
         self._direct = direct
         self._max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)
-        self._crosses = crosses
+        self._complete = complete
 
     def may_take(self, scope: MutableMapping[str, Any]) -> bool:
         """Return whether a request with this head may be answered here, if it has a direct route."""
         if scope["method"] not in METHODS:
             return False
         fields = scope[FIELDS] = join_fields(scope["headers"])
-        if not SPECIAL.isdisjoint(fields) or (self._crosses and ORIGIN in fields):
+        if not SPECIAL.isdisjoint(fields):
             return False
         length = fields.get(LENGTH)
         if scope["method"] == "GET":
@@ -84,10 +85,10 @@ class FastPath:
         correct_caller(scope, self._proxies)
         return self.dispatcher.enter(scope)
 
-    def finish(self, response: Response) -> None:
-        """Add `Vary: Origin` where pages of other origins may call, as the CORS middleware does."""
-        if self._crosses:
-            response.headers["Vary"] = ", ".join([*response.headers.getlist("Vary"), "Origin"])
+    def finish(self, scope: MutableMapping[str, Any], response: Response) -> None:
+        """Add to an answer what middleware around the direct routes would add."""
+        if self._complete is not None:
+            self._complete(scope, response.raw_headers)
 
     def stream(self, response: StreamingResponse, received_bytes: int) -> ASGIApp:
         """Return an ASGI application that sends an answer in parts.

@@ -166,7 +166,7 @@ class FastPathProtocol(Connection):
     def _send(self, cycle: RequestResponseCycle, response: Response) -> None:
         assert self._fast is not None
         scope: Any = cycle.scope
-        self._fast.finish(response)
+        self._fast.finish(scope, response)
         if cycle.disconnected:
             self._fast.dispatcher.metrics.observe(scope, CLIENT_GONE)
         elif isinstance(response, StreamingResponse):

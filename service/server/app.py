@@ -59,7 +59,7 @@ from service.security.dispatcher import GuardedDispatcher, VisitMiddleware, Wait
 from service.security.guard import Guard
 from service.security.watched_file import Remembered
 from service.server import gauges, pages
-from service.server.cross_origin import allow_origins
+from service.server.cross_origin import CrossOrigin, allow_origins
 from service.server.drain import DRAIN
 from service.server.reporting import make_reports
 from service.v2 import infer, metadata, statistics
@@ -145,7 +145,8 @@ def create_fast_path(settings: Settings, direct: DirectApplication) -> FastPath 
     limits = settings.max_head_bytes, settings.max_body_bytes
     # Otherwise only reports ask who the client is.
     proxies = settings.trusted_proxies if isinstance(direct.dispatcher, GuardedDispatcher) else ()
-    return FastPath(direct, *limits, crosses=bool(settings.cors_origins), proxies=proxies)
+    complete = CrossOrigin(settings.cors_origins).complete if settings.cors_origins else None
+    return FastPath(direct, *limits, complete=complete, proxies=proxies)
 
 
 def create_app(

@@ -110,6 +110,8 @@ CASES = {
         declared=False,
     ),
     "a page elsewhere": Case(headers=(JSON, (b"origin", b"https://page.example"))),
+    "a page that may not read it": Case(headers=(JSON, (b"origin", b"https://other.example"))),
+    "two origins": Case(headers=(JSON, *[(b"origin", b"https://page.example")] * 2)),
     "HTTP/1.0": Case(version=b"1.0"),
     "a key": Case(headers=(JSON, (b"authorization", b"Bearer x"))),
     "a cookie": Case(headers=(JSON, (b"cookie", b"a=b"))),
@@ -255,7 +257,6 @@ def ask_both(app: Application, fast: FastPath, *cases: Case) -> bytes:
 # What transport a request needs is ASGI's to give; all else the fast path answers, right or wrong.
 BESIDE = {
     "in chunks",
-    "a page elsewhere",
     "HTTP/1.0",
     "the last of its connection",
     "it waits to be asked",

@@ -10,6 +10,7 @@ from service.inference.registry import Registry
 from service.observability import families
 from service.observability.families import name_key
 from service.server.app import Application, create_app
+from service.server.cross_origin import EXPOSED, CrossOrigin
 
 PAGE, METHOD = "https://page.example", "access-control-request-method"
 
@@ -101,3 +102,36 @@ def test_what_is_no_preflight_is_counted_once_too(
     assert count(app, route, status) == 1
     numbers = app.api.state.metrics.collect()
     assert sum(sum(values[:-1]) for key, values in numbers.items() if families.DURATION.name in key) == 1
+
+
+NAMED = (b"access-control-allow-origin", PAGE.encode())
+ANYONE = (b"access-control-allow-origin", b"*")
+VARY = (b"vary", b"Origin")
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "added"),
+    [
+        ((PAGE,), None, [VARY]),
+        ((PAGE,), PAGE, [EXPOSED, NAMED, VARY]),
+        ((PAGE,), "https://b.example", [EXPOSED, VARY]),
+        ((PAGE,), f"{PAGE}, {PAGE}", [EXPOSED, VARY]),
+        ((PAGE,), "*", [EXPOSED, VARY]),
+        (("*",), None, [VARY]),
+        (("*",), "https://b.example", [ANYONE, EXPOSED, VARY]),
+        ((PAGE, "*"), PAGE, [ANYONE, EXPOSED, VARY]),
+    ],
+)
+def test_an_answer_says_which_pages_may_read_it(
+    origins: tuple[str, ...], origin: str | None, added: list[tuple[bytes, bytes]]
+) -> None:
+    headers = [] if origin is None else [(b"origin", origin.encode())]
+    fields = [(b"etag", b'"1"')]
+    CrossOrigin(origins).complete({"headers": headers}, fields)
+    assert fields == [(b"etag", b'"1"'), *added]
+
+
+def test_an_answer_that_varies_varies_by_origin_too() -> None:
+    fields = [(b"vary", b"Accept"), (b"etag", b'"1"'), (b"vary", b"Range"), (b"age", b"1")]
+    CrossOrigin((PAGE,)).complete({"headers": []}, fields)
+    assert fields == [(b"vary", b"Accept, Range, Origin"), (b"etag", b'"1"'), (b"age", b"1")]
