@@ -68,3 +68,60 @@ def test_grey_that_is_stored_as_colour_is_one_plane() -> None:
     coloured = grey.convert("RGB")
     coloured.paste((130, 60, 60), (0, 0, 20, 5))
     assert to_planes(coloured).shape == (3, 20, 20)
+
+
+def sheet(opaque: int, level: int, stroke: int, alpha: int = 255) -> Image.Image:
+    """A picture of 100 by 10, of which so many columns are a sheet with strokes in every tenth pixel."""
+    pixels = np.zeros((10, 100, 4), np.uint8)
+    pixels[:, :opaque] = (level, level, level, alpha)
+    pixels[0, :opaque, :3] = stroke
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize(
+    ("image", "ground"),
+    [
+        (sheet(50, 200, 100), 200), (sheet(49, 200, 100), 0), (sheet(50, 100, 200), 100),
+        (sheet(50, 100, 124), 100), (sheet(50, 100, 123), 255),
+        # Whichever is farther: of the levels, 127 is the last that is nearer to black.
+        (sheet(49, 127, 127), 255), (sheet(49, 128, 128), 0),
+        # What is half opaque counts.
+        (sheet(50, 200, 100, 128), 200), (sheet(50, 200, 100, 127), 255), (sheet(0, 0, 0), 255),
+    ],
+)  # fmt: skip
+def test_what_is_transparent_takes_the_sheets_level_or_contrasts(image: Image.Image, ground: int) -> None:
+    flat = flatten(image)
+    assert flat.mode == "RGB"
+    assert flat.getpixel((99, 9)) == (ground, ground, ground)
+
+
+@pytest.mark.parametrize(("apart", "planes"), [(14, 1), (15, 3)])
+def test_channels_that_differ_by_little_are_noise_of_grey(apart: int, planes: int) -> None:
+    image = Image.new("RGB", (80, 50), (100, 100, 100))
+    image.paste((100 + apart, 100, 100), (0, 0, 80, 6))
+    assert len(to_planes(image)) == planes
+
+
+@pytest.mark.parametrize(("pixels", "planes"), [(1, 1), (2, 3)])
+def test_a_thousandth_of_the_pixels_may_be_coloured(pixels: int, planes: int) -> None:
+    image = Image.new("RGB", (80, 50), (100, 100, 100))
+    for i in range(pixels):
+        # Every second pixel of every second row is looked at.
+        image.putpixel((2 * i, 2), (200, 100, 100))
+        image.putpixel((1, 2 * i + 1), (200, 100, 100))
+    assert len(to_planes(image)) == planes
+
+
+def test_planes_are_red_green_and_blue_in_255_levels() -> None:
+    planes = to_planes(Image.new("RGB", (3, 2), (10, 200, 90)))
+    np.testing.assert_array_equal(planes, np.broadcast_to([[[10]], [[200]], [[90]]], (3, 2, 3)))
+    assert planes.dtype == np.float32
+    grey = to_planes(Image.new("L", (3, 2), 77))
+    np.testing.assert_array_equal(grey, np.full((1, 2, 3), 77))
+
+
+def test_wide_levels_are_stretched_to_all_that_there_are() -> None:
+    levels = np.array([[100, 200, 300, 355]], np.uint16)
+    np.testing.assert_array_equal(np.asarray(flatten(Image.fromarray(levels))), [[0, 100, 200, 255]])
+    even = np.full((2, 2), 9, np.uint16)
+    np.testing.assert_array_equal(np.asarray(flatten(Image.fromarray(even))), np.zeros((2, 2)))

@@ -15,6 +15,7 @@ from service.imaging.figures.finder import MAX_FIGURES
 from service.imaging.figures.reading import Reading, read_figures
 from service.imaging.fitting import fit_figure
 from tests.service.imaging.figures import sheets
+from tests.service.imaging.figures.measured import MEASURED, Measured
 from tests.service.imaging.figures.sheets import BOX, SIZE, Levels, draw, is_four, noisy, to_image
 
 
@@ -102,6 +103,22 @@ def test_the_figure_is_read_whatever_is_around_it(scene: str, turned: bool) -> N
     np.testing.assert_allclose(reading.box, BOX, atol=6)
     assert is_four(reading.cover)
     assert 0.3 < reading.found <= 1
+    compare(reading, MEASURED[scene][turned])
+
+
+def compare(reading: Reading, measured: Measured) -> None:
+    assert reading.threshold == pytest.approx(measured.threshold, abs=3e-4)
+    assert reading.found == pytest.approx(measured.found, abs=1e-3)
+    assert tuple(reading.ignored) == ("rules", "specks", "others")
+    assert tuple(reading.ignored.values()) == measured.ignored
+    assert reading.cover.shape == (*measured.shape, 1)
+    assert reading.cover.mean() == pytest.approx(measured.mean, abs=1e-3)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["dark on light", "light on dark"])
+def test_a_shadow_is_measured_like_the_others(turned: bool) -> None:
+    levels = SCENES["a shadow"]()
+    compare(read(255 - levels if turned else levels), MEASURED["a shadow"][turned])
 
 
 def test_a_shadow_is_no_figure() -> None:

@@ -89,3 +89,67 @@ def test_a_line_is_followed_beyond_its_end(whole: int, bend: float, slope: float
     left, found = remove_rules(line)
     assert found == 1
     assert left.sum() <= 0.02 * line.sum()
+
+
+def line(top: int, left: int, bottom: int, right: int, size: tuple[int, int] = (200, 400)) -> Mask:
+    mask = np.zeros(size, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "may"),
+    [
+        # A quarter of the picture that begins at most two pixels from its edge.
+        (line(50, 2, 52, 102), True), (line(50, 3, 52, 103), False), (line(50, 2, 52, 101), False),
+        (line(50, 298, 52, 398), True), (line(50, 297, 52, 397), False),
+        (line(2, 50, 52, 52), True), (line(3, 50, 53, 52), False), (line(148, 50, 198, 52), True),
+        (line(147, 50, 197, 52), False),
+        # Three fifths anywhere.
+        (line(50, 50, 52, 290), True), (line(50, 50, 52, 289), False), (line(40, 50, 160, 52), True),
+        (line(40, 50, 159, 52), False),
+        # Three of a quarter.
+        (line(50, 50, 52, 150) | line(60, 50, 62, 150) | line(70, 50, 72, 150), True),
+        (line(50, 50, 52, 150) | line(60, 50, 62, 150) | line(70, 50, 72, 149), False),
+    ],
+)  # fmt: skip
+def test_what_reaches_far_may_be_a_rule(mask: Mask, may: bool) -> None:
+    assert may_have_rules(label_components(mask), len(mask)) == may
+
+
+@pytest.mark.parametrize(
+    ("mask", "found"),
+    [
+        # Of 400 pixels: ten thick, a hundred long, within four of an edge. Three
+        # more to each side are bridged.
+        (line(50, 0, 60, 97), 1), (line(50, 0, 61, 97), 0), (line(50, 0, 52, 96), 0),
+        (line(50, 7, 52, 107), 1), (line(50, 293, 52, 393), 1),
+        (line(50, 8, 52, 108), 0), (line(50, 292, 52, 392), 0),
+        # Or across, 85 of a hundred of it; or three of them.
+        (line(50, 30, 52, 364), 1), (line(50, 30, 52, 363), 0),
+        (line(50, 50, 52, 150) | line(60, 50, 62, 150) | line(70, 50, 72, 150), 3),
+        (line(50, 50, 52, 150) | line(60, 50, 62, 150), 0),
+        # Gaps of six are bridged.
+        (line(50, 0, 52, 60) | line(50, 66, 52, 140), 1), (line(50, 0, 52, 60) | line(50, 67, 52, 140), 0),
+    ],
+)  # fmt: skip
+def test_a_rule_is_thin_long_and_reaches_the_edge(mask: Mask, found: int) -> None:
+    left, count = remove_rules(mask)
+    assert count == found
+    assert left.any() == (not found)
+
+
+@pytest.mark.parametrize(("slope", "found"), [(0.3, 1), (0.42, 0)])
+def test_a_rule_rises_by_at_most_20_degrees(slope: float, found: int) -> None:
+    mask = np.zeros((300, 400), bool)
+    for x in range(300):
+        y = round(100 + slope * x)
+        mask[y : y + 2, x] = True
+    assert remove_rules(mask)[1] == found
+
+
+def test_strokes_across_a_rule_stay() -> None:
+    mask = line(50, 0, 52, 400) | line(20, 100, 90, 112) | line(51, 200, 90, 212)
+    left, found = remove_rules(mask)
+    assert found == 2  # to either side of the first stroke
+    np.testing.assert_array_equal(left, line(20, 100, 90, 112) | line(50, 200, 90, 212))
