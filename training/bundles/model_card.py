@@ -170,7 +170,16 @@ def _generation(manifest: Mapping[str, Any]) -> str:
         f"## Pictures\n\nJudged by a classifier trained apart from the model, which names "
         f"{judged['classifier_accuracy']:.2%} of the test images rightly. The share\nof 1,000 pictures drawn "
         f"of a class that it takes for this class, by label:\n\n| {heads} |\n|{' --- |' * len(shares)}\n"
-        f"| {values} |\n\n{_samples(judged)}"
+        f"| {values} |\n\n{_restyled(judged)}{_samples(judged)}"
+    )
+
+
+def _restyled(judged: Mapping[str, Any]) -> str:
+    if "restyled_accuracy" not in judged:
+        return ""
+    return (
+        f"With the z of a test image and another label, {judged['restyled_accuracy']:.1%} of the pictures "
+        "are taken for that label:\nso far z is the style alone.\n\n"
     )
 
 

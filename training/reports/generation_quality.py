@@ -17,6 +17,8 @@ from training.data.datasets import Dataset, scale
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import Decode, Floats, Labels
+from training.evaluation.posteriors import Posteriors, encode
+from training.onnx.export import open_onnx
 from training.reports.manifolds import NEIGHBOURS, precision_recall
 
 Doubles = NDArray[np.float64]
@@ -43,7 +45,9 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
         (`manifold_neighbours`). `frechet_images` and `manifold_images` say how many of each. The same figures
         of as many pictures from N(0, I), if the prior is another, are in `normal_prior`, of the pictures of
         all classes together in `classes`, and of as many training images, at most, in `training_images`: none
-        can do better. Distances are left out where a split has one image, precision and recall where one has
+        can do better. `restyled_accuracy`, of a label-conditioned model, is the share of pictures of the test
+        images' `z_mean`, each with a label not its own, that are taken for that label: how far z is the style
+        alone. Distances are left out where a split has one image, precision and recall where one has
         no more than 3. `frechet_floor` is the distance of the training images.
 
     Raises:
@@ -80,6 +84,10 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
         found["frechet_floor"] = floor["frechet_distance"]
     if mixture is not None:
         found["normal_prior"] = _compare(_judge(decode, *normal, classifier), real)
+    if is_conditional(manifest) and len(classes) > 1:
+        encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+        labels = np.array([entry["label"] for entry in manifest["classes"]])
+        found["restyled_accuracy"] = _restyle(decode, encode(encoder, dataset.test), labels, classifier)
     if judged:
         probabilities, features = (np.concatenate(each) for each in zip(*judged, strict=True))
         found["classes"] = _compare((probabilities, features), real)
@@ -184,6 +192,13 @@ def frechet_distance(one: Floats, other: Floats) -> float:
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ t @ root), 0, None)).sum()
     gap = a.mean(axis=0) - b.mean(axis=0)
     return max(0.0, float(gap @ gap + np.trace(s) + np.trace(t) - 2 * cross))
+
+
+def _restyle(decode: Decode, posterior: Posteriors, labels: Labels, classifier: Classifier) -> float:
+    """Return the share of pictures, each with a label not its image's, that are taken for that label."""
+    shift = np.random.RandomState(0).randint(1, len(labels), len(posterior.label))
+    other = labels[(np.searchsorted(labels, posterior.label) + shift) % len(labels)]
+    return _measure_accuracy(_judge(decode, posterior.z_mean, other, classifier)[0], other, classifier)
 
 
 def _compare(judged: tuple[Floats, Floats], real: tuple[Floats, Floats]) -> dict[str, Any]:

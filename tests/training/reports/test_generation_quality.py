@@ -126,6 +126,25 @@ def test_a_bundle_is_judged_by_what_it_draws(
     assert 0 <= judged["classifier_accuracy"] <= 1
 
 
+@pytest.mark.parametrize(("told", "share"), [(True, 1.0), (False, 0.1)])
+def test_pictures_of_another_label_at_the_same_z_are_judged(
+    told: bool, share: float, copy: pathlib.Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One draws the label that it is told, one a 4 whatever it is told.
+    def open_decoder(*_: object) -> object:
+        return lambda z, label: np.eye(10, dtype=np.float32)[label if told else np.full(len(z), 4)]
+
+    monkeypatch.setattr(generation_quality, "open_decoder", open_decoder)
+    manifest = read_manifest(copy)
+    manifest["decoder"]["inputs"].append({"name": "label", "shape": [None, 10], "dtype": "float32"})
+    (copy / "model.json").write_text(json.dumps(manifest))
+    judged = judge_bundle(copy, digits, READER)
+    assert judged["restyled_accuracy"] == pytest.approx(share, abs=0.05)
+    write_judgement(copy, judged, digits)
+    shown = f"another label, {judged['restyled_accuracy']:.1%} of the pictures are taken for"
+    assert shown in " ".join((copy / "README.md").read_text().split())
+
+
 def test_a_judgement_is_kept_beside_the_figures_and_shown_in_the_card(
     copy: pathlib.Path, digits: Dataset
 ) -> None:
