@@ -17,7 +17,7 @@ from training.data.checks import check_images, check_labels
 from training.data.folders import Pictures, holds_pictures, read_pictures
 from training.data.idx import IDX_FILES, DataError, find_idx, holds_idx, read_idx
 from training.data.npz import number_labels, read_npz
-from training.data.parquet import holds_parquet, read_parquet
+from training.data.parquet import find_files, holds_parquet, read_parquet
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -101,7 +101,7 @@ def load(data: str, size: tuple[int, int] | None = None) -> Dataset:
         DataError: The data is not there, broken, or not a set of small labelled images.
     """
     path = pathlib.Path(data)
-    parquet = path.exists() and holds_parquet(path)
+    parquet = holds_parquet(path)
     if size and not (path.is_dir() or parquet):
         raise DataError(f"--size: expected a folder of pictures, or Parquet, received {data}")
     if data == "mnist":
@@ -207,7 +207,8 @@ def _load_folder(folder: pathlib.Path, size: tuple[int, int] | None) -> Dataset:
     if holds_idx(folder) and not size:
         files = {array: find_idx(folder, array) for array in IDX_FILES}
         arrays = {array: read_idx(file) for array, file in files.items()}
-        return split(name, arrays, {array: str(file) for array, file in files.items()})
+        dataset = split(name, arrays, {array: str(file) for array, file in files.items()})
+        return dataclasses.replace(dataset, passed_over=tuple(map(str, sorted(find_files(folder)))))
     if holds_pictures(folder):
         return _split_pictures(name, read_pictures(folder, size))
     raise DataError(

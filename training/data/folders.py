@@ -21,7 +21,8 @@ Bytes = NDArray[np.uint8]
 Classes = dict[str, list[pathlib.Path]]
 
 # What desktops and archives leave behind, in small letters; and what people write beside pictures.
-STRAYS, NOTES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"), (".txt", ".md", ".csv", ".json")
+STRAYS = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
+NOTES = (".txt", ".md", ".csv", ".json", ".parquet")
 # Of a set that is not split, one picture of each class in so many is for testing, drawn by a fixed seed.
 TEST_STRIDE, TEST_SEED = 6, 1
 
@@ -45,9 +46,16 @@ class Pictures:
 
 def holds_pictures(folder: pathlib.Path) -> bool:
     """Tell whether a folder has a folder `train` or `test`, or folders with pictures."""
-    if any((folder / part).is_dir() for part in ("train", "test")):
-        return True
-    return any(path.suffix.lower() in SUFFIXES for path in folder.glob("*/**/*"))
+    return any((folder / part).is_dir() for part in ("train", "test")) or has_pictures(folder)
+
+
+def has_pictures(folder: pathlib.Path) -> bool:
+    """Tell whether there is a picture in one of a folder's folders, at any depth."""
+    return any(
+        path.suffix.lower() in SUFFIXES
+        for path in folder.glob("*/**/*")
+        if not any(name.startswith(".") for name in path.relative_to(folder).parts)
+    )
 
 
 def read_pictures(folder: pathlib.Path, size: tuple[int, int] | None = None) -> Pictures:

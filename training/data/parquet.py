@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.folders import Pictures, draw_test
-from training.data.idx import DataError
+from training.data.folders import Pictures, draw_test, has_pictures
+from training.data.idx import DataError, holds_idx
 from training.data.npz import number_labels
 from training.data.picture import bring, read_picture
 
@@ -42,8 +42,17 @@ class _Columns:
 
 
 def holds_parquet(path: pathlib.Path) -> bool:
-    """Tell whether this is a Parquet file, or a folder with one somewhere in it."""
-    return path.suffix == ".parquet" if path.is_file() else any(_files(path))
+    """Tell whether this is a Parquet file, or a folder of them: one that holds no images of another kind."""
+    if not path.is_dir():
+        return path.suffix == ".parquet" and path.is_file()
+    return not (holds_idx(path) or has_pictures(path)) and any(find_files(path))
+
+
+def find_files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yield the Parquet files of a folder and of its folders, but for hidden ones."""
+    for path in folder.rglob("*.parquet"):
+        if not any(name.startswith(".") for name in path.relative_to(folder).parts):
+            yield path
 
 
 def read_parquet(path: pathlib.Path, size: Size | None = None) -> Pictures:
@@ -82,17 +91,11 @@ def read_parquet(path: pathlib.Path, size: Size | None = None) -> Pictures:
     return Pictures(arrays, sources, texts or names.pop(), passed_over)
 
 
-def _files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    for path in folder.rglob("*.parquet"):
-        if not any(name.startswith(".") for name in path.relative_to(folder).parts):
-            yield path
-
-
 def _find_parts(path: pathlib.Path) -> tuple[dict[str, list[pathlib.Path]], tuple[str, ...]]:
     if path.is_file():
         return {"train": [path]}, ()
     named: dict[str, list[pathlib.Path]] = {}
-    for file in sorted(_files(path)):
+    for file in sorted(find_files(path)):
         found = PART.match(file.name) or PART.match(file.parent.name if file.parent != path else "")
         named.setdefault(found[1] if found else "", []).append(file)
     if set(named) == {""}:

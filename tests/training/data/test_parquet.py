@@ -110,6 +110,41 @@ def test_files_of_other_splits_are_named_and_passed_over(tmp_path: pathlib.Path)
     assert len(found.test) == 6
 
 
+@pytest.mark.parametrize("stray", ["metadata.parquet", "cat/metadata.parquet"])
+@pytest.mark.parametrize("part", ["", "train"])
+def test_a_stray_file_beside_folders_of_pictures_is_named_and_passed_over(
+    part: str, stray: str, tmp_path: pathlib.Path
+) -> None:
+    parts = [tmp_path / part] if not part else [tmp_path / part, tmp_path / "test"]
+    for i in range(48):
+        file = parts[i % len(parts)] / NAMES[i // 2 % 2] / f"{i}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encode(picture(i)))
+    write(parts[0] / stray, [picture(99)] * 24, [0, 1] * 12)
+    found = datasets.load(str(tmp_path))
+    assert found.class_names == ("cat", "dog")
+    assert found.passed_over == (str(parts[0] / stray),)
+
+
+def test_a_stray_file_beside_idx_files_is_named_and_passed_over(tmp_path: pathlib.Path) -> None:
+    for part, count in (("train", 24), ("t10k", 2)):
+        header = bytes([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 6, 0, 0, 0, 8])
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(header + bytes(count * 48))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(
+            bytes([0, 0, 8, 1, 0, 0, 0, count, *[5] * count])
+        )
+    write(tmp_path / "more.parquet", [picture(99)] * 24, [0, 1] * 12)
+    found = datasets.load(str(tmp_path))
+    assert found.labels.tolist() == [5]
+    assert found.passed_over == (str(tmp_path / "more.parquet"),)
+
+
+def test_a_hidden_picture_does_not_hide_a_set(tmp_path: pathlib.Path) -> None:
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "preview.png").write_bytes(encode(picture(1)))
+    assert len(datasets.load(str(write_set(tmp_path))).test) == 6
+
+
 def test_folders_may_be_named_by_their_split(tmp_path: pathlib.Path) -> None:
     write_set(tmp_path)
     (tmp_path / "default" / "train").mkdir(parents=True)
