@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pathlib
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from training.bundles.manifest import write_manifest
 from training.bundles.provenance import count_normal, describe_training
 from training.evaluation.posteriors import warn_of_collapse
+
+# Of a line whose words are not the same in every card.
+WIDTH = 120
 
 LIKELIHOODS = {
     "importance_likelihood": "-log p(x), from above by {importance_samples} importance samples an image",
@@ -138,7 +142,7 @@ def _notes(manifest: Mapping[str, Any]) -> str:
 
 def _tell_priors(manifest: Mapping[str, Any]) -> tuple[str, str]:
     """Return what N(0, I) is to the model, and where its mixture comes from."""
-    fitted = "fitted to z\nof the training images afterwards"
+    fitted = "fitted to z of the training images afterwards"
     if not count_normal(manifest["training"]):
         return "the model was trained with", fitted
     if manifest["training"].get("conditional"):
@@ -152,12 +156,17 @@ def _mixture(under: Mapping[str, Any], priors: tuple[str, str]) -> str:
         f"These are under N(0, I), which {normal}. Under the mixture that `/sample` draws "
         f"from, {mixture}, `kl_divergence` is "
         f"{under['kl_divergence']:.2f}, a Monte Carlo estimate over {under['kl_samples']} z an image, "
-        f"`negative_elbo`\n{under['negative_elbo']:.2f}"
+        f"`negative_elbo` {under['negative_elbo']:.2f}"
     )
     if "importance_likelihood" not in under:
-        return f"{text}."
+        return _wrap(f"{text}.")
     images = f" of {under['importance_images']:,} of the images" if "importance_images" in under else ""
-    return f"{text}, and `importance_likelihood`{images} {under['importance_likelihood']:.2f} nats per image."
+    found = f"`importance_likelihood`{images} {under['importance_likelihood']:.2f} nats per image"
+    return _wrap(f"{text}, and {found}.")
+
+
+def _wrap(paragraph: str) -> str:
+    return textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _generation(manifest: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pathlib
 
+import pytest
+
 from training.bundles.manifest import read_manifest
 from training.bundles.model_card import write_card
 from training.bundles.provenance import MNIST_SHA256
@@ -57,8 +59,13 @@ def test_the_card_tells_of_a_mixture_that_was_trained(bundle_folder: pathlib.Pat
         "best_epoch": 21,
     }
     card = write_card(manifest)
+    paragraph = next(line for line in card.split("\n\n") if line.startswith("These are under"))
+    assert max(map(len, paragraph.splitlines())) <= 120
+    assert (
+        "which is not the model's own prior. Under the mixture that `/sample` draws from, trained with"
+        in (" ".join(paragraph.split()))
+    )
     for text in (
-        "which is not the model's own prior. Under the mixture that `/sample` draws from, trained with",
         "Weight decay of 0.2 on what Muon trains.",
         "After 20 epochs under N(0, I) a mixture",
         "0.1 of the divergence from N(0, I)",
@@ -93,6 +100,12 @@ def test_another_data_set_as_large_is_not_taken_for_mnist(bundle_folder: pathlib
     manifest = read_manifest(bundle_folder)
     manifest["dataset"]["split"] = {"train": 55000, "validation": 5000, "test": 10000}
     assert "MNIST" not in write_card(manifest)
+
+
+@pytest.mark.parametrize("name", ["mnist-2d", "mnist-16d", "mnist-16d-conditional"])
+def test_the_committed_cards_say_what_would_be_written_today(name: str) -> None:
+    card = (MODELS / name / "README.md").read_text(encoding="utf-8")
+    assert card == write_card(read_manifest(MODELS / name))
 
 
 def test_the_committed_mnist_bundle_is_taken_for_mnist() -> None:
