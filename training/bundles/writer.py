@@ -28,10 +28,11 @@ from training.bundles.open_decoder import take_labels
 from training.bundles.prior import describe_prior, write_arrays
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
-from training.evaluation import class_mixtures, latent_mixture, metrics, plots, posteriors
+from training.evaluation import class_mixtures, latent_mixture, metrics, plots
 from training.fit.checkpoints import format_log
 from training.fit.loop import Run
 from training.fit.origin import find_commit
+from training.models import encoding
 from training.models.gaussians import COMPONENTS
 from training.onnx.export import OPSET, PARITY_BATCHES, Floats, Function, Graph, find_sure, round_model
 
@@ -95,7 +96,7 @@ def _write_files(
 ) -> dict[str, Any]:
     conditional, (encode, decoder) = run.model.config.conditional, (graph.run() for graph in graphs)
     decode = take_labels(decoder, dataset.labels if conditional else None)
-    train, test = posteriors.encode(encode, dataset.train), posteriors.encode(encode, dataset.test)
+    train, test = (encoding.encode(encode, split) for split in (dataset.train, dataset.test))
     for graph in graphs:
         (folder / f"{graph.name}.onnx").write_bytes(graph.onnx)
     (folder / "history.csv").write_text(format_log(run.history))
@@ -114,7 +115,7 @@ def _write_files(
     given = measured, train, test, dataset.test, "test"
     figures = metrics.figures(*given, conditional=conditional, mixture=mixture)
     # Where a label says what is drawn, its picture's place in latent space does not.
-    read = None if conditional else _read_again(encode, decoder, posteriors.count_encoded(dataset.shape))
+    read = None if conditional else _read_again(encode, decoder, encoding.count_encoded(dataset.shape))
     classes = class_mixtures.describe_classes(train, read)
     changed = describe_prior(folder, classes, mixture, conditional=conditional)
     manifest = _describe(folder, name, run, dataset, changed, figures)

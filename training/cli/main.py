@@ -137,7 +137,8 @@ def _evaluate(options: argparse.Namespace, output: TextIO) -> int:
 
 
 def _warn_of_collapse(run: Run, dataset: Dataset) -> None:
-    from training.evaluation.posteriors import count_active, encode, warn_of_collapse
+    from training.evaluation.posteriors import count_active, warn_of_collapse
+    from training.models.encoding import encode
 
     active = count_active(encode(run.encode, dataset.validation))
     if warning := warn_of_collapse(active, run.model.config.latent_dim):
@@ -226,7 +227,7 @@ def _compare(options: argparse.Namespace, output: TextIO) -> None:
 
 def _project(options: argparse.Namespace, _: TextIO) -> None:
     from training.bundles.open_encoder import open_encoder
-    from training.evaluation.posteriors import encode
+    from training.models.encoding import encode
     from training.reports import projector
 
     _require_folder(options.folder)

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from training.evaluation.likelihood import Floats, Labels
 from training.evaluation.neighbours import find_neighbours
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 Read = Callable[[Floats], Floats]
 Doubles = NDArray[np.float64]

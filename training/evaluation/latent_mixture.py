@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.likelihood import Doubles, Floats, Labels, log_sum_exp
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 from training.models.gaussians import COMPONENTS, ROWS_A_COMPONENT, count_components, fit_gaussians
 from training.models.vae import ConvolutionalVAE
 
@@ -156,7 +156,7 @@ def fit_mixture(posteriors: Posteriors, components: int = COMPONENTS, seed: int 
         rows = np.flatnonzero(posteriors.label == label)
         share = len(rows) / len(posteriors.label)
         rows = random.permutation(rows)[: max(count * ROWS_A_COMPONENT, int(MOST_ROWS * share))]
-        z = _draw_posterior(posteriors, np.tile(rows, draws if len(rows) > 1 else 2), random)
+        z = posteriors.pick(np.tile(rows, draws if len(rows) > 1 else 2)).draw(random)
         own, *rest = fit_gaussians(z, count, seed)
         parts.append((share * own, *rest))
     weight, z_mean, cholesky = (np.concatenate(each).astype(np.float32) for each in zip(*parts, strict=True))
@@ -192,9 +192,3 @@ def measure_overlap(mixture: Mixture) -> float:
         for d in np.unique(mixture.label).tolist()
     ]
     return max(shares)
-
-
-def _draw_posterior(posteriors: Posteriors, rows: NDArray[np.intp], random: np.random.RandomState) -> Doubles:
-    mean, log_var = (part[rows].astype(np.float64) for part in (posteriors.z_mean, posteriors.z_log_var))
-    z: Doubles = mean + np.exp(0.5 * log_var) * random.standard_normal(mean.shape)
-    return z

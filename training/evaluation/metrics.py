@@ -27,8 +27,9 @@ from training.evaluation.likelihood import (
 )
 from training.evaluation.mixture_figures import measure_mixture, round_figures
 from training.evaluation.neighbours import knn_accuracy
-from training.evaluation.posteriors import Function, Posteriors, count_active, encode, kl_by_dimension
+from training.evaluation.posteriors import count_active, kl_by_dimension
 from training.evaluation.quadrature import QuadratureError, exact_likelihood
+from training.models.encoding import Function, Posteriors, encode
 
 # By so many nats an exact likelihood may lie above its estimate from above, which is drawn at random.
 SLACK = 0.05

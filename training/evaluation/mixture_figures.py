@@ -10,7 +10,7 @@ import numpy as np
 from training.data.datasets import Split
 from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import Decode, LogPrior, importance_likelihood, marginal_likelihood
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 # z drawn for each image to estimate the divergence from a mixture, which no formula gives.
 KL_SAMPLES = 10

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
 from training.evaluation.likelihood import Labels
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 NEIGHBOURS = 15
 

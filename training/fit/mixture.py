@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.data.datasets import Split, scale
+from training.data.datasets import Split
+from training.models.encoding import encode
 from training.models.prior import Labels, MixturePrior, fit_prior
 from training.models.vae import ConvolutionalVAE
-
-BATCH = 500
 
 
 def find_groups(split: Split, *, conditional: bool) -> Labels:
@@ -33,11 +32,6 @@ def begin_mixture(model: ConvolutionalVAE, prior: MixturePrior, split: Split) ->
         prior: Of the model; gets the Gaussians.
         split: The training images.
     """
-    parts = [model.encoder(scale(split.x[i : i + BATCH])) for i in range(0, len(split), BATCH)]
-    mean, log_var = (
-        np.concatenate([np.asarray(part[name], np.float64) for part in parts])
-        for name in ("z_mean", "z_log_var")
-    )
-    epsilon = np.random.RandomState(model.config.seed).standard_normal(mean.shape)
+    z = encode(model.encoder, split).draw(np.random.RandomState(model.config.seed))
     groups = find_groups(split, conditional=model.config.conditional)
-    fit_prior(prior, mean + np.exp(0.5 * log_var) * epsilon, groups, model.config.seed)
+    fit_prior(prior, z, groups, model.config.seed)

@@ -17,7 +17,7 @@ from training.data.datasets import Dataset, scale
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import Decode, Floats, Labels
-from training.evaluation.posteriors import Posteriors, encode
+from training.models.encoding import Posteriors, encode
 from training.onnx.export import open_onnx
 from training.reports.manifolds import NEIGHBOURS, precision_recall
 

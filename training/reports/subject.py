@@ -17,7 +17,8 @@ from training.data.datasets import Dataset
 from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import BATCH, Decode, Floats
 from training.evaluation.metrics import cross_entropy
-from training.evaluation.posteriors import Posteriors, encode, kl_by_dimension
+from training.evaluation.posteriors import kl_by_dimension
+from training.models.encoding import Posteriors, encode
 from training.onnx.export import open_onnx
 
 Doubles = NDArray[np.float64]

@@ -9,7 +9,7 @@ import pytest
 from training.cli.progress import Progress, count_pictures, format_duration
 from training.data.datasets import Split
 from training.evaluation.metrics import figures
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 
 class Stream(io.StringIO):

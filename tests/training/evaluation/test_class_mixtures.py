@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from training.evaluation import class_mixtures
 from training.evaluation.likelihood import Floats
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 
 def posteriors(groups: list[tuple[int, tuple[float, float], float, int]]) -> Posteriors:

@@ -6,7 +6,7 @@ from scipy.stats import multivariate_normal  # type: ignore[import-untyped]
 
 from training.evaluation.latent_mixture import Mixture, fit_mixture, measure_overlap
 from training.evaluation.likelihood import log_normal
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 KNOWN = Mixture(
     np.array([0.3, 0.2, 0.5], np.float32),

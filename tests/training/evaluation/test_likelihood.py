@@ -8,8 +8,8 @@ from training.data.datasets import Split
 from training.evaluation import likelihood
 from training.evaluation.likelihood import Floats, Labels, importance_likelihood
 from training.evaluation.metrics import measure
-from training.evaluation.posteriors import Posteriors
 from training.evaluation.quadrature import exact_likelihood
+from training.models.encoding import Posteriors
 
 
 def test_each_sample_is_decoded_with_its_image_s_label() -> None:

@@ -8,9 +8,9 @@ import pytest
 from training.data.datasets import Dataset, Split, scale
 from training.evaluation import metrics
 from training.evaluation.likelihood import BATCH, SMALLEST, Floats, Labels
-from training.evaluation.posteriors import Posteriors, encode
 from training.fit.loop import Run
 from training.models import losses
+from training.models.encoding import Posteriors
 
 
 def decode(z: Floats, _: Labels) -> Floats:
@@ -43,22 +43,6 @@ def test_means_are_over_all_images_of_the_split() -> None:
     np.testing.assert_allclose(figures["reconstruction_loss"], reconstruction, rtol=1e-5)
     np.testing.assert_allclose(figures["kl_divergence"], kl, rtol=1e-5)
     np.testing.assert_allclose(figures["negative_elbo"], reconstruction + kl, rtol=1e-5)
-
-
-def test_few_large_images_are_encoded_at_a_time_and_come_in_order() -> None:
-    split = Split(np.zeros((30, 200, 250, 1), np.uint8), np.zeros(30, np.int64))
-    split.x[:, 0, 0, 0] = np.arange(30)
-    seen: list[int] = []
-
-    def encoder(x: Floats) -> dict[str, Floats]:
-        seen.append(len(x))
-        mark = np.rint(x[:, 0, 0] * 255)
-        return {"z_mean": mark, "z_log_var": -mark}
-
-    q = encode(encoder, split)
-    assert seen == [10, 10, 10]
-    assert q.z_mean[:, 0].tolist() == list(range(30))
-    assert q.z_log_var[:, 0].tolist() == [-i for i in range(30)]
 
 
 def test_a_pixel_that_is_surely_wrong_costs_a_bounded_amount() -> None:

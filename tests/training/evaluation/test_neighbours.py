@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.evaluation.test_metrics import posteriors
 from training.evaluation import neighbours
-from training.evaluation.posteriors import Posteriors
+from training.models.encoding import Posteriors
 
 
 def test_the_accuracy_is_that_of_the_most_common_label_of_15() -> None:

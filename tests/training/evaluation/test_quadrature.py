@@ -7,8 +7,8 @@ from training.data.datasets import Split
 from training.evaluation import quadrature
 from training.evaluation.likelihood import Decode, Floats, Labels, marginal_likelihood
 from training.evaluation.metrics import estimate_likelihoods
-from training.evaluation.posteriors import Posteriors
 from training.evaluation.quadrature import QuadratureError, exact_likelihood, surround
+from training.models.encoding import Posteriors
 
 ZEROS = np.zeros((2, 2), np.float32)
 BLACK_AND_WHITE = Split(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([3, 8]))
