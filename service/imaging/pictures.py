@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from service.core.arrays import Bytes, Floats
@@ -26,14 +27,17 @@ class Pictures(NamedTuple):
     @property
     def levels(self) -> Bytes:
         """The same pictures in 8 bits."""
-        return to_bytes(self.image)
+        batch = self.batch
+        if batch is None or len(batch) == len(self.image) or not _is_part(self.image, batch):
+            return to_bytes(self.image)
+        return _levels.find(batch)[self.place : self.place + len(self.image)]
 
     @property
     def lines(self) -> Bytes:
         """The first picture's rows in 8 bits, each behind a 0: `(height, 1 + width * channels)`."""
         # To round a batch costs little more than to round one picture of it, and all are answered together.
         if self.batch is not None and _is_part(self.image, self.batch):
-            lines: Bytes = _rounded.round(self.batch)[self.place]
+            lines: Bytes = _lines.find(self.batch)[self.place]
         else:
             lines = write_lines(self.image[:1])[0]
         return lines
@@ -49,19 +53,22 @@ class RoundedPictures(Pictures):
 
 
 class _Rounded:
-    """Keeps the lines of the batch that came last: its pictures are written one after the other."""
+    """Keeps what was made of the batch that came last: its pictures are written one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, round_batch: Callable[[Floats], Bytes]) -> None:
+        self._round = round_batch
         self._last: tuple[Floats, Bytes] | None = None
 
-    def round(self, batch: Floats) -> Bytes:
+    def find(self, batch: Floats) -> Bytes:
         last = self._last
         if last is None or last[0] is not batch:
-            last = self._last = batch, write_lines(batch)
+            last = self._last = batch, self._round(batch)
         return last[1]
 
 
-_rounded = _Rounded()
+# Called by name, so that a test may count.
+_lines = _Rounded(lambda batch: write_lines(batch))
+_levels = _Rounded(lambda batch: to_bytes(batch))
 
 
 def _is_part(image: Floats, batch: Floats) -> bool:

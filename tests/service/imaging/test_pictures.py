@@ -60,3 +60,27 @@ def test_a_batch_is_rounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for place in range(6):
         assert len(Pictures(Z[place : place + 1], batch[place : place + 1], batch, place).lines) == 28
     assert rounded == [6]
+
+
+@pytest.mark.parametrize(("place", "n"), [(0, 2), (1, 3), (2, 4), (0, 6)])
+def test_the_levels_of_a_part_of_a_batch_are_those_of_its_pictures(place: int, n: int) -> None:
+    batch = fake.decode(Z)
+    image = batch[place : place + n]
+    assert np.array_equal(Pictures(Z[place : place + n], image, batch, place).levels, to_bytes(image))
+    assert np.array_equal(Pictures(Z[place : place + n], image).levels, to_bytes(image))
+    others = fake.decode(-Z[place : place + n])
+    assert np.array_equal(Pictures(Z[place : place + n], others, batch, place).levels, to_bytes(others))
+
+
+def test_the_levels_of_a_batch_are_rounded_once_for_all_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounded: list[int] = []
+
+    def count(images: Floats) -> Bytes:
+        rounded.append(len(images))
+        return to_bytes(images)
+
+    monkeypatch.setattr("service.imaging.pictures.to_bytes", count)
+    batch = fake.decode(Z)
+    for place in (0, 2, 4):
+        assert len(Pictures(Z[place : place + 2], batch[place : place + 2], batch, place).levels) == 2
+    assert rounded == [6]
