@@ -103,6 +103,26 @@ def draw_sheet(images: Bytes, look: Look) -> Bytes:
     return _repeat(colour(sheet, look.colormap), factor)
 
 
+def draw_lines(images: Bytes, look: Look) -> Bytes:
+    """Draw a sheet, neither scaled nor coloured, with each row behind a 0, as a PNG file has it.
+
+    Args:
+        images: As `draw_sheet` takes them.
+        look: How they are drawn; its scale is 1 and its colormap "grey".
+
+    Returns:
+        `(height, 1 + width * channels)` uint8, contiguous.
+    """
+    n, height, width, channels = images.shape
+    down, across = measure_sheet(n, height, width, look)
+    lines = np.zeros((down, 1 + across * channels), np.uint8)
+    rows = lines[:, 1:]
+    if look.invert:
+        images, rows[...] = 255 - images, 255
+    _put_down(images, rows, look)
+    return lines
+
+
 def draw_frames(images: Bytes, look: Look) -> Bytes:
     """Draw each picture by itself: frames of a slice of the pictures are that slice of the frames.
 
@@ -156,17 +176,26 @@ def _smooth(images: Bytes, scale: int) -> Bytes:
 
 
 def _arrange(images: Bytes, rows: int, columns: int, look: Look) -> Bytes:
-    n, height, width, channels = images.shape
+    _, height, width, channels = images.shape
     gap = look.padding * look.scale
-    down, across = height + gap, width + gap
-    sheet = np.full((rows * down + gap, columns * across + gap, channels), _background(look), np.uint8)
-    cells = sheet[gap:, gap:].reshape(rows, down, columns, across, channels, copy=False)
-    places = cells[:, :height, :, :width].transpose(0, 2, 1, 3, 4)
-    whole, rest = divmod(n, columns)
-    places[:whole] = images[: whole * columns].reshape(whole, columns, height, width, channels)
-    if rest:
-        places[whole, :rest] = images[-rest:]
+    sides = rows * (height + gap) + gap, columns * (width + gap) + gap
+    sheet = np.full((*sides, channels), _background(look), np.uint8)
+    _put_down(images, sheet.reshape(sides[0], -1), look)
     return sheet
+
+
+def _put_down(images: Bytes, sheet: Bytes, look: Look) -> None:
+    """Put pictures into a sheet of `(height, width * channels)`."""
+    n, height, width, channels = images.shape
+    rows, columns = _grid(n, look.columns)
+    gap, samples = look.padding * look.scale, width * channels
+    across = samples + gap * channels
+    cells = sheet[gap:, gap * channels :].reshape(rows, height + gap, columns, across, copy=False)
+    places = cells[:, :height, :, :samples].transpose(0, 2, 1, 3)
+    whole, rest = divmod(n, columns)
+    places[:whole] = images[: whole * columns].reshape(whole, columns, height, samples)
+    if rest:
+        places[whole, :rest] = images[-rest:].reshape(rest, height, samples)
 
 
 def _repeat(pixels: Bytes, factor: int) -> Bytes:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from service.bundles.manifest import ImageSpec, Manifest
+from service.core.arrays import Bytes
 from service.core.choices import Dtype
 from service.core.json.writer import dump, split
 from service.core.media_types import APNG, GIF, JSON, NDJSON, NPY, PNG
@@ -24,7 +25,9 @@ from service.imaging.formats.zip_stream import zip_entries
 from service.imaging.notes import add_note
 from service.imaging.pictures import Pictures
 from service.imaging.rendering import (
+    Look,
     draw_frames,
+    draw_lines,
     draw_sheet,
     measure_frame,
     split_scale,
@@ -59,12 +62,20 @@ def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra:
         return join_png(width, height, channels, pictures.lines)
     levels = pictures.levels
     if wanted.media_type == PNG:
-        look, scale = split_scale(wanted.look)
-        return write_png(draw_sheet(levels, look), scale)
+        return _write_sheet(levels, wanted.look)
     if wanted.is_sheet:
         return write_webp(draw_sheet(levels, wanted.look)[None], wanted.duration_ms, wanted.loops)
     frames = draw_frames(levels, wanted.look)
     return (write_gif if wanted.media_type == GIF else write_webp)(frames, wanted.duration_ms, wanted.loops)
+
+
+def _write_sheet(levels: Bytes, look: Look) -> bytes:
+    drawn, scale = split_scale(look)
+    if scale > 1 or len(levels) == 1 or drawn.scale > 1 or drawn.colormap != "grey":
+        return write_png(draw_sheet(levels, drawn), scale)
+    lines, channels = draw_lines(levels, drawn), levels.shape[3]
+    height, row = lines.shape
+    return join_png((row - 1) // channels, height, channels, lines)
 
 
 def to_pixels(pictures: Pictures, dtype: Dtype) -> NDArray[Any]:

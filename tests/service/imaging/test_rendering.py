@@ -17,6 +17,7 @@ from service.imaging.rendering import (
     Look,
     check_colormap,
     draw_frames,
+    draw_lines,
     draw_sheet,
     measure_frame,
     measure_sheet,
@@ -58,6 +59,20 @@ def test_padding_is_background_around_and_between_and_in_places_left_over() -> N
     drawn = draw_sheet(numbers, look(padding=1))[..., 0]
     np.testing.assert_array_equal(drawn, expected)
     np.testing.assert_array_equal(draw_sheet(numbers, look(padding=1, invert=True))[..., 0], 255 - drawn)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("look", [look for look in LOOKS if look.scale == 1 and look.colormap == "grey"])
+def test_the_lines_of_a_sheet_are_the_sheet_with_a_0_before_each_row(look: Look, channels: int) -> None:
+    kept = pictures(9, 4, 7, channels)
+    for n in (1, 2, 3, 8, 9):
+        # A part of a batch, whose rows do not follow each other in memory.
+        images = kept[:n, :, 1:6]
+        lines, sheet = draw_lines(images, look), draw_sheet(images, look)
+        assert lines.flags.c_contiguous
+        assert not lines[:, 0].any()
+        np.testing.assert_array_equal(lines[:, 1:].reshape(sheet.shape), sheet)
+    np.testing.assert_array_equal(kept, pictures(9, 4, 7, channels))
 
 
 def test_background_has_the_colour_of_its_level() -> None:

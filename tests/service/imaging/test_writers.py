@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import io
 import re
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from service.bundles.manifest import Manifest
 from service.bundles.reader import read_bundle
 from service.core.errors import InvalidValueError
 from service.core.media_types import APNG, FORMATS, GIF, JSON, NDJSON, NPY, PNG, WEBP, ZIP
 from service.imaging import representation, writers
+from service.imaging.formats.png import write_png
 from service.imaging.pictures import Pictures
-from service.imaging.rendering import Look
+from service.imaging.rendering import Look, draw_sheet
 from service.imaging.representation import Representation
 from tests.service import fake
 
@@ -41,6 +45,17 @@ def test_every_format_can_be_written(manifest: Manifest) -> None:
     assert set(starts) == set(FORMATS.values())
     for media_type, start in starts.items():
         assert writers.write(Representation(media_type), manifest, FIVE, {}).startswith(start)
+
+
+@pytest.mark.parametrize("change", [{}, {"padding": 2}, {"invert": True}, {"columns": 5}, {"scale": 3},
+                                    {"scale": 2, "resample": "smooth"}, {"colormap": "viridis"}])  # fmt: skip
+def test_a_sheet_is_written_as_the_picture_of_it(manifest: Manifest, change: dict[str, Any]) -> None:
+    look = Look(**change)
+    for n in (1, 2, 5):
+        few = Pictures(FIVE.z[:n], FIVE.image[:n])
+        sheet = write_png(draw_sheet(few.levels, look))
+        found = Image.open(io.BytesIO(writers.write(Representation(PNG, look), manifest, few, {})))
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(Image.open(io.BytesIO(sheet))))
 
 
 @pytest.mark.parametrize(
