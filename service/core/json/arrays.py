@@ -84,8 +84,9 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
         PydanticCustomError: Nested otherwise, ragged, empty, not numbers, or not finite; it names the
             element.
     """
-    if 1 in depths and _is_plain(value):
-        return np.array(value)
+    plain = _read_plain(value, depths)
+    if plain is not None:
+        return plain
     shape: list[int] = []
     first = value
     while isinstance(first, list) and len(shape) <= max(depths):
@@ -108,11 +109,21 @@ def read_numbers(value: object, depths: tuple[int, ...]) -> NDArray[np.float64]:
     return array
 
 
-def _is_plain(value: object) -> bool:
-    """Tell whether a value is what most requests hold, a few floats, for which nothing else need be asked."""
-    if type(value) is not list or not 0 < len(value) <= FEW or not FLOATS.issuperset(map(type, value)):
-        return False
-    return math.isfinite(sum(value))
+def _read_plain(value: object, depths: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """Return what most requests hold, a few floats or a few lists of them; None where more is to be asked."""
+    if type(value) is not list or not 0 < len(value) <= FEW:
+        return None
+    flat = value
+    if type(value[0]) is list:
+        if 2 not in depths or set(map(type, value)) != {list} or len(set(map(len, value))) > 1:
+            return None
+        flat = list(itertools.chain.from_iterable(value))
+    elif 1 not in depths:
+        return None
+    if not 0 < len(flat) <= FEW or not FLOATS.issuperset(map(type, flat)) or not math.isfinite(sum(flat)):
+        return None
+    array = np.array(flat)
+    return array if flat is value else array.reshape(len(value), -1)
 
 
 def _fits(value: object, shape: list[int]) -> bool:

@@ -38,6 +38,13 @@ def test_reads_a_table(rows: list[list[float]]) -> None:
         ([1, [2]], "[1]", "a number", "[2]"),
         ([[1, 2], [3]], "[1]", "a list of 2, as the first is", "one of 1"),
         ([[1, 2], 3], "[1]", "a list of 2", "3"),
+        ([[1.5, 2.5], [3.5]], "[1]", "a list of 2, as the first is", "one of 1"),
+        ([[1.5, 2.5], [3.5, 4.5, 5.5], [6.5]], "[1]", "a list of 2, as the first is", "one of 3"),
+        ([[1.5], {}], "[1]", "a list of 1", "{}"),
+        ([[1.5], "a"], "[1]", "a list of 1", "'a'"),
+        ([[1.5], []], "[1]", "a list of 1, as the first is", "one of 0"),
+        ([[], [1.5]], "[0]", "at least one entry", "an empty list"),
+        ([[1.5], [float("inf")]], "[1][0]", "a finite number", "inf"),
         ([[1, 2], [3, {}]], "[1][1]", "a number", "{}"),
         ([1, float("nan")], "[1]", "a finite number", "nan"),
         ([[1], [float("-inf")]], "[1][0]", "a finite number", "-inf"),
@@ -48,6 +55,18 @@ def test_names_the_element_that_is_wrong(value: Any, at: str, expected: str, rec
     with pytest.raises(PydanticCustomError) as caught:
         read_numbers(value, (1, 2))
     assert caught.value.context == {"at": at, "expected": expected, "received": received}
+
+
+def test_a_table_is_refused_where_only_a_list_may_be() -> None:
+    for table in ([[1.5, 2.5]], [[1, 2]]):
+        with pytest.raises(PydanticCustomError, match="a list of numbers, received"):
+            read_numbers(table, (1,))
+    with pytest.raises(PydanticCustomError, match="a list of lists of numbers or"):
+        read_numbers([1.5, 2.5], (2, 3, 4))
+
+
+def test_numbers_whose_sum_is_beyond_float64_are_finite() -> None:
+    np.testing.assert_array_equal(read_numbers([[1e308], [1e308]], (1, 2)), [[1e308], [1e308]])
 
 
 @pytest.mark.parametrize("value", [3, 3.0, -0.0, 1e300])
