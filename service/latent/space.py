@@ -92,7 +92,8 @@ class LatentSpace:
             NotFoundError: The model has no such class.
         """
         self.check_path(len(points), steps)
-        stops, dim = np.stack([self._resolve(point) for point in points]), self.dim
+        found, dim = [self._resolve(point) for point in points], self.dim
+        stops = np.concatenate(found).reshape(len(found), -1)
         path = interpolation.walk(stops[:, :dim], steps, method or interpolation.default_method(dim))
         if not self.labels:
             return path
@@ -238,10 +239,12 @@ class LatentSpace:
         return np.stack([self._one_hots[value] for value in found])  # type: ignore[index]
 
     def _resolve(self, point: Point) -> Floats:
-        if point.z is not None:
+        if point.z is None:
+            digit = -1 if point.digit is None else point.digit
+            label = self.classes.find(point.at or f"{point.field}.digit", digit)
+            z, one_hot = self.classes.find_middle(label), self._one_hots[label]
+        else:
             where = f"{point.field}.label" if point.at is None else f"{point.field}_label"
             one_hot = self._one_hot(where, point.label, 1)[0]
-            return np.concatenate([self._check_z(point.at or f"{point.field}.z", point.z), one_hot])
-        digit = -1 if point.digit is None else point.digit
-        label = self.classes.find(point.at or f"{point.field}.digit", digit)
-        return np.concatenate([self.classes.find_middle(label), self._one_hots[label]])
+            z = self._check_z(point.at or f"{point.field}.z", point.z)
+        return np.concatenate([z, one_hot]) if self.labels else z
