@@ -6,8 +6,17 @@ import pathlib
 
 import pytest
 
-from service.core.errors import StartupError
-from service.core.memory import MIB, check_workers, fit_workers, read_limit
+from service.core.errors import BundleError, StartupError
+from service.core.memory import (
+    MIB,
+    check_models,
+    check_workers,
+    estimate_models,
+    fit_workers,
+    measure_need,
+    measure_weights,
+    read_limit,
+)
 from tests.service.fake import write_bundle
 
 
@@ -117,3 +126,43 @@ def test_a_tight_fit_is_logged(
     give(tmp_path, limit=limit)
     check_workers(workers, models, tmp_path)
     assert (f"{limit} MiB of memory are little for {workers} worker(s)" in caplog.text) == warned
+
+
+def test_a_worker_needs_so_much_before_any_request(tmp_path: pathlib.Path) -> None:
+    bundles = []
+    for i, sizes in enumerate([(MIB, 2 * MIB), (3 * MIB, 4 * MIB)]):
+        bundle = tmp_path / str(i)
+        bundle.mkdir()
+        for name, size in zip(("encoder.onnx", "decoder.onnx"), sizes, strict=True):
+            with (bundle / name).open("wb") as file:
+                file.truncate(size)
+        (bundle / "golden.npz").write_bytes(bytes(1000))
+        (bundle / "folder.onnx").mkdir()
+        bundles.append(bundle)
+    assert [measure_weights(bundle) for bundle in bundles] == [3 * MIB, 7 * MIB]
+    assert estimate_models([3 * MIB, 7 * MIB]) == 2 * 12 * MIB + 2 * 10 * MIB
+    need = measure_need(bundles)
+    assert (need.worker_bytes, need.bundles_bytes) == (64 * MIB + 44 * MIB, 20 * MIB)
+    # One process has no parent.
+    assert need.total(1) == 48 * MIB + 108 * MIB
+    assert need.total(2) == 48 * MIB + 32 * MIB + 20 * MIB + 2 * 108 * MIB
+    assert need.total(2, 5) == need.total(2) + 10
+    assert need.fit(need.total(3)) == 3
+    assert need.fit(need.total(3) - 1) == 2
+    assert need.fit(need.total(3, 7), 7) == 3
+    assert need.fit(0) == 1
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(0, True), (66 * MIB, True), (66 * MIB - 1, False)])
+def test_a_model_for_which_there_is_no_memory_is_refused(limit: int, fits: bool) -> None:
+    # Two of 12 MiB and their weights twice are loaded: 36; the third needs 30.
+    loaded = [2 * MIB, 4 * MIB]
+    if fits:
+        check_models(limit, "third", 9 * MIB, loaded)
+    else:
+        says = (
+            f"CVAE_MAX_MODELS_MEMORY: expected at most {limit} bytes for all models, but third needs "
+            f"{30 * MIB} beside the {36 * MIB} of 2 that are loaded"
+        )
+        with pytest.raises(BundleError, match=says):
+            check_models(limit, "third", 9 * MIB, loaded)
