@@ -34,6 +34,7 @@ class FastPath:
     Attributes:
         heads: The heads that have come before.
         dispatcher: Answers the requests.
+        bodies: The bodies of all requests, among them those that are waited for here.
         enter: The same as the dispatcher's, once the client is the one that a trusted proxy names.
         is_reported: Whether answers are to be noted.
     """
@@ -62,6 +63,7 @@ class FastPath:
         # With what a connection counts for each header line, a head measures less than twice its bytes.
         self.heads = HeadCache(min(MAX_HEAD_BYTES, max_head_bytes // 2))
         self.dispatcher: Dispatcher = direct.dispatcher
+        self.bodies = direct.bodies
         self.enter = self._enter_corrected if proxies else direct.dispatcher.enter
         self._proxies = proxies
         self.is_reported = direct.reports is not None

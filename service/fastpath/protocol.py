@@ -13,12 +13,14 @@ import math
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from service.connections.connection import Connection
 from service.connections.rejections import RejectedError
 from service.fastpath.handler import FastPath, make_request, write_fields
+from service.http.bodies.limits import refuse_body
 from service.http.dispatch import Answerer, Unread
 from service.observability.exchange import EXCHANGE
 from service.observability.metrics import CLIENT_GONE
@@ -31,6 +33,18 @@ STATE = "fast_path"
 Answering = Coroutine[Any, Any, Response]
 
 
+class _NoRoom(Unread):
+    """Refuses a request whose body would be one too many."""
+
+    async def answer(self, request: Request) -> Response:
+        """Raise the error."""
+        del request
+        raise refuse_body()
+
+
+NO_ROOM = _NoRoom()
+
+
 class FastPathProtocol(Connection):
     """A connection whose frequent requests are answered without ASGI."""
 
@@ -40,6 +54,8 @@ class FastPathProtocol(Connection):
         # A request that waits for its body, its route, and its scope as the parser made it.
         self._held: tuple[RequestResponseCycle, Answerer, dict[str, Any]] | None = None
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
+        # The bytes of its body that are counted among those of all.
+        self._held_bytes = 0
         # The bytes that came last, if a request began with them.
         self._data = b""
         # How many more requests may be answered before other connections have their turn.
@@ -60,6 +76,24 @@ class FastPathProtocol(Connection):
         self._at_once = 1
         super().feed(data)
         self._at_once = math.inf
+        if self._held is not None:
+            self._count_held(self._held[0])
+
+    def _count_held(self, cycle: RequestResponseCycle) -> None:
+        """Count what has come of a body that is waited for, or refuse the request if that is too much."""
+        assert self._fast is not None
+        bodies, size = self._fast.bodies, len(cycle.body)
+        bodies.held_bytes += size - self._held_bytes
+        self._held_bytes = size
+        if bodies.held_bytes > bodies.max_held_bytes:
+            self._enter(cycle, NO_ROOM)
+
+    def _release(self) -> None:
+        """Hold no request any more."""
+        self._held = None
+        if self._held_bytes and self._fast is not None:
+            self._fast.bodies.held_bytes -= self._held_bytes
+            self._held_bytes = 0
 
     def _replay(self, scope: dict[str, Any], body: bytes) -> None:
         scope |= {"server": self.server, "client": self.client, "state": self.app_state.copy()}
@@ -112,7 +146,7 @@ class FastPathProtocol(Connection):
         if self._held is not None and self._fast is not None:
             scope: Any = self._held[0].scope
             self._fast.dispatcher.metrics.observe(scope, CLIENT_GONE)
-        self._held = None
+        self._release()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         scope: Any = cycle.scope
@@ -135,7 +169,7 @@ class FastPathProtocol(Connection):
 
     def _enter(self, cycle: RequestResponseCycle, route: Answerer) -> None:
         assert self._fast is not None
-        self._held = None
+        self._release()
         scope: Any = cycle.scope
         answering = self._fast.dispatcher.answer(route, make_request(scope, bytes(cycle.body)))
         if self._at_once:

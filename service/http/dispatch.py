@@ -125,6 +125,7 @@ class DirectApplication:
 
     Attributes:
         dispatcher: Answers the requests.
+        bodies: The bodies of all requests that are being handled.
         reports: Told of each answer, and of what went to and fro; None where nobody asks for that.
     """
 
@@ -133,7 +134,7 @@ class DirectApplication:
     ) -> None:
         self.dispatcher = dispatcher
         self.reports = reports
-        self._bodies = bodies
+        self.bodies = bodies
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +148,7 @@ class DirectApplication:
             # With what the dispatcher has put into the scope, but the method that it came with.
             await self._rest({**inner, "method": scope["method"]}, receive, send)
             return
-        body = self._bodies.open(inner, receive)
+        body = self.bodies.open(inner, receive)
         try:
             request = Request(inner, body.receive, inner_send)
             budget = None if isinstance(route, Unread) else body.budget

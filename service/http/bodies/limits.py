@@ -81,6 +81,11 @@ def find_budget(scope: Mapping[str, Any]) -> Budget | None:
     return scope.get(KEY)
 
 
+def refuse_body() -> HTTPException:
+    """Return the error about a body for which all those that are held leave no room."""
+    return HTTPException(503, BODIES_HELD, {"Retry-After": "1"})
+
+
 class HeldBodies:
     """The bodies of all requests that are being handled, within limits.
 
@@ -118,7 +123,7 @@ class HeldBody:
 
         Raises:
             TooLargeError: The body is larger than its limit.
-            HTTPException: 503; the bodies of all requests together are larger than theirs.
+            HTTPException: The bodies of all requests together are larger than theirs; see `refuse_body`.
         """
         message = await self._receive()
         size = len(message.get("body", b""))
@@ -126,7 +131,7 @@ class HeldBody:
         self._bodies.held_bytes += size
         self.budget.take(size)
         if size and self._bodies.held_bytes > self._bodies.max_held_bytes:
-            raise HTTPException(503, BODIES_HELD, {"Retry-After": "1"})
+            raise refuse_body()
         return message
 
     def close(self) -> None:

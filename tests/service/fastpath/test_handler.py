@@ -670,6 +670,36 @@ def test_a_body_that_never_comes_whole_leaves_nothing_and_is_counted(
     assert registry.get()._decoder.waiting_rows == 0
 
 
+def test_bodies_that_are_waited_for_together_have_a_limit(registry: Registry) -> None:
+    settings = Settings(max_held_body_bytes=18, cache_bytes=0)
+    limited = create_app(settings, registry)
+    limited.api.state.registry = registry
+    bodies = limited.direct.bodies
+    request = Case().wire()[0]
+
+    async def scene(path: FastPath | None) -> list[bytes]:
+        first, second, third = (connect(limited, path) for _ in range(3))
+        await first.send(request[:-6], request[-6:-4])
+        await second.send(request[:-9])
+        refused = await second.read()
+        await third.send(request[:-11])
+        await asyncio.sleep(0.01)
+        assert bodies.held_bytes == 12 + 5
+        third.protocol.connection_lost(None)
+        await first.send(request[-4:])
+        answers = [refused, await first.read()]
+        await asyncio.sleep(0.01)
+        assert bodies.held_bytes == 0
+        return answers
+
+    refused, answer = play(functools.partial(scene, open_path(limited, settings)))
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 1\r\n" in refused
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    by_asgi = play(functools.partial(scene, None))
+    assert [without_ids(one) for one in by_asgi] == [without_ids(refused), without_ids(answer)]
+
+
 def test_a_server_that_stops_meanwhile_answers_and_closes(app: Application, fast: FastPath) -> None:
     async def scene() -> None:
         connection = connect(app, fast)
