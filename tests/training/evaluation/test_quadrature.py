@@ -64,6 +64,21 @@ def test_a_grid_is_refined_until_halving_changes_little(monkeypatch: pytest.Monk
         exact_likelihood(needle(0.05, 0.01), ZEROS[:1], ZEROS[:1] - 2, WHITE)
 
 
+def test_posteriors_that_every_grid_steps_over_are_refused_before_a_picture_is_decoded() -> None:
+    def decode(_: Floats, __: Labels) -> Floats:
+        raise AssertionError("decoded")
+
+    narrow = 2 * np.log(np.full((5, 2), 9 / 1280 / 11, np.float32))
+    with pytest.raises(
+        QuadratureError, match=r"not converged: a cell of .* as wide as 11 standard deviations"
+    ):
+        exact_likelihood(decode, np.zeros((5, 2), np.float32), narrow, WHITE)
+    # One image does not decide, nor does what a grid may just resolve.
+    narrow[0] -= 9
+    with pytest.raises(AssertionError, match="decoded"):
+        exact_likelihood(decode, np.zeros((5, 2), np.float32), (narrow + 0.5).astype(np.float32), WHITE)
+
+
 def test_a_figure_that_has_not_converged_is_withheld_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quadrature, "SIDES", (11, 21))
     q = Posteriors(ZEROS[:1], ZEROS[:1] - 2, WHITE.label)
