@@ -101,13 +101,16 @@ def describe_prior(
         return {"format_version": 1, "prior": NORMAL, "classes": classes}
     write_arrays(folder / FILE, mixture.arrays())
     prior = {"distribution": "mixture", **describe_file(folder / FILE)}
-    if (
-        mixture.label is not None
-        and not conditional
-        and latent_mixture.measure_overlap(mixture) <= MOST_OVERLAP
-    ):
+    if draws_classes(mixture, conditional=conditional):
         classes = [{key: value for key, value in each.items() if key != "components"} for each in classes]
     return {"format_version": 2, "prior": prior, "classes": classes}
+
+
+def draws_classes(mixture: Mixture | None, *, conditional: bool) -> bool:
+    """Tell whether pictures of a class are drawn from a mixture, for it tells classes apart."""
+    if mixture is None or mixture.label is None or conditional:
+        return False
+    return mixture.overlap <= MOST_OVERLAP
 
 
 def read_mixture(folder: pathlib.Path, manifest: Mapping[str, Any]) -> Mixture | None:

@@ -25,7 +25,7 @@ from training.bundles.manifest import (
 )
 from training.bundles.measure import Watch, export_run
 from training.bundles.open_decoder import take_labels
-from training.bundles.prior import describe_prior, write_arrays
+from training.bundles.prior import describe_prior, draws_classes, write_arrays
 from training.data import image_spec
 from training.data.datasets import Dataset, scale
 from training.evaluation import class_mixtures, latent_mixture, metrics, plots
@@ -114,8 +114,9 @@ def _write_files(
         mixture = latent_mixture.fit_mixture(train, components)
     given = measured, train, test, dataset.test, "test"
     figures = metrics.figures(*given, conditional=conditional, mixture=mixture)
-    # Where a label says what is drawn, its picture's place in latent space does not.
-    read = None if conditional else _read_again(encode, decoder, encoding.count_encoded(dataset.shape))
+    # Where a label or the prior says what is drawn, a class needs no components.
+    known = conditional or draws_classes(mixture, conditional=conditional)
+    read = None if known else _read_again(encode, decoder, encoding.count_encoded(dataset.shape))
     classes = class_mixtures.describe_classes(train, read)
     changed = describe_prior(folder, classes, mixture, conditional=conditional)
     manifest = _describe(folder, name, run, dataset, changed, figures)

@@ -19,8 +19,8 @@ DRAWS, MOST_ROWS = 4, 220_000
 # As the service has it: the share of density that makes sure of a class.
 SURE = 0.99
 SHARE_DRAWS = 2_000
-# Densities in memory at a time.
-ROWS = 20_000
+# Vectors whose densities are in memory at a time, and their densities under single components, at most.
+ROWS, DENSITIES = 20_000, 4_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,18 +89,29 @@ class Mixture:
         Returns:
             `(n,)` float64.
         """
-        found = np.empty(len(z))
-        for i in range(0, len(z), ROWS):
-            part = z[i : i + ROWS].astype(np.float64)
+        found, step = np.empty(len(z)), max(1, min(ROWS, DENSITIES // len(self.weight)))
+        for i in range(0, len(z), step):
+            part = z[i : i + step].astype(np.float64)
             # Also in another's density, so that it is told apart by the same numbers.
             if label is None:
-                found[i : i + ROWS] = log_sum_exp(self._log_parts(part))
+                found[i : i + step] = log_sum_exp(self._log_parts(part))
                 continue
-            for each in np.unique(label[i : i + ROWS]):
-                own, rows = label[i : i + ROWS] == each, self._rows(int(each))
+            for each in np.unique(label[i : i + step]):
+                own, rows = label[i : i + step] == each, self._rows(int(each))
                 total = np.log(self.weight[rows].sum(dtype=np.float64))
-                found[i : i + ROWS][own] = log_sum_exp(self._log_parts(part[own], rows)) - total
+                found[i : i + step][own] = log_sum_exp(self._log_parts(part[own], rows)) - total
         return found
+
+    @functools.cached_property
+    def overlap(self) -> float:
+        """The share of draws of a class of which it is not sure, of the class where that is largest."""
+        if self.label is None:
+            return 0.0
+        shares = [
+            float((self.tell(self.draw_class(d, SHARE_DRAWS, sure=False)[0], d) < SURE).mean())
+            for d in np.unique(self.label).tolist()
+        ]
+        return max(shares)
 
     def _rows(self, label: int) -> NDArray[np.intp]:
         return np.flatnonzero(self.label == label) if self.label is not None else np.arange(len(self.weight))
@@ -181,14 +192,3 @@ def take_mixture(model: ConvolutionalVAE, labels: Labels) -> Mixture | None:
         return None
     arrays = {name: array.astype(np.float32) for name, array in model.prior.arrays().items()}
     return Mixture(**arrays, label=labels[model.prior.of_label] if len(labels) > 1 else None)
-
-
-def measure_overlap(mixture: Mixture) -> float:
-    """Return the share of draws of a class of which it is not sure, of the class where that is largest."""
-    if mixture.label is None:
-        return 0.0
-    shares = [
-        float((mixture.tell(mixture.draw_class(d, SHARE_DRAWS, sure=False)[0], d) < SURE).mean())
-        for d in np.unique(mixture.label).tolist()
-    ]
-    return max(shares)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.bundles.manifest import BundleError, read_manifest, version_of, write_manifest
-from training.bundles.prior import NORMAL, add_prior, describe_prior, read_mixture
+from training.bundles.prior import NORMAL, add_prior, describe_prior, draws_classes, read_mixture
 from training.data.datasets import Dataset
 from training.evaluation.latent_mixture import Mixture
 
@@ -38,7 +38,7 @@ def test_a_bundle_is_given_a_mixture_and_keeps_its_graphs(copy: pathlib.Path, di
     assert after["metrics"]["mixture_prior"] == figures
     assert after["metrics"]["kl_divergence"] == before["metrics"]["kl_divergence"]
     assert {"kl_divergence", "negative_elbo", "importance_likelihood"} < set(figures)
-    card = (copy / "README.md").read_text()
+    card = " ".join((copy / "README.md").read_text().split())
     assert f"`kl_divergence` is {figures['kl_divergence']:.2f}, a Monte Carlo estimate over 10 z" in card
     assert f"and `importance_likelihood` {figures['importance_likelihood']:.2f} nats per image." in card
     mixture = read_mixture(copy, after)
@@ -79,6 +79,14 @@ def test_classes_that_overlap_keep_their_narrower_components(
     changed = describe_prior(tmp_path, CLASSES, make_mixture(gap), conditional=False)
     assert ["components" in entry for entry in changed["classes"]] == [kept, kept]
     assert (tmp_path / "prior.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("gap", "conditional", "expected"), [(0.5, False, False), (9, False, True), (9, True, False)]
+)
+def test_a_mixture_that_tells_classes_apart_draws_them(gap: float, conditional: bool, expected: bool) -> None:
+    assert draws_classes(make_mixture(gap), conditional=conditional) is expected
+    assert not draws_classes(None, conditional=conditional)
 
 
 def test_without_a_mixture_the_prior_stays_normal(tmp_path: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -77,6 +78,24 @@ def test_a_class_without_a_core_still_has_a_component() -> None:
     found = class_mixtures.class_components(q, same)
     assert {key: len(parts) for key, parts in found.items()}[3] == 1
     assert all(part["stddev"][0] > 0 for parts in found.values() for part in parts)
+
+
+def test_what_is_soon_seen_to_be_ambiguous_is_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, read = np.random.RandomState(3), []
+
+    def watch(z: Floats) -> Floats:
+        read.append(len(z))
+        return z
+
+    # Twenty classes in one place, and one apart.
+    z_mean = np.concatenate([rng.normal(0, 1, (2000, 2)), rng.normal(20, 1, (100, 2))]).astype(np.float32)
+    label = np.concatenate([np.arange(2000) % 20, np.full(100, 20)])
+    q = Posteriors(z_mean, np.full((2100, 2), -6, np.float32), label)
+    found = class_mixtures.class_components(q, watch)
+    scales, draws = len(class_mixtures.SCALES), class_mixtures.DRAWS
+    assert sum(read) < 20 * (draws + 2 * 10 * scales) + 2 * draws < 20 * draws * scales / 3
+    monkeypatch.setattr(class_mixtures, "STOPS", (draws,))
+    assert class_mixtures.class_components(q, same) == found
 
 
 def test_a_tiny_part_far_out_is_left_out() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal  # type: ignore[import-untyped]
 
-from training.evaluation.latent_mixture import Mixture, fit_mixture, measure_overlap
-from training.evaluation.likelihood import log_normal
+from training.evaluation import latent_mixture
+from training.evaluation.latent_mixture import Mixture, fit_mixture
+from training.evaluation.likelihood import Doubles, log_normal
 from training.models.encoding import Posteriors
 
 KNOWN = Mixture(
@@ -45,6 +48,24 @@ def test_densities_agree_with_another_implementation() -> None:
     np.testing.assert_allclose(one.log_density(z), log_normal(z), rtol=1e-6)
 
 
+def test_many_components_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.random.RandomState(0).normal(2, 3, (400, 2)).astype(np.float32)
+    label, sizes = np.where(z[:, 0] > 2, 7, 3), []
+    whole = KNOWN.log_density(z), KNOWN.log_density(z, label)
+    log_parts = Mixture._log_parts
+
+    def watch(mixture: Mixture, z: Doubles, rows: Any = None) -> Doubles:
+        found = log_parts(mixture, z, rows)
+        sizes.append(found.size)
+        return found
+
+    monkeypatch.setattr(latent_mixture, "DENSITIES", 300)
+    monkeypatch.setattr(Mixture, "_log_parts", watch)
+    for expected, found in zip(whole, (KNOWN.log_density(z), KNOWN.log_density(z, label)), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert max(sizes) == 300
+
+
 def test_draws_have_the_shares_and_places_of_the_components() -> None:
     z, label = KNOWN.draw(20_000)
     assert abs((label == 7).mean() - 0.5) < 4 * 0.5 / 141
@@ -73,7 +94,7 @@ def test_a_fit_finds_where_images_lie() -> None:
     assert mixture.log_density(fresh).mean() > log_normal(fresh).mean() + 1
     drawn, _ = mixture.draw(20_000)
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(fresh.T), atol=0.15)
-    assert measure_overlap(mixture) < 0.1
+    assert mixture.overlap < 0.1
     again = fit_mixture(q, 3)
     assert again is not None
     np.testing.assert_array_equal(again.cholesky, mixture.cholesky)
@@ -83,7 +104,7 @@ def test_classes_that_lie_upon_each_other_overlap() -> None:
     q = make_posteriors()
     mixture = fit_mixture(Posteriors(q.z_mean, q.z_log_var, np.arange(len(q.label)) % 2), 3)
     assert mixture is not None
-    assert measure_overlap(mixture) > 0.5
+    assert mixture.overlap > 0.5
 
 
 def test_few_images_have_few_components_and_one_class_none() -> None:
@@ -94,7 +115,7 @@ def test_few_images_have_few_components_and_one_class_none() -> None:
     assert one is not None
     assert (one.label, len(one.weight)) == (None, 10)
     assert set(one.arrays()) == {"weight", "z_mean", "cholesky"}
-    assert measure_overlap(one) == 0
+    assert one.overlap == 0
 
 
 def test_a_latent_space_too_large_for_a_component_a_class_has_no_mixture() -> None:
