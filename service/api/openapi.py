@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.openapi.models import Example
 from pydantic import BaseModel
 
-from service.api.schemas.query import SequenceQuery
+from service.api.schemas.look import SequenceQuery
 from service.api.schemas.requests import (
     DecodeRequest,
     EncodeRequest,

@@ -13,9 +13,10 @@ from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import BODY, EXTENSION, URL, cached, pictures, vectors_body
 from service.api.responses import PictureJob, answer_job
 from service.api.schemas.negotiated import VectorsQuery
-from service.api.schemas.query import DecodeQuery, DecodeUrl
+from service.api.schemas.query import DecodeQuery
 from service.api.schemas.requests import DecodeRequest
 from service.api.schemas.responses import PicturesAnswer
+from service.api.schemas.urls import DecodeUrl
 from service.core.choices import Still
 from service.core.media_types import EXTENSIONS, FORMATS, JSON, NPY, STILL
 from service.http.bodies.json_bodies import read_json, require

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Request, Response
 from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import EXTENSION, URL, cached, seeded
 from service.api.responses import PictureJob
-from service.api.schemas.query import DigitQuery, DigitUrl
+from service.api.schemas.query import DigitQuery
 from service.api.schemas.requests import LabelText
 from service.api.schemas.responses import DigitAnswer
+from service.api.schemas.urls import DigitUrl
 from service.batching.context import RequestContext
 from service.core.choices import ClassName, Still
 from service.core.media_types import EXTENSIONS, FORMATS, STILL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.schemas.responses import Health, Readiness
+from service.api.schemas.models import Health, Readiness
 from service.core.errors import NotReadyError
 from service.core.media_types import JSON
 from service.http.caching import NEVER

@@ -12,8 +12,9 @@ from service.api.interpolation import read_path
 from service.api.openapi import BODY, EXTENSION, URL, cached, path_body, pictures
 from service.api.responses import PictureJob, check, run_job
 from service.api.schemas.negotiated import InterpolationQuery
-from service.api.schemas.query import InterpolateUrl, MovingQuery
+from service.api.schemas.query import MovingQuery
 from service.api.schemas.responses import PicturesAnswer
+from service.api.schemas.urls import InterpolateUrl
 from service.core.choices import Moving
 from service.core.media_types import EXTENSIONS, FORMATS, JSON, MOVING
 from service.http.bodies.forms import FORM

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Path, Request, Response
 from service.api.image_urls import ImageUrl, answer_fresh, cache_fields
 from service.api.openapi import EXTENSION, LATENTS, cached, pictures
 from service.api.schemas.negotiated import MapQuery
-from service.api.schemas.query import LatentsQuery, MapUrl
+from service.api.schemas.query import LatentsQuery
 from service.api.schemas.responses import LatentsAnswer, MapAnswer
+from service.api.schemas.urls import MapUrl
 from service.batching.context import RequestContext
 from service.core.choices import Drawn
 from service.core.media_types import DRAWN, EXTENSIONS, FORMATS, JSON, NPY, PNG

@@ -10,8 +10,8 @@ from service.api.image_urls import ImageUrl, answer_url
 from service.api.openapi import EXTENSION, URL, cached, pictures
 from service.api.responses import PictureJob
 from service.api.schemas.negotiated import ManifoldQuery
-from service.api.schemas.query import ManifoldUrl
 from service.api.schemas.responses import PicturesAnswer
+from service.api.schemas.urls import ManifoldUrl
 from service.core.choices import Still
 from service.core.media_types import EXTENSIONS, FORMATS, STILL
 from service.http.dependencies import Calls, Models

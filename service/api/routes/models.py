@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from service.api.image_urls import ImageUrl, answer_fresh, cache_fields
 from service.api.openapi import cached, pictures
-from service.api.schemas.responses import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
+from service.api.schemas.models import ImageInfo, ModelDetails, ModelInfo, ModelList, RuntimeInfo
 from service.core.errors import NotFoundError
 from service.core.media_types import MARKDOWN, OCTETS
 from service.http.caching import tag_text

@@ -12,9 +12,10 @@ from service.api.image_urls import ImageUrl, answer_url, choose_seed, note_seed
 from service.api.openapi import BODY, EXTENSION, URL, cached, json_body, seeded
 from service.api.responses import PictureJob, answer_job
 from service.api.schemas.negotiated import SamplesQuery
-from service.api.schemas.query import SampleUrl, StillQuery
+from service.api.schemas.query import StillQuery
 from service.api.schemas.requests import SampleRequest
 from service.api.schemas.responses import SampleAnswer
+from service.api.schemas.urls import SampleUrl
 from service.batching.context import RequestContext
 from service.core.arrays import Floats
 from service.core.choices import Still

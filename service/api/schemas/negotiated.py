@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.api.schemas.query import DecodeUrl, InterpolateUrl, ManifoldUrl, MapUrl, SampleUrl
+from service.api.schemas.urls import DecodeUrl, InterpolateUrl, ManifoldUrl, MapUrl, SampleUrl
 from service.core.choices import Drawn, Moving, Still
 
 OVERRIDES = Field(description="Overrides the Accept header.")

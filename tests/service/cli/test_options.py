@@ -6,7 +6,7 @@ from typing import get_args
 
 import click
 
-from service.api.schemas import query
+from service.api.schemas.look import SequenceQuery
 from service.cli import options
 from service.cli.pictures.interpolate import interpolate
 from service.client import render_options
@@ -14,7 +14,7 @@ from service.core.choices import Moving
 
 
 def test_each_render_option_is_one_of_the_client_and_of_the_service() -> None:
-    fields = set(query.SequenceQuery.model_fields) - {"dtype"}
+    fields = set(SequenceQuery.model_fields) - {"dtype"}
     assert set(render_options.Look.__annotations__) == fields
     assert {parameter.name for parameter in interpolate.params} >= fields
 

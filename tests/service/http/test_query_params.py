@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 from starlette.exceptions import HTTPException
 
-from service.api.schemas.query import DecodeUrl
+from service.api.schemas.urls import DecodeUrl
 from service.http.query_params import asks
 
 # In the order of the query.
