@@ -22,6 +22,7 @@ from service.imaging.pictures import Pictures
 from service.imaging.representation import IN_PARTS, NOTE, Representation, check_size
 from service.imaging.writers import Writer, open_writer, write, write_json
 from service.inference.engine import Engine
+from service.inference.parts import decode_rounded, stream
 
 # Rows that are decoded and sent at once where more are asked for: a batch that runs beside others in 0.7 ms.
 PART_ROWS = 64
@@ -73,7 +74,7 @@ async def run_job(request: Request, job: PictureJob, call: RequestContext) -> Re
     if wanted.noted:
         extra = {**(extra or {}), **describe(engine, rows, extra)}
     if wanted.media_type in IN_PARTS and len(rows) > PART_ROWS:
-        parts = engine.stream(rows, call, PART_ROWS)
+        parts = stream(engine, rows, call, PART_ROWS)
         # Errors can be answered with their status only as long as nothing has been sent.
         first = await unless_gone(request, anext(parts))
         headers = headers_of(engine.manifest, call)
@@ -82,7 +83,7 @@ async def run_job(request: Request, job: PictureJob, call: RequestContext) -> Re
         content = _stream(writer, first, parts)
         return StreamingResponse(content, media_type=wanted.media_type, headers=headers)
     if len(rows) > engine.settings.max_request_rows:  # a grid, which may be drawn larger
-        pictures = await unless_gone(request, engine.decode_rounded(rows, call))
+        pictures = await unless_gone(request, decode_rounded(engine, rows, call))
     else:
         images = await unless_gone(request, engine.submit(rows, call))
         pictures = engine.collect(rows, images, call)

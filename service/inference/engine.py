@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import time
-from collections.abc import AsyncIterator
 
 import numpy as np
 
@@ -19,10 +17,9 @@ from service.batching.context import RequestContext
 from service.batching.job import Run
 from service.core.arrays import Floats
 from service.core.choices import Graph
-from service.core.errors import InferenceError, QueueFullError
+from service.core.errors import InferenceError
 from service.core.settings import Settings
-from service.imaging.pictures import Pictures, RoundedPictures
-from service.imaging.pixels import to_bytes
+from service.imaging.pictures import Pictures
 from service.inference.image_inputs import ImageInputs
 from service.inference.onnx_model import Model
 from service.inference.upload_threads import UploadThreads
@@ -37,8 +34,6 @@ INLINE_ENCODE_ROWS = 0
 # A GPU takes as long for 1 row as for 256, and the event loop is free meanwhile: on an H200, 16 connections
 # that ask for 64 rows each get 2,330 answers a second from the thread, and 1,280 on the loop.
 INLINE_GPU_ROWS = 0
-# How often a stream that has started tries again while the queue is full.
-ROOM_S = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +54,7 @@ class Posterior:
 class Engine:
     """Decodes and encodes with one model.
 
-    `start` needs no event loop; `submit`, `decode`, `stream` and `encode` do. Nothing it holds refers to it:
+    `start` needs no event loop; `submit`, `decode` and `encode` do. Nothing it holds refers to it:
     it goes, with its threads and its memory, once the last request that uses it is done.
 
     Attributes:
@@ -168,51 +163,6 @@ class Engine:
             InferenceError: There are not as many pictures as rows.
         """
         return Pictures(rows[:, : self.space.dim], check_whole(rows, images), call.take_batch(), call.place)
-
-    async def stream(self, rows: Floats, call: RequestContext, part: int) -> AsyncIterator[Pictures]:
-        """Decode rows a part at a time, so that the first pictures are there before the last are decoded.
-
-        Args:
-            rows: From `space`.
-            call: The request's context.
-            part: Rows of a part.
-
-        Yields:
-            The parts, in order. The deadline applies to the first part; each further part has as much time
-            from when it is asked for, so that a client that reads slowly is never late. Further parts wait
-            while the queue is full.
-        """
-        patience_s = call.deadline - time.monotonic()
-        yield await self.decode(rows[:part], call)
-        for start in range(part, len(rows), part):
-            call.deadline = time.monotonic() + patience_s
-            yield await self._decode_in_time(rows[start : start + part], call)
-
-    async def decode_rounded(self, rows: Floats, call: RequestContext) -> Pictures:
-        """Decode rows for one picture of them all, a batch at a time, so that others have their turns.
-
-        Args:
-            rows: From `space`.
-            call: The request's context; its deadline applies to the last batch too.
-
-        Returns:
-            As `decode`, for drawing.
-        """
-        part = self.settings.max_batch_rows
-        levels = np.empty((len(rows), *self.manifest.image.shape), np.uint8)
-        for start in range(0, len(rows), part):
-            pictures = await self._decode_in_time(rows[start : start + part], call)
-            levels[start : start + part] = to_bytes(pictures.image)
-        return RoundedPictures(rows[:, : self.space.dim], levels)  # type: ignore[arg-type]
-
-    async def _decode_in_time(self, rows: Floats, call: RequestContext) -> Pictures:
-        while True:
-            try:
-                return await self.decode(rows, call)
-            except QueueFullError:
-                if time.monotonic() >= call.deadline:
-                    raise
-                await asyncio.sleep(ROOM_S)
 
     async def encode(self, x: Floats, call: RequestContext, seed: int | None = None) -> Posterior:
         """Encode pictures.
