@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.arrays import Floats
+from service.imaging.figures.background import spread
 from service.imaging.figures.components import Components, Mask
 
 Numbers = NDArray[np.float64]
@@ -31,7 +32,7 @@ class Relief:
     def __init__(self, ink: Floats, other: Floats, slope: Floats) -> None:
         """Store the maps; `other` is how far each pixel stands out to the other side."""
         self.ink, self.slope = ink, slope
-        self.near_other = _widen(other) if other.any() else None
+        self.near_other = spread(other, np.maximum, 2) if other.any() else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,19 +101,6 @@ def _measure_edges(parts: Components, mask: Mask, relief: Relief, strength: Numb
     if relief.near_other is not None:
         good &= relief.near_other <= least
     return parts.sum(outline * good) / np.maximum(parts.sum(outline), 1)
-
-
-def _widen(levels: Floats) -> Floats:
-    """Return the highest level within two pixels of each."""
-    wide = levels.copy()
-    for step in (1, 2):
-        np.maximum(wide[step:], levels[:-step], out=wide[step:])
-        np.maximum(wide[:-step], levels[step:], out=wide[:-step])
-    high = wide.copy()
-    for step in (1, 2):
-        np.maximum(high[:, step:], wide[:, :-step], out=high[:, step:])
-        np.maximum(high[:, :-step], wide[:, step:], out=high[:, :-step])
-    return high
 
 
 def _measure_strokes(parts: Components, mask: Mask) -> Numbers:

@@ -166,15 +166,17 @@ def test_a_drawn_picture_has_no_noise(down: int, across: int, by: float, noisy: 
     assert (bg.estimate_noise(plane) > 0).any() == noisy
 
 
+@pytest.mark.parametrize("reach", [1, 2, 3])
 @pytest.mark.parametrize("choose", [np.maximum, np.minimum])
-def test_levels_are_spread_to_all_eight_neighbours(choose: np.ufunc) -> None:
+def test_levels_are_spread_to_all_neighbours(choose: np.ufunc, reach: int) -> None:
     levels = np.random.RandomState(0).random((2, 7, 5)).astype(np.float32)
     before = levels.copy()
-    found = bg.spread(levels, choose)
+    found = bg.spread(levels, choose, reach)
     for plane in range(2):
         for row in range(7):
             for column in range(5):
-                near = levels[plane, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+                rows, columns = (slice(max(i - reach, 0), i + reach + 1) for i in (row, column))
+                near = levels[plane, rows, columns]
                 assert found[plane, row, column] == choose.reduce(near, axis=None)
     np.testing.assert_array_equal(levels, before)
 
