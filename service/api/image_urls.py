@@ -99,11 +99,7 @@ def cache_fields(request: Request, address: ImageUrl, tag: str) -> list[tuple[by
     if address.seed is None:
         fields = [(b"etag", tag.encode()), CONTROL[address.pinned]]
     else:
-        # Not by `request.url`, which fails where a query is not UTF-8 or a host is invalid.
-        given = [(name, value) for name, value in request.query_params.multi_items() if name != "seed"]
-        query = urllib.parse.urlencode([*given, ("seed", address.seed)])
-        again = f"{urllib.parse.quote(request.scope['path'])}?{query}"
-        fields = [NEVER_KEPT, (b"content-location", again.encode())]
+        fields = [NEVER_KEPT, (b"content-location", _locate(request, address.seed).encode())]
     if address.download:
         name = f'attachment; filename="{address.name}"'
         fields.append((b"content-disposition", name.encode("latin-1")))
@@ -135,3 +131,13 @@ def note_seed(answer: Response, seed: int) -> Response:
     """Add the seed to the header fields of an answer, and return the answer."""
     answer.raw_headers.append((SEED_FIELD, b"%d" % seed))
     return answer
+
+
+def _locate(request: Request, seed: int) -> str:
+    """Return where the picture of a seed that was chosen here can be had again."""
+    # Not by `request.url`, which fails where a query is not UTF-8 or a host is invalid.
+    query = f"seed={seed}"
+    if request.scope["query_string"]:
+        given = [(name, value) for name, value in request.query_params.multi_items() if name != "seed"]
+        query = urllib.parse.urlencode([*given, ("seed", seed)])
+    return f"{urllib.parse.quote(request.scope['path'])}?{query}"

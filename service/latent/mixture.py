@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Sequence
 
@@ -19,13 +20,13 @@ class Mixture:
     Attributes:
         means: `(components, latent_dim)` float32.
         roots: `(components, latent_dim, latent_dim)` float32, from `covariance_root`.
-        bounds: `(components,)` float64, the cumulative weights, the last 1: a number in [0, 1) picks the
-            component of the first bound above it.
+        bounds: The cumulative weights, the last 1: a number in [0, 1) picks the component of the first bound
+            above it.
     """
 
     means: Floats
     roots: Floats
-    bounds: NDArray[np.float64]
+    bounds: Sequence[float]
 
 
 def mix(means: Sequence[Floats], roots: Sequence[Floats], weights: Sequence[float]) -> Mixture:
@@ -37,7 +38,7 @@ def mix(means: Sequence[Floats], roots: Sequence[Floats], weights: Sequence[floa
         weights: Above 0; only their ratios count.
     """
     bounds = np.cumsum(np.array(weights, np.float64))
-    return Mixture(np.array(means), np.array(roots), bounds / bounds[-1])
+    return Mixture(np.array(means), np.array(roots), (bounds / bounds[-1]).tolist())
 
 
 def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int = 1) -> Floats:
@@ -52,11 +53,14 @@ def sample_mixture(mixture: Mixture, seed: int, temperature: float = 1.0, n: int
     Returns:
         `(n, latent_dim)` float32.
     """
-    stream, z = open_stream(seed), np.empty((n, mixture.means.shape[1]), np.float32)
+    stream, dim = open_stream(seed), mixture.means.shape[1]
+    z = np.empty((n, dim), np.float32)
     for row in z:
-        epsilon = stream.standard_normal(len(row))
-        i = int(mixture.bounds.searchsorted(stream.random_sample(), "right"))
-        row[:] = mixture.means[i] + temperature * mixture.roots[i] @ epsilon
+        epsilon = stream.standard_normal(dim)
+        # Of so few numbers, `searchsorted` takes ten times as long.
+        i = bisect.bisect_right(mixture.bounds, stream.random_sample())
+        root = mixture.roots[i] if temperature == 1 else temperature * mixture.roots[i]
+        row[:] = mixture.means[i] + root @ epsilon
     return z
 
 

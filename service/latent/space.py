@@ -62,6 +62,7 @@ class LatentSpace:
         self._one_hots = {entry.label: one_hots[i] for i, entry in enumerate(manifest.classes)}
         counts = np.cumsum([entry.count for entry in manifest.classes], dtype=np.float64)
         self._bounds = counts / counts[-1] if self.labels else counts
+        self._labels = np.array(self.labels, np.int64)
 
     def place(self, z: NDArray[np.float64], label: Label = None) -> Floats:
         """Return the rows of vectors.
@@ -153,8 +154,8 @@ class LatentSpace:
         if label is None:
             # From a generator of their own, so that a smaller n gives the first of a larger one's.
             picks = sampling.open_stream([seed, 1]).random_sample(n)
-            label = np.array(self.labels)[np.searchsorted(self._bounds, picks, side="right")]
-        one_hot = label[:, np.newaxis] == np.array(self.labels)
+            label = self._labels[np.searchsorted(self._bounds, picks, side="right")]
+        one_hot = label[:, np.newaxis] == self._labels
         return np.concatenate([z, one_hot.astype(np.float32)], axis=1)
 
     def spread(

@@ -100,6 +100,19 @@ def test_components_are_drawn_as_often_as_they_weigh() -> None:
     np.testing.assert_allclose(spread, [0.5, 0.1], rtol=4 / np.sqrt(2 * 4000))
 
 
+@pytest.mark.parametrize("temperature", [1, 1.0, 0.7])
+def test_a_seed_draws_a_component_and_a_point_of_it(temperature: float) -> None:
+    means = [np.array([x, -x / 3], np.float32) for x in (0.1, 10.7, 20.3)]
+    roots = [mixture.covariance_root(np.array([[0.3 + x, 0.1], [0.1, 0.2]])) for x in (0.0, 0.4, 0.7)]
+    drawn_from = mixture.mix(means, roots, [6, 3, 1])
+    for seed in range(200):
+        stream = np.random.RandomState(seed)
+        epsilon, share = stream.standard_normal(2), stream.random_sample()
+        i = sum(share >= bound for bound in (0.6, 0.9))
+        expected = (means[i] + np.float32(temperature) * roots[i] @ epsilon).astype(np.float32)
+        np.testing.assert_array_equal(mixture.sample_mixture(drawn_from, seed, temperature), [expected])
+
+
 def test_every_component_can_be_drawn_and_no_other() -> None:
     means = [np.array([x], np.float32) for x in range(3)]
     drawn_from = mixture.mix(means, [np.zeros((1, 1), np.float32)] * 3, [1e-9, 1.0, 1e-9])
