@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from training.config import TrainingError
 from training.models.vae import ConvolutionalVAE
 from training.onnx.half_precision import round_weights, store_halves
+from training.onnx.softplus import split_softplus
 from training.onnx.tidy import fix_inputs, tidy
 
 Floats = NDArray[np.float32]
@@ -167,6 +168,7 @@ def convert(
     with _optimize_in_place():
         proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
     fix_inputs(proto.graph, constants)
+    split_softplus(proto.graph)
     store_halves(proto)
     tidy(proto, name)
     try:
