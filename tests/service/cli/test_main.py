@@ -118,3 +118,16 @@ def test_the_shell_gets_its_script(shell: str) -> None:
     environment = {**os.environ, "_CVAE_COMPLETE": f"{shell}_source"}
     done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert f"_CVAE_COMPLETE={shell}_complete" in done.stdout, done.stderr
+
+
+def test_who_interrupts_it_is_told_nothing_and_sees_that_it_failed(
+    local: Cvae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("service.cli.access.sign.parse_pair", interrupt)
+    local.options = []
+    result = local.run("sign", "--key", "a:b", "/a")
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert (result.stdout, result.stderr.strip()) == ("", "")

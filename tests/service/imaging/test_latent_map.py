@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -124,3 +125,10 @@ def test_labels_beyond_ten_begin_the_colours_again() -> None:
     for i, (x, y) in enumerate(points.tolist()):
         place = picture[round(200 - 192 * y), round(200 + 192 * x) - 1]
         assert tuple(place.tolist()) == COLOURS[i % 10]
+
+
+def test_colours_are_nine_hues_and_a_grey_that_nobody_takes_for_another() -> None:
+    assert [colour for colour in COLOURS if len(set(colour)) == 1] == [(120, 120, 120)]
+    apart = [np.abs(np.subtract(one, other)).sum() for one, other in itertools.combinations(COLOURS, 2)]
+    assert len(apart) == 45
+    assert min(apart) > 70
