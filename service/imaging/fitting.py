@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from PIL import Image
 
@@ -65,11 +67,16 @@ def fit_figure(figure: Floats, height: int, width: int, box: int) -> Floats:
 
 def find_middle(x: Floats) -> tuple[float, float]:
     """Return the row and column of the centre of mass of `(height, width, channels)`."""
-    mass = x.sum(axis=2)
-    total = mass.sum()
-    h, w = mass.shape
-    row = float((mass.sum(axis=1) * np.arange(h)).sum() / total)
-    return row, float((mass.sum(axis=0) * np.arange(w)).sum() / total)
+    # One channel needs no sum.
+    mass = x[..., 0] if x.shape[2] == 1 else x.sum(axis=2)
+    down, across = mass.sum(axis=1).astype(np.float64), mass.sum(axis=0).astype(np.float64)
+    total = float(mass.sum())
+    return float(down @ _numbers(len(down))) / total, float(across @ _numbers(len(across))) / total
+
+
+@functools.lru_cache(64)
+def _numbers(count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.arange(count, dtype=np.float64)
 
 
 def centre(figure: Floats, height: int, width: int) -> Floats:

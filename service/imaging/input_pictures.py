@@ -13,7 +13,13 @@ from service.core.choices import ImagePolarity
 from service.imaging.figures.canvas import flatten
 from service.imaging.figures.reading import Reading, read_figures
 from service.imaging.fitting import centre, find_middle, fit_figure, fit_whole
-from service.imaging.preprocess import find_border, find_median, find_polarity, to_floats
+from service.imaging.preprocess import (
+    find_border,
+    find_median,
+    find_polarity,
+    tell_polarity,
+    to_floats,
+)
 from service.imaging.reading.decoding import upload_size
 
 # What was done: taken as it is, moved to the middle, cut to its figure and scaled, or scaled whole.
@@ -147,11 +153,12 @@ def _place(reading: Reading, target: Target, scale: tuple[float, float]) -> Inpu
 
 def _keep(x: Floats, target: Target, polarity: ImagePolarity | None) -> InputPicture | None:
     """Return a picture of the model's size in the middle, unless it is more than a figure on ground."""
-    polarity = polarity or find_polarity(x)
-    if polarity == "dark-on-light":
-        x = 1 - x
     border = find_border(x)
-    if find_median(border) > DARK or not x.any():
+    ground = find_median(border)
+    polarity = polarity or tell_polarity(ground)
+    if polarity == "dark-on-light":
+        x, border, ground = 1 - x, 1 - border, 1 - ground
+    if ground > DARK or not x.any():
         return None
     row, column = find_middle(x)
     whole = 0, 0, target.width, target.height

@@ -55,7 +55,12 @@ def find_polarity(x: Floats) -> ImagePolarity:
     Returns:
         "dark-on-light" when the median of the outermost pixels is above one half.
     """
-    return "dark-on-light" if find_median(find_border(x)) > 0.5 else "light-on-dark"
+    return tell_polarity(find_median(find_border(x)))
+
+
+def tell_polarity(ground: float) -> ImagePolarity:
+    """Tell a picture's polarity from the median of its outermost pixels, in [0, 1]."""
+    return "dark-on-light" if ground > 0.5 else "light-on-dark"
 
 
 def find_border(x: Floats) -> Floats:

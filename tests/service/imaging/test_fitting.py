@@ -68,3 +68,11 @@ def test_ink_stays_within_a_picture_narrower_than_its_box() -> None:
     assert x.shape == (20, 16)
     assert (x.max(axis=0) > 0.5).all()
     assert (x.max(axis=1) > 0.5).sum() == 2
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_middle_is_the_mean_place_of_all_light(channels: int) -> None:
+    x = np.random.RandomState(0).uniform(size=(28, 20, channels)).astype(np.float32)
+    places = np.argwhere(np.ones((28, 20)))
+    expected = np.average(places, axis=0, weights=x.sum(axis=2).ravel())
+    np.testing.assert_allclose(fitting.find_middle(x), expected, rtol=1e-6)
