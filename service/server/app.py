@@ -48,6 +48,7 @@ from service.http.middleware import (
     RootPathMiddleware,
 )
 from service.http.openapi import document
+from service.http.rehearsal import rehearse
 from service.inference.registry import Registry
 from service.observability.metrics import METRICS, Metrics, MetricsMiddleware, Observer
 from service.observability.reports import ReportMiddleware, Reports
@@ -210,6 +211,7 @@ def _lifespan(settings: Settings, registry: Registry | None, tracing: Tracing | 
         if loaded is None:
             loaded = Registry(settings)
             await asyncio.to_thread(loaded.start)
+        await rehearse()
         # A garbage collection that visits all that stays for ever holds the event loop for 40 ms.
         gc.freeze()
         app.state.registry = loaded
