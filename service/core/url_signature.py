@@ -5,7 +5,7 @@ The signed text is the salt, the path, `?` and the query without the parameter `
 
 from __future__ import annotations
 
-import base64
+import binascii
 import functools
 import hashlib
 import re
@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 SIGNATURE, EXPIRES = "signature", "expires"
 MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 128
 BLOCK_BYTES = 64  # of SHA-256
+# What base64url has in place of two characters of base64, and how long it is without padding.
+URL_SAFE, SIGNATURE_BYTES = bytes.maketrans(b"+/", b"-_"), 43
 # How many escaped paths are kept, because they come again, and how long such a path may be.
 KEPT_PATHS, KEPT_CHARACTERS = 1024, 256
 HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
@@ -49,7 +51,8 @@ class SigningPair:
         escaped = _escape_kept(path) if len(path) <= KEPT_CHARACTERS else _escape(path)
         inner.update(escaped + query)
         outer.update(inner.digest())
-        return base64.urlsafe_b64encode(outer.digest()).rstrip(b"=")
+        # As `base64.urlsafe_b64encode` does it, in two calls less.
+        return binascii.b2a_base64(outer.digest(), newline=False).translate(URL_SAFE)[:SIGNATURE_BYTES]
 
 
 def _escape(path: str) -> bytes:

@@ -10,7 +10,7 @@ import functools
 import hmac
 import time
 from collections.abc import MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from service.core.url_signature import EXPIRES, SIGNATURE, SigningPair
 from service.http.problems import Fault
@@ -20,23 +20,16 @@ SIGNATURE_START, EXPIRES_START = f"{SIGNATURE}=".encode(), f"{EXPIRES}=".encode(
 # Where `sign_url` puts them.
 LAST_SIGNATURE, LAST_EXPIRES = b"&" + SIGNATURE_START, b"&" + EXPIRES_START
 MAX_DIGITS = 12
+# How many signed URLs are kept with what was found of them, and how long such a one may be.
+KEPT, KEPT_CHARACTERS = 1024, 512
+CACHE_CONTROL = b"cache-control"
 UNSIGNED = Refusal(403, "this needs a signed URL", "unsigned")
 
 
-class Split(NamedTuple):
-    """A query in parts.
-
-    Attributes:
-        plain: Without signature and expiry.
-        signed: Without the signature.
-        signatures: All there are.
-        expiries: All there are.
-    """
-
-    plain: bytes
-    signed: bytes
-    signatures: list[bytes]
-    expiries: list[bytes]
+# A query in parts: without signature and expiry, without the signature, all signatures, and all expiries.
+Split = tuple[bytes, bytes, list[bytes], list[bytes]]
+# Of a path and query: the query without signature and expiry, why it lets nobody in, or None, and until when.
+Verdict = tuple[bytes, Refusal | None, int | None]
 
 
 def split_query(query: bytes) -> Split:
@@ -46,9 +39,9 @@ def split_query(query: bytes) -> Split:
         plain, dated, expiry = signed.rpartition(LAST_EXPIRES)
         if not dated:
             if EXPIRES_START not in signed:
-                return Split(signed, signed, [signature], [])
+                return signed, signed, [signature], []
         elif EXPIRES_START not in plain and b"&" not in expiry:
-            return Split(plain, signed, [signature], [expiry])
+            return plain, signed, [signature], [expiry]
     return _split_anyhow(query)
 
 
@@ -64,42 +57,60 @@ def _split_anyhow(query: bytes) -> Split:
             expiries.append(part[len(EXPIRES_START) :])
         else:
             plain.append(part)
-    return Split(b"&".join(plain), b"&".join(signed), signatures, expiries)
+    return b"&".join(plain), b"&".join(signed), signatures, expiries
 
 
 def drop_signature(scope: MutableMapping[str, Any]) -> None:
     """Take the signature and the expiry out of a request's query, whether they are right or not."""
-    scope["query_string"] = split_query(scope["query_string"]).plain
+    scope["query_string"] = split_query(scope["query_string"])[0]
 
 
-def check_signature(visit: Visit, pairs: Sequence[SigningPair]) -> Refusal | None:
+def check_signature(visit: Visit, pairs: tuple[SigningPair, ...]) -> Refusal | None:
     """Return why a URL does not let its request in, or None; then the two are no longer in its query."""
     scope = visit.scope
-    split = split_query(scope["query_string"])
-    scope["query_string"] = split.plain
-    if not split.signatures:
-        return UNSIGNED
-    if not _is_signed(scope["path"], split, pairs):
-        return _blame(SIGNATURE, "that of this path and query", "another", "wrong_signature")
-    if not split.expiries:
-        return None
-    if len(split.expiries) > 1 or not _is_time(split.expiries[0]):
-        return _blame(EXPIRES, "seconds since 1970", "another text", "wrong_signature")
-    left_s = int(split.expiries[0]) - int(time.time())
+    path, query = scope["path"], scope["query_string"]
+    verify = _verify_kept if len(path) + len(query) <= KEPT_CHARACTERS else _verify
+    scope["query_string"], refusal, expires = verify(path, query, pairs)
+    if refusal is not None or expires is None:
+        return refusal
+    left_s = expires - int(time.time())
     if left_s <= 0:
         return _blame(EXPIRES, "a time that is to come", "one that is over", "expired")
-    visit.edit_answer(lambda fields: limit_age(fields, left_s))
+    visit.edit_answer(functools.partial(limit_age, left_s=left_s))
     return None
 
 
+def _verify(path: str, query: bytes, pairs: tuple[SigningPair, ...]) -> Verdict:
+    plain, signed, signatures, expiries = split_query(query)
+    if not signatures:
+        return plain, UNSIGNED, None
+    if not _is_signed(path, signed, signatures, pairs):
+        return plain, _blame(SIGNATURE, "that of this path and query", "another", "wrong_signature"), None
+    if not expiries:
+        return plain, None, None
+    if len(expiries) > 1 or not expiries[0].isdigit() or len(expiries[0]) > MAX_DIGITS:
+        return plain, _blame(EXPIRES, "seconds since 1970", "another text", "wrong_signature"), None
+    return plain, None, int(expiries[0])
+
+
+# Pages have the same pictures for all who see them. What is kept is found by a hash of all its bytes, with a
+# key of this process: the time tells nothing of a part of a signature. Other pairs are other entries.
+_verify_kept = functools.lru_cache(KEPT)(_verify)
+
+
 def limit_age(fields: Fields, left_s: int) -> None:
-    """Have no cache keep an answer longer than so many seconds."""
-    for i, (name, value) in enumerate(fields):
-        if name.lower() == b"cache-control":
-            fields[i] = name, _limit(value, left_s)
+    """Have no cache keep an answer longer than so many seconds.
+
+    Args:
+        fields: The answer's header fields; names are in small letters, as ASGI has them.
+        left_s: From now.
+    """
+    for i, field in enumerate(fields):
+        if field[0] == CACHE_CONTROL:
+            fields[i] = CACHE_CONTROL, _limit(field[1], left_s)
 
 
-@functools.lru_cache(256)
+@functools.lru_cache(KEPT)
 def _limit(control: bytes, left_s: int) -> bytes:
     kept, age = [], 0
     for part in control.split(b", "):
@@ -113,18 +124,14 @@ def _limit(control: bytes, left_s: int) -> bytes:
     return b", ".join(kept)
 
 
-def _is_signed(path: str, split: Split, pairs: Sequence[SigningPair]) -> bool:
-    if len(split.signatures) != 1:
+def _is_signed(path: str, signed: bytes, signatures: Sequence[bytes], pairs: Sequence[SigningPair]) -> bool:
+    if len(signatures) != 1:
         return False
     # All pairs are tried, so that the time says nothing of which one it was.
     found = False
     for pair in pairs:
-        found |= hmac.compare_digest(pair.sign(path, split.signed), split.signatures[0])
+        found |= hmac.compare_digest(pair.sign(path, signed), signatures[0])
     return found
-
-
-def _is_time(text: bytes) -> bool:
-    return text.isdigit() and len(text) <= MAX_DIGITS
 
 
 def _blame(field: str, expected: str, received: str, reason: str) -> Refusal:
