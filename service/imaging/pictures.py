@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from typing import NamedTuple
 
 from service.core.arrays import Bytes, Floats
@@ -26,20 +26,20 @@ class Pictures(NamedTuple):
 
     @property
     def levels(self) -> Bytes:
-        """The same pictures in 8 bits."""
-        batch = self.batch
-        if batch is None or len(batch) == len(self.image) or not _is_part(self.image, batch):
+        """The same pictures in 8 bits, contiguous."""
+        batch, n = self.batch, len(self.image)
+        if batch is None or len(batch) == n or not _is_part(self.image, batch):
             return to_bytes(self.image)
-        return _levels.find(batch)[self.place : self.place + len(self.image)]
+        return _last.round(batch).levels[self.place : self.place + n]
 
     @property
     def lines(self) -> Bytes:
         """The first picture's rows in 8 bits, each behind a 0: `(height, 1 + width * channels)`."""
-        # To round a batch costs little more than to round one picture of it, and all are answered together.
-        if self.batch is not None and _is_part(self.image, self.batch):
-            lines: Bytes = _lines.find(self.batch)[self.place]
+        batch = self.batch
+        if batch is None or not _is_part(self.image, batch):
+            lines: Bytes = write_lines(to_bytes(self.image[:1]))[0]
         else:
-            lines = write_lines(self.image[:1])[0]
+            lines = _last.round(batch).lines[self.place]
         return lines
 
 
@@ -52,23 +52,32 @@ class RoundedPictures(Pictures):
         return self.image  # type: ignore[return-value]
 
 
-class _Rounded:
-    """Keeps what was made of the batch that came last: its pictures are written one after the other."""
+class _RoundedBatch:
+    """A batch in 8 bits, rounded at once: it costs little more than to round one picture of it."""
 
-    def __init__(self, round_batch: Callable[[Floats], Bytes]) -> None:
-        self._round = round_batch
-        self._last: tuple[Floats, Bytes] | None = None
+    def __init__(self, batch: Floats) -> None:
+        self.batch = batch
+        self.levels = to_bytes(batch)
 
-    def find(self, batch: Floats) -> Bytes:
+    @functools.cached_property
+    def lines(self) -> Bytes:
+        return write_lines(self.levels)
+
+
+class _LastBatch:
+    """Keeps the batch that came last: its pictures are written one after the other."""
+
+    def __init__(self) -> None:
+        self._last: _RoundedBatch | None = None
+
+    def round(self, batch: Floats) -> _RoundedBatch:
         last = self._last
-        if last is None or last[0] is not batch:
-            last = self._last = batch, self._round(batch)
-        return last[1]
+        if last is None or last.batch is not batch:
+            last = self._last = _RoundedBatch(batch)
+        return last
 
 
-# Called by name, so that a test may count.
-_lines = _Rounded(lambda batch: write_lines(batch))
-_levels = _Rounded(lambda batch: to_bytes(batch))
+_last = _LastBatch()
 
 
 def _is_part(image: Floats, batch: Floats) -> bool:

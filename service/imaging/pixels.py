@@ -1,4 +1,4 @@
-"""Convert pixels from floats to bytes. A pure function."""
+"""Convert pixels from floats to bytes, and to rows. Pure functions."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def to_bytes(image: Floats) -> Bytes:
     return pixels
 
 
-def write_lines(images: Floats) -> Bytes:
-    """Round pixels to 8 bits, each row of them behind a 0.
+def write_lines(levels: Bytes) -> Bytes:
+    """Return each row of pixels behind a 0.
 
     Args:
-        images: `(batch, height, width, channels)` float32 in [0, 1].
+        levels: `(batch, height, width, channels)` uint8.
 
     Returns:
         `(batch, height, 1 + width * channels)` uint8, contiguous.
     """
-    n, height, width, channels = images.shape
+    n, height, width, channels = levels.shape
     lines = np.zeros((n, height, 1 + width * channels), np.uint8)
-    lines[:, :, 1:] = to_bytes(images).reshape(n, height, -1)
+    lines[:, :, 1:] = levels.reshape(n, height, -1)
     return lines

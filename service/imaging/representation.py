@@ -61,10 +61,10 @@ class Representation:
 
     @functools.cached_property
     def is_plain(self) -> bool:
-        """Whether one picture as PNG is just its pixels."""
+        """Whether one picture as PNG is just its pixels, without a note."""
         look = self.look
         plain = look.scale == 1 and not (look.invert or look.padding) and look.colormap == "grey"
-        return self.media_type == PNG and plain and look.columns in (None, 1)
+        return self.media_type == PNG and not self.noted and plain and look.columns in (None, 1)
 
     @functools.cached_property
     def fitting(self) -> set[tuple[int, ...]]:

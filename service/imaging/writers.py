@@ -47,6 +47,9 @@ def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra:
     Returns:
         The content of the file.
     """
+    if wanted.is_plain and len(pictures.image) == 1:
+        _, height, width, channels = pictures.image.shape
+        return join_png(width, height, channels, pictures.lines)
     if wanted.noted and wanted.media_type != APNG:
         plain = dataclasses.replace(wanted, noted=False)
         return add_note(wanted.media_type, write(plain, manifest, pictures, extra), extra[NOTE])
@@ -57,9 +60,6 @@ def write(wanted: Representation, manifest: Manifest, pictures: Pictures, extra:
         return write_json(manifest, {**extra, "z": pictures.z, "images": to_pixels(pictures, wanted.dtype)})
     if wanted.media_type == NPY:
         return write_npy(to_pixels(pictures, wanted.dtype))
-    _, height, width, channels = pictures.image.shape
-    if wanted.is_plain and len(pictures.image) == 1:
-        return join_png(width, height, channels, pictures.lines)
     levels = pictures.levels
     if wanted.media_type == PNG:
         return _write_sheet(levels, wanted.look)

@@ -90,7 +90,7 @@ def deflate(pixels: Bytes, scale: int = 1) -> bytes:
 def _filtered(pixels: Bytes, scale: int) -> Bytes:
     height, width, channels = pixels.shape
     if scale > 1:
-        pixels = np.repeat(pixels, scale, axis=1)
+        pixels = pixels.repeat(scale, axis=1)
     # Each row starts with the number of its filter. A repeated row is all zeros in terms of the one above.
     lines = np.zeros((height, scale, 1 + width * scale * channels), np.uint8)
     lines[:, 0, 1:] = pixels.reshape(height, -1)

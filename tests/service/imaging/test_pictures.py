@@ -7,7 +7,7 @@ import pytest
 
 from service.core.arrays import Bytes, Floats
 from service.imaging.pictures import Pictures
-from service.imaging.pixels import to_bytes, write_lines
+from service.imaging.pixels import to_bytes
 from tests.service import fake
 
 Z = np.random.RandomState(0).standard_normal((6, 2)).astype(np.float32)
@@ -25,6 +25,7 @@ def test_the_lines_of_a_part_of_a_batch_are_those_of_its_picture(place: int) -> 
     assert np.array_equal(pictures.lines, expected_lines(batch[place : place + 1]))
     assert pictures.lines.flags.c_contiguous
     assert np.array_equal(pictures.levels, to_bytes(batch[place : place + 1]))
+    assert pictures.levels.flags.c_contiguous
 
 
 def test_a_part_of_a_batch_that_is_itself_a_part_has_its_own_lines() -> None:
@@ -53,12 +54,14 @@ def test_a_batch_is_rounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def count(images: Floats) -> Bytes:
         rounded.append(len(images))
-        return write_lines(images)
+        return to_bytes(images)
 
-    monkeypatch.setattr("service.imaging.pictures.write_lines", count)
+    monkeypatch.setattr("service.imaging.pictures.to_bytes", count)
     batch = fake.decode(Z)
     for place in range(6):
-        assert len(Pictures(Z[place : place + 1], batch[place : place + 1], batch, place).lines) == 28
+        pictures = Pictures(Z[place : place + 1], batch[place : place + 1], batch, place)
+        assert len(pictures.lines) == 28
+        assert pictures.levels.shape == (1, 28, 28, 1)
     assert rounded == [6]
 
 
