@@ -27,6 +27,7 @@ from training.models.vae import ConvolutionalVAE
 from training.onnx.half_precision import round_weights, store_halves
 from training.onnx.softplus import split_softplus
 from training.onnx.tidy import fix_inputs, tidy
+from training.onnx.weights import lift_matrices
 
 Floats = NDArray[np.float32]
 Function = Callable[..., Mapping[str, Floats]]
@@ -94,9 +95,11 @@ def export(model: ConvolutionalVAE, x: Floats) -> tuple[Graph, Graph]:
 
     model = round_model(model)
     # Decoded by TensorFlow the grid would be a megabyte and more; what opens the file decodes it anew.
-    constants = {} if model.points is None else {"points": model.points}
-    encoder = convert("encoder", encode, model.encoder.inputs, constants)
-    decoder = convert("decoder", decode, model.decoder.inputs)
+    points = {} if model.points is None else {"points": model.points}
+    infer, weights = lift_matrices(encode, model.encoder, model.decoder)
+    encoder = convert("encoder", infer, model.encoder.inputs, {**points, **weights})
+    generate, weights = lift_matrices(decode, model.decoder)
+    decoder = convert("decoder", generate, model.decoder.inputs, weights)
     rows = max(PARITY_BATCHES)
     sure = x[find_sure(model, x)]
     check_parity(encoder, np.resize(sure, (rows, *x.shape[1:])))
@@ -186,7 +189,7 @@ def convert(
 def _optimize_in_place() -> Iterator[None]:
     """Have tf2onnx raise what its optimizers raise, so that it copies no graph before each of them.
 
-    These copies hold each other until they are collected: of 5 million weights they are 1.2 GB.
+    These copies hold each other until they are collected: of 5 million constants they are 1.2 GB.
     """
     with mock.patch.dict(os.environ, TF2ONNX_CATCH_ERRORS="FALSE"):
         yield

@@ -11,10 +11,12 @@ from onnx import numpy_helper
 
 
 def fix_inputs(graph: onnx.GraphProto, constants: Mapping[str, NDArray[np.float32]]) -> None:
-    """Make some inputs of a graph constants."""
+    """Make some inputs of a graph constants, and leave out those that no node reads."""
+    read = {tensor for node in graph.node for tensor in node.input}
     for value in [value for value in graph.input if value.name in constants]:
         graph.input.remove(value)
-        graph.initializer.append(numpy_helper.from_array(constants[value.name], value.name))
+        if value.name in read:
+            graph.initializer.append(numpy_helper.from_array(constants[value.name], value.name))
 
 
 def tidy(proto: onnx.ModelProto, name: str) -> None:

@@ -168,6 +168,47 @@ def test_no_graph_is_copied_before_each_optimizer(monkeypatch: pytest.MonkeyPatc
     assert "TF2ONNX_CATCH_ERRORS" not in os.environ
 
 
+@pytest.mark.parametrize("given", [{}, {"refine_grid": 4}, {"refine_steps": 0}])
+def test_weights_of_dense_layers_stay_out_of_the_conversion(
+    given: dict[str, int], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optimize, converted = optimizer.optimize_graph, list[int]()
+
+    def watch(graph: Any, *others: Any, **more: Any) -> Any:
+        constants = [node.get_tensor_value(as_list=False) for node in graph.get_nodes() if node.is_const()]
+        converted.extend(each.size for each in constants if each.ndim == 2 and each.dtype == np.float32)
+        return optimize(graph, *others, **more)
+
+    monkeypatch.setattr(optimizer, "optimize_graph", watch)
+    model = ConvolutionalVAE(small.config(**given), (8, 8, 1))
+    for graph in export.export(model, scale(digits.test.x[:64])):
+        held = onnx.load_from_string(graph.onnx).graph
+        assert [value.name for value in held.input] == ["x" if graph.name == "encoder" else "z"]
+        network = model.encoder if graph.name == "encoder" else model.decoder
+        dense = {tuple(each.shape) for each in network.trainable_variables if len(each.shape) == 2}
+        assert dense <= {tuple(tensor.dims) for tensor in held.initializer}
+    assert max(converted, default=0) <= 4
+
+
+LARGE = """
+import resource
+import numpy as np
+from training.config import TrainConfig
+from training.models.vae import ConvolutionalVAE
+from training.onnx.export import export
+export(ConvolutionalVAE(TrainConfig(), (101, 77, 1)), np.zeros((64, 101, 77, 1), np.float32))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_large_pictures_are_exported_in_little_memory() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", LARGE], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert float(found.stdout) < 1.5
+
+
 def test_a_random_op_is_refused() -> None:
     with pytest.raises(ExportError, match="decoder: expected no random op, found RandomNormal"):
         export.convert("decoder", lambda z: {"image": z + tf.random.normal(tf.shape(z))}, Z)
