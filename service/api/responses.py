@@ -17,7 +17,7 @@ from service.core.arrays import Floats
 from service.core.media_types import JSON
 from service.http.disconnect import unless_gone
 from service.http.model_headers import ModelResponse, headers_of
-from service.http.offload import INLINE_PIXELS, encode
+from service.http.offload import INLINE_PIXELS, encode_apart, encode_here
 from service.imaging.pictures import Pictures
 from service.imaging.representation import IN_PARTS, NOTE, Representation, check_size
 from service.imaging.writers import Writer, open_writer, write, write_json
@@ -117,7 +117,7 @@ async def answer_pictures(
     """
     render = functools.partial(write, wanted, manifest, pictures, extra or {})
     inline = pictures.image.size * wanted.look.scale**2 <= INLINE_PIXELS
-    content = await encode(render, call, inline=inline)
+    content = encode_here(render, call) if inline else await encode_apart(render, call)
     return ModelResponse(content, wanted.media_type, manifest, call)
 
 
@@ -125,7 +125,8 @@ async def answer_fields(
     manifest: Manifest, fields: dict[str, Any], call: RequestContext, *, inline: bool = True
 ) -> Response:
     """Answer with JSON: the model's name and version, then the fields; in a thread unless `inline`."""
-    content = await encode(lambda: write_json(manifest, fields), call, inline=inline)
+    render = functools.partial(write_json, manifest, fields)
+    content = encode_here(render, call) if inline else await encode_apart(render, call)
     return ModelResponse(content, JSON, manifest, call)
 
 

@@ -139,8 +139,9 @@ class Batcher:
         self.check()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Rows] = loop.create_future()
-        self._queue.append(PendingRequest(rows, future, call or RequestContext(), self.clock()))
-        self.waiting_rows += len(rows)
+        n = len(rows)
+        self._queue.append(PendingRequest(rows, future, call or RequestContext(), self.clock(), n))
+        self.waiting_rows += n
         if not self._drain_due:
             self._wake(loop)
         return future

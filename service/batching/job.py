@@ -38,13 +38,10 @@ class PendingRequest:
     future: asyncio.Future[Rows]
     call: RequestContext
     submitted: float
-    left: int = 0
+    left: int
     ran: int = 0
     ran_s: float = 0.0
     results: dict[int, Rows] | None = None
-
-    def __post_init__(self) -> None:
-        self.left = len(self.rows)
 
     def take(self, room: int) -> BatchSlice:
         """Take the next rows from the queue, at most `room` of them."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
@@ -109,11 +108,4 @@ class FastPath:
 
 def write_fields(response: Response) -> bytes:
     """Return the header lines of an answer, each with its line end."""
-    return b"".join([b"%b: %b\r\n" % field for field in response.raw_headers])
-
-
-def make_request(scope: MutableMapping[str, Any], body: bytes) -> Request:
-    """Return a request whose body has been read."""
-    request = Request(scope)
-    request._body = body
-    return request
+    return b"\r\n".join([*map(b": ".join, response.raw_headers), b""])

@@ -11,7 +11,7 @@ import asyncio
 import functools
 import math
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -19,14 +19,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from service.connections.connection import Connection
 from service.connections.rejections import RejectedError
-from service.fastpath.handler import FastPath, make_request, write_fields
+from service.fastpath.handler import FastPath, write_fields
+from service.fastpath.whole_requests import WholeCycle, WholeRequest
 from service.http.bodies.limits import refuse_body
 from service.http.dispatch import Answerer, Unread
 from service.observability.exchange import EXCHANGE
 from service.observability.metrics import CLIENT_GONE
-
-if TYPE_CHECKING:
-    from uvicorn._types import HTTPScope
 
 # The key under which the lifespan's state holds the fast path.
 STATE = "fast_path"
@@ -96,23 +94,8 @@ class FastPathProtocol(Connection):
             self._held_bytes = 0
 
     def _replay(self, scope: dict[str, Any], body: bytes) -> None:
-        scope |= {"server": self.server, "client": self.client, "state": self.app_state.copy()}
-        self.cycle = RequestResponseCycle(
-            scope=cast("HTTPScope", scope),
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=not self.draining,
-            on_response=self.on_response_complete,
-        )
-        self.cycle.body += body
-        self.cycle.more_body = False
-        self.cycle.message_event.set()
+        scope["server"], scope["client"], scope["state"] = self.server, self.client, self.app_state.copy()
+        self.cycle = WholeCycle(self, scope, body)
         assert self._fast is not None
         route = self._fast.enter(scope)
         if route is None:
@@ -171,7 +154,7 @@ class FastPathProtocol(Connection):
         assert self._fast is not None
         self._release()
         scope: Any = cycle.scope
-        answering = self._fast.dispatcher.answer(route, make_request(scope, bytes(cycle.body)))
+        answering = self._fast.dispatcher.answer(route, WholeRequest(scope, bytes(cycle.body)))
         if self._at_once:
             self._at_once -= 1
             self._step(cycle, answering)

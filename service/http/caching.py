@@ -114,7 +114,9 @@ def _finish_tag(digest: Any, *parts: bytes) -> str:
 
 
 def _add_parts(digest: Any, *parts: bytes) -> None:
-    digest.update(b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "big"), part)]))
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
 
 
 def tag_text(engine: Engine, *parts: str) -> str:

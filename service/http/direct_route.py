@@ -8,7 +8,7 @@ them took two fifths of a request's processor time.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from fastapi import Depends, Request, Response
@@ -66,13 +66,17 @@ class DirectRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """Return the function that FastAPI calls with a request."""
-        return self.answer
+
+        async def answer(request: Request) -> Response:
+            return await self.answer(request)
+
+        return answer
 
     def check(self, request: Request) -> None:
         """Refuse a request that could not be answered now, before any of it is read."""
 
-    async def answer(self, request: Request) -> Response:
-        """Call the endpoint and return its response.
+    def answer(self, request: Request) -> Awaitable[Response]:
+        """Call the endpoint, and return its response to be awaited.
 
         Raises:
             RequestValidationError: A parameter is not what it must be; further errors are the endpoint's.
@@ -82,7 +86,7 @@ class DirectRoute(APIRoute):
         if self._of_path:
             # Those of a path that comes again are there already, unless they are invalid.
             arguments |= request.scope.get(ARGUMENTS) or self._read_path(request.scope["path_params"])
-        response: Response = await self.endpoint(**arguments)
+        response: Awaitable[Response] = self.endpoint(**arguments)
         return response
 
     def convert(self, parameters: Mapping[str, str]) -> dict[str, Any] | None:

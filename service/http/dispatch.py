@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Awaitable, Iterable, MutableMapping
 from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -35,8 +35,8 @@ Found = tuple[DirectRoute, dict[str, Any], dict[str, Any] | None]
 class Answerer(Protocol):
     """What answers a request: its route, or what stands in its place."""
 
-    async def answer(self, request: Request) -> Response:
-        """Return the answer."""
+    def answer(self, request: Request) -> Awaitable[Response]:
+        """Return the answer, to be awaited."""
 
 
 class Unread:

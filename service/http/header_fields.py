@@ -49,7 +49,7 @@ def read_field(request: HTTPConnection, name: str) -> str | None:
     Returns:
         The value, or None without such a line. If the header is no list, two lines make an invalid value.
     """
-    value = find_fields(request).get(_spell(name))
+    value = scope_fields(request.scope).get(_spell(name))
     return None if value is None else value.decode("latin-1")
 
 
@@ -60,7 +60,7 @@ def negotiate(request: HTTPConnection, wanted: str | None, offered: Sequence[str
     """
     if wanted is None:
         request.scope[VARY] = "Accept"
-    accept = find_fields(request).get(b"accept")
+    accept = scope_fields(request.scope).get(b"accept")
     if accept is not None and len(accept) > KEPT_BYTES:
         return choose(accept.decode("latin-1"), wanted, offered)
     return _choose(accept, wanted, tuple(offered))

@@ -11,9 +11,17 @@ from service.batching.context import RequestContext
 INLINE_PIXELS = 16 * 28 * 28
 
 
-async def encode(render: Callable[[], bytes], call: RequestContext, *, inline: bool) -> bytes:
-    """Write an answer's content, here or in a thread, and add the time to the request's context."""
+async def encode_apart(render: Callable[[], bytes], call: RequestContext) -> bytes:
+    """Write an answer's content in a thread, and add the time to the request's context."""
     begun = time.perf_counter()
-    content = render() if inline else await call.run(render)
+    content = await call.run(render)
+    call.encode_s += time.perf_counter() - begun
+    return content
+
+
+def encode_here(render: Callable[[], bytes], call: RequestContext) -> bytes:
+    """Write an answer's content at once, and add the time to the request's context."""
+    begun = time.perf_counter()
+    content = render()
     call.encode_s += time.perf_counter() - begun
     return content

@@ -44,7 +44,7 @@ def asks(model: type[Q]) -> Any:
 
     def read(request: Request) -> Q:
         text = request.scope["query_string"]
-        return _read_kept(model, text) if len(text) <= KEPT_BYTES else _read(model, text)
+        return _read_kept(model, text) if len(text) <= KEPT_BYTES else _read_long(model, text)
 
     dependency = depend(read)
     setattr(dependency.dependency, MARK, model)
@@ -80,13 +80,17 @@ def _read_kept(model: type[Q], text: bytes) -> Q:
     return _read(model, text)
 
 
+def _read_long(model: type[Q], text: bytes) -> Q:
+    # A query that is kept has neither so many bytes nor so many parameters.
+    _check_extent(text)
+    return _read(model, text)
+
+
 def _read(model: type[Q], text: bytes) -> Q:
-    if len(text) >= MOST_PARAMETERS:
-        _check_extent(text)
     lists = _find_kinds(model).lists
     fields: dict[str, Any] = {}
     counts: dict[str, int] = {}
-    for name, value in _split(text.decode("latin-1")):
+    for name, _, value in _split(text.decode("latin-1")):
         if name in lists:
             fields.setdefault(name, []).append(value)
         elif name in fields:
@@ -141,12 +145,12 @@ def _find_underscores(model: type[BaseModel], fields: dict[str, Any], place: str
             yield {"type": "underscore", "loc": (place, name), "ctx": context}
 
 
-def _split(text: str) -> list[tuple[str, str]]:
+def _split(text: str) -> list[tuple[str, str, str]]:
+    """Return each parameter's name and value, with what stands between them."""
     if "%" in text or "+" in text:
-        return parse_qsl(text, keep_blank_values=True)
+        return [(name, "=", value) for name, value in parse_qsl(text, keep_blank_values=True)]
     # The same, without searching each part for escapes that are not there.
-    parts = [part.partition("=") for part in text.split("&") if part]
-    return [(name, value) for name, _, value in parts]
+    return [part.partition("=") for part in text.split("&") if part]
 
 
 def _check_extent(text: bytes) -> None:

@@ -76,4 +76,4 @@ def choose_id(scope: Mapping[str, Any]) -> str:
         if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
             return str(value, "ascii")
     # Unique, but not secret: unlike `secrets`, `random` asks the system for entropy only once.
-    return f"{random.getrandbits(128):032x}"
+    return random.getrandbits(128).to_bytes(16).hex()

@@ -22,7 +22,7 @@ from service.http.dependencies import Calls, Models
 from service.http.direct_route import DirectRoute
 from service.http.header_fields import negotiate
 from service.http.model_headers import ModelResponse
-from service.http.offload import encode
+from service.http.offload import encode_apart
 from service.http.openapi.errors import responses, unacceptable
 from service.http.problems import Fault
 from service.http.query_params import asks
@@ -135,7 +135,7 @@ async def _answer(
     fields = cache_fields(request, address, tag)
     if fresh := answer_fresh(request, engine, address, tag, fields):
         return fresh
-    content = await encode(render, call, inline=False)
+    content = await encode_apart(render, call)
     answer = ModelResponse(content, media_type, engine.manifest, call)
     answer.raw_headers += fields
     return answer
