@@ -1,4 +1,4 @@
-"""How much memory this process may use, and how many workers fit into it.
+"""How much memory this process may use, how many workers fit into it, and giving back what is free.
 
 Measured with the shipped bundles on x86-64: of two workers, each uses 99 MB of its own at rest, 125 MB after
 many requests of 256 pictures, and for moments up to 600 MB while eight requests of the largest kind run at
@@ -7,6 +7,7 @@ once; their parent uses 28 MB beside the bundles, and all of them share 46 MB of
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import logging
 import pathlib
@@ -157,3 +158,13 @@ def _read_meminfo(root: pathlib.Path, name: str) -> int | None:
         return int(value) * 1024
     except (OSError, ValueError):  # not Linux
         return None
+
+
+def give_back() -> None:
+    """Give the system what the C library keeps of freed memory, where that is possible (malloc_trim(3)).
+
+    It keeps some for each thread that has ever asked: 380 MB after sixteen reloads, in a process of 145.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -166,3 +168,29 @@ def test_a_model_for_which_there_is_no_memory_is_refused(limit: int, fits: bool)
         )
         with pytest.raises(BundleError, match=says):
             check_models(limit, "third", 9 * MIB, loaded)
+
+
+def test_what_is_freed_is_given_back() -> None:
+    code = """
+import threading
+from service.core.memory import give_back
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 // 2**20
+
+def hold(done):
+    # Small pieces, and one that stays: the C library keeps what lies below it.
+    pieces = [bytes(1000) for _ in range(100_000)]
+    kept.append(bytes(1000))
+    del pieces
+
+kept = []
+thread = threading.Thread(target=hold, args=[None])
+thread.start(); thread.join()
+before = resident()
+give_back()
+print(before - resident())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 50
