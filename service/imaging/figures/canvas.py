@@ -35,8 +35,10 @@ def to_planes(image: Image.Image) -> Floats:
     pixels = np.asarray(image)
     if pixels.ndim == 2:
         return pixels.astype(np.float32)[None]
-    sample = pixels[::2, ::2]
-    spread = sample.max(axis=2) - sample.min(axis=2)
+    # Each channel by itself: to reduce an axis of three takes thirty times as long.
+    red, green, blue = np.ascontiguousarray(np.moveaxis(pixels[::2, ::2], 2, 0))
+    highest = np.maximum(np.maximum(red, green), blue)
+    spread = highest - np.minimum(np.minimum(red, green), blue)
     if np.count_nonzero(spread > GREY_SPREAD) <= spread.size * 1e-3:
         return np.asarray(image.convert("L"), np.float32)[None]
     return np.moveaxis(pixels, 2, 0).astype(np.float32, order="C")

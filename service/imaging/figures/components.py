@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+L = TypeVar("L", bound=np.generic)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,10 +76,7 @@ class Components:
 
     def spread(self, values: NDArray[np.floating], height: int) -> NDArray[np.float32]:
         """Return `(height, width)`, each pixel of a component with its value, all others 0."""
-        lengths = np.diff(self.runs.ends, prepend=0, append=height * self.runs.width)
-        levels = np.zeros(len(lengths), np.float32)
-        levels[1::2] = values[self.label]
-        return np.repeat(levels, lengths).reshape(height, self.runs.width)
+        return _lay_out(self.runs.ends, values[self.label].astype(np.float32), height, self.runs.width)
 
     def sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the sum of the pixels of each component: `values` is `(height, width)`."""
@@ -104,9 +103,16 @@ def find_runs(mask: Mask) -> Runs:
 def paint(runs: Runs, chosen: NDArray[np.bool_], height: int) -> Mask:
     """Return the `(height, width)` mask of chosen runs."""
     ends = runs.ends.reshape(-1, 2)[chosen].ravel()
-    lengths = np.diff(ends, prepend=0, append=height * runs.width)
-    values = np.arange(len(lengths)) % 2 == 1
-    return np.repeat(values, lengths).reshape(height, runs.width)
+    return _lay_out(ends, np.ones(len(ends) // 2, bool), height, runs.width)
+
+
+def _lay_out(ends: Ints, values: NDArray[L], height: int, width: int) -> NDArray[L]:
+    """Return `(height, width)`, with a value from each start to its stop, and 0 elsewhere."""
+    places = np.zeros(len(ends) + 2, np.int64)
+    places[1:-1], places[-1] = ends, height * width
+    levels = np.zeros(len(ends) + 1, values.dtype)
+    levels[1::2] = values
+    return np.repeat(levels, places[1:] - places[:-1]).reshape(height, width)
 
 
 def label_components(mask: Mask) -> Components:

@@ -102,21 +102,19 @@ def _measure_stroke(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> flo
 
 def _measure_ink(cut: Image.Image, sight: Sight, box: Box) -> Floats:
     """Return how far each pixel is from the background, to the figure's side."""
-    pixels = np.asarray(cut, np.float32).reshape(cut.height, cut.width, -1)
-    planes = [_cut_background(grid, sight, box, cut.size) for grid in sight.background.level]
-    ground = np.stack(planes, axis=2)
+    pixels = (
+        np.asarray(cut).reshape(cut.height, cut.width, -1).transpose(2, 0, 1).astype(np.float32, order="C")
+    )
+    rows, columns = sight.ink.shape
+    across, down = sight.background.level.shape[2] / columns, sight.background.level.shape[1] / rows
+    cells = box[0] * across, box[1] * down, box[2] * across, box[3] * down
+    ground = enlarge(sight.background.level, cut.height, cut.width, cells)
     if sight.polarity == "dark-on-light":
         # In the shade ink is darker by as much of the light, not by as many levels.
-        ink: Floats = ((ground - pixels) / np.maximum(ground, 16)).max(axis=2)
+        ink: Floats = ((ground - pixels) / np.maximum(ground, 16)).max(axis=0)
     else:
-        ink = (pixels - ground).max(axis=2)
+        ink = (pixels - ground).max(axis=0)
     return ink
-
-
-def _cut_background(grid: Floats, sight: Sight, box: Box, size: tuple[int, int]) -> Floats:
-    rows, columns = sight.ink.shape
-    across, down = grid.shape[1] / columns, grid.shape[0] / rows
-    return enlarge(grid, size[1], size[0], (box[0] * across, box[1] * down, box[2] * across, box[3] * down))
 
 
 def _enlarge_mask(figure: Figure, box: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:

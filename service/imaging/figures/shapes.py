@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from service.imaging.figures.background import spread
 from service.imaging.figures.components import Components, Mask
 
 Numbers = NDArray[np.float64]
+Levels = NDArray[np.uint8]
 # The shortest side of a figure as a part of the picture's, and the fewest pixels along its longer side.
 MIN_SIZE, MIN_PIXELS = 1 / 40, 6
 # Across an edge a picture rises by at least this part of the contrast.
@@ -25,14 +27,19 @@ class Relief:
 
     Attributes:
         ink: How far each pixel stands out from the background, to one side.
-        near_other: How far those within two pixels of it do to the other side, at most; None: nothing does.
+        other: How far it does to the other side; None: nothing does.
         slope: How steep the picture is there.
     """
 
     def __init__(self, ink: Floats, other: Floats, slope: Floats) -> None:
         """Store the maps; `other` is how far each pixel stands out to the other side."""
         self.ink, self.slope = ink, slope
-        self.near_other = spread(other, np.maximum, 2) if other.any() else None
+        self.other = other if other.any() else None
+
+    @functools.cached_property
+    def near_other(self) -> Levels | None:
+        """How far those within two pixels of it do to the other side, at most; None: nothing does."""
+        return None if self.other is None else spread(np.rint(self.other).astype(np.uint8), np.maximum, 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,17 +65,18 @@ class Shapes:
     @property
     def rank(self) -> Numbers:
         """The likeliest figure has the highest: the larger of two that are as good."""
-        return np.square(self.quality) * np.sqrt(self.size)
+        return _rank(self.quality, self.size)
 
 
-def judge(parts: Components, mask: Mask, relief: Relief, peak: float) -> Shapes:
-    """Measure the components of a mask.
+def judge(parts: Components, mask: Mask, relief: Relief, peak: float, rank: float = 0) -> Shapes | None:
+    """Measure the components of a mask; None if whatever their edges are like, none ranks above `rank`.
 
     Args:
         parts: Of the mask.
         mask: `(height, width)`.
         relief: What the mask was made from.
         peak: How far the picture's strongest strokes stand out.
+        rank: Of the best figure that is known.
     """
     height, width = mask.shape
     high, wide = parts.bottom - parts.top, parts.right - parts.left
@@ -77,15 +85,22 @@ def judge(parts: Components, mask: Mask, relief: Relief, peak: float) -> Shapes:
     stroke = _measure_strokes(parts, mask)
     at_edge = _at_edge(parts, height, width)
     quality = np.sqrt(np.minimum(strength / peak, 1))
-    edges = _measure_edges(parts, mask, relief, strength)
-    quality *= np.square(edges)
     quality *= np.clip((0.5 - stroke / size) / 0.25, BLOTTED, 1)
     quality[(size < MIN_PIXELS) | (size < MIN_SIZE * min(height, width))] = 0
     quality[at_edge] *= AT_EDGE
     quality[(wide > 5 * high) | (high > 25 * wide)] *= LEVEL_LINE
     quality *= 1 - 0.4 * _distance(parts, height, width)
+    if not _rank(quality, size).max() > rank:
+        return None
+    edges = _measure_edges(parts, mask, relief, strength)
+    quality *= np.square(edges)
     quality[_encloses(parts, quality, size)] *= ENCLOSES
     return Shapes(size, stroke, strength, edges, at_edge, quality)
+
+
+def _rank(quality: Numbers, size: Numbers) -> Numbers:
+    ranks: Numbers = np.square(quality) * np.sqrt(size)
+    return ranks
 
 
 def _measure_edges(parts: Components, mask: Mask, relief: Relief, strength: Numbers) -> Numbers:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from service.core.arrays import Floats
 from service.imaging.figures import background as bg
@@ -40,7 +41,7 @@ def test_noise_is_measured_beside_figures_and_edges() -> None:
     levels = sheets.draw()
     levels[:, 400:] = 60
     for deviation in (0, 4, 12):
-        noise = bg.estimate_noise(sheets.noisy(levels, deviation).astype(np.float32))
+        noise = bg.estimate_noise(sheets.noisy(levels, deviation)[None].astype(np.float32))
         assert noise.shape == levels.shape
         np.testing.assert_allclose(noise, deviation, rtol=0.2, atol=0.3)
 
@@ -49,7 +50,7 @@ def test_noise_is_measured_beside_figures_and_edges() -> None:
 def test_small_pictures_have_a_background_too(size: tuple[int, int]) -> None:
     _, level, _ = estimate(np.full(size, 90.0))
     np.testing.assert_allclose(level, 90)
-    assert bg.estimate_noise(np.full(size, 90, np.float32)).shape == size
+    assert bg.estimate_noise(np.full((1, *size), 90, np.float32)).shape == size
 
 
 def has_canvas(levels: sheets.Levels) -> bool:
@@ -123,7 +124,12 @@ def test_a_window_reaches_as_far_to_one_side_as_to_the_other() -> None:
 @pytest.mark.parametrize("reach", [1, 3])
 def test_the_quantile_of_a_window_is_near_that_of_its_values(part: float, reach: int) -> None:
     grid = (np.random.RandomState(0).random((12, 9)) * 200 + 20).astype(np.float32)
-    found = bg._windowed_quantile(grid, reach, part)
+    # Each channel by itself: the second has its own levels, the third is even.
+    planes = np.stack([grid, grid[::-1] * np.float32(0.5), np.full_like(grid, 7)])
+    found, turned, even = bg._windowed_quantile(bg._sort_cells(planes), reach, part)
+    assert found.shape == grid.shape
+    np.testing.assert_allclose(turned, found[::-1] / 2, rtol=1e-5)
+    np.testing.assert_array_equal(even, 7)
     for row in range(12):
         for column in range(9):
             down, across = min(row, 11 - row, reach), min(column, 8 - column, reach)
@@ -134,16 +140,17 @@ def test_the_quantile_of_a_window_is_near_that_of_its_values(part: float, reach:
             middle = np.sort(index, axis=None)[int(np.ceil(part * window.size)) - 1]
             near = window[np.abs(index - middle) <= 1]
             assert found[row, column] == pytest.approx(near.mean(), abs=0.05)
-    np.testing.assert_array_equal(bg._windowed_quantile(np.full((3, 4), 7, np.float32), 1, part), 7)
+    flat = bg._sort_cells(np.full((1, 3, 4), 7, np.float32))
+    np.testing.assert_array_equal(bg._windowed_quantile(flat, 1, part), np.full((1, 3, 4), 7))
 
 
 def test_noise_is_compared_three_pixels_away() -> None:
     noise = np.random.RandomState(0).normal(100, 8, (90, 120)).astype(np.float32)
-    found = bg.estimate_noise(noise)
+    found = bg.estimate_noise(noise[None])
     around = [np.roll(noise, shift, axis) for shift in (-3, 3) for axis in (0, 1)]
     apart = np.abs(noise - np.mean(around, axis=0))[3:-3, 3:-3]
     cells = bg.shrink(apart.astype(np.float32), 32)
-    usual = bg._windowed_quantile(cells, min(cells.shape) // 4, 0.25)
+    (usual,) = bg._windowed_quantile(bg._sort_cells(cells[None]), min(cells.shape) // 4, 0.25)
     np.testing.assert_allclose(found, bg.enlarge(usual * np.float32(1.12), 90, 120), rtol=1e-4)
     assert found.min() > 5
 
@@ -151,7 +158,7 @@ def test_noise_is_compared_three_pixels_away() -> None:
 @pytest.mark.parametrize("size", [(12, 40), (40, 12), (13, 40), (40, 13)])
 def test_small_pictures_have_no_noise(size: tuple[int, int]) -> None:
     noise = np.random.RandomState(0).normal(100, 8, size).astype(np.float32)
-    assert (bg.estimate_noise(noise) > 0).any() == (min(size) > 12)
+    assert (bg.estimate_noise(noise[None]) > 0).any() == (min(size) > 12)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +170,7 @@ def test_a_drawn_picture_has_no_noise(down: int, across: int, by: float, noisy: 
     # than an eighth differs by more than a level.
     plane = np.full((132, 132), 100, np.float32)
     plane[::down, ::across] += by
-    assert (bg.estimate_noise(plane) > 0).any() == noisy
+    assert (bg.estimate_noise(plane[None]) > 0).any() == noisy
 
 
 @pytest.mark.parametrize("reach", [1, 2, 3])
@@ -220,8 +227,37 @@ def test_reaches_are_parts_of_the_shorter_side() -> None:
     grid = bg.shrink(levels.astype(np.float32), 32)
     assert grid.shape == (24, 32)
     for background, side in zip(found, (12, 6, 1), strict=True):
-        level = bg._windowed_quantile(grid, side, 0.5)
-        np.testing.assert_array_equal(background.level[0], level)
-        np.testing.assert_array_equal(background.low[0], bg.spread(level, np.minimum))
-        np.testing.assert_array_equal(background.high[0], bg.spread(level, np.maximum))
+        level = bg._windowed_quantile(bg._sort_cells(grid[None]), side, 0.5)
+        np.testing.assert_array_equal(background.level, level)
+        np.testing.assert_array_equal(background.low, bg.spread(level, np.minimum))
+        np.testing.assert_array_equal(background.high, bg.spread(level, np.maximum))
         assert not background.is_canvas
+
+
+@pytest.mark.parametrize("grid", [(24, 32), (1, 5), (3, 1), (1, 1)])
+@pytest.mark.parametrize("part", [None, (0.2, 0.1, 0.9, 0.7)])
+def test_a_grid_is_enlarged_as_pillow_does(
+    grid: tuple[int, int], part: tuple[float, float, float, float] | None
+) -> None:
+    levels = np.random.RandomState(0).uniform(0, 255, (2, *grid)).astype(np.float32)
+    box = None if part is None else tuple(np.multiply(part, [grid[1], grid[0]] * 2).tolist())
+    found = bg.enlarge(levels, 188, 250, box)
+    for plane, wide in zip(levels, found, strict=True):
+        expected = Image.fromarray(plane).resize((250, 188), Image.Resampling.BILINEAR, box)
+        np.testing.assert_allclose(wide, np.asarray(expected), atol=1e-3)
+
+
+def test_each_channel_has_the_background_that_it_has_alone() -> None:
+    rng = np.random.RandomState(1)
+    planes = rng.normal([[[60]], [[120]], [[200]]], 5, (3, 120, 160)).astype(np.float32)
+    planes[:, 40:90, 30:60] -= 40
+    (together,) = bg.estimate_backgrounds(planes, [0.5])
+    for channel, plane in enumerate(planes):
+        (alone,) = bg.estimate_backgrounds(plane[None], [0.5])
+        np.testing.assert_allclose(together.level[channel], alone.level[0], atol=0.01)
+
+
+def test_noise_is_that_of_the_noisiest_channel() -> None:
+    drawn = np.full((200, 300), 120.0)
+    planes = np.stack([drawn, sheets.noisy(drawn, 9), sheets.noisy(drawn, 3)]).astype(np.float32)
+    np.testing.assert_allclose(bg.estimate_noise(planes), 9, rtol=0.2)

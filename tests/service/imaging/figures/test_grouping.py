@@ -24,6 +24,7 @@ def grouped(
     parts = label_components(mask)
     assert len(parts.area) == len(places)
     shapes = judge(parts, mask, Relief(ink, np.zeros_like(ink), np.full(size, 100, np.float32)), 100)
+    assert shapes is not None
     label = parts.label[(parts.runs.row == places[0][0]) & (parts.runs.start == places[0][1])][0]
     chosen = group(parts, shapes, int(label))
     order = [

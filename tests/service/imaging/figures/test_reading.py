@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from service.core.arrays import Floats
 from service.core.choices import ImagePolarity
-from service.imaging.figures import finder
+from service.imaging.figures import finder, views
 from service.imaging.figures.background import Background, estimate_backgrounds
 from service.imaging.figures.finder import MAX_FIGURES
 from service.imaging.figures.reading import Reading, read_figures
@@ -240,7 +240,7 @@ def test_sheets_are_drawn_as_they_are_checked() -> None:
     assert not is_four(cover[::-1, :, None].astype(np.float32))
 
 
-def test_an_even_picture_has_but_one_background(monkeypatch: pytest.MonkeyPatch) -> None:
+def note_backgrounds(monkeypatch: pytest.MonkeyPatch) -> list[Background]:
     seen: list[Background] = []
 
     def note(planes: Floats, reaches: Sequence[float]) -> Iterator[Background]:
@@ -248,9 +248,31 @@ def test_an_even_picture_has_but_one_background(monkeypatch: pytest.MonkeyPatch)
             seen.append(background)
             yield background
 
-    monkeypatch.setattr(finder, "estimate_backgrounds", note)
+    monkeypatch.setattr(views, "estimate_backgrounds", note)
+    return seen
+
+
+def test_an_even_picture_has_but_one_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = note_backgrounds(monkeypatch)
     assert read_figures(Image.new("L", SIZE, 200), None, False) == []
     assert [background.is_canvas for background in seen] == [True]
+
+
+@pytest.mark.parametrize(("enough", "backgrounds"), [(finder.ENOUGH, 1), (1.0, len(views.REACHES))])
+def test_a_good_figure_on_uneven_paper_needs_no_other_background(
+    monkeypatch: pytest.MonkeyPatch, enough: float, backgrounds: int
+) -> None:
+    monkeypatch.setattr(finder, "ENOUGH", enough)
+    monkeypatch.setattr(finder, "DECISIVE", 1.0)
+    seen = note_backgrounds(monkeypatch)
+    assert is_four(read(noisy(draw(), 3)).cover)
+    assert len(seen) == backgrounds
+
+
+def test_the_lower_threshold_is_tried_in_front_of_the_first_background_alone() -> None:
+    planes = np.asarray(to_image(shaded(noisy(draw(), 3))), np.float32)[None]
+    parts = [[view.parts for view in found] for found in views.find_views(planes, None)]
+    assert [set(one) for one in parts] == [{views.PARTS}, {views.LATER_PARTS}, {views.LATER_PARTS}]
 
 
 def soften(levels: Levels) -> Levels:

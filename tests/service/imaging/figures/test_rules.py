@@ -153,3 +153,20 @@ def test_strokes_across_a_rule_stay() -> None:
     left, found = remove_rules(mask)
     assert found == 2  # to either side of the first stroke
     np.testing.assert_array_equal(left, line(20, 100, 90, 112) | line(50, 200, 90, 212))
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_a_course_is_that_of_least_squares(degree: int) -> None:
+    rng = np.random.RandomState(0)
+    x, at = rng.uniform(0, 1, 40), np.linspace(-0.1, 1.1, 30)
+    y = rng.randint(0, 99, 40)
+    expected = np.polynomial.Polynomial.fit(x, y, degree)(at)
+    np.testing.assert_allclose(rules._fit(x, y, degree, at), expected)
+
+
+def test_gaps_are_closed_within_their_row() -> None:
+    thin = np.random.RandomState(0).uniform(size=(20, 30)) < 0.05
+    expected = np.zeros_like(thin)
+    for row, column in np.argwhere(thin):
+        expected[row, max(column - rules.GAP, 0) : column + rules.GAP + 1] = True
+    np.testing.assert_array_equal(rules._bridge(thin), expected)

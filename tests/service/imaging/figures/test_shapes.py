@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.core.arrays import Floats
-from service.imaging.figures.components import Mask, label_components
+from service.imaging.figures.components import Components, Mask, label_components
 from service.imaging.figures.shapes import Relief, Shapes, _measure_strokes, judge
 
 
@@ -40,7 +40,14 @@ def judged(mask: Mask, contrast: float = 100, peak: float = 100, other: Floats |
     ink = mask.astype(np.float32) * np.float32(contrast)
     slope = np.full(mask.shape, contrast, np.float32)
     relief = Relief(ink, np.zeros_like(ink) if other is None else other, slope)
-    return judge(label_components(mask), mask, relief, peak)
+    return measured(label_components(mask), mask, relief, peak)
+
+
+def measured(parts: Components, mask: Mask, relief: Relief, peak: float = 100) -> Shapes:
+    """Shapes of a mask's components, even if none of them can be a figure."""
+    shapes = judge(parts, mask, relief, peak, -1)
+    assert shapes is not None
+    return shapes
 
 
 def test_a_thin_stroke_in_the_middle_is_as_good_as_can_be() -> None:
@@ -81,6 +88,9 @@ def test_sizes_edges_and_lines_have_their_factor(box: tuple[int, int, int, int],
 def test_a_figure_is_a_fortieth_of_the_picture_or_more() -> None:
     mask = boxes((150, 300, 159, 302), size=(400, 800))
     assert judged(mask).quality == [0]
+    ink = mask.astype(np.float32)
+    relief = Relief(ink, np.zeros_like(ink), ink)
+    assert judge(label_components(mask), mask, relief, 1) is None
     assert judged(boxes((150, 300, 160, 302), size=(400, 800))).quality > 0.5
 
 
@@ -102,21 +112,21 @@ def test_edges_are_those_parts_of_an_outline_that_are_steep() -> None:
     outline = 2 * 40 + 2 * 20 - 4
     for steep, part in ((30.5, 20 / outline), (29.5, 0)):
         slope[30, 90:110] = steep
-        assert judge(parts, mask, Relief(ink, none, slope), 100).edges == pytest.approx([part])
+        assert measured(parts, mask, Relief(ink, none, slope)).edges == pytest.approx([part])
     slope[30:70] = 100
-    assert judge(parts, mask, Relief(ink, none, slope), 100).edges == [1]
+    assert measured(parts, mask, Relief(ink, none, slope)).edges == [1]
     # Not where the picture stands out to the other side within two pixels.
     for row, part in ((68, 18 / 116 + 4 / 116), (73, 0)):
         other = none.copy()
         other[row, 90:110] = 50
-        edges = judge(parts, mask, Relief(ink, other, slope), 100).edges
+        edges = measured(parts, mask, Relief(ink, other, slope)).edges
         near = np.zeros_like(mask)
         near[max(row - 2, 0) : row + 3, 88:112] = True
         rim = hollow(30, 90, 70, 110, 1)
         assert edges == pytest.approx([(rim & ~near).sum() / outline])
         assert (edges < 1) == (part > 0)
     other[:] = 29.9
-    assert judge(parts, mask, Relief(ink, other, slope), 100).edges == [1]
+    assert measured(parts, mask, Relief(ink, other, slope)).edges == [1]
 
 
 def test_what_is_near_is_within_two_pixels() -> None:
@@ -154,3 +164,18 @@ def test_a_ring_that_has_strokes_within_is_no_frame() -> None:
         both = judged(ring | bar | inner).quality[0]
         # Of the pixels of the ring and its bar, fewer than a tenth may lie within.
         assert both == pytest.approx(alone * (0.1 if frame else 1))
+
+
+def test_what_cannot_rank_above_another_is_not_judged() -> None:
+    mask = np.zeros((120, 160), bool)
+    mask[30:90, 70:80] = True
+    ink = mask * np.float32(90)
+    relief, parts = (
+        Relief(ink, np.zeros_like(ink), np.abs(np.gradient(ink)).max(axis=0)),
+        label_components(mask),
+    )
+    shapes = judge(parts, mask, relief, 90)
+    assert shapes is not None
+    rank = float(shapes.rank.max())
+    assert judge(parts, mask, relief, 90, 0.99 * rank) is not None
+    assert judge(parts, mask, relief, 90, 2 * rank) is None
