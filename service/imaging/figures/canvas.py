@@ -53,7 +53,9 @@ def _stretch(levels: Floats) -> Image.Image:
 
 def _fill(image: Image.Image) -> Image.Image:
     alpha = np.asarray(image.getchannel("A"))
-    grey = np.asarray(image.convert("RGB").convert("L"))[alpha >= OPAQUE]
+    # Of a brush that covers little, what covers most counts.
+    opaque = max(1, min(OPAQUE, (int(alpha.max()) + 1) // 2))
+    grey = np.asarray(image.convert("RGB").convert("L"))[alpha >= opaque]
     if not grey.size:
         level = 255
     else:

@@ -26,6 +26,15 @@ def test_strokes_alone_lie_on_what_contrasts(
     assert (flat[20, 20] == colour).all()
 
 
+@pytest.mark.parametrize(("level", "ground"), [(255, 0), (0, 255)])
+def test_a_brush_that_covers_little_lies_on_what_contrasts(level: int, ground: int) -> None:
+    strokes = canvas((level, level, level))
+    strokes.putalpha(strokes.getchannel("A").point(lambda alpha: alpha // 3))
+    flat = np.asarray(flatten(strokes))
+    assert (flat[0, 0] == ground).all()
+    assert (abs(flat[20, 20].astype(int) - ground) > 80).all()
+
+
 def test_a_sheet_that_was_cut_out_lies_on_its_own_colour() -> None:
     pixels = np.full((40, 40, 4), (230, 230, 220, 255), np.uint8)
     pixels[10:30, 18:22, :3] = 20
