@@ -113,7 +113,7 @@ def test_the_bundle_of_such_a_decoder_has_a_mixture_of_each_label(
     assert held is not None
     assert held.label is not None
     assert sorted(set(held.label.tolist())) == list(range(10))
-    card = (tmp_path / "told" / "README.md").read_text()
+    card = " ".join((tmp_path / "told" / "README.md").read_text().split())
     assert "one for each label, fitted to z" in card
     assert "its place, one for all labels," in card
 
