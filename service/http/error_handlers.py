@@ -116,13 +116,10 @@ async def _answer_validation_error(request: Request, error: Exception) -> Respon
         fault = Fault(
             field="body", expected="JSON", received=f"a text that breaks at character {where} ({reason})"
         )
-        return problem(request, 400, f"body: expected JSON, received {fault.received}", [fault])
+        return problem(request, 400, str(fault), [fault])
     count_refusal(request, "invalid_value")
     faults = [_to_fault(entry) for entry in entries[:MOST_FAULTS]]
-    first = faults[0]
-    return problem(
-        request, 422, f"{first.field}: expected {first.expected}, received {first.received}", faults
-    )
+    return problem(request, 422, str(faults[0]), faults)
 
 
 def _to_fault(entry: dict[str, Any]) -> Fault:
@@ -165,14 +162,14 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         detail = f"there is nothing at {errors.cut(request.scope['path'])}"
     if status == 400 and detail == "There was an error parsing the body":
         faults = [Fault(field="body", expected="JSON", received="a text that cannot be read as JSON")]
-        detail = f"body: expected JSON, received {faults[0].received}"
+        detail = str(faults[0])
     headers = dict(getattr(error, "headers", None) or {})
     if "Allow" in headers:
         *others, last = _list_allowed(request, headers["Allow"])
         headers["Allow"] = ", ".join((*others, last))
         expected = " or ".join(filter(None, (", ".join(others), last)))
         faults = [Fault(field="method", expected=expected, received=request.scope["method"])]
-        detail = f"method: expected {expected}, received {faults[0].received}"
+        detail = str(faults[0])
     if status in REASONS:
         count_refusal(request, REASONS[status])
     return problem(request, status, detail, faults, headers)

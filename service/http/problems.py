@@ -29,6 +29,10 @@ class Fault(BaseModel):
     expected: str
     received: str
 
+    def __str__(self) -> str:
+        """Return it as an error's `detail` says it."""
+        return f"{self.field}: expected {self.expected}, received {self.received}"
+
 
 class Problem(BaseModel):
     """An error, as RFC 9457 has it."""

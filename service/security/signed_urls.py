@@ -136,4 +136,4 @@ def _is_signed(path: str, signed: bytes, signatures: Sequence[bytes], pairs: Seq
 
 def _blame(field: str, expected: str, received: str, reason: str) -> Refusal:
     fault = Fault(field=field, expected=expected, received=received)
-    return Refusal(403, f"{field}: expected {expected}, received {received}", reason, faults=[fault])
+    return Refusal(403, str(fault), reason, faults=[fault])

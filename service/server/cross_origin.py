@@ -105,9 +105,7 @@ class CrossOriginMiddleware(CORSMiddleware):
         if response.status_code == REFUSED:
             headers = {name: value for name, value in response.headers.items() if name not in OF_BODY}
             faults = list(self._find_faults(asked))
-            first = faults[0]
-            detail = f"{first.field}: expected {first.expected}, received {first.received}"
-            response = problem(Request(scope), REFUSED, detail, faults, headers)
+            response = problem(Request(scope), REFUSED, str(faults[0]), faults, headers)
         await response(scope, receive, send)
 
     def _find_faults(self, asked: Headers) -> Iterator[Fault]:
