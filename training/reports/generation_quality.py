@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from training.bundles import model_card
 from training.bundles.manifest import BundleError, read_manifest_for
 from training.bundles.open_decoder import is_conditional, open_decoder
+from training.bundles.open_encoder import open_encoder
 from training.bundles.prior import read_mixture
 from training.data.datasets import Dataset, scale
 from training.evaluation.classifier import Classifier, ClassifierError
 from training.evaluation.latent_mixture import Mixture
 from training.evaluation.likelihood import Decode, Floats, Labels
 from training.models.encoding import Posteriors, encode
-from training.onnx.export import open_onnx
 from training.reports.manifolds import NEIGHBOURS, precision_recall
 
 Doubles = NDArray[np.float64]
@@ -85,9 +85,9 @@ def judge_bundle(folder: pathlib.Path, dataset: Dataset, classifier: Classifier)
     if mixture is not None:
         found["normal_prior"] = _compare(_judge(decode, *normal, classifier), real)
     if is_conditional(manifest) and len(classes) > 1:
-        encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+        posterior = encode(open_encoder(folder, dataset), dataset.test)
         labels = np.array([entry["label"] for entry in manifest["classes"]])
-        found["restyled_accuracy"] = _restyle(decode, encode(encoder, dataset.test), labels, classifier)
+        found["restyled_accuracy"] = _restyle(decode, posterior, labels, classifier)
     if judged:
         probabilities, features = (np.concatenate(each) for each in zip(*judged, strict=True))
         found["classes"] = _compare((probabilities, features), real)
