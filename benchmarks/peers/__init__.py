@@ -11,6 +11,8 @@ from typing import Literal
 
 Answer = Literal["empty", "png", "tensor"]
 
+# The graph that all of them serve.
+DECODER = pathlib.Path(__file__).parents[2] / "models" / "mnist-2d" / "decoder.onnx"
 VECTOR = '{"z":[0.5,-1.0]}'
 TENSOR = '{"inputs":[{"name":"z","shape":[1,2],"datatype":"FP32","data":[0.5,-1.0]}]}'
 

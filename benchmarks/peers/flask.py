@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pathlib
 
 import numpy as np
 import onnx
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from PIL import Image
 
+from benchmarks.peers import DECODER
 from training.config import TrainConfig
 from training.models.networks import build_decoder
-
-DECODER = pathlib.Path(__file__).parents[2] / "models" / "mnist-2d" / "decoder.onnx"
 
 
 def read_weights() -> list[NDArray[np.float32]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-DECODER = pathlib.Path(__file__).parents[2] / "models" / "mnist-2d" / "decoder.onnx"
+from benchmarks.peers import DECODER
 
 
 def open_session() -> onnxruntime.InferenceSession:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pathlib
 
 import numpy as np
 import onnxruntime
@@ -11,7 +10,7 @@ from fastapi import FastAPI, Response
 from PIL import Image
 from pydantic import BaseModel
 
-DECODER = pathlib.Path(__file__).parents[2] / "models" / "mnist-2d" / "decoder.onnx"
+from benchmarks.peers import DECODER
 
 app = FastAPI()
 session = onnxruntime.InferenceSession(DECODER)

@@ -16,7 +16,8 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from benchmarks.harness.markdown import describe, tabulate
-from benchmarks.peers.session import DECODER, open_session
+from benchmarks.peers import DECODER
+from benchmarks.peers.session import open_session
 
 BATCHES = (1, 8, 32, 128)
 SIDE = 512
