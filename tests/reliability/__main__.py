@@ -45,11 +45,9 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
-    plan = soak.Plan(
-        options.minutes * 60, options.connections, options.processes, options.faulty, behind=True
-    )
     if options.reloads or options.kills:
         return _soak_disturbed(options, folder)
+    plan = _plan(options, options.faulty)
     watch = folder / "pauses"
     module = ("tests.reliability.watched", str(watch)) if options.workers == 1 else ("service",)
     with serve(folder, options.workers, options.set, module) as service:

@@ -49,14 +49,20 @@ def test_batches_do_not_mix() -> None:
         assert np.array_equal(Pictures(Z[3:4], batch[3:4], batch, 3).lines, expected_lines(batch[3:4]))
 
 
-def test_a_batch_is_rounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    rounded: list[int] = []
+@pytest.fixture
+def rounded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures were rounded each time."""
+    found: list[int] = []
 
     def count(images: Floats) -> Bytes:
-        rounded.append(len(images))
+        found.append(len(images))
         return to_bytes(images)
 
     monkeypatch.setattr("service.imaging.pictures.to_bytes", count)
+    return found
+
+
+def test_a_batch_is_rounded_once(rounded: list[int]) -> None:
     batch = fake.decode(Z)
     for place in range(6):
         pictures = Pictures(Z[place : place + 1], batch[place : place + 1], batch, place)
@@ -75,14 +81,7 @@ def test_the_levels_of_a_part_of_a_batch_are_those_of_its_pictures(place: int, n
     assert np.array_equal(Pictures(Z[place : place + n], others, batch, place).levels, to_bytes(others))
 
 
-def test_the_levels_of_a_batch_are_rounded_once_for_all_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    rounded: list[int] = []
-
-    def count(images: Floats) -> Bytes:
-        rounded.append(len(images))
-        return to_bytes(images)
-
-    monkeypatch.setattr("service.imaging.pictures.to_bytes", count)
+def test_the_levels_of_a_batch_are_rounded_once_for_all_its_parts(rounded: list[int]) -> None:
     batch = fake.decode(Z)
     for place in (0, 2, 4):
         assert len(Pictures(Z[place : place + 2], batch[place : place + 2], batch, place).levels) == 2
