@@ -52,10 +52,13 @@ def holds_pictures(folder: pathlib.Path) -> bool:
 def has_pictures(folder: pathlib.Path) -> bool:
     """Tell whether there is a picture in one of a folder's folders, at any depth."""
     return any(
-        path.suffix.lower() in SUFFIXES
-        for path in folder.glob("*/**/*")
-        if not any(name.startswith(".") for name in path.relative_to(folder).parts)
+        path.suffix.lower() in SUFFIXES for path in folder.glob("*/**/*") if not is_hidden(path, folder)
     )
+
+
+def is_hidden(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    """Tell whether a path or one of the folders between it and a folder has a name that begins with a dot."""
+    return any(name.startswith(".") for name in path.relative_to(folder).parts)
 
 
 def read_pictures(folder: pathlib.Path, size: tuple[int, int] | None = None) -> Pictures:

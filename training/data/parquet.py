@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.folders import Pictures, draw_test, has_pictures
+from training.data.folders import Pictures, draw_test, has_pictures, is_hidden
 from training.data.idx import DataError, holds_idx
 from training.data.npz import number_labels
 from training.data.picture import bring, read_picture
@@ -51,7 +51,7 @@ def holds_parquet(path: pathlib.Path) -> bool:
 def find_files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yield the Parquet files of a folder and of its folders, but for hidden ones."""
     for path in folder.rglob("*.parquet"):
-        if not any(name.startswith(".") for name in path.relative_to(folder).parts):
+        if not is_hidden(path, folder):
             yield path
 
 
