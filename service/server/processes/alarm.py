@@ -31,12 +31,13 @@ def wait_for_any(alarm: socket.socket, workers: Iterable[Worker], timeout_s: flo
 
     Args:
         alarm: From `open_alarm`.
-        workers: Those to wait for.
+        workers: Those to wait for; if one has ended already, this returns at once.
         timeout_s: How long at most; None: for ever.
     """
     workers = list(workers)
     lines = [worker.line for worker in workers if not worker.deaf]
-    ends = [worker.process.sentinel for worker in workers if worker.process.is_alive()]
+    # Of those that have ended as well: one may since its parent last looked, after all that it had to say.
+    ends = [worker.process.sentinel for worker in workers]
     multiprocessing.connection.wait([alarm, *lines, *ends], timeout_s)
     with contextlib.suppress(BlockingIOError):
         alarm.recv(1024)

@@ -23,7 +23,7 @@ def heeded() -> Any:
 
 def make() -> tuple[Any, Any]:
     ours, theirs = multiprocessing.Pipe()
-    process = types.SimpleNamespace(is_alive=lambda: False)
+    process = types.SimpleNamespace(sentinel=os.pidfd_open(os.getpid()))  # readable once it has ended
     return types.SimpleNamespace(line=ours, deaf=False, process=process), theirs
 
 
@@ -49,6 +49,18 @@ def test_what_a_worker_says_ends_the_wait_but_not_what_a_deaf_one_has_closed() -
         assert time.monotonic() - began >= 0.1
         said.send("ready")
         wait_for_any(alarm, [speaking, deaf], WAIT_S)
+        assert time.monotonic() - began < WAIT_S
+
+
+def test_a_worker_that_has_ended_ends_the_wait_also_one_that_ended_before_it() -> None:
+    process = multiprocessing.get_context("spawn").Process(target=os.getpid)
+    process.start()
+    process.join()
+    ours, _ = multiprocessing.Pipe()
+    ended: Any = types.SimpleNamespace(line=ours, deaf=True, process=process)
+    with open_alarm() as alarm:
+        began = time.monotonic()
+        wait_for_any(alarm, [ended], WAIT_S)
         assert time.monotonic() - began < WAIT_S
 
 
