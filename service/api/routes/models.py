@@ -127,7 +127,7 @@ def _describe(request: Request, models: Registry, engine: Engine) -> dict[str, A
         "metrics": manifest.metrics,
         "dataset": manifest.dataset,
         "runtime": RuntimeInfo(**engine.model.runtime._asdict()),
-        "warm": models.ready and not engine.failed,
+        "warm": not engine.failed,
         "created": manifest.created,
         "kept": [f"{manifest.name}@{version}" for version in versions[1:]],
         "links": {

@@ -47,6 +47,15 @@ def test_a_model_says_where_to_look_further(client: TestClient) -> None:
     assert card.text == "# A fake\n"
 
 
+def test_a_model_is_described_alike_while_the_service_stops(models_dir: pathlib.Path) -> None:
+    app = create_app(Settings(models_dir=models_dir))
+    with TestClient(app) as client:
+        before = client.get("/models/fake").content
+        app.api.state.registry.drain()
+        assert client.get("/health/ready").status_code == 503
+        assert client.get("/models/fake").content == before
+
+
 def test_an_unknown_model_is_a_problem(client: TestClient) -> None:
     answer = client.get("/models/other")
     assert answer.status_code == 404
