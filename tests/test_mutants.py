@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from scripts import mutants
+from scripts import mutants, suite_runs
 from scripts.faults import find_changes
 
 PATH = pathlib.Path("service/some.py")
@@ -64,12 +64,12 @@ def test_a_seed_draws_the_same_faults() -> None:
 
 
 def test_the_nearest_tests_come_first() -> None:
-    mirror, rest = mutants.order_tests(pathlib.Path("service/api/image_urls.py"), ROOT)
+    mirror, rest = suite_runs.order_tests(pathlib.Path("service/api/image_urls.py"), ROOT)
     assert mirror == ["tests/service/api/test_image_urls.py"]
     assert "tests/service/api/routes/test_sample.py" in rest
     assert "tests/service/api/test_responses.py" in rest
     assert rest[-1] == "tests/service/system"
-    nowhere = mutants.order_tests(pathlib.Path("service/none/none.py"), ROOT)
+    nowhere = suite_runs.order_tests(pathlib.Path("service/none/none.py"), ROOT)
     assert nowhere == ([], ["tests/service/system"])
 
 
@@ -93,28 +93,20 @@ def write_tree(tree: pathlib.Path, test: str, others: dict[str, str]) -> pathlib
 
 
 SEES = "from service.some import f\ndef test_it(): assert f() == 7\n"
+SEES_UNNAMED = """\
+import importlib
+def test_it(): assert importlib.import_module("service." "some").f() == 7
+"""
 SEES_NOT = "def test_it(): assert True\n"
-MARK = "import pytest\n@pytest.mark.slow{}\ndef"
 
 
 @pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("test", "others", "seen"),
     [
-        (SEES, {}, "FAILED tests/service/test_some.py::test_it"),
-        (
-            SEES_NOT,
-            {"tests/service/system/test_all.py": SEES},
-            "FAILED tests/service/system/test_all.py::test_it",
-        ),
-        (SEES_NOT, {"tests/service/far/test_far.py": SEES}, "FAILED tests/service/far/test_far.py::test_it"),
-        (SEES_NOT, {"tests/service/far/test_far.py": SEES_NOT}, None),
-        (
-            SEES_NOT,
-            {"tests/service/far/test_far.py": SEES.replace("def", MARK.format("(alone=False)"))},
-            "FAILED tests/service/far/test_far.py::test_it",
-        ),
-        (SEES_NOT, {"tests/service/far/test_far.py": SEES.replace("def", MARK.format(""))}, None),
+        (SEES, {}, "tests/service/test_some.py::test_it"),
+        (SEES_NOT, {"tests/service/system/test_all.py": SEES}, "tests/service/system/test_all.py::test_it"),
+        (SEES_NOT, {"tests/service/far/test_far.py": SEES_UNNAMED}, None),
     ],
 )
 def test_the_change_is_what_runs_and_is_undone(
@@ -124,29 +116,73 @@ def test_the_change_is_what_runs_and_is_undone(
     before, source = module.stat().st_mtime_ns, module.read_text()
     change = next(one for one in find_changes(PATH, source) if one.new == "(8)")
     # As it is, all pass, and the bytecode of that is not the change's.
-    assert mutants.run_tests(tmp_path, ["tests"]) is None
-    assert mutants.run(change, tmp_path) == seen
+    assert suite_runs.run_tests(tmp_path, ["tests"]) == []
+    assert mutants.try_near(change, tmp_path) == seen
     assert (module.read_text(), module.stat().st_mtime_ns) == (source, before)
-    assert mutants.run_tests(tmp_path, ["tests"]) is None
+    assert suite_runs.run_tests(tmp_path, ["tests"]) == []
+
+
+TWO = "A = 1 + 2\nB = 5\n"
+
+
+@pytest.mark.slow(alone=False)
+@pytest.mark.parametrize(
+    ("test", "seen"),
+    [
+        ("from service.some import B\ndef test_it(): assert B == 5\n", {"(6)"}),
+        ("from service.some import B\n@pytest.mark.slow(alone=False)\ndef test_it(): assert B == 5", {"(6)"}),
+        ("from service.some import B\n@pytest.mark.slow\ndef test_it(): assert B == 5", set()),
+        # Each fails another test; three of them meet.
+        (
+            "from service.some import A, B\ndef test_a(): assert A == 3\ndef test_b(): assert B == 5",
+            {"(6)", "(1 - 2)", "(2)", "(3)"},
+        ),
+        # None alone, but two together.
+        ("from service.some import A, B\ndef test_it(): assert A == 3 or B == 5", set()),
+        (SEES_NOT, set()),
+    ],
+)
+def test_all_that_is_left_meets_all_tests_together(tmp_path: pathlib.Path, test: str, seen: set[str]) -> None:
+    module = write_tree(tmp_path, SEES_NOT, {"tests/service/far/test_far.py": f"import pytest\n{test}"})
+    module.write_text(TWO)
+    before = module.stat().st_mtime_ns
+    changes = list(find_changes(PATH, TWO))
+    assert {change.new for change in changes} == {"(6)", "(1 - 2)", "(2)", "(3)"}
+    found = dict(mutants.try_together(changes, tmp_path))
+    assert {change.new for change in found} == seen
+    assert {test.partition("::")[0] for test in found.values()} <= {"tests/service/far/test_far.py"}
+    assert (module.read_text(), module.stat().st_mtime_ns) == (TWO, before)
 
 
 @pytest.mark.slow(alone=False)
 @pytest.mark.parametrize(
     ("test", "says"),
     [
-        ("def test_it(): assert True", None),
-        ("def test_it(): assert False", "FAILED test_it.py::test_it"),
-        ("import nothing_of_this_name", "ERROR test_it.py"),
-        ("def test_it():\n    while True: pass", "no end after 1 s"),
-        ("", None),
+        ("def test_it(): assert True", []),
+        ("def test_it(): assert False", ["test_it.py::test_it"]),
+        ("def test_it(): assert False\ndef test_too(): 1 / 0", ["test_it.py::test_it"]),
+        ("import nothing_of_this_name", ["test_it.py"]),
+        ("import os\ndef test_it(): os._exit(4)", ["no test's failure: pytest ended with 4"]),
+        ("def test_it():\n    while True: pass", ["no test's failure: no end after 2 s of a processor"]),
+        ("import time\ndef test_it(): time.sleep(90)", ["no test's failure: no end after 5 s"]),
+        ("", []),
     ],
 )
 def test_a_fault_is_seen_by_what_fails_and_by_what_does_not_end(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, test: str, says: str | None
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, test: str, says: list[str]
 ) -> None:
-    monkeypatch.setattr(mutants, "TIMEOUT_S", 1.0 if "while" in test else 60.0)
+    monkeypatch.setattr(suite_runs, "CPU_S", 2 if "while" in test else 60)
+    monkeypatch.setattr(suite_runs, "WALL_S", 5 if "sleep" in test else 60)
     (tmp_path / "test_it.py").write_text(test)
-    assert mutants.run_tests(tmp_path, ["test_it.py"]) == says
+    assert suite_runs.run_tests(tmp_path, ["test_it.py"]) == says
+
+
+@pytest.mark.slow(alone=False)
+def test_as_many_failures_are_named_as_are_asked_for(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.parametrize('x', ['a - b', 'c', 'd'])\ndef test_it(x): assert not x"
+    )
+    assert len(suite_runs.run_tests(tmp_path, ["test_it.py"], failures=2)) == 2
 
 
 def test_the_copy_is_of_what_git_does_not_ignore(
@@ -158,7 +194,7 @@ def test_the_copy_is_of_what_git_does_not_ignore(
         (tree / name).write_text("ignored.py\n")
     for command in (["init", "-q"], ["add", "a/b/known.py"]):
         subprocess.run(["git", *command], cwd=tree, check=True)
-    monkeypatch.setattr(mutants, "ROOT", tree)
-    mutants.copy_tree(copied)
+    monkeypatch.setattr(suite_runs, "ROOT", tree)
+    suite_runs.copy_tree(copied)
     found = {str(file.relative_to(copied)) for file in copied.rglob("*") if file.is_file()}
     assert found == {".gitignore", "a/new.py", "a/b/known.py"}
