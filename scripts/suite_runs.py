@@ -89,7 +89,7 @@ def run_tests(tree: pathlib.Path, tests: list[str], marks: str = FAST, failures:
         return []
     if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return [f"{UNNAMED}: no end after {CPU_S:g} s of a processor"]
-    failed = re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", output, re.MULTILINE)
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", output, re.MULTILINE)
     return failed or [f"{UNNAMED}: pytest ended with {process.returncode}"]
 
 

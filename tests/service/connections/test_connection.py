@@ -471,6 +471,22 @@ def test_the_last_of_the_requests_that_wait_announces_the_end(
     assert play(lambda: scene(2)).count(b"connection: close") == 0
 
 
+@pytest.mark.parametrize("requests", [1, 3])
+def test_of_what_comes_while_it_drains_the_last_announces_the_end(
+    app: Application, path: FastPath | None, requests: int
+) -> None:
+    async def scene() -> bytes:
+        connection = connect(app, path)
+        connection.protocol.server_state.draining = True  # type: ignore[attr-defined]
+        connection.protocol.data_received(PICTURE * requests)
+        return await connection.read(requests)
+
+    answers = play(scene)
+    assert statuses(answers) == [200] * requests
+    assert answers.count(b"connection: close") == 1
+    assert answers.rindex(b"HTTP/1.1 200") < answers.index(b"connection: close")
+
+
 def test_a_client_that_does_not_read_is_cut_off(app: Application, path: FastPath | None) -> None:
     async def scene() -> None:
         connection = connect(app, path, limits=LIMITS)
