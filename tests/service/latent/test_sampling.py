@@ -133,7 +133,15 @@ def test_a_singular_covariance_has_a_root() -> None:
     np.testing.assert_allclose(root @ root.T, covariance, atol=1e-6)
 
 
-@pytest.mark.parametrize("matrix", [[[1.0, 0.5], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]])
+@pytest.mark.parametrize("variances", [[1e4, -1e-3], [1e-9, -1e-7]])
+def test_an_eigenvalue_below_0_by_a_rounding_is_none(variances: list[float]) -> None:
+    root = mixture.covariance_root(np.diag(variances))
+    np.testing.assert_allclose(root, np.diag([np.sqrt(variances[0]), 0]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "matrix", [[[1.0, 0.5], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]], [[1e-9, 0.0], [0.0, -1e-5]]]
+)
 def test_what_is_no_covariance_is_refused(matrix: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="covariance: expected"):
         mixture.covariance_root(np.array(matrix))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from service.core.errors import MalformedBodyError, MediaTypeError, TooLargeError
+from service.core.errors import MalformedBodyError, MediaTypeError, QueueFullError, TooLargeError
 from service.imaging.reading import apart, decoding, isobmff, webp_chunks
 from service.imaging.reading.container import read_container
 from service.imaging.reading.decoding import decode, upload_size
@@ -289,6 +290,15 @@ def test_a_process_that_takes_more_than_it_may_is_ended(
         TooLargeError, match=f"decoded in {memory} MiB of memory and {seconds} s of processor"
     ):
         decode(content, "body", MAX_PIXELS)
+
+
+def test_where_no_process_can_start_the_client_may_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")  # as where a container's limit is reached
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(QueueFullError):
+        decode(write(draw(), "AVIF"), "body", MAX_PIXELS)
 
 
 def test_a_process_ends_when_nobody_waits_for_it() -> None:
