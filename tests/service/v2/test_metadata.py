@@ -166,6 +166,13 @@ def test_what_has_failed_is_listed_as_unavailable(
         assert client.get("/v2/health/live").json() == {"live": True, "ready": False}
 
 
+def test_what_can_answer_says_so(client: TestClient) -> None:
+    assert client.get("/v2/health/live").json() == client.get("/v2/health/ready").json()
+    assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
+    for path in ("plain.decoder", "v1.2-conditional.encoder"):
+        assert client.get(f"/v2/models/{path}/ready").json() == {"name": path, "ready": True}
+
+
 def test_before_the_models_are_loaded_it_is_live_and_not_ready(both: pathlib.Path) -> None:
     client = TestClient(create_app(Settings(models_dir=both)))  # no lifespan
     assert client.get("/v2/health/live").json() == {"live": True, "ready": False}
