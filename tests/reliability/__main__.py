@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from tests.reliability import bombs, disturbed, idle, soak, stops, tables
+from tests.reliability import bombs, disturbed, idle, soak, stops, tables, watched
 from tests.reliability.faulty import Faulty
 from tests.reliability.hostile import BOMBS
 from tests.reliability.load import Load
@@ -47,28 +47,24 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 def _soak(options: argparse.Namespace, folder: pathlib.Path) -> int:
     if options.reloads or options.kills:
         return _soak_disturbed(options, folder)
-    plan = _plan(options, options.faulty)
-    watch = folder / "pauses"
-    module = ("tests.reliability.watched", str(watch)) if options.workers == 1 else ("service",)
-    with serve(folder, options.workers, options.set, module) as service:
+    plan = _plan(options)
+    with serve(folder, options.workers, options.set, watched.run_in(folder)) as service:
         made = run(make_references(service.port))
         write_references(made.references, path := folder / "references")
         result = soak.soak(service, path, plan)
-    if watch.exists():
-        result.held = json.loads(watch.read_text())["pauses"]
+    result.held = watched.read(folder)
     result.faults[:0] = [f"at rest: {fault}" for fault in made.faults]
     return _print(soak.describe_soak(result, plan), result.all_faults)
 
 
-def _plan(options: argparse.Namespace, faulty: int) -> soak.Plan:
-    return soak.Plan(options.minutes * 60, options.connections, options.processes, faulty, behind=True)
+def _plan(options: argparse.Namespace) -> soak.Plan:
+    return soak.Plan(
+        options.minutes * 60, options.connections, options.processes, options.faulty, behind=True
+    )
 
 
 def _soak_disturbed(options: argparse.Namespace, folder: pathlib.Path) -> int:
-    # Who misbehaves on the connection of a worker that is killed sees what looks like a fault.
-    faulty = 0 if options.kills else options.faulty
-    plan = _plan(options, faulty)
-    times = options.reloads, options.kills
+    plan, times = _plan(options), (options.reloads, options.kills)
     result = disturbed.soak_disturbed(folder, options.workers, options.set, plan, *times)
     return _print(soak.describe_soak(result, plan), result.all_faults)
 

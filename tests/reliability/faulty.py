@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import collections
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from tests.reliability.references import Reference, judge
 from tests.reliability.wire import Answer, Connection, CutError, FramingError, connect
@@ -25,12 +27,19 @@ GARBAGE = b"\x00\x16\x03\x01 this is no request\r\n\r\n"
 OVERSIZED_STATUSES = (400, 414, 431)
 
 
+class Fault(NamedTuple):
+    """What a service did wrong to who misbehaves, and when that was seen (`time.monotonic`)."""
+
+    at: float
+    text: str
+
+
 class Faulty:
     """Clients that misbehave.
 
     Attributes:
         counts: How often each fault was tried.
-        faults: What the service did wrong, a line each.
+        faults: What the service did wrong.
     """
 
     def __init__(
@@ -39,7 +48,7 @@ class Faulty:
         """Store where to send, and what to choose from."""
         self.port = port
         self.counts: collections.Counter[str] = collections.Counter()
-        self.faults: list[str] = []
+        self.faults: list[Fault] = []
         self._random = random.Random(seed)
         sound = [each for each in references if each.kind == "bytes" and each.method != "HEAD"]
         # What is large to make costs the load beside it; as large to send is enough for who does not read.
@@ -215,4 +224,4 @@ class Faulty:
 
     def _note(self, way: str, text: str) -> None:
         if len(self.faults) < 10_000:
-            self.faults.append(f"{way}: {text}")
+            self.faults.append(Fault(time.monotonic(), f"{way}: {text}"))

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.harness.processes import find_tree
 from tests.reliability.cases.pinned import write_picture_url
+from tests.reliability.faulty import Fault
 from tests.reliability.serving import Service, ask
 from tests.reliability.tally import Loss
 from tests.reliability.versions import NAME, Version
@@ -30,13 +31,17 @@ EXPECTED = ("reload: mnist-2d: refused", "was ended by SIGKILL")
 WAIT_S = 120.0
 # A killed worker's connections end at once, but their clients may see it later.
 KILL_S = 2.0
+# Who misbehaves reads late, too.
+FAULT_S = 5.0
+# In which share of the time workers are killed: memory is compared after it.
+KILLING = 1 / 3
 # New connections after a reload on which each version is asked for, so that each worker gets some.
 ASKED = 8
 
 
 @dataclasses.dataclass
 class Disturber:
-    """Replaces the model of a service, and kills its workers, at even intervals.
+    """Replaces the model of a service, and kills its workers, each at even intervals.
 
     Attributes:
         service: That runs, with its models in `models`.
@@ -74,10 +79,10 @@ class Disturber:
 
     def _disturb(self, seconds: float) -> None:
         begun = time.monotonic()
-        acts = [self.reload] * self.reloads + [self._kill] * self.kills
-        random.Random(0).shuffle(acts)
-        for i, act in enumerate(acts):
-            time.sleep(max(0.0, begun + seconds * (i + 0.5) / len(acts) - time.monotonic()))
+        acts = [((i + 0.5) / self.reloads, self.reload) for i in range(self.reloads)]
+        acts += [(KILLING * (i + 0.5) / self.kills, self._kill) for i in range(self.kills)]
+        for share, act in sorted(acts, key=lambda act: act[0]):
+            time.sleep(max(0.0, begun + seconds * share - time.monotonic()))
             act()
 
     def reload(self) -> None:
@@ -130,6 +135,10 @@ class Disturber:
             for loss in losses
             if not any(at <= loss.ended <= at + KILL_S or loss.sent <= at <= loss.ended for at in self.killed)
         ]
+
+    def forgive_faults(self, faults: Sequence[Fault]) -> list[Fault]:
+        """Return what was wrong to who misbehaved, but for what was seen once a worker had been killed."""
+        return [fault for fault in faults if not any(at <= fault.at <= at + FAULT_S for at in self.killed)]
 
     def list_faults(self) -> list[str]:
         """Return what went wrong, in the log too, a line each."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.harness.markdown import describe, tabulate
+from tests.reliability.faulty import Fault
 from tests.reliability.priority import start
 from tests.reliability.probe import Latencies, Probe, Sampler
 from tests.reliability.reloads import Disturber
@@ -107,7 +108,7 @@ def soak(
     ):
         first = service.count_handles()
         with contextlib.nullcontext() if disturber is None else disturber.run(plan.seconds):
-            tallies, misbehaved, faults = _collect(made, plan)
+            tallies, misbehaved, faults, broken = _collect(made, plan)
         ended = time.monotonic()
     tally = Tally()
     for each in tallies:
@@ -116,12 +117,18 @@ def soak(
     failures = probe.failures
     if disturber is not None and disturber.killed:
         tally.losses, failures = disturber.forgive(tally.losses), []
-    settled = begun + min(SETTLED_S, plan.seconds / 3)
+        faults = disturber.forgive_faults(faults)
+    # Memory of a process that came in another's place would look like growth.
+    last_kill = max(disturber.killed, default=begun) if disturber else begun
+    settled = last_kill + min(SETTLED_S, plan.seconds / 3)
     span = min(60.0, plan.seconds / 3)
     return Result(
         tally,
         misbehaved,
-        faults + [f"probe: {failure}" for failure in failures] + errors[:5],
+        [fault.text for fault in faults]
+        + broken
+        + [f"probe: {failure}" for failure in failures]
+        + errors[:5],
         probe.summarise(begun),
         sampler.mean_mb(settled, settled + span),
         sampler.mean_mb(ended - span, ended),
@@ -156,19 +163,19 @@ def _run_all(port: int, references: pathlib.Path, plan: Plan) -> Iterator[Made]:
             process.wait()
 
 
-def _collect(made: Made, plan: Plan) -> tuple[list[Tally], Counter[str], list[str]]:
-    tallies, misbehaved, faults = [], Counter[str](), []
+def _collect(made: Made, plan: Plan) -> tuple[list[Tally], Counter[str], list[Fault], list[str]]:
+    tallies, misbehaved, faults, broken = [], Counter[str](), list[Fault](), list[str]()
     for kind, process in made:
         text, _ = process.communicate(timeout=plan.seconds + END_S)
         if process.returncode:
-            faults.append(f"{kind}: expected exit status 0, received {process.returncode}")
+            broken.append(f"{kind}: expected exit status 0, received {process.returncode}")
         elif kind == "load":
             tallies.append(Tally.from_json(text))
         else:
             found: dict[str, Any] = json.loads(text)
             misbehaved.update(found["counts"])
-            faults += found["faults"]
-    return tallies, misbehaved, faults
+            faults += [Fault(*fault) for fault in found["faults"]]
+    return tallies, misbehaved, faults, broken
 
 
 def _word(pause: dict[str, Any]) -> str:
@@ -181,7 +188,7 @@ def _word(pause: dict[str, Any]) -> str:
 
 def list_longest(held: list[dict[str, Any]], key: str) -> str:
     """Return a figure of the longest pauses, the longest first."""
-    return ", ".join(f"{pause[key]:.1f}" for pause in held[:SHOWN]) or "not measured"
+    return ", ".join(f"{pause[key]:.1f}" for pause in held[:SHOWN])
 
 
 def describe_soak(result: Result, plan: Plan) -> str:

@@ -20,7 +20,7 @@ def try_way(name: str, reply: Reply) -> list[str]:
         faulty = Faulty(port, [make_reference()], hold_s=0.05)
         asyncio.run(asyncio.wait_for(faulty.try_way(getattr(faulty, name)), 60))
     assert faulty.counts == {name: 1}
-    return faulty.faults
+    return [fault.text for fault in faulty.faults]
 
 
 @pytest.mark.parametrize("name", DESERVING)
@@ -73,7 +73,7 @@ def test_nobody_listening_is_a_fault() -> None:
         pass
     faulty = Faulty(port, [make_reference()])
     asyncio.run(faulty.try_way(faulty.stay_silent))
-    assert "expected a connection" in faulty.faults[0]
+    assert "expected a connection" in faulty.faults[0].text
 
 
 def test_a_pause_of_the_loop_is_measured() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import pathlib
 import time
 
-from tests.reliability.watched import Watch
+from tests.reliability.watched import Watch, read, run_in
 
 # Even on a busy machine, who looks what the loop runs gets a core in the meantime.
 LONG_S = 1.0
@@ -28,10 +27,11 @@ def test_what_held_the_loop_is_kept_the_longest_first(tmp_path: pathlib.Path) ->
         compute(0.1)
         await asyncio.sleep(0.01)
 
-    watch = Watch()
+    _, folder = run_in(tmp_path)
+    watch = Watch(pathlib.Path(folder, "1.json"))
     asyncio.run(hold())
-    watch.write(path := tmp_path / "pauses")
-    pauses = json.loads(path.read_text())["pauses"]
+    watch.write()
+    pauses = read(tmp_path)
     assert pauses == sorted(pauses, key=lambda pause: -pause["wall_ms"])
     # A busy machine adds pauses of its own, in which the loop runs nothing of these.
     waited = next(pause for pause in pauses if any(" hold" in frame for frame in pause["stack"][-1:]))

@@ -1,8 +1,10 @@
-"""Runs the service with a watch on its event loop: `python -m tests.reliability.watched FILE`.
+"""Runs the service with a watch on its event loops: `python -m tests.reliability.watched FOLDER`.
 
 A timer of the loop is due every few milliseconds. How late it comes is how long the loop was held; the CPU
 time of the loop's thread in between tells its own work from waiting for a core or for the interpreter's lock.
-A thread looks at what the loop's thread runs once it is late.
+A thread looks at what the loop's thread runs once it is late. Each process writes what it has found so far
+into a file of its own, again and again, for it may be killed. Workers run this module too, as all processes
+do that `multiprocessing` spawns.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
+import os
 import pathlib
 import socket
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from service.server.drain import DrainingServer
@@ -24,6 +28,8 @@ EVERY_S = 0.002
 KEPT = 20
 # From when on it is worth a look, and how many of its innermost frames are kept.
 LATE_S, FRAMES = 0.02, 6
+PAUSES = "pauses"
+WRITE_S = 0.5
 
 
 class Pause(NamedTuple):
@@ -47,8 +53,9 @@ class Pause(NamedTuple):
 class Watch:
     """Keeps the longest pauses of the loop that it is started in."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, path: pathlib.Path) -> None:
+        """Begin with none; they are written to a file."""
+        self._path = path
         self.pauses: list[Pause] = []
         self._thread = threading.get_ident()
         self._begun = self._last = time.monotonic()
@@ -60,10 +67,11 @@ class Watch:
         threading.Thread(target=self._look, daemon=True).start()
         self._tick()
 
-    def write(self, path: pathlib.Path) -> None:
-        """Write what was found as JSON, the longest first."""
-        found = [pause._asdict() for pause in sorted(self.pauses, reverse=True)]
-        path.write_text(json.dumps({"pauses": found}))
+    def write(self) -> None:
+        """Write what was found as JSON, whole or not at all."""
+        part = self._path.with_suffix(".part")
+        part.write_text(json.dumps([pause._asdict() for pause in [*self.pauses]]))
+        part.rename(self._path)
 
     def _tick(self) -> None:
         now, cpu, process = time.monotonic(), time.thread_time(), time.process_time()
@@ -75,8 +83,12 @@ class Watch:
         asyncio.get_running_loop().call_later(EVERY_S, self._tick)
 
     def _look(self) -> None:
+        written = time.monotonic()
         while True:
             time.sleep(LATE_S / 2)
+            if time.monotonic() - written > WRITE_S:
+                self.write()
+                written = time.monotonic()
             if time.monotonic() - self._last > LATE_S and (frame := sys._current_frames().get(self._thread)):
                 self._stack = [
                     f"{pathlib.Path(f.filename).name}:{f.lineno} {f.name}"
@@ -84,23 +96,38 @@ class Watch:
                 ]
 
 
-def main(path: pathlib.Path) -> int:
-    """Run the service; once it has stopped, what was found is in a file."""
-    startup, watches = DrainingServer.startup, []
+def run_in(folder: pathlib.Path) -> Sequence[str]:
+    """Return the module that runs the service, and its argument: a folder within one, for what is found."""
+    (inner := folder / PAUSES).mkdir()
+    return "tests.reliability.watched", str(inner)
+
+
+def read(folder: pathlib.Path) -> list[dict[str, Any]]:
+    """Return the pauses that all processes have found, the longest first."""
+    found = [pause for file in (folder / PAUSES).glob("*.json") for pause in json.loads(file.read_text())]
+    return sorted(found, key=lambda pause: -pause["wall_ms"])
+
+
+def install(folder: pathlib.Path) -> None:
+    """Have each server of this process watched once it has started."""
+    startup = DrainingServer.startup
 
     async def start_watched(server: DrainingServer, sockets: list[socket.socket] | None = None) -> Any:
         await startup(server, sockets)
-        watches.append(Watch())
-        watches[0].start()
+        Watch(folder / f"{os.getpid()}.json").start()
 
     DrainingServer.startup = start_watched  # type: ignore[method-assign, assignment]
+
+
+def main() -> int:
+    """Run the service."""
     from service.server.main import main as serve
 
-    try:
-        return serve()
-    finally:
-        watches[0].write(path)
+    return serve()
 
 
+# In a worker, it is the main module under another name.
+if __name__ in ("__main__", "__mp_main__"):
+    install(pathlib.Path(sys.argv[1]))
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    sys.exit(main())
