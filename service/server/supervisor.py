@@ -17,6 +17,7 @@ import signal
 import time
 from types import FrameType
 
+from service.core.reloads import Outcome
 from service.core.settings import Settings
 from service.observability import exposition, families
 from service.observability.families import Count
@@ -26,8 +27,8 @@ from service.server.processes.alarm import open_alarm, wait_for_any
 from service.server.processes.backoff import Backoff
 from service.server.processes.handle import Worker, explain
 from service.server.processes.listening import bind, describe
-from service.server.processes.messages import ASK, CENSUS, ENDED
-from service.server.processes.reloads import log_outcomes, reload_all, take_asked
+from service.server.processes.messages import ASK, CENSUS
+from service.server.processes.reloads import answer_asked, log_outcomes, reload_all, take_asked
 from service.server.processes.remembered import RememberedSources
 from service.server.processes.silence import START_S, Silence
 from service.server.processes.stock import Stock
@@ -180,17 +181,22 @@ class Workers:
         return True
 
     def _reload(self, asked: dict[Worker, list[int]]) -> None:
+        answer_asked(asked, self._lead_reload())
+
+    def _lead_reload(self) -> list[Outcome] | None:
+        """Reload in all workers; None: it stops meanwhile, or none serves."""
         end = time.monotonic() + NONE_S
         while not any(worker.serving for worker in self.workers):
             if (left_s := end - time.monotonic()) <= 0:
                 self._start_over()
-                return
+                return None
             if not self._go_on(left_s):
-                return
+                return None
         outcomes = reload_all(self.workers, self._stock, self._go_on)
+        if self._is_stopped:
+            return None
         log_outcomes(outcomes)
-        for worker, numbers in asked.items():
-            worker.tell(ENDED, (numbers, outcomes))
+        return outcomes
 
     def _start_over(self) -> None:
         """Have workers that start read the folder: what they were to serve may be what keeps them from it."""
@@ -238,6 +244,7 @@ class Workers:
         end = time.monotonic() + (settings.drain_ms + settings.shutdown_timeout_ms) / 1000 + MARGIN_S
         while self.workers and time.monotonic() < end:
             self._wait(end - time.monotonic())
+            answer_asked(take_asked(self.workers), None)
             if self._is_stopped:
                 for worker in self.workers:
                     worker.end()

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from service.core.errors import NotReadyError
 from service.core.reloads import Outcome
 from service.inference.registry import Registry
 from service.inference.reloading import Reload
@@ -47,7 +48,7 @@ class ParentLine:
         self._ticked = time.monotonic()
         self._given = False
         self._reload: Reload | None = None
-        self._asked: dict[int, asyncio.Future[list[Outcome]]] = {}
+        self._asked: dict[int, asyncio.Future[list[Outcome] | None]] = {}
         self._numbers = itertools.count()
 
     def open(self) -> Handover | None:
@@ -88,15 +89,21 @@ class ParentLine:
 
         Returns:
             What has happened to each model.
+
+        Raises:
+            NotReadyError: The service stops.
         """
         number = next(self._numbers)
-        ended: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[list[Outcome] | None] = asyncio.get_running_loop().create_future()
         self._asked[number] = ended
         self._tell(messages.ASK, number)
         try:
-            return await ended
+            outcomes = await ended
         finally:
             del self._asked[number]
+        if outcomes is None:
+            raise NotReadyError("the service stops: nothing is reloaded")
+        return outcomes
 
     def _tick(self, after_s: float) -> None:
         self._ticked = time.monotonic()
@@ -156,7 +163,7 @@ class ParentLine:
     def _give(self, served: Served) -> None:
         self._tell(messages.GIVEN, pickle.dumps(hand_over(served)))
 
-    def _end(self, numbers: Sequence[int], outcomes: list[Outcome]) -> None:
+    def _end(self, numbers: Sequence[int], outcomes: list[Outcome] | None) -> None:
         for number in numbers:
             ended = self._asked.get(number)
             if ended is not None and not ended.done():

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from service.core.reloads import Outcome, agree
 from service.server.processes.handle import Worker
-from service.server.processes.messages import ASK, DROP, GIVE, GIVEN, PREPARE, PREPARED, SWAP, SWAPPED
+from service.server.processes.messages import ASK, DROP, ENDED, GIVE, GIVEN, PREPARE, PREPARED, SWAP, SWAPPED
 from service.server.processes.stock import Stock
 
 logger = logging.getLogger(__name__)
@@ -101,6 +101,12 @@ def take_asked(workers: Iterable[Worker]) -> dict[Worker, list[int]]:
         while (number := worker.take(ASK)) is not None:
             asked.setdefault(worker, []).append(number)
     return asked
+
+
+def answer_asked(asked: Mapping[Worker, Sequence[int]], outcomes: Sequence[Outcome] | None) -> None:
+    """Tell workers how the reload ended that they have asked for; None: there is none any more."""
+    for worker, numbers in asked.items():
+        worker.tell(ENDED, (numbers, outcomes))
 
 
 def log_outcomes(outcomes: Sequence[Outcome]) -> None:

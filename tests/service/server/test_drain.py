@@ -150,6 +150,19 @@ def test_a_second_signal_ends_it_at_once(start: Start, workers: str, number: sig
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_reload_that_is_asked_for_does_not_keep_it(start: Start, workers: str) -> None:
+    process, port = start(drain_ms="1000", workers=workers, admin="on")
+    with connect(port) as client:
+        client.sendall(b"POST /admin/reload HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        client.sendall(b"\r\n")
+        assert client.recv(4096).split()[1] in (b"200", b"503")
+    assert process.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.slow
 def test_signals_that_mean_nothing_here_do_nothing(start: Start) -> None:
     process, port = start(drain_ms="0")
     for number in (signal.SIGUSR1, signal.SIGUSR2):

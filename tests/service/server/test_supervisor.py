@@ -20,6 +20,7 @@ import pytest
 from service.core.settings import Settings
 from service.server import supervisor
 from service.server.processes import silence
+from service.server.processes.messages import ASK, ENDED
 from service.server.supervisor import Workers
 from service.server.worker import FAILED
 from tests.live import ROOT, hold_port, wait_for_port
@@ -300,6 +301,8 @@ class Pretended:
         self.alive, self.leaving, self.deaf, self.ready = True, False, False, True
         self.furnished, self.began, self.silent_s = True, 0.0, 0.0
         self.stops = self.ends = 0
+        self.asks: list[int] = []
+        self.told: list[tuple[str, Any]] = []
         self.fault = ""
         self.line = types.SimpleNamespace(close=self.hang_up)
         self.hung_up = False
@@ -315,13 +318,14 @@ class Pretended:
 
     def listen(self) -> None: ...
 
-    def tell(self, *_: Any) -> None: ...
+    def tell(self, kind: str, content: Any = None) -> None:
+        self.told.append((kind, content))
 
     def has_said(self, _kind: str) -> bool:
         return False
 
-    def take(self, _kind: str) -> None:
-        return None
+    def take(self, kind: str) -> Any:
+        return self.asks.pop() if kind == ASK and self.asks else None
 
     def hang_up(self) -> None:
         self.hung_up = True
@@ -422,6 +426,29 @@ def test_each_further_signal_ends_the_workers_at_once() -> None:
     assert [(worker.stops, worker.ends) for worker in workers] == [(1, 2), (1, 2)]
     assert [worker.hung_up for worker in workers] == [True, True]
     assert all(wait is not None and wait > 0 for wait in played.waits)
+
+
+def test_who_asks_for_a_reload_while_it_stops_is_told_that_there_is_none() -> None:
+    def ask(played: Any) -> None:
+        played.workers[0].asks.append(7)
+
+    def finish(played: Any) -> None:
+        assert played.workers[0].told == [(ENDED, ([7], None))]
+        for worker in played.workers:
+            worker.alive = False
+
+    played = Played([ask, finish])
+    played.workers.extend([Pretended(), Pretended()])  # type: ignore[list-item]
+    assert played.stop() == 0
+
+
+def test_who_has_asked_when_a_stop_comes_is_told_that_there_is_none() -> None:
+    played = Played([end])
+    worker: Any = Pretended()
+    worker.ready = False
+    played.workers.append(worker)
+    played._reload({worker: [3]})
+    assert worker.told == [(ENDED, ([3], None))]
 
 
 def test_who_dies_young_again_and_again_is_started_ever_later() -> None:

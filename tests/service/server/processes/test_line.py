@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from service.core.errors import NotReadyError
 from service.core.reloads import Outcome
 from service.core.settings import Settings
 from service.inference.registry import Registry
@@ -184,6 +185,19 @@ def test_each_who_asks_is_told_how_his_reload_ended(registry: Registry) -> None:
         assert not asked[0].done()
         parent.send(("ended", (numbers[:1], [])))
         assert await asyncio.wait_for(asked[0], WAIT_S) == []
+        parent.close()
+
+    asyncio.run(scene())
+
+
+def test_who_asks_a_service_that_stops_is_refused(registry: Registry) -> None:
+    async def scene() -> None:
+        line, parent, _ = open_line(registry)
+        line.serve()
+        asked = asyncio.ensure_future(line.reload())
+        parent.send(("ended", ([await asyncio.to_thread(take, parent, "ask")], None)))
+        with pytest.raises(NotReadyError, match="the service stops"):
+            await asyncio.wait_for(asked, WAIT_S)
         parent.close()
 
     asyncio.run(scene())
