@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import logging
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ NO_LIMIT_BYTES = 2**60
 SHARED_BYTES, PARENT_BYTES, WORKER_BYTES = 48 * MIB, 32 * MIB, 64 * MIB
 # For each model: what warming up leaves, and the weights twice, as read from the file and as prepared to run.
 MODEL_BYTES, WEIGHTS_TIMES = 12 * MIB, 2
+# Heaps of the C library, and the name under which it knows their number.
+ARENAS, M_ARENA_MAX = 2, -8
 # Kept free for requests and finished pictures, for each worker that `auto` starts.
 REQUESTS_BYTES = 192 * MIB
 
@@ -158,6 +161,18 @@ def _read_meminfo(root: pathlib.Path, name: str) -> int | None:
         return int(value) * 1024
     except (OSError, ValueError):  # not Linux
         return None
+
+
+def share_heaps() -> None:
+    """Have all threads share two heaps of the C library (mallopt(3)), unless MALLOC_ARENA_MAX is set.
+
+    By itself it makes eight for each core. What is free in one is of no use to threads of another: under
+    uploads, sheets and reloads, a process that used 160 MB grew to 350 in four minutes and further, and
+    stays below 320 with two. To be called before there are threads.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None and "MALLOC_ARENA_MAX" not in os.environ:
+        mallopt(M_ARENA_MAX, ARENAS)
 
 
 def give_back() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from service.core.errors import StartupError
+from service.core.memory import share_heaps
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
 from service.security.watched_file import Remembered
@@ -61,6 +62,7 @@ def serve(
         StartupError: It must not start.
         SystemExit: It cannot listen.
     """
+    share_heaps()
     ends = STOPPING if listener is None else (signal.SIGTERM, AT_ONCE)
     # An exception raised by a signal in the middle of an import would look like that import's failure.
     _heed(ends, os._exit)

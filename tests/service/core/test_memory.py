@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -194,3 +195,37 @@ print(before - resident())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 50
+
+
+@pytest.mark.parametrize(("environment", "heaps"), [({}, 2), ({"MALLOC_ARENA_MAX": "3"}, 3)])
+def test_threads_share_heaps(environment: dict[str, str], heaps: int) -> None:
+    code = """
+import ctypes, threading
+from service.core.memory import share_heaps
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+share_heaps()
+together = threading.Barrier(9)
+
+def hold():
+    libc.malloc(1000)
+    together.wait()  # a thread that has ended leaves its heap to the next one
+    together.wait()
+
+for _ in range(8):
+    threading.Thread(target=hold, daemon=True).start()
+together.wait()
+libc.fdopen.restype = ctypes.c_void_p
+libc.malloc_info(0, ctypes.c_void_p(libc.fdopen(1, b"w")))
+libc.fflush(None)
+together.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
+    assert done.stdout.count("<heap nr=") == heaps
