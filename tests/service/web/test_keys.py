@@ -86,6 +86,7 @@ def test_a_way_is_saved_with_the_key(playground: Playground) -> None:
 def test_lines_to_copy_say_where_the_key_goes(playground: Playground) -> None:
     page = enter(playground)
     page.locator("#current details.copy summary").click()
+    page.locator("#current .copy pre").nth(1).wait_for()
     lines = page.locator("#current .copy pre").all_inner_texts()
     assert not any(KEY in line for line in lines)
     assert '-H "X-API-Key: $CVAE_API_KEY"' in lines[1]
