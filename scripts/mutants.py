@@ -69,17 +69,18 @@ def try_together(changes: Sequence[Change], tree: pathlib.Path) -> Iterator[tupl
         together = _keep_apart(left)
         with apply(together, tree):
             failed = run_tests(tree, [SUITE], failures=TOGETHER)
-        named = [test for test in failed if not test.startswith(UNNAMED)]
-        files = list(dict.fromkeys(test.partition("::")[0] for test in named))
-        seen: dict[Change, str] = {}
-        for tests in (
-            (files, [SUITE]) if failed else ()
-        ):  # all tests, if it takes two changes to make those fail
-            if tests and not seen:
-                seen = dict(_try_each(together, tests, tree))
+        seen = _find_seen(together, failed, tree) if failed else {}
         yield from seen.items()
         done = seen or together
         left = [change for change in left if change not in done]
+
+
+def _find_seen(changes: Sequence[Change], failed: Iterable[str], tree: pathlib.Path) -> dict[Change, str]:
+    """Return those of changes that are seen alone, by the files of tests that failed with all, or by any."""
+    files = dict.fromkeys(test.partition("::")[0] for test in failed if not test.startswith(UNNAMED))
+    seen = dict(_try_each(changes, list(files), tree)) if files else {}
+    # If it takes two of them to make those fail, each meets all tests.
+    return seen or dict(_try_each(changes, [SUITE], tree))
 
 
 def _keep_apart(changes: Iterable[Change]) -> list[Change]:
