@@ -6,7 +6,7 @@ import asyncio
 import collections
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from service.batching.batcher import Batcher
 from service.batching.context import RequestContext
 from service.core.settings import Settings
 from service.fastpath.handler import FastPath
+from service.inference.engine import Engine
 from service.inference.registry import Registry
 from service.server.app import Application, create_app, create_fast_path
 from tests.reliability.cases.case import Case
@@ -74,8 +75,7 @@ def build(registry: Registry, *origins: str) -> tuple[Application, FastPath]:
     return app, path
 
 
-def list_batchers(app: Application) -> list[Batcher]:
-    engines = getattr(app.api.state, "registry", ())
+def list_batchers(engines: Iterable[Engine]) -> list[Batcher]:
     return [batcher for engine in engines for batcher in (engine._decoder, engine._encoder)]
 
 
@@ -85,7 +85,8 @@ def ask(app: Application, path: FastPath | None, content: bytes) -> bytes:
         await connection.send(content)
         answer = await connection.read()
         # Of a request that failed, parts may be about to run: the batchers would wait for this loop for ever.
-        while any(one._drain_due or one._in_thread for one in list_batchers(app)):
+        batchers = list_batchers(getattr(app.api.state, "registry", ()))
+        while any(batcher._drain_due or batcher._in_thread for batcher in batchers):
             await asyncio.sleep(0.001)
         return answer
 
@@ -139,21 +140,18 @@ def fail(*_: Any, **__: Any) -> Any:
 
 
 def fill_queues(registry: Registry, patch: pytest.MonkeyPatch) -> None:
-    for engine in registry:
-        for batcher in (engine._decoder, engine._encoder):
-            patch.setattr(batcher, "waiting_rows", batcher.queue_capacity_rows)
+    for batcher in list_batchers(registry):
+        patch.setattr(batcher, "waiting_rows", batcher.queue_capacity_rows)
 
 
 def break_models(registry: Registry, patch: pytest.MonkeyPatch) -> None:
-    for engine in registry:
-        for batcher in (engine._decoder, engine._encoder):
-            patch.setattr(batcher, "run", fail)
+    for batcher in list_batchers(registry):
+        patch.setattr(batcher, "run", fail)
 
 
 def stop_models(registry: Registry, patch: pytest.MonkeyPatch) -> None:
-    for engine in registry:
-        for batcher in (engine._decoder, engine._encoder):
-            patch.setattr(batcher, "_thread", None)
+    for batcher in list_batchers(registry):
+        patch.setattr(batcher, "_thread", None)
 
 
 def end_deadlines(registry: Registry, patch: pytest.MonkeyPatch) -> None:
