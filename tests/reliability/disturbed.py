@@ -28,9 +28,8 @@ def serve_disturbed(
     reloads: int,
     kills: int,
     every: int = 1,
-    module: Sequence[str] = ("service",),
 ) -> Iterator[tuple[Service, pathlib.Path, Disturber, list[str]]]:
-    """Run a service to be disturbed.
+    """Run a service to be disturbed, with a watch on its event loops.
 
     Args:
         folder: For all files.
@@ -39,7 +38,6 @@ def serve_disturbed(
         reloads: How many.
         kills: How many.
         every: Takes only each so-manieth case.
-        module: That is run, and its arguments.
 
     Yields:
         The service, the file of references, what disturbs it, and what was wrong at rest.
@@ -50,7 +48,7 @@ def serve_disturbed(
     models = shutil.copytree(versions[0].models, folder / "models")
     settings = {**SETTINGS, **settings, "CVAE_MODELS_DIR": str(models)}
     pictures = _find_pictures(made.references, versions)
-    with serve(folder, workers, settings, module) as service:
+    with serve(folder, workers, settings, watched.run_in(folder)) as service:
         disturber = Disturber(service, models, versions, reloads, kills, pictures)
         disturber.begin()
         yield service, path, disturber, made.faults
@@ -123,9 +121,7 @@ def soak_disturbed(
     folder: pathlib.Path, workers: int, settings: Mapping[str, str], plan: soak.Plan, reloads: int, kills: int
 ) -> soak.Result:
     """Soak a service and disturb it; see `serve_disturbed`."""
-    watch = watched.run_in(folder)
-    with serve_disturbed(folder, workers, settings, reloads, kills, module=watch) as started:
-        service, path, disturber, faults = started
+    with serve_disturbed(folder, workers, settings, reloads, kills) as (service, path, disturber, faults):
         result = soak.soak(service, path, plan, disturber)
     result.held = watched.read(folder)
     result.faults[:0] = [f"at rest: {fault}" for fault in faults]

@@ -49,20 +49,14 @@ def test_under_reloads_and_kills_every_answer_is_of_one_version(
 ) -> None:
     """Each reload is asked for amid the copy too, when it is refused."""
     plan = soak.Plan(DISTURBED_S, CONNECTIONS, processes=1, faulty=12 if kills else 0)
-    watch = watched.run_in(tmp_path)
-    with serve_disturbed(tmp_path, workers, {}, reloads, kills, EVERY, watch) as (
-        service,
-        path,
-        disturber,
-        _,
-    ):
+    with serve_disturbed(tmp_path, workers, {}, reloads, kills, every=EVERY) as (service, path, disturber, _):
         result = soak.soak(service, path, plan, disturber)
     assert result.faults == []
     assert result.tally.notes == []
     assert [loss for loss in result.tally.losses if loss.fate in LOST] == []
     assert result.tally.verdicts["right"] > 100
     assert len(disturber.killed) == kills
-    assert len(list(pathlib.Path(watch[1]).glob("*.json"))) == workers + kills
+    assert len(list((tmp_path / watched.PAUSES).glob("*.json"))) == workers + kills
     assert watched.read(tmp_path)
 
 
