@@ -75,6 +75,8 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, then call `on_started`."""
         await super().startup(sockets)
+        # Where it was told to stop meanwhile, uvicorn's main loop, which ticks first of all, never runs.
+        await self.on_tick(0)
         self.on_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -203,6 +203,35 @@ class Idle:
         self.closed = True
 
 
+def test_told_to_stop_while_it_starts_its_answers_have_all_their_fields() -> None:
+    async def app(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        await receive()
+        if scope["type"] == "lifespan":
+            server.handle_exit(signal.SIGTERM, None)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+
+    async def scene() -> bytes:
+        task = asyncio.create_task(server._serve([listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await task
+        return answer
+
+    server = DrainingServer(uvicorn.Config(app, log_config=None, headers=[("a", "b")]), 0.5, 5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answer = asyncio.run(asyncio.wait_for(scene(), 10))
+    assert answer.startswith(b"HTTP/1.1 204 ")
+    assert b"\r\ndate: " in answer
+    assert b"\r\na: b\r\n" in answer
+
+
 class Watching:
     """A server with connections, whose clock is set by hand."""
 
