@@ -18,7 +18,9 @@ from tests.live import ROOT, wait_for_port
 
 READY_S = 60.0
 STOP_S = 30.0
-# Workers take connections by chance: so many answers in a row, and all of them are likely to be there.
+# What each worker logs before it listens.
+STARTED = "Application startup complete"
+# Workers take connections by chance: so many answers in a row, and all of them are likely to listen.
 READY_ANSWERS = 20
 # How each entry of the log begins; tracebacks go on behind it.
 ENTRY = re.compile(r"^(?=[0-9]{4}-[0-9]{2}-[0-9]{2} )", re.MULTILINE)
@@ -98,7 +100,7 @@ def serve(
         )
     try:
         service = Service(process, int(wait_for_port(log, process)), log)
-        _wait_until_ready(service)
+        _wait_until_ready(service, workers)
         yield service
     finally:
         _end(process)
@@ -122,12 +124,14 @@ def ask_status(port: int, path: str = "/health/ready", timeout_s: float = 5.0) -
     return ask(port, path, timeout_s)[0]
 
 
-def _wait_until_ready(service: Service) -> None:
+def _wait_until_ready(service: Service, workers: int) -> None:
     end, row = time.monotonic() + READY_S, 0
     while row < READY_ANSWERS:
+        log = service.log.read_text(errors="replace")
         if not service.is_alive() or time.monotonic() > end:
-            raise AssertionError(service.log.read_text(errors="replace"))
-        row = row + 1 if ask_status(service.port) == 200 else 0
+            raise AssertionError(log)
+        started = log.count(STARTED) >= workers
+        row = row + 1 if started and ask_status(service.port) == 200 else 0
         if not row:
             time.sleep(0.05)
 
