@@ -125,10 +125,11 @@ def test_hangup_reloads_even_if_it_came_before_the_service_listened(
     asyncio.run(scene())
 
 
+@pytest.mark.usefixtures("ignored")
 def test_hangup_is_left_to_who_has_taken_it(registry: Registry) -> None:
-    before = signal.getsignal(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     LocalReloads(registry).open()
-    assert signal.getsignal(signal.SIGHUP) is before
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 def test_a_change_in_the_folder_reloads_once_it_has_come_to_rest(
