@@ -1,4 +1,4 @@
-"""How much memory this process may use, how many workers fit into it, and giving back what is free.
+"""How much memory this process may use, and how many workers fit into it.
 
 Measured with the shipped bundles on x86-64: of two workers, each uses 99 MB of its own at rest, 125 MB after
 many requests of 256 pictures, and for moments up to 600 MB while eight requests of the largest kind run at
@@ -7,10 +7,8 @@ once; their parent uses 28 MB beside the bundles, and all of them share 46 MB of
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import logging
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -26,8 +24,6 @@ NO_LIMIT_BYTES = 2**60
 SHARED_BYTES, PARENT_BYTES, WORKER_BYTES = 48 * MIB, 32 * MIB, 64 * MIB
 # For each model: what warming up leaves, and the weights twice, as read from the file and as prepared to run.
 MODEL_BYTES, WEIGHTS_TIMES = 12 * MIB, 2
-# Heaps of the C library, and the name under which it knows their number.
-ARENAS, M_ARENA_MAX = 2, -8
 # Kept free for requests and finished pictures, for each worker that `auto` starts.
 REQUESTS_BYTES = 192 * MIB
 
@@ -161,25 +157,3 @@ def _read_meminfo(root: pathlib.Path, name: str) -> int | None:
         return int(value) * 1024
     except (OSError, ValueError):  # not Linux
         return None
-
-
-def share_heaps() -> None:
-    """Have all threads share two heaps of the C library (mallopt(3)), unless MALLOC_ARENA_MAX is set.
-
-    By itself it makes eight for each core. What is free in one is of no use to threads of another: under
-    uploads, sheets and reloads, a process that used 160 MB grew to 350 in four minutes and further, and
-    stays below 320 with two. To be called before there are threads.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None and "MALLOC_ARENA_MAX" not in os.environ:
-        mallopt(M_ARENA_MAX, ARENAS)
-
-
-def give_back() -> None:
-    """Give the system what the C library keeps of freed memory, where that is possible (malloc_trim(3)).
-
-    It keeps some for each thread that has ever asked: 380 MB after sixteen reloads, in a process of 145.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 
 from service.core.errors import StartupError
-from service.core.memory import give_back
+from service.core.heaps import give_back
 from service.core.reloads import Content, Outcome
 from service.core.shipped_models.folders import MANIFEST, describe_none
 from service.inference.engine import Engine

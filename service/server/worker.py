@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from service.core.errors import StartupError
-from service.core.memory import share_heaps
+from service.core.heaps import share_heaps
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
 from service.security.watched_file import Remembered
