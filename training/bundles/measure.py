@@ -9,13 +9,14 @@ from typing import Any
 from training.bundles import model_card
 from training.bundles.manifest import BundleError, read_manifest, read_manifest_for
 from training.bundles.open_decoder import is_conditional, open_decoder, take_labels
+from training.bundles.open_encoder import open_bundle_encoder
 from training.bundles.prior import read_mixture
 from training.data.datasets import HELD_OUT, Dataset, scale
 from training.evaluation import metrics
 from training.evaluation.latent_mixture import take_mixture
 from training.evaluation.likelihood import Decode
 from training.fit.loop import Run
-from training.onnx.export import PARITY_BATCHES, Graph, export, open_onnx
+from training.onnx.export import PARITY_BATCHES, Graph, export
 
 Watch = Callable[[Decode], Decode]
 
@@ -76,7 +77,7 @@ def measure_bundle(
     """
     manifest = read_manifest_for(folder, dataset)
     _check_held_out(folder.name, split, manifest["dataset"].get("held_out"))
-    encoder = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+    encoder = open_bundle_encoder(folder, manifest)
     decode = (watch or _keep)(open_decoder(folder, manifest))
     given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
     mixture = read_mixture(folder, manifest)

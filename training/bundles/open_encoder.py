@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,20 @@ def open_encoder(folder: pathlib.Path, dataset: Dataset) -> Function:
     """
     if (folder / MANIFEST).is_file():
         manifest = read_manifest_for(folder, dataset)
-        return open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+        return open_bundle_encoder(folder, manifest)
     model = round_model(loop.load(folder, dataset).model)
 
     def encode(x: Floats) -> Mapping[str, Floats]:
         return {name: np.asarray(value) for name, value in model.infer(x).items()}
 
     return encode
+
+
+def open_bundle_encoder(folder: pathlib.Path, manifest: Mapping[str, Any]) -> Function:
+    """Return the encoder of a bundle, as `open_encoder` does.
+
+    Args:
+        folder: `models/<name>`.
+        manifest: Of this bundle.
+    """
+    return open_onnx((folder / manifest["encoder"]["file"]).read_bytes())

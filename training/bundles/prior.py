@@ -19,13 +19,13 @@ from training.bundles.manifest import (
     version_of,
 )
 from training.bundles.open_decoder import is_conditional, open_decoder
+from training.bundles.open_encoder import open_bundle_encoder
 from training.data.datasets import Dataset
 from training.evaluation import latent_mixture, mixture_figures
 from training.evaluation.latent_mixture import FIELDS, Mixture
 from training.evaluation.likelihood import Decode
 from training.evaluation.metrics import find_shares, measure
 from training.models import encoding
-from training.onnx.export import open_onnx
 
 FILE = "prior.npz"
 NORMAL = {"distribution": "normal", "mean": 0.0, "stddev": 1.0}
@@ -60,7 +60,7 @@ def add_prior(
     manifest = read_manifest_for(folder, dataset)
     if manifest["dataset"].get("sha256", dataset.sha256) != dataset.sha256:
         raise BundleError(f"{folder}: expected the data set of this bundle, received {dataset.name}")
-    encode = open_onnx((folder / manifest["encoder"]["file"]).read_bytes())
+    encode = open_bundle_encoder(folder, manifest)
     train, test = (encoding.encode(encode, split) for split in (dataset.train, dataset.test))
     mixture = latent_mixture.fit_mixture(train, components, seed)
     if mixture is None:

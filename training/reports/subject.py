@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from training.bundles.manifest import read_manifest_for
 from training.bundles.open_decoder import open_decoder
+from training.bundles.open_encoder import open_bundle_encoder
 from training.bundles.prior import read_mixture
 from training.data.datasets import Dataset
 from training.evaluation.latent_mixture import Mixture
@@ -19,7 +20,6 @@ from training.evaluation.likelihood import BATCH, Decode, Floats
 from training.evaluation.metrics import cross_entropy
 from training.evaluation.posteriors import kl_by_dimension
 from training.models.encoding import Posteriors, encode
-from training.onnx.export import open_onnx
 
 Doubles = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def look_at(folder: pathlib.Path, dataset: Dataset) -> Subject:
     """Run a bundle over the test split of a data set."""
     manifest, split = read_manifest_for(folder, dataset), dataset.test
     decode = open_decoder(folder, manifest)
-    posteriors = encode(open_onnx((folder / manifest["encoder"]["file"]).read_bytes()), split)
+    posteriors = encode(open_bundle_encoder(folder, manifest), split)
     spans = [slice(i, i + BATCH) for i in range(0, len(split), BATCH)]
     image = np.concatenate([decode(posteriors.z_mean[span], split.label[span]) for span in spans])
     losses = np.concatenate([cross_entropy(split.x[span], image[span]) for span in spans])
