@@ -185,6 +185,7 @@ def test_an_interrupted_run_can_be_resumed(digits_file: pathlib.Path, tmp_path: 
     options = [*SIZES.split(), "--data", str(digits_file), "--output", str(output), "--verbose", "0"]
     command = [sys.executable, "-m", "training", "train", *options, "--resume", "--epochs"]
     environment = {name: value for name, value in os.environ.items() if name != TYPED}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, a child would ignore it
     process = subprocess.Popen(
         [*command, "500"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     )
