@@ -80,10 +80,11 @@ class Result:
         found = list(self.tally.notes)
         fates = Counter(loss.fate for loss in self.tally.losses if loss.fate in LOST)
         found += [f"lost {fate}: {count}" for fate, count in fates.items()]
-        found += [_word(pause) for pause in self.held if pause["wall_ms"] >= MAX_PAUSE_MS]
+        found += self.faults
         if self.growth >= MAX_GROWTH:
             found.append(f"memory: expected growth below {MAX_GROWTH:.0%}, received {self.growth:.1%}")
-        return found + self.faults
+        # There may be many, and only the first faults are shown.
+        return found + [_word(pause) for pause in self.held if pause["wall_ms"] >= MAX_PAUSE_MS]
 
 
 def soak(

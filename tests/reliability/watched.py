@@ -2,7 +2,8 @@
 
 A timer of the loop is due every few milliseconds. How late it comes is how long the loop was held; the CPU
 time of the loop's thread in between tells its own work from waiting for a core or for the interpreter's lock.
-A thread looks at what the loop's thread runs once it is late. Each process writes what it has found so far
+Once it is late, another thread has it say by a signal what it runs: to walk its frames from another thread
+crashes Python 3.11 now and then (in `traceback.walk_stack`). Each process writes what it has found so far
 into a file of its own, again and again, for it may be killed. Workers run this module too, as all processes
 do that `multiprocessing` spawns.
 """
@@ -11,15 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import json
 import os
 import pathlib
+import signal
 import socket
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, NamedTuple
 
 from service.server.drain import DrainingServer
@@ -28,6 +32,8 @@ EVERY_S = 0.002
 KEPT = 20
 # From when on it is worth a look, and how many of its innermost frames are kept.
 LATE_S, FRAMES = 0.02, 6
+# The signal by which the loop's thread is asked what it runs; nobody else uses it.
+ASK = signal.SIGURG
 PAUSES = "pauses"
 WRITE_S = 0.5
 
@@ -40,7 +46,7 @@ class Pause(NamedTuple):
         cpu_ms: What the loop's thread computed in it, stolen time included.
         process_ms: What all threads computed in it.
         at_s: When, since the watch began.
-        stack: What the loop's thread ran in the midst of it, the innermost last; empty if nobody looked.
+        stack: What the loop's thread ran in the midst of it, the innermost last; empty if it was not asked.
     """
 
     wall_ms: float
@@ -64,6 +70,7 @@ class Watch:
 
     def start(self) -> None:
         """Watch until the process ends."""
+        signal.signal(ASK, self._note_stack)
         threading.Thread(target=self._look, daemon=True).start()
         self._tick()
 
@@ -89,11 +96,14 @@ class Watch:
             if time.monotonic() - written > WRITE_S:
                 self.write()
                 written = time.monotonic()
-            if time.monotonic() - self._last > LATE_S and (frame := sys._current_frames().get(self._thread)):
-                self._stack = [
-                    f"{pathlib.Path(f.filename).name}:{f.lineno} {f.name}"
-                    for f in traceback.extract_stack(frame)[-FRAMES:]
-                ]
+            if time.monotonic() - self._last > LATE_S:
+                signal.pthread_kill(self._thread, ASK)
+
+    def _note_stack(self, _number: int, frame: FrameType | None) -> None:
+        frames = list(itertools.islice(traceback.walk_stack(frame), FRAMES)) if frame else []
+        self._stack = [
+            f"{pathlib.Path(f.f_code.co_filename).name}:{line} {f.f_code.co_name}" for f, line in frames[::-1]
+        ]
 
 
 def run_in(folder: pathlib.Path) -> Sequence[str]:
