@@ -96,10 +96,15 @@ class Watch:
             if time.monotonic() - written > WRITE_S:
                 self.write()
                 written = time.monotonic()
-            if time.monotonic() - self._last > LATE_S:
+            if self._is_late() and not self._stack:
                 signal.pthread_kill(self._thread, ASK)
 
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._last > LATE_S
+
     def _note_stack(self, _number: int, frame: FrameType | None) -> None:
+        if not self._is_late():  # the pause that was asked about is over
+            return
         frames = list(itertools.islice(traceback.walk_stack(frame), FRAMES)) if frame else []
         self._stack = [
             f"{pathlib.Path(f.f_code.co_filename).name}:{line} {f.f_code.co_name}" for f, line in frames[::-1]
