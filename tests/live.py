@@ -55,3 +55,12 @@ def wait_for_port(log: pathlib.Path, process: subprocess.Popen[bytes]) -> str:
             return found[1]
         time.sleep(0.05)
     raise AssertionError(log.read_text())
+
+
+def wait_for_workers(log: pathlib.Path, process: subprocess.Popen[bytes], number: int) -> None:
+    """Waits until so many processes of a service have started, by its log."""
+    end = time.monotonic() + DEADLINE_S
+    while log.read_text(errors="replace").count("Application startup complete") < number:
+        if time.monotonic() > end or process.poll() is not None:
+            raise AssertionError(log.read_text(errors="replace"))
+        time.sleep(0.05)

@@ -14,12 +14,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.harness.processes import find_tree, memory_mb
-from tests.live import ROOT, wait_for_port
+from tests.live import ROOT, wait_for_port, wait_for_workers
 
 READY_S = 60.0
 STOP_S = 30.0
-# What each worker logs before it listens.
-STARTED = "Application startup complete"
 # Workers take connections by chance: so many answers in a row, and all of them are likely to listen.
 READY_ANSWERS = 20
 # How each entry of the log begins; tracebacks go on behind it.
@@ -100,7 +98,8 @@ def serve(
         )
     try:
         service = Service(process, int(wait_for_port(log, process)), log)
-        _wait_until_ready(service, workers)
+        wait_for_workers(log, process, workers)
+        _wait_until_ready(service)
         yield service
     finally:
         _end(process)
@@ -124,14 +123,12 @@ def ask_status(port: int, path: str = "/health/ready", timeout_s: float = 5.0) -
     return ask(port, path, timeout_s)[0]
 
 
-def _wait_until_ready(service: Service, workers: int) -> None:
+def _wait_until_ready(service: Service) -> None:
     end, row = time.monotonic() + READY_S, 0
     while row < READY_ANSWERS:
-        log = service.log.read_text(errors="replace")
         if not service.is_alive() or time.monotonic() > end:
-            raise AssertionError(log)
-        started = log.count(STARTED) >= workers
-        row = row + 1 if started and ask_status(service.port) == 200 else 0
+            raise AssertionError(service.log.read_text(errors="replace"))
+        row = row + 1 if ask_status(service.port) == 200 else 0
         if not row:
             time.sleep(0.05)
 

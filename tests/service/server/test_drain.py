@@ -22,7 +22,7 @@ import uvicorn
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
 from service.server.drain import IDLE_S, WARNING_S, DrainingServer
-from tests.live import DEADLINE_S, ROOT, wait_for_port
+from tests.live import DEADLINE_S, ROOT, wait_for_port, wait_for_workers
 
 POST = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
 BODY = b'{"z":[0.5,-1.0]}'
@@ -42,7 +42,8 @@ def start(models_dir: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Start]:
             process = subprocess.Popen(command, cwd=ROOT, stderr=file, env={**os.environ, **fixed, **chosen})
         started.append(process)
         port = int(wait_for_port(log, process))
-        wait_for_workers(log, int(settings.get("workers", "1")))
+        # One that is in the middle of an import cannot stop when it is told to.
+        wait_for_workers(log, process, int(settings.get("workers", "1")))
         return process, port
 
     yield start
@@ -51,14 +52,6 @@ def start(models_dir: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Start]:
             process.terminate()
             process.terminate()
             process.wait()
-
-
-def wait_for_workers(log: pathlib.Path, number: int) -> None:
-    """Waits until all have started: one that is in the middle of an import cannot stop when it is told to."""
-    end = time.monotonic() + DEADLINE_S
-    while log.read_text().count("Application startup complete") < number:
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.05)
 
 
 def connect(port: int) -> socket.socket:
@@ -203,35 +196,6 @@ class Idle:
         self.closed = True
 
 
-def test_told_to_stop_while_it_starts_its_answers_have_all_their_fields() -> None:
-    async def app(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-        await receive()
-        if scope["type"] == "lifespan":
-            server.handle_exit(signal.SIGTERM, None)
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-        else:
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body"})
-
-    async def scene() -> bytes:
-        task = asyncio.create_task(server._serve([listener]))
-        reader, writer = await asyncio.open_connection(*listener.getsockname())
-        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        answer = await reader.read()
-        writer.close()
-        await task
-        return answer
-
-    server = DrainingServer(uvicorn.Config(app, log_config=None, headers=[("a", "b")]), 0.5, 5)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        answer = asyncio.run(asyncio.wait_for(scene(), 10))
-    assert answer.startswith(b"HTTP/1.1 204 ")
-    assert b"\r\ndate: " in answer
-    assert b"\r\na: b\r\n" in answer
-
-
 class Watching:
     """A server with connections, whose clock is set by hand."""
 
@@ -342,3 +306,32 @@ def test_a_stop_closes_what_listens_and_cuts_what_is_left(monkeypatch: pytest.Mo
     assert done[:2] == ["announce", "tick 1"]
     seldom = list(dict.fromkeys(what for what in done if "tick" not in what))
     assert seldom == ["announce", "server", "listener", "shut", "abort", "lifespan"]
+
+
+def test_told_to_stop_while_it_starts_its_answers_have_all_their_fields() -> None:
+    async def app(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        await receive()
+        if scope["type"] == "lifespan":
+            server.handle_exit(signal.SIGTERM, None)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+
+    async def scene() -> bytes:
+        task = asyncio.create_task(server._serve([listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await task
+        return answer
+
+    server = DrainingServer(uvicorn.Config(app, log_config=None, headers=[("a", "b")]), 0.5, 5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answer = asyncio.run(asyncio.wait_for(scene(), 10))
+    assert answer.startswith(b"HTTP/1.1 204 ")
+    assert b"\r\ndate: " in answer
+    assert b"\r\na: b\r\n" in answer
