@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import pathlib
-import threading
 import weakref
 from collections.abc import Iterable, Sequence
 
 from service.core.errors import StartupError
-from service.core.heaps import give_back
 from service.core.reloads import Content, Outcome
 from service.core.shipped_models.folders import MANIFEST, describe_none
 from service.inference.engine import Engine
@@ -23,8 +21,6 @@ from service.inference.served import Served, order, sort_bundles
 logger = logging.getLogger(__name__)
 
 FAILED = "it failed; the log says more"
-# After an engine has gone, until what it held is free.
-FREED_S = 1.0
 
 
 class Reload:
@@ -45,9 +41,7 @@ class Reload:
             bundles cannot even be listed, that is every model that is served.
         """
         try:
-            outcomes = self._load_all()
-            give_back()
-            return outcomes
+            return self._load_all()
         except Exception as error:  # whoever asked waits for an answer
             logger.exception("the bundles cannot be read")
             reason = str(error) if isinstance(error, OSError) else FAILED
@@ -139,12 +133,6 @@ def _keep(current: Engine, old: Served, count: int) -> list[Engine]:
 def _watch_gone(engines: Iterable[Engine]) -> None:
     for engine in engines:
         manifest = engine.manifest
-        gone = weakref.finalize(engine, _end, f"{manifest.name}@{manifest.version}")
+        reference = f"{manifest.name}@{manifest.version}"
+        gone = weakref.finalize(engine, logger.info, "%s is closed", reference)
         gone.atexit = False
-
-
-def _end(reference: str) -> None:
-    logger.info("%s is closed", reference)
-    timer = threading.Timer(FREED_S, give_back)
-    timer.daemon = True
-    timer.start()

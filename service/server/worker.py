@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from service.core.errors import StartupError
-from service.core.heaps import share_heaps
+from service.core.heaps import begin_giving_back, share_heaps
 from service.core.settings import Settings, load_settings
 from service.observability.logging import logging_config
 from service.security.watched_file import Remembered
@@ -63,6 +63,7 @@ def serve(
         SystemExit: It cannot listen.
     """
     share_heaps()
+    begin_giving_back()
     ends = STOPPING if listener is None else (signal.SIGTERM, AT_ONCE)
     # An exception raised by a signal in the middle of an import would look like that import's failure.
     _heed(ends, os._exit)
