@@ -57,10 +57,15 @@ def wait_for_port(log: pathlib.Path, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError(log.read_text())
 
 
+def count_started(log: pathlib.Path) -> int:
+    """Returns how many processes of a service have started so far, by its log."""
+    return log.read_text(errors="replace").count("Application startup complete")
+
+
 def wait_for_workers(log: pathlib.Path, process: subprocess.Popen[bytes], number: int) -> None:
     """Waits until so many processes of a service have started, by its log."""
     end = time.monotonic() + DEADLINE_S
-    while log.read_text(errors="replace").count("Application startup complete") < number:
+    while count_started(log) < number:
         if time.monotonic() > end or process.poll() is not None:
             raise AssertionError(log.read_text(errors="replace"))
         time.sleep(0.05)

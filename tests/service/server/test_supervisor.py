@@ -23,7 +23,7 @@ from service.server.processes import silence
 from service.server.processes.messages import ASK, ENDED
 from service.server.supervisor import Workers
 from service.server.worker import FAILED
-from tests.live import ROOT, hold_port, wait_for_port
+from tests.live import ROOT, count_started, hold_port, wait_for_port
 from tests.service.fake import change, write_bundle
 
 DEADLINE_S = 120
@@ -59,7 +59,7 @@ class Service:
             time.sleep(0.05)
 
     def started(self) -> int:
-        return self.log.read_text().count("Application startup complete")
+        return count_started(self.log)
 
 
 @contextlib.contextmanager
