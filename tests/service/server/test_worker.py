@@ -16,10 +16,10 @@ from service.server import worker
 from service.server.drain import DrainingServer
 
 
-def test_what_describes_the_api_is_made_before_it_is_asked_for(
+def test_what_describes_the_api_is_made_and_freed_memory_given_back(
     models_dir: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schemas = []
+    schemas, begun = [], []
 
     def run(server: DrainingServer, _sockets: Any) -> None:
         app: Any = server.config.app
@@ -28,8 +28,11 @@ def test_what_describes_the_api_is_made_before_it_is_asked_for(
 
     monkeypatch.setattr(DrainingServer, "run", run)
     monkeypatch.setattr(worker, "_heed", lambda *_: None)
+    # Its thread would outlive the test.
+    monkeypatch.setattr(worker, "begin_giving_back", lambda: begun.append("giving back"))
     worker.serve(Settings(models_dir=models_dir))
     assert [schema["info"]["title"] for schema in schemas] == ["CVAE service"]
+    assert begun == ["giving back"]
 
 
 @pytest.mark.parametrize(
