@@ -10,7 +10,7 @@ from service.security.api_keys import ApiKey, ApiKeys, Scope
 from service.security.guard import Fields, Refusal, Visit
 from service.security.paths import HEALTH, METRICS
 from service.security.signed_urls import UNSIGNED, check_signature, drop_signature
-from service.security.watched_file import Secrets
+from service.security.watched_file import Source
 
 # What anyone may ask for: health, for whoever runs the service, and pages, which hold nothing of the models.
 # The router's patterns end like these, and so take a line feed behind the path.
@@ -44,7 +44,7 @@ CLOSED = Refusal(403, "only signed URLs are answered here", "unsigned")
 class Access:
     """Lets in who has a key or a signature; all paths but a few open ones need one."""
 
-    def __init__(self, keys: Secrets[ApiKeys] | None, pairs: Secrets[tuple[SigningPair, ...]] | None) -> None:
+    def __init__(self, keys: Source[ApiKeys] | None, pairs: Source[tuple[SigningPair, ...]] | None) -> None:
         """Store what opens.
 
         Args:

@@ -54,11 +54,15 @@ class Buckets:
         self._cells = (memoryview(bytearray(TABLE_BYTES)) if table is None else table).cast("d")
         self._clock = clock
         self._places: dict[str, tuple[int, float]] = {}
-        self._interval_s = rate.interval_s
+        self.change(rate)
+
+    def change(self, rate: Rate) -> None:
+        """Fill all buckets at another rate from now on; may be called from any thread."""
         # A bucket that is so far from full has no token.
-        self._room_s = rate.interval_s * (rate.burst - 1)
+        room_s = rate.interval_s * (rate.burst - 1)
         # None is further from full than this.
-        self._longest_s = rate.interval_s * rate.burst + 2 * ROUNDING_S
+        longest_s = rate.interval_s * rate.burst + 2 * ROUNDING_S
+        self._spans_s = rate.interval_s, room_s, longest_s
 
     def take(self, client: str) -> float:
         """Take a token from a client's bucket.
@@ -67,17 +71,18 @@ class Buckets:
             0, or in how many seconds there will be a token, if there is none.
         """
         now, cells = self._clock(), self._cells
+        interval_s, room_s, longest_s = self._spans_s
         place = self._places.get(client) or self._remember(client)
         at = place[0]
         if cells[at] != place[1]:
             at = self._claim(client, place[1])
         full = cells[at + 1]
-        if not now < full <= now + self._longest_s:  # it is full, or of a clock that began anew
+        if not now < full <= now + longest_s:  # it is full, or of another clock or rate
             full = now
-        wait_s = full - now - self._room_s
+        wait_s = full - now - room_s
         if wait_s > ROUNDING_S:
             return wait_s
-        cells[at + 1] = full + self._interval_s
+        cells[at + 1] = full + interval_s
         return 0.0
 
     def _remember(self, client: str) -> tuple[int, float]:

@@ -22,18 +22,21 @@ def create_guard(settings: Settings, remembered: Remembered | None = None) -> Gu
         StartupError: A setting is wrong, or there is no room to count requests. The message holds no key.
     """
     sources = read_sources(settings, remembered)
-    own = create_rate_limit(settings.rate) if settings.rate is not None else None
+    keys, pairs, rate = sources
+    own = None if rate is None else create_rate_limit(rate.value)
     # In the order in which they are asked: who it is, then how often.
     checks: list[Check] = []
-    if any(sources):
-        access = Access(*sources)
+    if keys is not None or pairs is not None:
+        access = Access(keys, pairs)
         checks.append(access if own is None else CountedRefusals(access, own))
     jobs: list[Job] = [source.keep_fresh for source in sources if source is not None]
-    if own is not None:
+    if rate is not None and own is not None:
+        rate.watchers.append(own.change)
         checks.append(own)
-    if settings.rate is not None and settings.rate_limit_redis:
+    if rate is not None and settings.rate_limit_redis:
         url, on_error = settings.rate_limit_redis, settings.rate_limit_on_error
-        shared = create_shared_limit(settings.rate, url, on_error)
+        shared = create_shared_limit(rate.value, url, on_error)
+        rate.watchers.append(shared.change)
         checks.append(shared)
         jobs.append(shared.keep_open)
     return Guard(checks, jobs) if checks else None

@@ -25,6 +25,11 @@ class RateLimit:
         self._rate = rate
         self._buckets = buckets
 
+    def change(self, rate: Rate) -> None:
+        """Hold clients to another limit from now on; may be called from any thread."""
+        self._buckets.change(rate)
+        self._rate = rate
+
     def __call__(self, visit: Visit) -> Refusal | None:
         """Return why a request is refused, or None."""
         return None if visit.path in UNLIMITED else self.count(visit)

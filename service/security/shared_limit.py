@@ -60,18 +60,22 @@ class SharedLimit:
         pool: BlockingConnectionPool,
         on_error: OnError,
     ) -> None:
-        from limits import RateLimitItemPerSecond
-
-        # Windows are whole seconds: one in which a burst may come.
-        window_s = max(1, round(rate.burst * rate.interval_s))
-        self._item = RateLimitItemPerSecond(max(1, round(window_s / rate.interval_s)), window_s)
-        self._rate = rate
+        self.change(rate)
         self._limiter = limiter
         self._pool = pool
         self._on_error = on_error
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         self._asks_again = 0.0
         self._broken = False
+
+    def change(self, rate: Rate) -> None:
+        """Hold clients to another limit from now on, of which Redis then counts anew."""
+        from limits import RateLimitItemPerSecond
+
+        # Windows are whole seconds: one in which a burst may come.
+        window_s = max(1, round(rate.burst * rate.interval_s))
+        self._item = RateLimitItemPerSecond(max(1, round(window_s / rate.interval_s)), window_s)
+        self._rate = rate
 
     def __call__(self, visit: Visit) -> Refusal | None:
         """Have the request wait for `ask`, unless it is not limited."""
@@ -124,10 +128,11 @@ class SharedLimit:
         return None if wait_s is None else refuse(self._rate, wait_s)
 
     async def _count(self, client: str) -> float | None:
+        item = self._item
         async with limit_wait():
-            if await self._limiter.hit(self._item, client):
+            if await self._limiter.hit(item, client):
                 return None
-            stats = await self._limiter.get_window_stats(self._item, client)
+            stats = await self._limiter.get_window_stats(item, client)
             return max(0.0, stats.reset_time - time.time())
 
     def _break(self, error: Exception) -> None:

@@ -1,6 +1,6 @@
-"""Secrets from a variable or a file; a file is read again when it changes, without a pause of the event loop.
+"""What a variable or a file says; a file is read again when it changes, without a pause of the event loop.
 
-What they hold is never in a message: it could be a key.
+What it says is never in a message of this module: it could be a key.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ Parse = Callable[[list[str]], T]
 Remembered = Mapping[tuple[str, pathlib.Path], Any]
 
 
-class Secrets(Generic[T]):
+class Source(Generic[T]):
     """What a variable or a file says, and goes on to say.
 
     Attributes:
         value: What was read last without a fault.
+        watchers: Called with it when it has changed, in the thread that looked.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Secrets(Generic[T]):
         self._name, self._path, self._parse = name, path, parse
         self._state: tuple[int, ...] | None = None
         self._complaint = ""
+        self.watchers: list[Callable[[T], None]] = []
         if path is None:
             self.value = self._read_entries(name, text)
             return
@@ -95,6 +97,8 @@ class Secrets(Generic[T]):
             self._complain(error)
         else:
             self._complaint = ""
+            for watcher in self.watchers:
+                watcher(self.value)
             logger.info("%s_FILE has changed and was read again", self._name)
 
     def _complain(self, error: StartupError) -> None:

@@ -162,7 +162,7 @@ def create_app(
         settings: The settings of this process.
         registry: The models, loaded already; unset: the lifespan loads them.
         tracing: What records requests, started already; the lifespan ends it.
-        remembered: What files of keys said, where one is faulty now.
+        remembered: What files of keys and limits said, where one is faulty now.
     """
     api = FastAPI(
         docs_url=None,  # see `pages`

@@ -56,7 +56,7 @@ def serve(
         listener: A socket that is bound already; None: one is bound to the settings' address.
         line: The pipe to the parent, if there is one.
         show: Called with what returns the metrics, before it listens.
-        remembered: What files of keys said, where one is faulty now.
+        remembered: What files of keys and limits said, where one is faulty now.
 
     Raises:
         StartupError: It must not start.
@@ -142,7 +142,7 @@ def run_worker(listener: socket.socket, line: Connection, remembered: Remembered
     Args:
         listener: A socket that is bound already, shared with the other workers.
         line: The pipe to the parent: this process stops once it is closed.
-        remembered: What files of keys said, where one is faulty now.
+        remembered: What files of keys and limits said, where one is faulty now.
     """
     # The parent passes its signals on; a terminal would send them to each worker as well.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):

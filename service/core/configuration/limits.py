@@ -1,7 +1,8 @@
-"""The settings of how many requests a client may make, and the text that says so: `100/s`."""
+"""The settings of how many requests a client may make, and the text that says so: `100/s`, `100/s 200`."""
 
 from __future__ import annotations
 
+import pathlib
 import re
 from typing import Literal, NamedTuple
 
@@ -9,7 +10,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 PERIODS_S = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
-RATE = re.compile(rf"([0-9]{{1,9}}) ?(?:/|per) ?({'|'.join(PERIODS_S)})", re.IGNORECASE)
+RATE = re.compile(
+    rf"([0-9]{{1,9}}) ?(?:/|per) ?({'|'.join(PERIODS_S)})(?: ([1-9][0-9]{{0,8}}))?", re.IGNORECASE
+)
 
 OnError = Literal["open", "closed"]
 
@@ -40,6 +43,10 @@ class LimitSettings(BaseSettings):
         default="",
         description="Requests that each key or address may make, such as 100/s or 1000/min; unset: any.",
     )
+    rate_limit_file: pathlib.Path | None = Field(
+        default=None,
+        description="File of that limit, perhaps with the burst (100/s 200); read again when it changes.",
+    )
     rate_burst: int | None = Field(
         default=None, ge=1, description="How many of them may come at once; unset: as many as the limit says."
     )
@@ -54,11 +61,6 @@ class LimitSettings(BaseSettings):
         description="While that Redis does not answer: open counts here alone, closed answers 503.",
     )
 
-    @property
-    def rate(self) -> Rate | None:
-        """The limit of each client, or None if there is none."""
-        return read_rate(self.rate_limit, self.rate_burst) if self.rate_limit else None
-
     @field_validator("rate_limit")
     @classmethod
     def _check_rate(cls, value: str) -> str:
@@ -71,8 +73,9 @@ def read_rate(text: str, burst: int | None = None) -> Rate:
     """Return the rate that a text says.
 
     Args:
-        text: A number of requests for each second, minute or hour: `100/s`, `1000/min`, `5000/hour`.
-        burst: How many may come at once, or None for the number in the text.
+        text: A number of requests for each second, minute or hour: `100/s`, `1000/min`, `5000/hour`. A second
+            number says how many may come at once: `100/s 200`.
+        burst: How many may come at once if the text does not say it; None: as many as the first number.
 
     Raises:
         ValueError: It is no such text.
@@ -81,4 +84,4 @@ def read_rate(text: str, burst: int | None = None) -> Rate:
     if found is None or not int(found[1]):
         raise ValueError("expected a number of requests for each second, minute or hour, such as 100/s")
     amount = int(found[1])
-    return Rate(amount, PERIODS_S[found[2].lower()], amount if burst is None else burst)
+    return Rate(amount, PERIODS_S[found[2].lower()], int(found[3] or burst or amount))

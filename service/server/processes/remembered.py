@@ -1,4 +1,4 @@
-"""What files of keys said last, remembered by the parent of workers for those that start while one is faulty.
+"""What files of keys and limits said last, kept for workers that start while one is faulty, by their parent.
 
 Invariant: nothing of it is written anywhere; API keys are hashes already.
 """
@@ -14,7 +14,7 @@ from service.security.watched_file import LOOK_S, Remembered
 
 
 class RememberedSources:
-    """The files of keys that the settings name, looked at again and again, as workers do."""
+    """The files of keys and limits that the settings name, looked at again and again, as workers do."""
 
     def __init__(self, settings: Settings) -> None:
         """Read them.

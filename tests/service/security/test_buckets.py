@@ -49,6 +49,25 @@ def test_the_burst_is_the_operator_s(clock: Clock, burst: int) -> None:
     assert count(table, "a") == 1
 
 
+@pytest.mark.parametrize(
+    ("rate", "at_once", "later"),
+    [
+        (Rate(100, 1, 100), 0, 50),  # who has used up what there was waits for what comes, now sooner
+        (Rate(1, 60, 1), 0, 0),
+        (Rate(10, 1, 3), 3, 3),  # no bucket of that rate is so empty: it begins anew
+    ],
+)
+def test_another_rate_holds_from_then_on(clock: Clock, rate: Rate, at_once: int, later: int) -> None:
+    table = Buckets(TEN_A_SECOND, clock=clock)
+    assert count(table, "a") == 10
+    table.change(rate)
+    assert count(table, "a") == at_once
+    clock.now += 0.5001
+    assert count(table, "a") == later
+    clock.now += 600
+    assert count(table, "a") == rate.burst
+
+
 def test_over_a_long_time_it_is_the_rate(clock: Clock) -> None:
     table = Buckets(Rate(7, 60, 7), clock=clock)
     let_in = 0

@@ -298,6 +298,22 @@ def test_a_burst_is_counted_in_whole_seconds(redis: str) -> None:
         assert (item.amount, item.get_expiry()) == (amount, window_s)
 
 
+def test_another_limit_is_counted_anew(redis: str) -> None:
+    async def scene() -> None:
+        limit = create_shared_limit(RATE, redis, "closed")
+        for rate in (RATE, Rate(5, 60, 5), Rate(2, 60, 2)):
+            limit.change(rate)
+            found = [await limit.ask("192.0.2.1") for _ in range(rate.amount + 1)]
+            assert found[:-1] == rate.amount * [None]
+            refusal = found[-1]
+            assert refusal is not None
+            assert refusal.headers is not None
+            assert refusal.headers["RateLimit-Policy"] == f'"client";q={rate.amount};w=60'
+        await limit.close()
+
+    asyncio.run(scene())
+
+
 def test_a_url_that_is_none_is_not_repeated() -> None:
     with pytest.raises(StartupError, match=r"^CVAE_RATE_LIMIT_REDIS: expected a URL such as") as caught:
         create_shared_limit(RATE, "http://:secret@host/0", "open")

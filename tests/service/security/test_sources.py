@@ -36,6 +36,16 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
             "CVAE_API_KEY: this is what clients have; a service expects",
         ),
         ({"CVAE_SIGNING_KEY": SECRET}, "CVAE_SIGNING_KEY: this is what clients have"),
+        (
+            {"CVAE_RATE_BURST": "7"},
+            "CVAE_RATE_BURST: expected CVAE_RATE_LIMIT or CVAE_RATE_LIMIT_FILE beside",
+        ),
+        ({"CVAE_RATE_LIMIT_REDIS": "redis://:p@x"}, "CVAE_RATE_LIMIT_REDIS: expected CVAE_RATE_LIMIT or"),
+        ({"CVAE_RATE_LIMIT_FILE": "missing"}, "CVAE_RATE_LIMIT_FILE: cannot read missing: No such file"),
+        (
+            {"CVAE_RATE_LIMIT": "1/s", "CVAE_RATE_LIMIT_FILE": "x"},
+            "CVAE_RATE_LIMIT, CVAE_RATE_LIMIT_FILE: exp",
+        ),
     ],
 )
 def test_faulty_settings_end_the_start_in_one_line_without_a_key(
@@ -72,7 +82,7 @@ def test_keys_come_from_a_file(tmp_path: pathlib.Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("CVAE_API_KEYS_FILE", "~/keys")
     monkeypatch.setenv("CVAE_SIGNING_KEYS_FILE", "pairs")
-    keys, pairs = read_sources(load_settings())
+    keys, pairs, _ = read_sources(load_settings())
     assert keys is not None
     assert keys.value.find(SECRET.encode()) is not None
     assert pairs is not None
@@ -84,6 +94,8 @@ def test_the_settings_do_not_show_keys() -> None:
 
 
 def test_who_runs_a_bundle_himself_needs_no_key() -> None:
-    closed = Settings(api_keys=SECRET, signing_keys_file=pathlib.Path("x"), port=9)
-    assert read_sources(forget(closed)) == (None, None)
+    closed = Settings(
+        api_keys=SECRET, signing_keys_file=pathlib.Path("x"), rate_limit_file=pathlib.Path("y"), port=9
+    )
+    assert read_sources(forget(closed)) == (None, None, None)
     assert forget(closed).port == 9

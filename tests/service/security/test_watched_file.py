@@ -13,7 +13,7 @@ import pytest
 
 from service.core.errors import StartupError
 from service.security import watched_file
-from service.security.watched_file import MAX_FILE_BYTES, Secrets
+from service.security.watched_file import MAX_FILE_BYTES, Source
 
 NAME = "CVAE_API_KEYS"
 TICKS = itertools.count(1)
@@ -25,8 +25,8 @@ def parse(entries: list[str]) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def watch(path: pathlib.Path) -> Secrets[tuple[str, ...]]:
-    return Secrets(NAME, "", path, parse)
+def watch(path: pathlib.Path) -> Source[tuple[str, ...]]:
+    return Source(NAME, "", path, parse)
 
 
 def write(path: pathlib.Path, text: str) -> None:
@@ -37,7 +37,7 @@ def write(path: pathlib.Path, text: str) -> None:
 
 
 def test_a_variable_is_split_at_commas_and_spaces() -> None:
-    assert Secrets(NAME, " a,b  c,\n", None, parse).value == ("a", "b", "c")
+    assert Source(NAME, " a,b  c,\n", None, parse).value == ("a", "b", "c")
 
 
 def test_a_file_has_one_a_line_and_comments(tmp_path: pathlib.Path) -> None:
@@ -76,7 +76,7 @@ def test_a_folder_and_a_pipe_are_no_files(tmp_path: pathlib.Path) -> None:
 
 def test_variable_and_file_together_are_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(StartupError, match=f"^{NAME}, {NAME}_FILE: expected one of the two, received both$"):
-        Secrets(NAME, "a", tmp_path / "keys", parse)
+        Source(NAME, "a", tmp_path / "keys", parse)
 
 
 def test_a_changed_file_is_read_again(tmp_path: pathlib.Path) -> None:
@@ -97,7 +97,7 @@ def test_an_unchanged_file_is_not_read_again(tmp_path: pathlib.Path, monkeypatch
     path = tmp_path / "keys"
     write(path, "a")
     secrets = watch(path)
-    monkeypatch.setattr(Secrets, "_read_file", None)
+    monkeypatch.setattr(Source, "_read_file", None)
     secrets.refresh()
 
 
@@ -142,4 +142,4 @@ def test_it_is_looked_at_beside_the_event_loop(
 
 
 def test_a_variable_needs_no_looking() -> None:
-    asyncio.run(asyncio.wait_for(Secrets(NAME, "a", None, parse).keep_fresh(), 10))
+    asyncio.run(asyncio.wait_for(Source(NAME, "a", None, parse).keep_fresh(), 10))
