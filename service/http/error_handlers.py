@@ -143,7 +143,8 @@ def _to_fault(entry: dict[str, Any]) -> Fault:
     if entry["type"] == "missing":
         return Fault(field=field, expected="a value", received="nothing")
     if entry["type"] == "extra_forbidden":
-        return Fault(field=field, expected="no field of this name", received=errors.shorten(entry["input"]))
+        # Not the value: who puts a key in a place where none is read has put it here.
+        return Fault(field=field, expected="no field of this name", received="one")
     expected = "a JSON object" if entry["type"] in NOT_OBJECT else _expectation(entry["msg"])
     return Fault(field=field, expected=expected, received=errors.shorten(entry["input"]))
 

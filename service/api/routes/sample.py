@@ -40,7 +40,7 @@ EXAMPLES = {
 }
 DRAWN = seeded("One picture, or a sheet of several.", STILL)
 MANY = Fault(field="n", expected="at most 1024 in one request", received="2000")
-MISSPELT = Fault(field="sed", expected="no field of this name", received="'3'")
+MISSPELT = Fault(field="sed", expected="no field of this name", received="one")
 
 
 @router.post(

@@ -101,7 +101,7 @@ def entry(kind: str, *where: str | int, **more: Any) -> dict[str, Any]:
             "n", "a valid integer", "'x'",
         ),
         (entry("missing", "z"), "z", "a value", "nothing"),
-        (entry("extra_forbidden", "zz", input="y"), "zz", "no field of this name", "'y'"),
+        (entry("extra_forbidden", "zz", input="y"), "zz", "no field of this name", "one"),
         (entry("too_long", "z", ctx={"max_length": 4}, input=[1] * 5), "z", "at most 4 entries", "5"),
         (entry("too_long", "z", ctx={"max_length": 4}, input=None), "z", "at most 4 entries", "more"),
         (

@@ -29,7 +29,7 @@ def test_all_of_a_list_count(client: TestClient) -> None:
             "dtype=uint8&dtype=uint8&z=0,0&scale=x",
             [("dtype", "one value", "2"), ("scale", "a valid integer", "'x'")],
         ),
-        ("z=0,0&zoom=1&zoom=2", [("zoom", "no field of this name", "'1'")]),
+        ("z=0,0&zoom=1&zoom=2", [("zoom", "no field of this name", "one")]),
         ("z=0,0&scale=1_0", [("scale", "a valid integer", "'1_0'")]),
         ("z=0,0&scale=1%5F0", [("scale", "a valid integer", "'1_0'")]),
         (
