@@ -13,11 +13,14 @@ from service.inference.registry import Registry
 from service.server.app import Application, create_app, create_fast_path
 from tests.service.wire import connect, play_for_real
 
-READ, METRICS = "correct-horse-read", "correct-horse-metrics"
-KEYS = f"web:read:{READ},prometheus:metrics:{METRICS}"
+READ, METRICS, ADMIN = (f"correct-horse-{scope}" for scope in ("read", "metrics", "admin"))
+KEYS = f"web:read:{READ},prometheus:metrics:{METRICS},ops:admin:{ADMIN}"
 PAIR = f"{'ab' * 32}:{'cd' * 32}"
 PREFIX = "/cvae"
 VALUES = {"digit": "7", "extension": "png", "model": "mnist-2d.decoder", "version": "1", "name": "mnist-2d"}
+RELOAD = "/admin/reload"
+# A key that opens a path, and one that does not, where it is not the key for reading.
+NEEDED = {"/metrics": (METRICS, READ), RELOAD: (ADMIN, READ)}
 OPEN = {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
 PAGES = ("/", "/docs", "/redoc", "/openapi.json")
 PICTURE, QUERY = "/decode.png", "z=0.5,-1.0"
@@ -119,10 +122,10 @@ def list_routes(app: Application) -> Iterator[tuple[str, str]]:
 
 
 def test_every_route_asks_for_a_key_or_is_open_by_name(registry: Registry, way: str) -> None:
-    door = Door(registry, way, api_keys=KEYS)
+    door = Door(registry, way, api_keys=KEYS, admin="on")
     closed = 0
     for method, path in list_routes(door.app):
-        key, other = (METRICS, READ) if path == "/metrics" else (READ, METRICS)
+        key, other = NEEDED.get(path, (READ, METRICS))
         asked = [{}, {"x_api_key": "wrong"}, {"x_api_key": other}, {"authorization": f"Bearer {key}"}]
         statuses = [status for status, _ in door.ask(*(write(path, method, **fields) for fields in asked))]
         if path in OPEN or path in PAGES:
@@ -131,11 +134,13 @@ def test_every_route_asks_for_a_key_or_is_open_by_name(registry: Registry, way: 
         assert statuses[:3] == [401, 401, 403], (method, path)
         assert statuses[3] not in (401, 403), (method, path)
         closed += 1
+        assert path != RELOAD or statuses[3] == 503  # let in, but nothing can be reloaded here
     assert closed > 30
+    assert ("POST", RELOAD) in list_routes(door.app)
 
 
 def test_every_route_asks_for_a_signature_or_is_open_by_name(registry: Registry, way: str) -> None:
-    door, pair = Door(registry, way, signing_keys=PAIR), parse_pair(PAIR)
+    door, pair = Door(registry, way, signing_keys=PAIR, admin="on"), parse_pair(PAIR)
     opened = 0
     for method, path in list_routes(door.app):
         if path in OPEN or path in PAGES:
