@@ -7,12 +7,11 @@ import itertools
 import time
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from benchmarks.harness import answers
-from benchmarks.peers.session import decode, open_session
 from benchmarks.suites import overload
+from benchmarks.suites.kinds.making import decode_vectors
 from tests.benchmarks.harness.pictures import save
 from tests.reliability.peer import Reply, serve_replies
 
@@ -22,7 +21,7 @@ def flood_fake(reply: Callable[[bytes], Reply]) -> list[overload.Answer]:
         client = overload.Client(port)
         try:
             await client.learn()
-            return [await client.send(time.monotonic()) for _ in range(3)]
+            return [await client.send(i, time.monotonic()) for i in range(3)]
         finally:
             client.close()
 
@@ -31,7 +30,7 @@ def flood_fake(reply: Callable[[bytes], Reply]) -> list[overload.Answer]:
 
 
 def test_a_capacity_of_wrong_answers_is_an_error() -> None:
-    pictures = decode(open_session(), np.random.default_rng(0).standard_normal((overload.ROWS, 2)))
+    pictures = decode_vectors(0, 1024)
     turns = itertools.count()
 
     async def scene(port: int) -> float:
@@ -44,13 +43,13 @@ def test_a_capacity_of_wrong_answers_is_an_error() -> None:
 
     with (
         serve_replies(lambda _: Reply(body=save(pictures[:512] if next(turns) == 5 else pictures))) as port,
-        pytest.raises(answers.AnswerError, match="received others"),
+        pytest.raises(answers.AnswerError, match="received other bytes"),
     ):
         asyncio.run(scene(port))
 
 
 def test_overload_counts_no_short_answer_as_a_success() -> None:
-    pictures = decode(open_session(), np.random.default_rng(0).standard_normal((overload.ROWS, 2)))
+    pictures = decode_vectors(0, 1024)
     whole, short = save(pictures), save(pictures[:512])
     assert {answer.status for answer in flood_fake(lambda _: Reply(body=whole))} == {200}
     bodies = iter((whole, short, whole, short))
@@ -68,5 +67,9 @@ def test_overload_is_answered_or_refused(
     monkeypatch.setattr(overload, "OPEN_S", 1.0)
     assert overload.main() == 0
     rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    assert [row[0] for row in rows] == ["| status", "| ---", "| 200", "| 429"]
-    assert all(int(row[1]) > 0 for row in rows[2:])
+    assert [row[1] for row in rows[:4]] == ["status", "---", "200", "429"]
+    assert all(int(row[2]) > 0 for row in rows[2:4])
+    counts = {(row[0].removeprefix("| "), row[1]): int(row[2]) for row in rows[6:]}
+    answered = {kind for kind, status in counts if status == "200"}
+    assert answered == {*(kind.name for kind in overload.MIXED), "all"}
+    assert counts["all", "429"] > 0
