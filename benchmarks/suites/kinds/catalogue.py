@@ -96,6 +96,7 @@ KINDS = (
         get("/digits/7.png?seed={seed}&scale=4"),
         shape(1, 112, 112),
     ),
+    Kind("GET /digits/7.png, mnist-16d", "≥ 0.9", get("/digits/7.png?model=mnist-16d&seed={seed}"), shape()),
     Kind("GET /digits/7.png, no seed", "≥ 0.8", get("/digits/7.png"), shape(), varies=True),
     Kind(
         "POST /decode → JSON",
