@@ -82,8 +82,9 @@ evaluate: $(TRAIN)/.train ## Measure the bundle models/NAME on the test images
 reproduce: $(TRAIN)/.train ## Train the bundles of models/ again (DATA, NAMES), and compare their figures
 	TRAINING_COMMAND="make $@ $(MAKEOVERRIDES)" $(TRAIN)/bin/python -m training reproduce $(NAMES) --data $(DATA)
 
-soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in about an hour (docs/reliability.md)
+soak: $(SERVE)/.dev ## Prove that every answer is whole and every stop clean, in about two hours (docs/reliability.md)
 	$(SERVE)/bin/python -m tests.reliability soak --minutes $(MINUTES)
+	$(SERVE)/bin/python -m tests.reliability soak --minutes $(MINUTES) --connections 64 --workers 2 --reloads 40 --kills 20
 	for workers in 1 2; do \
 	  $(SERVE)/bin/python -m tests.reliability stops --times 50 --workers $$workers || exit 1; \
 	done
