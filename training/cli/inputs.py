@@ -29,7 +29,7 @@ def load(options: argparse.Namespace) -> Dataset:
 
     dataset = datasets.load(options.data, options.size)
     for path in dataset.passed_over:
-        sys.stderr.write(f"{path}: no picture, passed over\n")
+        sys.stderr.write(f"{path}: passed over\n")
     for name, labels in dataset.missing_labels().items():
         sys.stderr.write(f"{dataset.name}: no {name} image has a label of {', '.join(map(str, labels))}\n")
     return dataset

@@ -56,7 +56,7 @@ class Dataset:
         validation: What choices are made on.
         test: What is reported, never trained on.
         class_names: The name of each label from 0; empty where labels are integers to begin with.
-        passed_over: Files of its folder that are no pictures.
+        passed_over: Files of its folder that are no pictures, and folders that are for nothing here.
     """
 
     name: str
@@ -211,6 +211,8 @@ def _load_folder(folder: pathlib.Path, size: tuple[int, int] | None) -> Dataset:
         return dataclasses.replace(dataset, passed_over=tuple(map(str, sorted(find_files(folder)))))
     if holds_pictures(folder):
         return _split_pictures(name, read_pictures(folder, size))
+    if holds_idx(folder):
+        raise DataError(f"--size: expected a folder of pictures, or Parquet, received IDX files in {folder}")
     raise DataError(
         f"{folder}: expected four IDX files ({', '.join(IDX_FILES.values())}), or pictures as "
         "train/<label>/*.png and test/<label>/*.png or <label>/*.png; there are neither"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.idx import LABELS, DataError
+from training.data.parts import TEST, TRAIN, VALIDATION, find_parts, is_split
 from training.data.picture import SUFFIXES, bring, read_file
 
 Bytes = NDArray[np.uint8]
@@ -35,7 +36,7 @@ class Pictures:
         arrays: `x_train`, `x_test` `(n, height, width, 1 or 3)` uint8; `y_train`, `y_test` `(n,)` int64.
         sources: Array name to the folder that it came from.
         class_names: The name of each label from 0; empty where the folders are named by integers.
-        passed_over: Files that are no pictures and were left out.
+        passed_over: Files that are no pictures, and folders that are for nothing here.
     """
 
     arrays: dict[str, NDArray[np.generic]]
@@ -45,8 +46,12 @@ class Pictures:
 
 
 def holds_pictures(folder: pathlib.Path) -> bool:
-    """Tell whether a folder has a folder `train` or `test`, or folders with pictures."""
-    return any((folder / part).is_dir() for part in ("train", "test")) or has_pictures(folder)
+    """Tell whether a folder has folders for training or testing, or folders with pictures.
+
+    Raises:
+        DataError: See `find_parts`.
+    """
+    return bool(find_parts(folder)) or has_pictures(folder)
 
 
 def has_pictures(folder: pathlib.Path) -> bool:
@@ -70,8 +75,9 @@ def read_pictures(folder: pathlib.Path, size: tuple[int, int] | None = None) -> 
 
     Args:
         folder: Holds `train` and `test`, each with one folder a class, or one folder a class alone, of which
-            a sixth is then kept for testing. A class is named by an integer in [0, 255] or, all of them, by a
-            name; names are numbered from 0 in their order. Its pictures may lie in folders further down.
+            a sixth is then kept for testing. They may be called `training` and `testing`, and `validation` is
+            taken for a `test` that is not there. A class is named by an integer in [0, 255] or, all of them,
+            by a name; names are numbered from 0 in their order. Its pictures may lie in folders further down.
         size: Height and width to which each picture is brought, whole, on a ground of its border's colour;
             None: all are of one size.
 
@@ -83,13 +89,14 @@ def read_pictures(folder: pathlib.Path, size: tuple[int, int] | None = None) -> 
         DataError: A folder or file is missing, is not what it should be, or differs in size.
     """
     strays: list[str] = []
-    if any((folder / part).is_dir() for part in ("train", "test")):
-        train, test = (_find(folder / part, strays) for part in ("train", "test"))
-        places = {part: folder / part for part in ("train", "test")}
+    places = _find_places(folder, strays)
+    if places["train"] == places["test"]:
+        train, test = _part(_find(places["train"], strays))
+        if not any(test.values()):
+            raise DataError(f"{folder}: expected a class of at least two pictures, received one of each")
     else:
-        train, test = _part(_find(folder, strays))
-        places = dict.fromkeys(("train", "test"), folder)
-    class_names = _name_classes(folder, train, test)
+        train, test = (_find(places[part], strays) for part in ("train", "test"))
+    class_names = _name_classes(places["test"], train, test)
     rows = [(name, path) for name, paths in train.items() for path in paths], _in_turns(test)
     x_train, x_test = _read_alike([path for _, path in rows[0]], [path for _, path in rows[1]], size)
     y_train, y_test = (_labels([name for name, _ in split], class_names) for split in rows)
@@ -115,13 +122,29 @@ def draw_test(i: int, count: int) -> NDArray[np.int64]:
     return order[: -(-count // TEST_STRIDE) if count > 1 else 0]
 
 
+def _find_places(folder: pathlib.Path, strays: list[str]) -> dict[str, pathlib.Path]:
+    """Return where pictures for training lie and those for testing: in one folder, if they are not parted."""
+    parts = find_parts(folder)
+    if not parts:
+        return {"train": folder, "test": folder}
+    if TRAIN not in parts:
+        raise DataError(
+            f"{folder / TRAIN}: expected this folder beside {next(iter(parts.values())).name}; there is none"
+        )
+    train, test = parts[TRAIN], parts.get(TEST) or parts.get(VALIDATION) or parts[TRAIN]
+    strays += [str(path) for path in _entries(folder, strays) if path.is_dir() and path not in (train, test)]
+    return {"train": train, "test": test}
+
+
 def _find(folder: pathlib.Path, strays: list[str]) -> Classes:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: expected this folder, with pictures in folders by label; there is none")
     classes: Classes = {}
     for label in _entries(folder, strays):
         if not label.is_dir():
             raise DataError(f"{label}: expected a folder named by a label, received a file")
+        if is_split(find_parts(label)):
+            raise DataError(
+                f"{folder}: expected folders named by labels; {label} is a data set of its own: name it"
+            )
         classes[label.name] = list(_walk(label, strays))
     if not any(classes.values()):
         raise DataError(f"{folder}: expected at least one picture in a folder named by its label, found none")
@@ -160,18 +183,17 @@ def _name_classes(folder: pathlib.Path, train: Classes, test: Classes) -> tuple[
     integers = [name for name in names if name.isascii() and name.isdecimal()]
     if not integers:
         if unknown := sorted(set(test) - set(train)):
-            raise DataError(f"{folder / 'test' / unknown[0]}: expected a class of {sorted(train)}")
+            raise DataError(f"{folder / unknown[0]}: expected a class of {sorted(train)}")
         return tuple(names)
     if len(integers) < len(names):
         raise DataError(
             f"{folder}: expected labels that are all integers or all names, received {integers[0]!r} and "
             f"{next(name for name in names if name not in integers)!r}"
         )
+    by_number: dict[int, str] = {}
     for name in integers:
-        if name != str(int(name)) and str(int(name)) in names:
-            raise DataError(
-                f"{folder}: expected one folder a label, received {name!r} and {str(int(name))!r}"
-            )
+        if (other := by_number.setdefault(int(name), name)) != name:
+            raise DataError(f"{folder}: expected one folder a label, received {other!r} and {name!r}")
         if int(name) not in LABELS:
             raise DataError(f"{folder}: expected labels in [0, 255] or names, received {name!r}")
     return ()

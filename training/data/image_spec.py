@@ -19,7 +19,7 @@ def describe_image(x: Images) -> dict[str, Any]:
     Returns:
         Shape, range, polarity (from the mean of the border) and fit: "centre-of-mass" if 99 of 100 grey
         images have their centre of mass within a pixel of the middle, with the longest side of the ink
-        that half of them reach as the box.
+        that half of them reach as the box, unless that is longer than an image's shorter side: "contain".
     """
     _, height, width, channels = x.shape
     border = np.concatenate([x[:, 0], x[:, -1]]).mean(), np.concatenate([x[:, :, 0], x[:, :, -1]]).mean()
@@ -46,7 +46,9 @@ def _ink_box(ink: NDArray[np.uint8]) -> int | None:
     if np.quantile(off, 0.99) > 1:
         return None
     sides = [_extent(rows > 0), _extent(columns > 0)]
-    return int(np.median(np.maximum(*sides)))
+    box = int(np.median(np.maximum(*sides)))
+    # As the contract has it: the box must find room whichever side of a figure is the longer one.
+    return box if box <= min(height, width) else None
 
 
 def _extent(used: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ def read_npz(path: pathlib.Path) -> dict[str, Array]:
         raise DataError(f"{path}: expected a whole .npz file: {error}") from error
     except ValueError as error:
         raise DataError(f"{path}: expected arrays of numbers: {error}") from error
-    nothing = {f"y_{part}": np.zeros(len(found[f"x_{part}"]), np.int64) for part in ("train", "test")}
+    nothing = {f"y_{part}": np.zeros(found[f"x_{part}"].shape[:1], np.int64) for part in ("train", "test")}
     return found | nothing if unlabelled else found
 
 
@@ -56,7 +56,8 @@ def number_labels(arrays: dict[str, Array], path: pathlib.Path) -> tuple[dict[st
         The arrays with integers for labels, and the name of each; no names where labels were integers.
 
     Raises:
-        DataError: A label of the test images is none of the training images', or only one of both is text.
+        DataError: A label of the test images is none of the training images', only one of both is text, or
+            they are not one text an image.
     """
     train, test = arrays["y_train"], arrays["y_test"]
     texts = [y.dtype.kind in "US" for y in (train, test)]
@@ -64,8 +65,18 @@ def number_labels(arrays: dict[str, Array], path: pathlib.Path) -> tuple[dict[st
         return arrays, ()
     if not all(texts):
         raise DataError(f"{path}: expected labels of one kind, received {train.dtype} and {test.dtype}")
-    names = np.unique(train.astype(str))
-    if unknown := sorted(set(test.astype(str).tolist()) - set(names.tolist())):
+    written = {part: _read_texts(arrays[part], f"{path}: {part}") for part in ("y_train", "y_test")}
+    names = np.unique(written["y_train"])
+    if unknown := sorted(set(written["y_test"].tolist()) - set(names.tolist())):
         raise DataError(f"{path}: y_test: expected labels of {names.tolist()}, received {unknown} too")
-    numbers = {part: np.searchsorted(names, arrays[part].astype(str)) for part in ("y_train", "y_test")}
+    numbers = {part: np.searchsorted(names, texts) for part, texts in written.items()}
     return arrays | numbers, tuple(names.tolist())
+
+
+def _read_texts(y: Array, name: str) -> NDArray[np.str_]:
+    if y.ndim != 1:
+        raise DataError(f"{name}: expected labels of shape (n,), received {y.shape}")
+    try:
+        return np.char.decode(y.astype(bytes), "utf-8") if y.dtype.kind == "S" else y.astype(str)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: expected texts in UTF-8: {error}") from error

@@ -9,7 +9,6 @@ import dataclasses
 import io
 import json
 import pathlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,13 +18,12 @@ from numpy.typing import NDArray
 from training.data.folders import Pictures, draw_test, has_pictures, is_hidden
 from training.data.idx import DataError, holds_idx
 from training.data.npz import number_labels
+from training.data.parts import TEST, TRAIN, VALIDATION, tell_part
 from training.data.picture import bring, read_picture
 
 Bytes = NDArray[np.uint8]
 Size = tuple[int, int]
 
-# How files, or the folder that they lie in, are named: `train-00000-of-00002.parquet`, `test/0000.parquet`.
-PART = re.compile(r"(train|test|validation|valid|val)(?![a-z0-9])")
 # Encoded pictures in memory at a time, and bytes of a column that are read ahead.
 BATCH, BUFFER_BYTES = 64, 1 << 20
 # What columns are called that no schema's metadata says more of.
@@ -71,12 +69,19 @@ def read_parquet(path: pathlib.Path, size: Size | None = None) -> Pictures:
     """
     parts, passed_over = _find_parts(path)
     read = {part: _read_part(files, size) for part, files in parts.items()}
+    labelled = {part for part, found in read.items() if found[3]}
+    if labelled and len(labelled) < len(read):
+        raise DataError(
+            f"{path}: expected labels in all files or in none, received some in {labelled.pop()} alone"
+        )
     names = {found[2] for found in read.values()}
     if len(names) > 1:
         raise DataError(f"{path}: expected the same class names in all files, received {sorted(names)}")
     if "test" not in read:
-        x, y, _ = read.pop("train")
+        x, y, *_ = read.pop("train")
         chosen = _draw_test(y)
+        if not chosen.any():
+            raise DataError(f"{path}: expected a class of at least two pictures, received one of each")
         arrays = {"x_train": x[~chosen], "y_train": y[~chosen], "x_test": x[chosen], "y_test": y[chosen]}
     else:
         arrays = {f"{axis}_{part}": read[part][i] for part in read for i, axis in enumerate("xy")}
@@ -94,23 +99,24 @@ def read_parquet(path: pathlib.Path, size: Size | None = None) -> Pictures:
 def _find_parts(path: pathlib.Path) -> tuple[dict[str, list[pathlib.Path]], tuple[str, ...]]:
     if path.is_file():
         return {"train": [path]}, ()
-    named: dict[str, list[pathlib.Path]] = {}
+    named: dict[str | None, list[pathlib.Path]] = {}
     for file in sorted(find_files(path)):
-        found = PART.match(file.name) or PART.match(file.parent.name if file.parent != path else "")
-        named.setdefault(found[1] if found else "", []).append(file)
-    if set(named) == {""}:
-        return {"train": named[""]}, ()
-    if "train" not in named:
-        raise DataError(f"{path}: expected train-*.parquet, received {named[min(named)][0].name} alone")
-    testing = next((name for name in ("test", "validation", "valid", "val") if name in named), None)
-    parts = {"train": named.pop("train")} | ({"test": named.pop(testing)} if testing else {})
+        named.setdefault(tell_part(file, path), []).append(file)
+    if set(named) == {None}:
+        return {"train": named[None]}, ()
+    if TRAIN not in named:
+        first = next(iter(named.values()))[0].name
+        raise DataError(f"{path}: expected train-*.parquet, received {first} alone")
+    testing = next((name for name in (TEST, VALIDATION) if name in named), None)
+    parts = {"train": named.pop(TRAIN)} | ({"test": named.pop(testing)} if testing else {})
     for part, files in parts.items():
         if len(folders := sorted({str(file.parent) for file in files})) > 1:
             raise DataError(f"{path}: expected {part} files in one folder, received {folders}; name one")
     return parts, tuple(str(file) for files in named.values() for file in files)
 
 
-def _read_part(files: list[pathlib.Path], size: Size | None) -> tuple[Any, Any, tuple[str, ...]]:
+def _read_part(files: list[pathlib.Path], size: Size | None) -> tuple[Any, Any, tuple[str, ...], bool]:
+    """Return images, labels, the names of these, and whether there are any."""
     opened = [_open(file) for file in files]
     columns = [_choose(file, source.schema_arrow) for file, source in zip(files, opened, strict=True)]
     if len({(found.label is None, found.names) for found in columns}) > 1:
@@ -128,7 +134,7 @@ def _read_part(files: list[pathlib.Path], size: Size | None) -> tuple[Any, Any, 
                     raise DataError(f"{name}: expected an integer or a text for a label, received {received}")
                 stack.put(read_picture(io.BytesIO(value), name), name)
                 labels.append(label)
-    return stack.images(str(files[0])), np.array(labels), columns[0].names
+    return stack.images(str(files[0])), np.array(labels), columns[0].names, columns[0].label is not None
 
 
 def _open(file: pathlib.Path) -> Any:

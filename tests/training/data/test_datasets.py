@@ -134,6 +134,14 @@ def test_a_folder_that_holds_no_data_set_says_what_was_looked_for(tmp_path: path
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_size_is_not_asked_of_idx_files(tmp_path: pathlib.Path) -> None:
+    folder = small.write_idx(tmp_path / "idx", small.arrays())
+    with pytest.raises(
+        DataError, match="--size: expected a folder of pictures, or Parquet, received IDX files"
+    ):
+        datasets.load(str(folder), (16, 16))
+
+
 def test_a_folder_with_idx_files_is_read_as_idx(tmp_path: pathlib.Path) -> None:
     small.write_idx(tmp_path, small.arrays())
     (tmp_path / "train" / "7").mkdir(parents=True)

@@ -210,7 +210,20 @@ LABELS: dict[str, tuple[Callable[[], dict[str, bytes | Pixels]], str]] = {
         lambda: {**some(("a", "b")), "test/c/0.png": GREY},
         r"test/c: expected a class of \['a', 'b'\]",
     ),
-    "none to test": (lambda: {"train/3/0.png": GREY}, "test: expected this folder"),
+    "three times": (lambda: some(("07", "007")), "expected one folder a label, received '007' and '07'"),
+    "of one picture each": (
+        lambda: {"3/0.png": GREY, "4/0.png": GREY},
+        "expected a class of at least two pictures, received one of each",
+    ),
+    "none to train": (lambda: {"test/3/0.png": GREY}, "train: expected this folder beside test"),
+    "two that train": (
+        lambda: {**some(), "Training/3/0.png": GREY},
+        r"expected one folder for train, received \['Training', 'train'\]",
+    ),
+    "in a folder around all": (
+        lambda: {f"set/{name}": content for name, content in some().items()},
+        "set is a data set of its own: name it",
+    ),
 }
 
 
@@ -219,6 +232,44 @@ def test_labels_that_do_not_fit_are_named(case: str, tmp_path: pathlib.Path) -> 
     make, message = LABELS[case]
     with pytest.raises(DataError, match=message):
         datasets.load(str(write(tmp_path, make())))
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("Train", "TEST"), ("training", "testing"), ("train", "val"), ("train", "Validation")]
+)
+def test_the_two_halves_have_the_names_that_people_give_them(
+    train: str, test: str, tmp_path: pathlib.Path
+) -> None:
+    files = {
+        name.replace("train/", f"{train}/").replace("test/", f"{test}/"): content
+        for name, content in some().items()
+    }
+    usual, found = (
+        datasets.load(str(write(tmp_path / place, each)))
+        for place, each in (("usual", some()), ("found", files))
+    )
+    assert found.sha256 == usual.sha256
+
+
+def test_folders_that_are_for_nothing_are_named_and_passed_over(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, {**some(), "val/3/0.png": picture(1), "extra/3/0.png": picture(2), "notes.txt": b"x"})
+    found = datasets.load(str(tmp_path))
+    assert set(found.passed_over) == {str(tmp_path / name) for name in ("val", "extra", "notes.txt")}
+    assert (len(found.train), len(found.test)) == (11, 4)
+
+
+def test_a_set_without_a_test_half_is_split(tmp_path: pathlib.Path) -> None:
+    flat = {f"{name}/{i}.png": picture(100 * j + i) for j, name in enumerate("ab") for i in range(12)}
+    expected = datasets.load(str(write(tmp_path / "flat", {**flat})))
+    found = datasets.load(str(write(tmp_path / "half", {f"train/{name}": x for name, x in flat.items()})))
+    assert found.sha256 == expected.sha256
+
+
+def test_a_class_may_be_called_train(tmp_path: pathlib.Path) -> None:
+    files = {
+        f"{name}/{i}.png": picture(100 * j + i) for j, name in enumerate(("bus", "train")) for i in range(12)
+    }
+    assert datasets.load(str(write(tmp_path, {**files}))).class_names == ("bus", "train")
 
 
 def test_a_folder_without_a_picture_is_named(tmp_path: pathlib.Path) -> None:

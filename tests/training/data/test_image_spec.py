@@ -43,6 +43,11 @@ def test_centred_ink_is_described_by_the_box_of_its_longest_side(paint: Callable
     assert describe_image(paint(x))["fit"] == {"method": "centre-of-mass", "box": 12}
 
 
+def test_ink_longer_than_the_shorter_side_is_contained() -> None:
+    assert describe_image(centred([(18, 6)] * 10))["fit"] == {"method": "contain"}
+    assert describe_image(centred([(16, 6)] * 10))["fit"] == {"method": "centre-of-mass", "box": 16}
+
+
 def test_ink_that_lies_anywhere_is_contained() -> None:
     x = np.roll(centred([(4, 4)] * 10), 3, axis=1)
     assert describe_image(x)["fit"] == {"method": "contain"}

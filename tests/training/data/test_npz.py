@@ -41,6 +41,22 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: changed("x_test", np.zeros((80, 6, 8), np.uint8)),
         r"x_test: .*\(8, 8, 1\) as in training.*\(6, 8, 1\)",
     ),
+    "of one number": (
+        lambda: npz(x_train=np.uint8(7), x_test=np.uint8(7)),
+        r"x_train: .* received \(\) uint8",
+    ),
+    "labelled in columns": (
+        lambda: npz(
+            **{**small.arrays(), "y_train": np.array([["a"]] * 240), "y_test": np.array([["a"]] * 80)}
+        ),
+        r"y_train: expected labels of shape \(n,\), received \(240, 1\)",
+    ),
+    "labelled in another encoding": (
+        lambda: npz(
+            **{**small.arrays(), "y_train": np.array([b"\xe9"] * 240), "y_test": np.array([b"\xe9"] * 80)}
+        ),
+        "y_train: expected texts in UTF-8",
+    ),
     "labelled with floats": (lambda: changed("y_train", np.zeros(240)), "y_train: .*integer.*float64"),
     "labelled below 0": (lambda: changed("y_test", np.arange(80) - 1), r"y_test: .*\[0, 255\].* -1 to 78"),
     "labelled beyond 255": (lambda: changed("y_train", np.arange(240) + 100), "y_train: .* 100 to 339"),
@@ -76,6 +92,12 @@ def test_labels_that_are_texts_are_numbered_in_their_order(tmp_path: pathlib.Pat
     found = datasets.load(str(small.write_npz(tmp_path / "named.npz", named)))
     assert found.class_names == tuple(sorted(names.tolist()))
     assert [found.class_names[label] for label in found.test.label] == named["y_test"].tolist()
+
+
+def test_labels_may_be_bytes_of_any_letters(tmp_path: pathlib.Path) -> None:
+    texts = {"y_train": np.array(["é".encode(), b"b"] * 120), "y_test": np.array([b"b"] * 80)}
+    found = datasets.load(str(small.write_npz(tmp_path / "named.npz", {**small.arrays(), **texts})))
+    assert found.class_names == ("b", "é")
 
 
 @pytest.mark.parametrize(

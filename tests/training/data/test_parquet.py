@@ -221,6 +221,45 @@ def test_files_that_cannot_be_used_are_named(tmp_path: pathlib.Path) -> None:
         datasets.load(str(path))
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("mnist-train.parquet", "mnist-test.parquet"),
+        ("Train.parquet", "Test.parquet"),
+        ("digits_training-0.parquet", "digits_testing-0.parquet"),
+        ("Train/0.parquet", "VAL/0.parquet"),
+    ],
+)
+def test_the_word_in_a_name_says_what_a_file_is_for(train: str, test: str, tmp_path: pathlib.Path) -> None:
+    write(tmp_path / train, [picture(i) for i in range(24)], [0, 1] * 12)
+    write(tmp_path / test, [picture(i) for i in range(24, 30)], [0, 1] * 3)
+    found = datasets.load(str(tmp_path))
+    assert {x.tobytes() for x in found.test.x} == {picture(i).tobytes() for i in range(24, 30)}
+    write(tmp_path / "trained.parquet", [picture(40)], [0])
+    again = datasets.load(str(tmp_path))
+    assert (again.sha256, again.passed_over) == (found.sha256, (str(tmp_path / "trained.parquet"),))
+    write(tmp_path / "train-test.parquet", [picture(41)], [0])
+    with pytest.raises(
+        DataError, match=r"train-test.parquet: expected a name with one of \['test', 'train'\]"
+    ):
+        datasets.load(str(tmp_path))
+
+
+def test_labels_in_one_half_alone_are_refused(tmp_path: pathlib.Path) -> None:
+    for part, labels in (("train", [0, 1] * 12), ("test", None)):
+        write(tmp_path / f"{part}.parquet", [picture(i) for i in range(24)], labels)
+    with pytest.raises(
+        DataError, match="expected labels in all files or in none, received some in train alone"
+    ):
+        datasets.load(str(tmp_path))
+
+
+def test_a_set_of_one_picture_a_class_is_refused(tmp_path: pathlib.Path) -> None:
+    write(tmp_path / "all.parquet", [picture(i) for i in range(24)], list(range(24)))
+    with pytest.raises(DataError, match="expected a class of at least two pictures, received one of each"):
+        datasets.load(str(tmp_path))
+
+
 def test_two_sets_in_one_folder_are_refused(tmp_path: pathlib.Path) -> None:
     for name in ("small", "large"):
         write_set(tmp_path / name)
