@@ -28,7 +28,7 @@ WEIGHTS_FILE, IDENTITY_FILE = "classifier.weights.h5", "classifier.json"
 
 
 class ClassifierError(TrainingError):
-    """A folder holds no classifier of this data set."""
+    """A folder holds no classifier of this data set, or it has one class."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,8 +109,13 @@ def train_classifier(
         The classifier, with the weights of its best epoch.
 
     Raises:
-        ClassifierError: The folder holds one of another data set, seed or number of epochs.
+        ClassifierError: The folder holds one of another data set, seed or number of epochs; or there is
+            nothing to tell apart.
     """
+    if len(dataset.labels) < 2:
+        raise ClassifierError(
+            f"{dataset.name}: expected images of at least two classes, received those of one"
+        )
     light = image_spec.describe_image(dataset.train.x)["polarity"] == "light-on-dark"
     ground = 0.0 if light else 1.0
     identity = {

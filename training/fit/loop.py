@@ -23,6 +23,7 @@ from training.fit.origin import check_free, claim, read_origin
 from training.fit.pace import Pace
 from training.fit.phases import Phase, list_phases
 from training.models.devices import deal, is_chief, make_strategy
+from training.models.gaussians import MOST_NUMBERS
 from training.models.optimizers import make_optimizer
 from training.models.prior import place_components
 from training.models.vae import ConvolutionalVAE
@@ -75,8 +76,9 @@ def train(
 
     Raises:
         RunError: `output` holds a run and `resume` is off, or holds a run of another config or data set;
-            test images have labels that a conditional model cannot be given; several machines are asked for
-            `exact_epochs` or `mixture_after`; or the loss became infinite.
+            training images have one label, or test images others, and the model is conditional; there are too
+            many labels for `mixture_after`; several machines are asked for `exact_epochs` or `mixture_after`;
+            or the loss became infinite.
     """
     fit(config, dataset, output, resume=resume, tensorboard=tensorboard, verbose=verbose)
     return load(output, dataset)
@@ -204,9 +206,17 @@ def compile_model(config: TrainConfig, dataset: Dataset, phase: Phase | None = N
 
     Returns:
         A built model with a built optimizer.
+
+    Raises:
+        RunError: There are too many labels for `mixture_after`.
     """
     groups = find_groups(dataset.train, conditional=config.conditional)
     components = place_components(groups, config.latent_dim) if config.mixture_after else None
+    if components is not None and not len(components):
+        raise RunError(
+            f"mixture_after: expected a Gaussian of {config.latent_dim} dimensions for each label in at most "
+            f"{MOST_NUMBERS:,} numbers, received {len(dataset.labels)} labels"
+        )
     model = ConvolutionalVAE(config, dataset.shape, len(dataset.labels), components)
     model.build((None, *dataset.shape))
     _set_optimizer(model, dataset, phase or list_phases(config)[0])
@@ -230,6 +240,8 @@ class Reseed(keras.callbacks.Callback):
 
 
 def _check_labels(config: TrainConfig, dataset: Dataset) -> None:
+    if config.conditional and len(dataset.labels) < 2:
+        raise RunError("conditional: expected images of at least two labels, received those of one")
     unknown = sorted(set(dataset.test.label.tolist()) - set(dataset.labels.tolist()))
     if config.conditional and unknown:
         raise RunError(

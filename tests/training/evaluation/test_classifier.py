@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.training import small
 from training.data.datasets import Dataset, scale
 from training.evaluation.classifier import Classifier, ClassifierError, build_classifier, train_classifier
 
@@ -57,6 +58,16 @@ def test_one_of_another_data_set_is_refused(
     other = dataclasses.replace(digits, sha256="0" * 64)
     with pytest.raises(ClassifierError, match=f"expected a classifier of .*{'0' * 64}.*found one of"):
         train_classifier(other, folder, epochs=12, verbose=0)
+
+
+def test_one_class_is_nothing_to_tell_apart(tmp_path: pathlib.Path) -> None:
+    content = small.arrays()
+    content |= {name: np.zeros_like(content[name]) for name in ("y_train", "y_test")}
+    with pytest.raises(
+        ClassifierError, match="expected images of at least two classes, received those of one"
+    ):
+        train_classifier(small.from_arrays(content), tmp_path / "classifier", verbose=0)
+    assert not (tmp_path / "classifier").exists()
 
 
 def test_where_a_dark_picture_moves_away_its_ground_shows() -> None:

@@ -168,6 +168,32 @@ def test_a_conditional_model_is_refused_test_images_of_labels_it_never_saw(tmp_p
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("labels", "changes", "message"),
+    [
+        (
+            1,
+            {"conditional": True},
+            "conditional: expected images of at least two labels, received those of one",
+        ),
+        (
+            16,
+            {"mixture_after": 1, "latent_dim": 257},
+            "mixture_after: expected a Gaussian of 257 .* 16 labels",
+        ),
+    ],
+)
+def test_labels_too_few_or_too_many_are_refused(
+    labels: int, changes: dict[str, Any], message: str, tmp_path: pathlib.Path
+) -> None:
+    content = small.arrays()
+    content |= {name: np.arange(len(content[name])) % labels for name in ("y_train", "y_test")}
+    config = small.config(refine_steps=0, **changes)
+    with pytest.raises(RunError, match=message):
+        loop.train(config, small.from_arrays(content), tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_without_a_run_is_refused(digits: Dataset, tmp_path: pathlib.Path) -> None:
     with pytest.raises(RunError, match="expected a run with a checkpoint, found none"):
         loop.load(tmp_path, digits)
