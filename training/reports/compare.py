@@ -15,19 +15,10 @@ import onnxruntime
 
 from training.bundles.manifest import read_manifest
 from training.bundles.open_decoder import is_conditional
+from training.reports.figures import list_figures
 
 BATCHES = (32, 1)
 ROUNDS, CALLS = 7, 40
-FIGURES = (
-    "negative_elbo",
-    "reconstruction_loss",
-    "kl_divergence",
-    "importance_likelihood",
-    "exact_likelihood",
-    "conditional_importance_likelihood",
-    "conditional_exact_likelihood",
-    "knn_accuracy",
-)
 NUMBERS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
 
 
@@ -41,7 +32,7 @@ def compare_bundles(folders: Sequence[pathlib.Path], rounds: int = ROUNDS) -> di
     Returns:
         By folder: `version`, `latent_dim`, `conditional`, `dataset`, `encoder_bytes`, `decoder_bytes`,
         `encoder_parameters`, `decoder_parameters`; `decoder_us_32` and `decoder_us_1`, the median CPU time of
-        an image in batches of 32 and of 1, in microseconds; and the figures of the manifest.
+        an image in batches of 32 and of 1, in microseconds; and the figures of `list_figures`.
 
     Raises:
         BundleError: A folder holds no bundle.
@@ -72,12 +63,6 @@ def to_json(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _describe(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     files = {graph: pathlib.Path(name) / manifest[graph]["file"] for graph in ("encoder", "decoder")}
-    metrics = manifest["metrics"]
-    judged = metrics.get("generation", {})
-    worst = {"worst_class_accuracy": min(judged["class_accuracy"].values())} if judged else {}
-    kept = {
-        key: judged[key] for key in ("confident_share", "frechet_distance", "frechet_floor") if key in judged
-    }
     return {
         "version": manifest["version"],
         "latent_dim": manifest["latent_dim"],
@@ -86,9 +71,7 @@ def _describe(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "dataset": manifest["dataset"].get("sha256", "")[:12],
         **{f"{graph}_bytes": path.stat().st_size for graph, path in files.items()},
         **{f"{graph}_parameters": _count_parameters(path) for graph, path in files.items()},
-        **{key: metrics[key] for key in FIGURES if key in metrics},
-        **worst,
-        **kept,
+        **list_figures(manifest["metrics"]),
     }
 
 

@@ -12,6 +12,7 @@ from training.evaluation import plots
 from training.evaluation.neighbours import read_labels
 from training.evaluation.posteriors import ACTIVE_VARIANCE
 from training.reports import html
+from training.reports.figures import MIXTURE, list_figures
 from training.reports.generation_quality import draw_as_served, draw_prior
 from training.reports.html import Section
 from training.reports.subject import HISTORY, Doubles, Subject
@@ -20,19 +21,6 @@ COLUMNS, SHOWN = 12, 12
 STEPS, SPREAD = 11, 3.0
 # Dimensions whose traversals are drawn, those with the most information first.
 TRAVERSED = 16
-FIGURES = (
-    "negative_elbo",
-    "reconstruction_loss",
-    "kl_divergence",
-    "importance_likelihood",
-    "exact_likelihood",
-    "conditional_importance_likelihood",
-    "conditional_exact_likelihood",
-    "knn_accuracy",
-    "confident_share",
-    "frechet_distance",
-    "frechet_floor",
-)
 
 
 def describe(subject: Subject, split: Split, other: Subject | None) -> list[Section]:
@@ -60,14 +48,14 @@ def describe(subject: Subject, split: Split, other: Subject | None) -> list[Sect
 
 
 def _figures(subjects: list[Subject]) -> Section:
-    found = [{**s.manifest["metrics"], **s.manifest["metrics"].get("generation", {})} for s in subjects]
+    found = [list_figures(subject.manifest["metrics"]) for subject in subjects]
+    names = dict.fromkeys(name for each in found for name in each)
     rows: list[list[object]] = [["latent_dim", *(s.manifest["latent_dim"] for s in subjects)]]
-    rows += [
-        [key, *(f"{each[key]:.3f}" if key in each else "" for each in found)]
-        for key in FIGURES
-        if any(key in each for each in found)
-    ]
-    text = "From the manifest: nats an image, over the test split with one z drawn for each image."
+    rows += [[name, *(f"{each[name]:.3f}" if name in each else "" for each in found)] for name in names]
+    text = (
+        "From the manifest: nats an image, over the test split with one z drawn for each image, under N(0, I)"
+    )
+    text += f" but for those of {MIXTURE}." if any(MIXTURE in name for name in names) else "."
     return Section("Figures", text, (html.table("Figures", ["", *(s.name for s in subjects)], rows),))
 
 

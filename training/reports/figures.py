@@ -1,0 +1,53 @@
+"""Choose which of a bundle's figures pages and tables show, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MEASURED = (
+    "negative_elbo",
+    "reconstruction_loss",
+    "kl_divergence",
+    "importance_likelihood",
+    "exact_likelihood",
+    "conditional_importance_likelihood",
+    "conditional_exact_likelihood",
+    "knn_accuracy",
+)
+# Under the mixture that samples are drawn from, where there is one.
+MIXTURE = "mixture_prior"
+UNDER_MIXTURE = (
+    "negative_elbo",
+    "kl_divergence",
+    "importance_likelihood",
+    "conditional_importance_likelihood",
+)
+JUDGED = (
+    "worst_class_accuracy",
+    "restyled_accuracy",
+    "confident_share",
+    "frechet_distance",
+    "frechet_floor",
+    "precision",
+    "recall",
+)
+
+
+def list_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Return a manifest's figures by name, in order.
+
+    Args:
+        metrics: Of the manifest.
+
+    Returns:
+        Names of those under the mixture begin with `mixture_prior.`.
+    """
+    under, judged = metrics.get(MIXTURE, {}), metrics.get("generation", {})
+    shares = judged.get("class_accuracy", {})
+    judged = {**judged, "worst_class_accuracy": min(shares.values())} if shares else judged
+    return {
+        **{name: metrics[name] for name in MEASURED if name in metrics},
+        **{f"{MIXTURE}.{name}": under[name] for name in UNDER_MIXTURE if name in under},
+        **{name: judged[name] for name in JUDGED if name in judged},
+    }
