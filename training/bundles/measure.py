@@ -13,10 +13,11 @@ from training.bundles.open_encoder import open_bundle_encoder
 from training.bundles.prior import read_mixture
 from training.data.datasets import HELD_OUT, Dataset, scale
 from training.evaluation import metrics
-from training.evaluation.latent_mixture import take_mixture
+from training.evaluation.binarised import measure_binarised
+from training.evaluation.latent_mixture import Mixture, take_mixture
 from training.evaluation.likelihood import Decode
 from training.fit.loop import Run
-from training.onnx.export import PARITY_BATCHES, Graph, export
+from training.onnx.export import PARITY_BATCHES, Function, Graph, export
 
 Watch = Callable[[Decode], Decode]
 
@@ -27,7 +28,14 @@ def export_run(run: Run, dataset: Dataset) -> tuple[Graph, Graph]:
 
 
 def measure_run(
-    run: Run, dataset: Dataset, split: str, seed: int, samples: int, watch: Watch | None = None
+    run: Run,
+    dataset: Dataset,
+    split: str,
+    seed: int,
+    samples: int,
+    watch: Watch | None = None,
+    *,
+    binarised: bool = False,
 ) -> dict[str, Any]:
     """Return the figures of the files that a run would be exported as.
 
@@ -38,9 +46,10 @@ def measure_run(
         seed: Of epsilon.
         samples: As for `metrics.evaluate`.
         watch: Wraps the decoder, to see how far it is.
+        binarised: Whether to measure images drawn black and white as well, where there are samples.
 
     Returns:
-        As `metrics.evaluate`.
+        As `metrics.evaluate`, and with `binarised` what `measure_binarised` gives.
 
     Raises:
         ExportError: A graph cannot be exported.
@@ -50,13 +59,20 @@ def measure_run(
     encoder, decoder = (graph.run() for graph in export_run(run, dataset))
     conditional = run.model.config.conditional
     decode = (watch or _keep)(take_labels(decoder, dataset.labels if conditional else None))
-    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
     mixture = take_mixture(run.model, dataset.labels)
-    return metrics.evaluate(*given, conditional=conditional, mixture=mixture)
+    how = split, seed, samples, conditional, mixture, binarised
+    return _measure(encoder, decode, dataset, *how)
 
 
 def measure_bundle(
-    folder: pathlib.Path, dataset: Dataset, split: str, seed: int, samples: int, watch: Watch | None = None
+    folder: pathlib.Path,
+    dataset: Dataset,
+    split: str,
+    seed: int,
+    samples: int,
+    watch: Watch | None = None,
+    *,
+    binarised: bool = False,
 ) -> dict[str, Any]:
     """Return the figures of a bundle's own files.
 
@@ -67,9 +83,10 @@ def measure_bundle(
         seed: Of epsilon.
         samples: As for `metrics.evaluate`.
         watch: As for `measure_run`.
+        binarised: As for `measure_run`.
 
     Returns:
-        As `metrics.evaluate`.
+        As `measure_run`.
 
     Raises:
         BundleError: The folder holds no bundle, or one for images of another shape, or one that was fitted to
@@ -79,9 +96,29 @@ def measure_bundle(
     _check_held_out(folder.name, split, manifest["dataset"].get("held_out"))
     encoder = open_bundle_encoder(folder, manifest)
     decode = (watch or _keep)(open_decoder(folder, manifest))
-    given = encoder, decode, dataset.train, getattr(dataset, split), split, seed, samples
-    mixture = read_mixture(folder, manifest)
-    return metrics.evaluate(*given, conditional=is_conditional(manifest), mixture=mixture)
+    how = split, seed, samples, is_conditional(manifest), read_mixture(folder, manifest), binarised
+    return _measure(encoder, decode, dataset, *how)
+
+
+def _measure(
+    encoder: Function,
+    decode: Decode,
+    dataset: Dataset,
+    split: str,
+    seed: int,
+    samples: int,
+    conditional: bool,
+    mixture: Mixture | None,
+    binarised: bool,
+) -> dict[str, Any]:
+    images = getattr(dataset, split)
+    given = encoder, decode, dataset.train, images, split, seed, samples
+    found = metrics.evaluate(*given, conditional=conditional, mixture=mixture)
+    if not (binarised and samples):
+        return found
+    shares = metrics.find_shares(dataset.train.label) if conditional else None
+    drawn = measure_binarised(encoder, decode, images, samples, shares, mixture, seed)
+    return {**found, "binarised": drawn}
 
 
 def _keep(decode: Decode) -> Decode:
@@ -114,8 +151,9 @@ def update_metrics(folder: pathlib.Path, figures: dict[str, Any], dataset: Datas
             f"{folder}: expected figures of the split and data set {expected}, received {received}"
         )
     # Likelihoods that were not measured now still hold: the bundle's graphs are the same.
-    kept = ("generation",) if figures["importance_samples"] else ("generation", "importance_samples")
+    kept = ["generation", *(["binarised"] if "binarised" not in figures else [])]
     if not figures["importance_samples"]:
+        kept.append("importance_samples")
         kept += tuple(name for name in manifest["metrics"] if "_likelihood" in name)
     old = {name: manifest["metrics"][name] for name in kept if name in manifest["metrics"]}
     manifest["metrics"] = {**figures, **old}

@@ -135,6 +135,8 @@ def _notes(manifest: Mapping[str, Any]) -> str:
         notes.append(f"**{warning}.**")
     if under := manifest["metrics"].get("mixture_prior"):
         notes.append(_mixture(under, _tell_priors(manifest)))
+    if "entropy_floor" in manifest["metrics"]:
+        notes.append(_scales(manifest["metrics"], has_mixture=bool(under)))
     if why := manifest["metrics"].get("exact_likelihood_withheld"):
         notes.append(f"There is no `exact_likelihood`: {why}.")
     return "".join(f"\n{note}\n" for note in notes)
@@ -160,9 +162,23 @@ def _mixture(under: Mapping[str, Any], priors: tuple[str, str]) -> str:
     )
     if "importance_likelihood" not in under:
         return _wrap(f"{text}.")
-    images = f" of {under['importance_images']:,} of the images" if "importance_images" in under else ""
-    found = f"`importance_likelihood`{images} {under['importance_likelihood']:.2f} nats per image"
+    found = f"`importance_likelihood` {under['importance_likelihood']:.2f} nats per image"
     return _wrap(f"{text}, and {found}.")
+
+
+def _scales(metrics: Mapping[str, Any], *, has_mixture: bool) -> str:
+    floor = f"The grey of the pixels costs {metrics['entropy_floor']:.2f} nats per image, whatever the model."
+    drawn = metrics.get("binarised")
+    if drawn is None:
+        return _wrap(floor)
+    exact = f", {drawn['exact_likelihood']:.2f} by quadrature" if "exact_likelihood" in drawn else ""
+    text = (
+        f"{floor} With each pixel drawn black or white by its grey, as the literature has MNIST, "
+        f"`importance_likelihood` is {drawn['importance_likelihood']:.2f} under N(0, I){exact}"
+    )
+    if has_mixture and "mixture_prior" in drawn:
+        text += f", and {drawn['mixture_prior']['importance_likelihood']:.2f} under the mixture"
+    return _wrap(f"{text}.")
 
 
 def _wrap(paragraph: str) -> str:

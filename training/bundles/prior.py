@@ -76,8 +76,9 @@ def add_prior(
     measured = watch(decode) if watch else decode
     figures = mixture_figures.measure_mixture(measured, test, dataset.test, mixture, loss, samples, shares)
     manifest["metrics"]["mixture_prior"] = figures
-    # What was judged was drawn from the old prior.
-    manifest["metrics"].pop("generation", None)
+    # What was judged was drawn from the old prior; what was drawn black and white was measured under it too.
+    for name in ("generation", "binarised"):
+        manifest["metrics"].pop(name, None)
     model_card.update_bundle(folder, {**manifest, "version": version_of(manifest)})
     return figures
 

@@ -43,7 +43,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=pathlib.Path, default=argparse.SUPPRESS, help=output)
     resume = (
         "go on from the newest checkpoint in --output; with more --epochs than it was begun for, the "
-        "schedule is that of so many from there on, so a cosine rises before it falls"
+        "schedule is that of so many from there on, so a cosine rises before it falls, as may "
+        "the KL term's weight"
     )
     parser.add_argument("--resume", action="store_true", help=resume)
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
@@ -67,7 +68,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_quiet(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quiet", action="store_true", help="do not say how far the training is")
+    parser.add_argument("--quiet", action="store_true", help="do not say how far it is")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -98,8 +99,11 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=0, help="of epsilon")
     samples = "z drawn for each image to estimate log p(x); 0 leaves that out"
     parser.add_argument("--importance-samples", type=_count, default=500, help=samples)
+    binarised = "also estimate log p(x) of images drawn black and white by their grey, the literature's scale"
+    parser.add_argument("--binarised", action="store_true", help=binarised)
     update = "write the test split's figures into the bundle"
     parser.add_argument("--update", action="store_true", help=update)
+    _add_quiet(parser)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +113,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", type=pathlib.Path, default=models, help="folder of bundles")
     parser.add_argument("--force", action="store_true", help="replace a bundle that is there")
     _add_components(parser, 0)
+    _add_quiet(parser)
 
 
 def _add_prior(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +122,7 @@ def _add_prior(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=0, help="of the fit")
     samples = "z drawn for each test image to estimate log p(x); 0 leaves that out"
     parser.add_argument("--importance-samples", type=_count, default=500, help=samples)
+    _add_quiet(parser)
 
 
 def _add_components(parser: argparse.ArgumentParser, least: int) -> None:
@@ -179,12 +185,21 @@ def _sentence(text: str) -> str:
 
 
 def make_config(options: argparse.Namespace) -> TrainConfig:
-    """Return the config that was asked for: the recipe's, or the default one, with what was given."""
+    """Return the config that was asked for: the recipe's, or the default one, with what was given.
+
+    Raises:
+        ConfigError: It cannot work.
+    """
+    return TrainConfig.from_dict(make_fields(options))
+
+
+def make_fields(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of the config that was asked for, which may not work as they are."""
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
     recipe = getattr(options, "recipe", None)
     start = RECIPES[recipe] if recipe else TrainConfig()
-    return TrainConfig.from_dict({**start.to_dict(), **given})
+    return {**start.to_dict(), **given}
 
 
 def _count(text: str) -> int:

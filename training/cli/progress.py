@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from training.data.datasets import Dataset
     from training.evaluation.likelihood import Decode, Floats, Labels
 
 # What is over sooner needs no line.
@@ -80,23 +79,21 @@ class Progress:
 
 
 @contextlib.contextmanager
-def watching(
-    what: str, dataset: Dataset, split: str, samples: int, conditional: bool
-) -> Iterator[Callable[[Decode], Decode]]:
+def watching(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[Decode], Decode]]:
     """Say how far a measurement is while the block runs.
 
     Args:
         what: The command.
-        dataset: Of which a split is measured.
-        split: Its name.
-        samples: Drawn for each image to estimate log p(x).
-        conditional: Whether the model takes labels.
+        total: The pictures that will be decoded, as `count_pictures` has it.
+        quiet: Whether to say nothing.
 
     Yields:
         What wraps the decoder.
     """
-    labels = len(dataset.labels) if conditional else 0
-    line = Progress(what, count_pictures(len(getattr(dataset, split)), samples, labels))
+    if quiet:
+        yield lambda decode: decode
+        return
+    line = Progress(what, total)
     try:
         yield line.watch
     finally:

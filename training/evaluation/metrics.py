@@ -78,6 +78,21 @@ def cross_entropy(x: NDArray[np.uint8], image: Floats) -> Doubles:
     return losses
 
 
+def entropy_floor(x: NDArray[np.uint8]) -> float:
+    """Return what `reconstruction_loss` cannot fall below: it is the entropy of each pixel's grey.
+
+    Args:
+        x: `(n, height, width, channels)` uint8.
+
+    Returns:
+        The mean over all images, in nats per image; 0 of black and white ones.
+    """
+    counts = np.bincount(x.ravel(), minlength=256)
+    light = np.arange(1, 255) / 255.0
+    entropy = -light * np.log(light) - (1 - light) * np.log1p(-light)
+    return float(counts[1:255] @ entropy) / len(x)
+
+
 def evaluate(
     encoder: Function,
     decode: Decode,
@@ -105,8 +120,9 @@ def evaluate(
 
     Returns:
         `reconstruction_loss`, `kl_divergence`, `negative_elbo`, and what `estimate_likelihoods` gives, all in
-        nats per image; `knn_accuracy` in [0, 1], `split`, the numbers of `active_dimensions`, `images` and
-        `importance_samples`, and with a mixture `mixture_prior`, what `measure_mixture` gives.
+        nats per image, as is `entropy_floor`; `knn_accuracy` in [0, 1], `split`, the numbers of
+        `active_dimensions`, `images` and `importance_samples`, and with a mixture `mixture_prior`, what
+        `measure_mixture` gives.
     """
     q = encode(encoder, train), encode(encoder, other)
     return figures(decode, *q, other, name, seed, samples, conditional=conditional, mixture=mixture)
@@ -144,6 +160,7 @@ def figures(
     shares = find_shares(train.label) if conditional else None
     if samples:
         values |= estimate_likelihoods(decode, posteriors, split, samples, shares, seed)
+    values["entropy_floor"] = entropy_floor(split.x)
     values["knn_accuracy"] = knn_accuracy(train, posteriors)
     values["active_dimensions"] = count_active(posteriors)
     found = {**round_figures(values), "split": name, "images": len(split), "importance_samples": samples}

@@ -52,13 +52,36 @@ def measure_mixture(
     }
     if not samples:
         return round_figures(found)
+    found |= estimate_likelihoods_under(mixture, decode, posteriors, split, samples, shares, seed)
+    return round_figures({**found, "importance_samples": samples})
+
+
+def estimate_likelihoods_under(
+    mixture: Mixture,
+    decode: Decode,
+    posteriors: Posteriors,
+    split: Split,
+    samples: int,
+    shares: Mapping[int, float] | None = None,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Return `importance_likelihood`, and that given the label of a model that takes labels, under a mixture.
+
+    Args:
+        mixture: As for `measure_mixture`, like all others.
+        decode: See there.
+        posteriors: See there.
+        split: See there.
+        samples: Above 0.
+        shares: See there.
+        seed: Of epsilon.
+    """
+    prior = _log_prior(mixture, conditional=shares is not None)
     given = decode, posteriors.z_mean, posteriors.z_log_var, split, samples
     if shares is None:
-        found["importance_likelihood"] = importance_likelihood(*given, seed, prior)
-    else:
-        own, marginal = marginal_likelihood(*given, shares, seed, prior)
-        found |= {"importance_likelihood": marginal, "conditional_importance_likelihood": own}
-    return round_figures({**found, "importance_samples": samples})
+        return {"importance_likelihood": importance_likelihood(*given, seed, prior)}
+    own, marginal = marginal_likelihood(*given, shares, seed, prior)
+    return {"importance_likelihood": marginal, "conditional_importance_likelihood": own}
 
 
 def _log_prior(mixture: Mixture, *, conditional: bool) -> LogPrior:

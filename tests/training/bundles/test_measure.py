@@ -60,6 +60,23 @@ def test_images_of_another_shape_are_refused(bundle_folder: pathlib.Path) -> Non
         measure.measure_bundle(bundle_folder, small.from_arrays(content), "test", seed=0, samples=500)
 
 
+@pytest.mark.slow
+def test_images_drawn_black_and_white_are_measured_if_asked(copy: pathlib.Path, digits: Dataset) -> None:
+    figures = measure.measure_bundle(copy, digits, "test", seed=0, samples=50, binarised=True)
+    drawn = figures["binarised"]
+    assert set(drawn) == {
+        *("importance_likelihood", "exact_likelihood", "exact_likelihood_error", "mixture_prior")
+    }
+    # What the grey alone costs is not in it, and each pixel's draw is about as hard to foretell.
+    assert abs(drawn["importance_likelihood"] - figures["importance_likelihood"]) < figures["entropy_floor"]
+    measure.update_metrics(copy, figures, digits)
+    assert "With each pixel drawn black or white" in (copy / "README.md").read_text()
+    later = measure.measure_bundle(copy, digits, "test", seed=0, samples=50)
+    assert "binarised" not in later
+    measure.update_metrics(copy, later, digits)
+    assert read_manifest(copy)["metrics"]["binarised"] == drawn
+
+
 def test_figures_without_likelihoods_leave_those_that_were_there(copy: pathlib.Path, digits: Dataset) -> None:
     before = read_manifest(copy)["metrics"]
     figures = measure.measure_bundle(copy, digits, "test", seed=3, samples=0)

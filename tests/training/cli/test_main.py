@@ -132,6 +132,10 @@ def test_train_export_evaluate(
         ("project {run} --output {data} --data {data}", "digits.npz"),
         ("evaluate nowhere --data nothing", "nowhere: expected a folder that is there"),
         (
+            "evaluate {run} --data {data} --binarised --importance-samples 0",
+            "--binarised: expected --importance-samples above 0, received 0",
+        ),
+        (
             "evaluate {models}/digits --data nothing --split validation --update",
             "received the validation split",
         ),

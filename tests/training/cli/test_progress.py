@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from training.cli import progress
 from training.cli.progress import Progress, count_pictures, format_duration
 from training.data.datasets import Split
 from training.evaluation.metrics import figures
@@ -55,6 +56,17 @@ def test_what_takes_longer_than_foretold_is_nearly_done() -> None:
 )
 def test_durations_are_said_as_people_do(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+def test_who_wants_quiet_hears_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(progress, "LOG_S", 0.0)
+    for quiet in (False, True):
+        with progress.watching("evaluate", 10, quiet=quiet) as watch:
+            watch(lambda z, _: z)(np.zeros((5, 2), np.float32), np.zeros(5, np.int64))
+        assert capsys.readouterr().err.startswith("evaluate: 50%") != quiet
 
 
 @pytest.mark.parametrize("conditional", [False, True])

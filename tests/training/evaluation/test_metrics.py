@@ -52,6 +52,16 @@ def test_a_pixel_that_is_surely_wrong_costs_a_bounded_amount() -> None:
     np.testing.assert_allclose(black["reconstruction_loss"], 16 * -np.log(SMALLEST))
 
 
+def test_no_model_costs_less_than_the_grey_of_the_pixels() -> None:
+    split = images(5)
+    q = Posteriors(np.zeros((5, 2), np.float32), np.full((5, 2), -50, np.float32), split.label)
+    best = metrics.measure(lambda *_: scale(split.x), q, split)["reconstruction_loss"]
+    assert metrics.entropy_floor(split.x) == pytest.approx(best, rel=1e-5)
+    half = np.full((3, 2, 2, 1), 51, np.uint8)
+    assert metrics.entropy_floor(half) == pytest.approx(-4 * (0.2 * np.log(0.2) + 0.8 * np.log(0.8)))
+    assert metrics.entropy_floor(np.array([0, 255] * 8, np.uint8).reshape(1, 4, 4, 1)) == 0
+
+
 def test_each_image_is_decoded_with_its_label() -> None:
     split = dataclasses.replace(images(3), label=np.array([2, 0, 1]))
     q = Posteriors(np.zeros((3, 2), np.float32), np.zeros((3, 2), np.float32), split.label)
