@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from training.cli import terminal
 from training.cli.inputs import load
-from training.cli.options import make_config
+from training.cli.options import make_config, make_fields
 
 if TYPE_CHECKING:
     from training.data.datasets import Dataset
@@ -48,7 +48,7 @@ def sweep(options: argparse.Namespace, output: TextIO) -> None:
     """Train a model for each combination of options, and write what they came to."""
     from training.experiments import sweep
 
-    base, grid = make_config(options), sweep.parse_grid(options.grid)
+    base, grid = make_fields(options), sweep.parse_grid(options.grid)
     results = sweep.sweep(base, grid, load(options), options.output)
     output.write(sweep.tabulate(results))
 

@@ -63,12 +63,12 @@ def parse_grid(texts: Sequence[str]) -> Grid:
 
 
 def sweep(
-    base: TrainConfig, grid: Grid, dataset: Dataset, output: pathlib.Path, *, verbose: int = 0
+    base: Mapping[str, Any], grid: Grid, dataset: Dataset, output: pathlib.Path, *, verbose: int = 0
 ) -> list[Result]:
     """Train each config of a grid; what has been trained before is only looked up.
 
     Args:
-        base: Of all runs, but for the fields of the grid.
+        base: Fields of all runs, but for those of the grid; they need not make a config without these.
         grid: Field to values; every combination is a run.
         dataset: Its validation split compares the runs. The test split is not touched.
         output: Folder of the runs, a folder each.
@@ -108,15 +108,19 @@ def tabulate(results: Sequence[Result]) -> str:
 
 
 def _run(
-    choice: Mapping[str, Any], base: TrainConfig, dataset: Dataset, folder: pathlib.Path, verbose: int
+    choice: Mapping[str, Any], base: Mapping[str, Any], dataset: Dataset, folder: pathlib.Path, verbose: int
 ) -> Result:
     begun = time.monotonic()
     try:
-        config = dataclasses.replace(base, **choice)
+        config = TrainConfig.from_dict({**base, **choice})
         history = train(config, dataset, folder, resume=True, verbose=verbose).history
     except (RunError, ConfigError) as error:
         impossible = isinstance(error, ConfigError)
         return Result(choice, {}, 0, time.monotonic() - begun, str(error), impossible)
+    except Exception as error:
+        # Whatever TensorFlow raises where a combination takes too much memory, say: the others go on.
+        first = (str(error).splitlines() or [""])[0].replace("|", "/")
+        return Result(choice, {}, 0, time.monotonic() - begun, f"{type(error).__name__}: {first}")
     best = best_epoch(history)
     return Result(choice, history[best - 1], best, time.monotonic() - begun)
 

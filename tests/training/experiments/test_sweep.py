@@ -50,12 +50,12 @@ def test_every_combination_is_trained_once_and_the_best_comes_first(
 ) -> None:
     data = small.from_arrays(small.arrays(train=48, test=24))
     grid: sweep.Grid = {"learning_rate": [1e-7, 1e-2], "decoder_units": [(4,), (8, 4)]}
-    first = sweep.sweep(tiny, grid, data, tmp_path)
+    first = sweep.sweep(tiny.to_dict(), grid, data, tmp_path)
     assert len(list(tmp_path.iterdir())) == len(first) == 4
     found = [result.figures["val_negative_elbo"] for result in first]
     assert found == sorted(found)
     assert [result.choice["learning_rate"] for result in first] == [1e-2, 1e-2, 1e-7, 1e-7]
-    again = sweep.sweep(tiny, grid, data, tmp_path)
+    again = sweep.sweep(tiny.to_dict(), grid, data, tmp_path)
     assert [result.figures for result in again] == [result.figures for result in first]
     lines = sweep.tabulate(again).splitlines()
     assert lines[0].startswith("| learning_rate | decoder_units | negative_elbo |")
@@ -67,7 +67,9 @@ def test_every_combination_is_trained_once_and_the_best_comes_first(
 def test_a_run_that_fails_is_told_and_stops_no_other(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
-    results = sweep.sweep(tiny, {"learning_rate": [1e20, 1e-3], "schedule": ["constant"]}, digits, tmp_path)
+    results = sweep.sweep(
+        tiny.to_dict(), {"learning_rate": [1e20, 1e-3], "schedule": ["constant"]}, digits, tmp_path
+    )
     assert [bool(result.failure) for result in results] == [False, True]
     assert "failed: epoch 1: expected finite figures" in sweep.tabulate(results).splitlines()[3]
 
@@ -76,7 +78,7 @@ def test_a_run_that_fails_is_told_and_stops_no_other(
 def test_an_impossible_combination_is_marked_and_the_others_are_trained(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
-    results = sweep.sweep(tiny, {"decoder_upscale": [0, 2], "epochs": [0, 1]}, digits, tmp_path)
+    results = sweep.sweep(tiny.to_dict(), {"decoder_upscale": [0, 2], "epochs": [0, 1]}, digits, tmp_path)
     assert [result.choice for result in results if not result.failure] == [
         {"decoder_upscale": 2, "epochs": 1}
     ]
@@ -86,11 +88,31 @@ def test_an_impossible_combination_is_marked_and_the_others_are_trained(
     assert [path.name for path in tmp_path.iterdir()] == ["decoder_upscale=2,epochs=1"]
 
 
+@pytest.mark.slow
+def test_a_base_that_cannot_work_alone_may_with_the_grid(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    base = {**tiny.to_dict(), "conditional": True, "epochs": 1}
+    found = sweep.sweep(base, {"refine_steps": [2, 0]}, digits, tmp_path)
+    assert [result.choice["refine_steps"] for result in found if not result.failure] == [0]
+
+
+def test_whatever_a_run_fails_with_is_told_and_stops_no_other(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError("no room\nfor more")
+
+    monkeypatch.setattr(sweep, "train", fail)
+    found = sweep.sweep(tiny.to_dict(), {"epochs": [1, 2]}, digits, tmp_path)
+    assert [result.failure for result in found] == ["MemoryError: no room"] * 2
+
+
 def test_a_grid_of_impossible_combinations_is_an_error(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
     with pytest.raises(ConfigError, match="expected a combination that can work: epochs: expected"):
-        sweep.sweep(tiny, {"epochs": [0]}, digits, tmp_path)
+        sweep.sweep(tiny.to_dict(), {"epochs": [0]}, digits, tmp_path)
 
 
 @pytest.mark.slow
@@ -99,7 +121,10 @@ def test_the_test_images_decide_nothing(tiny: TrainConfig, tmp_path: pathlib.Pat
     other = {**arrays, "x_test": np.zeros_like(arrays["x_test"])}
     grid = {"latent_dim": [1, 2]}
     found = [
-        [result.figures for result in sweep.sweep(tiny, grid, small.from_arrays(content), tmp_path / name)]
+        [
+            result.figures
+            for result in sweep.sweep(tiny.to_dict(), grid, small.from_arrays(content), tmp_path / name)
+        ]
         for name, content in (("one", arrays), ("other", other))
     ]
     assert found[0] == found[1]
