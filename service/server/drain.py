@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import time
@@ -26,7 +27,12 @@ logger = logging.getLogger(__name__)
 # The key under which the lifespan's state holds the function that turns readiness off.
 DRAIN = "drain"
 TICK_S = 0.05
-ACCEPT_TURNS = 100
+# By one handle libuv accepts one connection a turn (since 1.45), and a turn of a busy loop takes 20 ms: of 1,000
+# new connections the last waited for ten seconds before it was read. Sixteen handles cost no more than one: a
+# connection and a request on it take 178 µs, with one handle 222.
+ACCEPTED_A_TURN = 16
+# Enough for the 2,048 that may wait at a port.
+ACCEPT_TURNS = 200
 # When connections run out: how often a warning says so, and how long one must have been idle to be closed.
 WARNING_S, IDLE_S = 10.0, 1.0
 # Ticks of uvicorn's main loop, a tenth of a second each, from one look at all connections to the next.
@@ -77,7 +83,26 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
         # Where it was told to stop meanwhile, uvicorn's main loop, which ticks first of all, never runs.
         await self.on_tick(0)
+        await self._accept_faster()
         self.on_started()
+
+    async def _accept_faster(self) -> None:
+        """Watch each port by several handles: the event loop accepts one connection a turn by each."""
+        loop = asyncio.get_running_loop()
+        for port in [listener for server in self.servers for listener in server.sockets]:
+            for _ in range(ACCEPTED_A_TURN - 1):
+                copy = socket.socket(fileno=os.dup(port.fileno()))
+                self.servers.append(
+                    await loop.create_server(self._make_protocol, sock=copy, backlog=self.config.backlog)
+                )
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(
+            config=self.config,  # type: ignore[call-arg]
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        return made
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop, or end at once."""
@@ -103,7 +128,7 @@ class DrainingServer(uvicorn.Server):
 
     async def look(self) -> None:
         """End connections that have been in one phase for too long; when they run out, also idle ones."""
-        now, connections = time.monotonic(), self._connections()
+        now, connections = time.monotonic(), self._watched()
         end = now + TURN_S
         for connection in connections:
             if time.monotonic() >= end:
@@ -126,7 +151,7 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: serve on for a while, then refuse new connections and close those that are idle."""
         logger.info("not ready any more; closing in %g s, or at a second signal", self.drain_s)
-        for connection in self._connections():
+        for connection in self._watched():
             connection.announce_end()
         await self._go_on(self.drain_s, lambda: False)
         await self._accept_all()
@@ -174,6 +199,10 @@ class DrainingServer(uvicorn.Server):
         """Return how many connections are open, and how many of them have a request that is not answered."""
         connections = self._connections()
         return len(connections), sum(getattr(one, "busy", False) for one in connections)
+
+    def _watched(self) -> list[Any]:
+        """Return the connections of our own protocol; uvicorn's own has no phases, and no last words."""
+        return [one for one in self._connections() if hasattr(one, "check")]
 
     def _connections(self) -> list[Any]:
         return list(self.server_state.connections)

@@ -18,10 +18,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+import uvloop
 
 from service.connections.heads import LIMITS
 from service.connections.limits import SocketLimits
-from service.server.drain import IDLE_S, WARNING_S, DrainingServer
+from service.server.drain import ACCEPTED_A_TURN, IDLE_S, WARNING_S, DrainingServer
 from tests.live import DEADLINE_S, ROOT, wait_for_port, wait_for_workers
 
 POST = b"POST /decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
@@ -221,6 +222,23 @@ def test_all_connections_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(one.closed for one in connections)
 
 
+def test_connections_of_uvicorn_s_own_protocol_are_let_be() -> None:
+    async def app(scope: object, receive: object, send: object) -> None: ...
+
+    config = uvicorn.Config(app, log_config=None, http="httptools")
+    config.load()
+    server = DrainingServer(config, 0.0, 1.0)
+
+    async def scene() -> None:
+        made: Any = config.http_protocol_class
+        server.server_state.connections.add(
+            made(config=config, server_state=server.server_state, app_state={}, _loop=None)
+        )
+        await server.look()
+
+    asyncio.run(scene())
+
+
 def test_others_have_their_turn_while_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
@@ -306,6 +324,35 @@ def test_a_stop_closes_what_listens_and_cuts_what_is_left(monkeypatch: pytest.Mo
     assert done[:2] == ["announce", "tick 1"]
     seldom = list(dict.fromkeys(what for what in done if "tick" not in what))
     assert seldom == ["announce", "server", "listener", "shut", "abort", "lifespan"]
+
+
+def test_many_new_connections_are_accepted_in_a_few_turns_of_the_loop() -> None:
+    async def app(scope: object, receive: object, send: object) -> None: ...
+
+    async def scene() -> int:
+        task = asyncio.create_task(server._serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        # Nothing is accepted meanwhile: the loop has no turn.
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(10 * ACCEPTED_A_TURN)]
+        turns = 0
+        while len(server.server_state.connections) < len(clients):
+            await asyncio.sleep(0)
+            turns += 1
+        for client in clients:
+            client.close()
+        while server.server_state.connections:
+            await asyncio.sleep(0.01)
+        server.should_exit = True
+        await task
+        return turns
+
+    config = uvicorn.Config(app, log_config=None, lifespan="off", http="httptools")
+    server = DrainingServer(config, 0.0, 5)
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            turns = runner.run(asyncio.wait_for(scene(), 10))
+        assert turns <= 15
 
 
 def test_told_to_stop_while_it_starts_its_answers_have_all_their_fields() -> None:
