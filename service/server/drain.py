@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 # The key under which the lifespan's state holds the function that turns readiness off.
 DRAIN = "drain"
 TICK_S = 0.05
-# By one handle libuv accepts one connection a turn (since 1.45), and a turn of a busy loop takes 20 ms: of 1,000
-# new connections the last waited for ten seconds before it was read. Sixteen handles cost no more than one: a
+# By one handle libuv accepts one connection a turn (since 1.45), and a turn of a busy loop takes 20 ms: of
+# 1,000 new ones the last waited for ten seconds before it was read. Sixteen handles cost no more than one: a
 # connection and a request on it take 178 µs, with one handle 222.
 ACCEPTED_A_TURN = 16
 # Enough for the 2,048 that may wait at a port.
