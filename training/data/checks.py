@@ -52,7 +52,7 @@ def check_labels(arrays: Arrays, name: str, sources: Mapping[str, str]) -> NDArr
         DataError: They are no integers, not one an image, or out of range.
     """
     y, images = arrays[name], len(arrays[name.replace("y", "x")])
-    if y.shape != (images,) or not np.issubdtype(y.dtype, np.integer):
+    if y.shape != (images,) or y.dtype.kind not in "iu":
         raise DataError(
             f"{sources[name]}: expected {images} integer labels, one an image, received {y.shape} {y.dtype}"
         )

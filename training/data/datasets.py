@@ -210,7 +210,13 @@ def _load_folder(folder: pathlib.Path, size: tuple[int, int] | None) -> Dataset:
         dataset = split(name, arrays, {array: str(file) for array, file in files.items()})
         return dataclasses.replace(dataset, passed_over=tuple(map(str, sorted(find_files(folder)))))
     if holds_pictures(folder):
-        return _split_pictures(name, read_pictures(folder, size))
+        try:
+            return _split_pictures(name, read_pictures(folder, size))
+        except DataError as error:
+            beside = next(find_files(folder), None)
+            if beside is None:
+                raise
+            raise DataError(f"{error}; if {beside} is the set, name it or its folder") from error
     if holds_idx(folder):
         raise DataError(f"--size: expected a folder of pictures, or Parquet, received IDX files in {folder}")
     raise DataError(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.idx import LABELS, DataError
-from training.data.parts import TEST, TRAIN, VALIDATION, find_parts, is_split
+from training.data.parts import TEST, TRAIN, VALIDATION, find_parts, holds_halves
 from training.data.picture import SUFFIXES, bring, read_file
 
 Bytes = NDArray[np.uint8]
@@ -132,7 +132,7 @@ def _find_places(folder: pathlib.Path, strays: list[str]) -> dict[str, pathlib.P
             f"{folder / TRAIN}: expected this folder beside {next(iter(parts.values())).name}; there is none"
         )
     train, test = parts[TRAIN], parts.get(TEST) or parts.get(VALIDATION) or parts[TRAIN]
-    strays += [str(path) for path in _entries(folder, strays) if path.is_dir() and path not in (train, test)]
+    strays += [str(path) for path in _entries(folder, strays) if path not in (train, test)]
     return {"train": train, "test": test}
 
 
@@ -141,10 +141,13 @@ def _find(folder: pathlib.Path, strays: list[str]) -> Classes:
     for label in _entries(folder, strays):
         if not label.is_dir():
             raise DataError(f"{label}: expected a folder named by a label, received a file")
-        if is_split(find_parts(label)):
+        if holds_halves(label) or TRAIN in find_parts(label):
             raise DataError(
-                f"{folder}: expected folders named by labels; {label} is a data set of its own: name it"
+                f"{folder}: expected folders named by labels, received {label.name}, which is parted again: "
+                "name it if it is the whole set, else part the set above its classes"
             )
+        if not label.name.isprintable():
+            raise DataError(f"{folder}: expected a label that can be printed, received {label.name!r}")
         classes[label.name] = list(_walk(label, strays))
     if not any(classes.values()):
         raise DataError(f"{folder}: expected at least one picture in a folder named by its label, found none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import zipfile
 import zlib
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from training.data.idx import IDX_FILES, DataError
 
 Array = NDArray[np.generic]
+# Of a label up to 255.
+MAX_DIGITS = 3
 
 
 def read_npz(path: pathlib.Path) -> dict[str, Array]:
@@ -37,10 +40,21 @@ def read_npz(path: pathlib.Path) -> dict[str, Array]:
             if missing:
                 raise DataError(f"{path}: expected the arrays {sorted(IDX_FILES)}, missing {missing}")
             found = {name: archive[name] for name in sorted(wanted)}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    # An encrypted archive, another compression and a broken header raise the last four.
+    except (
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,
+        MemoryError,
+        TokenError,
+    ) as error:
         raise DataError(f"{path}: expected a whole .npz file: {error}") from error
     except ValueError as error:
         raise DataError(f"{path}: expected arrays of numbers: {error}") from error
+    if others := [name for name, array in found.items() if not isinstance(array, np.ndarray)]:
+        raise DataError(f"{path}: expected arrays of numbers, received another file for {others}")
     nothing = {f"y_{part}": np.zeros(found[f"x_{part}"].shape[:1], np.int64) for part in ("train", "test")}
     return found | nothing if unlabelled else found
 
@@ -49,7 +63,7 @@ def number_labels(arrays: dict[str, Array], path: pathlib.Path) -> tuple[dict[st
     """Number labels that are texts from 0, in their order.
 
     Args:
-        arrays: As `read_npz` gives them.
+        arrays: As `read_npz` gives them. Texts that are all integers are taken for these.
         path: For messages.
 
     Returns:
@@ -67,10 +81,16 @@ def number_labels(arrays: dict[str, Array], path: pathlib.Path) -> tuple[dict[st
         raise DataError(f"{path}: expected labels of one kind, received {train.dtype} and {test.dtype}")
     written = {part: _read_texts(arrays[part], f"{path}: {part}") for part in ("y_train", "y_test")}
     names = np.unique(written["y_train"])
+    if all(map(_is_integer, {*names.tolist(), *written["y_test"].tolist()})):
+        return arrays | {part: texts.astype(np.int64) for part, texts in written.items()}, ()
     if unknown := sorted(set(written["y_test"].tolist()) - set(names.tolist())):
         raise DataError(f"{path}: y_test: expected labels of {names.tolist()}, received {unknown} too")
     numbers = {part: np.searchsorted(names, texts) for part, texts in written.items()}
     return arrays | numbers, tuple(names.tolist())
+
+
+def _is_integer(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and text == str(int(text))
 
 
 def _read_texts(y: Array, name: str) -> NDArray[np.str_]:

@@ -27,7 +27,7 @@ Size = tuple[int, int]
 # Encoded pictures in memory at a time, and bytes of a column that are read ahead.
 BATCH, BUFFER_BYTES = 64, 1 << 20
 # What columns are called that no schema's metadata says more of.
-IMAGE_NAMES, LABEL_NAMES = ("image", "img"), ("label", "labels", "fine_label")
+IMAGE_NAMES, LABEL_NAMES = ("image", "img"), ("label", "labels", "fine_label", "target", "class")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,16 +103,22 @@ def _find_parts(path: pathlib.Path) -> tuple[dict[str, list[pathlib.Path]], tupl
     for file in sorted(find_files(path)):
         named.setdefault(tell_part(file, path), []).append(file)
     if set(named) == {None}:
-        return {"train": named[None]}, ()
+        parts, named = {"train": named[None]}, {}
+        _check_places(path, parts)
+        return parts, ()
     if TRAIN not in named:
         first = next(iter(named.values()))[0].name
         raise DataError(f"{path}: expected train-*.parquet, received {first} alone")
     testing = next((name for name in (TEST, VALIDATION) if name in named), None)
     parts = {"train": named.pop(TRAIN)} | ({"test": named.pop(testing)} if testing else {})
+    _check_places(path, parts)
+    return parts, tuple(str(file) for files in named.values() for file in files)
+
+
+def _check_places(path: pathlib.Path, parts: dict[str, list[pathlib.Path]]) -> None:
     for part, files in parts.items():
         if len(folders := sorted({str(file.parent) for file in files})) > 1:
             raise DataError(f"{path}: expected {part} files in one folder, received {folders}; name one")
-    return parts, tuple(str(file) for files in named.values() for file in files)
 
 
 def _read_part(files: list[pathlib.Path], size: Size | None) -> tuple[Any, Any, tuple[str, ...], bool]:
@@ -153,14 +159,16 @@ def _open(file: pathlib.Path) -> Any:
 def _choose(file: pathlib.Path, schema: Any) -> _Columns:
     features = _features(schema)
     kinds = {name: feature.get("_type") for name, feature in features.items() if isinstance(feature, dict)}
-    images = [name for name in schema.names if kinds.get(name) == "Image"]
-    images += [name for name in IMAGE_NAMES if name in schema.names]
+    if len(set(schema.names)) < len(schema.names):
+        raise DataError(f"{file}: expected columns of different names, received {schema.names}")
+    images = [name for name in IMAGE_NAMES if name in schema.names]
+    images += [name for name in schema.names if kinds.get(name) == "Image"]
     if not images:
         raise DataError(f"{file}: expected a column {' or '.join(IMAGE_NAMES)}, received {schema.names}")
     labels = [name for name in LABEL_NAMES if name in schema.names]
     labels += [name for name in schema.names if kinds.get(name) == "ClassLabel"]
     label = labels[0] if labels else None
-    names = features[label].get("names", ()) if label is not None and label in kinds else ()
+    names = (features[label].get("names") or ()) if label is not None and label in kinds else ()
     return _Columns(images[0], label, tuple(map(str, names)))
 
 

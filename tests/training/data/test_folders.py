@@ -222,7 +222,24 @@ LABELS: dict[str, tuple[Callable[[], dict[str, bytes | Pixels]], str]] = {
     ),
     "in a folder around all": (
         lambda: {f"set/{name}": content for name, content in some().items()},
-        "set is a data set of its own: name it",
+        "received set, which is parted again: name it if it is the whole set",
+    ),
+    "in a folder around one half": (
+        lambda: {f"set/train/{name}/{i}.png": picture(i) for name in "ab" for i in range(12)},
+        "received set, which is parted again",
+    ),
+    "parted below its classes": (
+        lambda: {
+            f"{name}/{part}/{i}.png": picture(i)
+            for name in "ab"
+            for part in ("train", "test")
+            for i in range(9)
+        },
+        "received a, which is parted again: .* else part the set above its classes",
+    ),
+    "that cannot be printed": (
+        lambda: {f"{name}/{i}.png": picture(i) for name in ("a", "caf\udce9") for i in range(9)},
+        "expected a label that can be printed, received 'caf",
     ),
 }
 
@@ -235,7 +252,18 @@ def test_labels_that_do_not_fit_are_named(case: str, tmp_path: pathlib.Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("train", "test"), [("Train", "TEST"), ("training", "testing"), ("train", "val"), ("train", "Validation")]
+    ("train", "test"),
+    [
+        ("Train", "TEST"),
+        ("training", "testing"),
+        ("train", "val"),
+        ("train", "Validation"),
+        ("training_set", "test_set"),
+        ("seg_train", "seg_test"),
+        ("Train Set", "Test Set"),
+        ("trainset", "testset"),
+        ("train2017", "val2017"),
+    ],
 )
 def test_the_two_halves_have_the_names_that_people_give_them(
     train: str, test: str, tmp_path: pathlib.Path
@@ -263,6 +291,38 @@ def test_a_set_without_a_test_half_is_split(tmp_path: pathlib.Path) -> None:
     expected = datasets.load(str(write(tmp_path / "flat", {**flat})))
     found = datasets.load(str(write(tmp_path / "half", {f"train/{name}": x for name, x in flat.items()})))
     assert found.sha256 == expected.sha256
+
+
+@pytest.mark.parametrize("other", ["docs", "@eaDir", "dev/a", "unlabelled"])
+def test_a_folder_beside_the_half_that_trains_is_no_class(other: str, tmp_path: pathlib.Path) -> None:
+    write(tmp_path, {f"train/{name}/{i}.png": picture(i) for name in "ab" for i in range(12)})
+    write(tmp_path, {f"{other}/{i}.png": picture(i) for i in range(12)})
+    found = datasets.load(str(tmp_path))
+    assert found.class_names == ("a", "b")
+    assert found.passed_over == (str(tmp_path / other.partition("/")[0]),)
+
+
+def test_of_two_folders_to_validate_with_beside_one_to_test_both_are_passed_over(
+    tmp_path: pathlib.Path,
+) -> None:
+    write(tmp_path, {**some(), "val/3/0.png": picture(1), "validation/3/0.png": picture(2)})
+    assert len(datasets.load(str(tmp_path)).passed_over) == 2
+    for path in sorted((tmp_path / "test").rglob("*.png")):
+        path.unlink()
+    (tmp_path / "test" / "3").rmdir()
+    (tmp_path / "test" / "8").rmdir()
+    (tmp_path / "test").rmdir()
+    with pytest.raises(
+        DataError, match=r"expected one folder for validation, received \['val', 'validation'\]"
+    ):
+        datasets.load(str(tmp_path))
+
+
+def test_a_link_to_nothing_is_no_half(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, {f"train/{name}/{i}.png": picture(i) for name in "ab" for i in range(12)})
+    (tmp_path / "test").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="test: expected a folder, received a link to nothing"):
+        datasets.load(str(tmp_path))
 
 
 def test_a_class_may_be_called_train(tmp_path: pathlib.Path) -> None:

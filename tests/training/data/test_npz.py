@@ -57,6 +57,16 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "y_train: expected texts in UTF-8",
     ),
+    "labelled with times": (
+        lambda: changed("y_train", np.zeros(240, "timedelta64[s]")),
+        r"y_train: expected 240 integer labels",
+    ),
+    "labelled with integers once": (
+        lambda: npz(
+            **{**small.arrays(), "y_train": np.array(["1", "2"] * 120), "y_test": np.array(["x"] * 80)}
+        ),
+        r"y_test: expected labels of \['1', '2'\], received \['x'\] too",
+    ),
     "labelled with floats": (lambda: changed("y_train", np.zeros(240)), "y_train: .*integer.*float64"),
     "labelled below 0": (lambda: changed("y_test", np.arange(80) - 1), r"y_test: .*\[0, 255\].* -1 to 78"),
     "labelled beyond 255": (lambda: changed("y_train", np.arange(240) + 100), "y_train: .* 100 to 339"),
@@ -92,6 +102,16 @@ def test_labels_that_are_texts_are_numbered_in_their_order(tmp_path: pathlib.Pat
     found = datasets.load(str(small.write_npz(tmp_path / "named.npz", named)))
     assert found.class_names == tuple(sorted(names.tolist()))
     assert [found.class_names[label] for label in found.test.label] == named["y_test"].tolist()
+
+
+def test_texts_that_are_integers_are_these(tmp_path: pathlib.Path) -> None:
+    texts = {"y_train": np.array(["1", "10", "2"] * 80), "y_test": np.array(["10"] * 80)}
+    found = datasets.load(str(small.write_npz(tmp_path / "named.npz", {**small.arrays(), **texts})))
+    assert (found.class_names, found.labels.tolist(), set(found.test.label.tolist())) == (
+        (),
+        [1, 2, 10],
+        {10},
+    )
 
 
 def test_labels_may_be_bytes_of_any_letters(tmp_path: pathlib.Path) -> None:

@@ -228,6 +228,8 @@ def test_files_that_cannot_be_used_are_named(tmp_path: pathlib.Path) -> None:
         ("Train.parquet", "Test.parquet"),
         ("digits_training-0.parquet", "digits_testing-0.parquet"),
         ("Train/0.parquet", "VAL/0.parquet"),
+        ("train/data/0.parquet", "test/data/0.parquet"),
+        ("train0/0.parquet", "testset/0.parquet"),
     ],
 )
 def test_the_word_in_a_name_says_what_a_file_is_for(train: str, test: str, tmp_path: pathlib.Path) -> None:
@@ -241,6 +243,23 @@ def test_the_word_in_a_name_says_what_a_file_is_for(train: str, test: str, tmp_p
     write(tmp_path / "train-test.parquet", [picture(41)], [0])
     with pytest.raises(
         DataError, match=r"train-test.parquet: expected a name with one of \['test', 'train'\]"
+    ):
+        datasets.load(str(tmp_path))
+
+
+def test_two_sets_whose_files_say_nothing_are_refused(tmp_path: pathlib.Path) -> None:
+    for name in ("mnist", "fashion"):
+        write(tmp_path / name / "0000.parquet", [picture(i) for i in range(24)], [0, 1] * 12)
+    with pytest.raises(DataError, match=r"expected train files in one folder, received .*fashion.*mnist"):
+        datasets.load(str(tmp_path))
+
+
+def test_pictures_beside_a_set_are_named_with_it(tmp_path: pathlib.Path) -> None:
+    write_set(tmp_path / "data")
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "preview.png").write_bytes(encode(picture(1)))
+    with pytest.raises(
+        DataError, match=r"received one of each; if .*00002\.parquet is the set, name it or its folder"
     ):
         datasets.load(str(tmp_path))
 
