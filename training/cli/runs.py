@@ -44,13 +44,18 @@ def train(options: argparse.Namespace, _: TextIO) -> None:
     _warn_of_collapse(run, dataset)
 
 
-def sweep(options: argparse.Namespace, output: TextIO) -> None:
-    """Train a model for each combination of options, and write what they came to."""
+def sweep(options: argparse.Namespace, output: TextIO) -> int:
+    """Train a model for each combination of options, and write what they came to.
+
+    Returns:
+        The exit status: 0, or 2 if none came to anything.
+    """
     from training.experiments import sweep
 
     base, grid = make_fields(options), sweep.parse_grid(options.grid)
     results = sweep.sweep(base, grid, load(options), options.output)
     output.write(sweep.tabulate(results))
+    return 2 if all(result.failure for result in results) else 0
 
 
 def reproduce(options: argparse.Namespace, output: TextIO) -> None:

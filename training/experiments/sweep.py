@@ -117,6 +117,8 @@ def _run(
     except (RunError, ConfigError) as error:
         impossible = isinstance(error, ConfigError)
         return Result(choice, {}, 0, time.monotonic() - begun, str(error), impossible)
+    except OSError:  # where the runs go, and so of them all
+        raise
     except Exception as error:
         # Whatever TensorFlow raises where a combination takes too much memory, say: the others go on.
         first = (str(error).splitlines() or [""])[0].replace("|", "/")

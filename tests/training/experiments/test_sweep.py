@@ -108,6 +108,14 @@ def test_whatever_a_run_fails_with_is_told_and_stops_no_other(
     assert [result.failure for result in found] == ["MemoryError: no room"] * 2
 
 
+def test_where_runs_cannot_go_none_is_tried(
+    digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OSError, match="file"):
+        sweep.sweep(tiny.to_dict(), {"epochs": [1, 2]}, digits, tmp_path / "file")
+
+
 def test_a_grid_of_impossible_combinations_is_an_error(
     digits: Dataset, tiny: TrainConfig, tmp_path: pathlib.Path
 ) -> None:
