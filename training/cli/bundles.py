@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pathlib
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -81,9 +82,12 @@ def export(options: argparse.Namespace, output: TextIO) -> None:
     from training.fit import loop
 
     require_folder(options.folder)
+    name = options.name or options.folder.resolve().name
+    if pathlib.PurePath(name).name != name:
+        raise TrainingError(f"--name: expected the name of a folder in {options.models}, received {name!r}")
     dataset = load(options)
     run = loop.load(options.folder, dataset)
-    folder = options.models / (options.name or options.folder.resolve().name)
+    folder = options.models / name
     labels = len(dataset.labels) if run.model.config.conditional else 0
     total = progress.count_pictures(len(dataset.test), IMPORTANCE_SAMPLES, labels)
     with progress.watching("export", total, quiet=options.quiet) as watch:

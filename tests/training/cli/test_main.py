@@ -128,6 +128,10 @@ def test_train_export_evaluate(
         ("export nowhere --data nothing", "nowhere: expected a folder that is there"),
         ("export {run} --data {data} --models {models} --name digits", "is there already; add --force"),
         ("export {run} --data {data} --models {models} --name .x", "expected a name of letters"),
+        (
+            "export {run} --data {data} --models {models} --name ../x",
+            "--name: expected the name of a folder in",
+        ),
         ("project nowhere --output {data} --data nothing", "nowhere: expected a folder that is there"),
         ("project {run} --output {data} --data {data}", "digits.npz"),
         ("evaluate nowhere --data nothing", "nowhere: expected a folder that is there"),
