@@ -23,6 +23,9 @@ UNDER_MIXTURE = (
     "importance_likelihood",
     "conditional_importance_likelihood",
 )
+# Of images drawn black and white.
+BINARISED = "binarised"
+LIKELIHOODS = ("importance_likelihood", "exact_likelihood")
 JUDGED = (
     "worst_class_accuracy",
     "restyled_accuracy",
@@ -41,13 +44,14 @@ def list_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
         metrics: Of the manifest.
 
     Returns:
-        Names of those under the mixture begin with `mixture_prior.`.
+        Names of those under the mixture begin with `mixture_prior.`, of binarised images with `binarised.`.
     """
-    under, judged = metrics.get(MIXTURE, {}), metrics.get("generation", {})
+    under, judged, drawn = (metrics.get(name, {}) for name in (MIXTURE, "generation", BINARISED))
     shares = judged.get("class_accuracy", {})
     judged = {**judged, "worst_class_accuracy": min(shares.values())} if shares else judged
     return {
         **{name: metrics[name] for name in MEASURED if name in metrics},
         **{f"{MIXTURE}.{name}": under[name] for name in UNDER_MIXTURE if name in under},
+        **{f"{BINARISED}.{name}": drawn[name] for name in LIKELIHOODS if name in drawn},
         **{name: judged[name] for name in JUDGED if name in judged},
     }
