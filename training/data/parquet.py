@@ -93,7 +93,19 @@ def read_parquet(path: pathlib.Path, size: Size | None = None) -> Pictures:
     arrays["y_test"] = arrays["y_test"][turns]
     arrays, texts = number_labels(arrays, path)
     sources = {name: f"{path}: {name}" for name in arrays}
-    return Pictures(arrays, sources, texts or names.pop(), passed_over)
+    given = names.pop()
+    _check_names(path, given, arrays)
+    return Pictures(arrays, sources, texts or given, passed_over)
+
+
+def _check_names(path: pathlib.Path, names: tuple[str, ...], arrays: dict[str, Any]) -> None:
+    if len({*filter(None, names)}) < len(names):
+        raise DataError(f"{path}: expected class names that differ, received {list(names)}")
+    last = max(int(arrays[name].max()) for name in ("y_train", "y_test")) if names else 0
+    if names and last >= len(names):
+        raise DataError(
+            f"{path}: expected labels below {len(names)}, as there are class names, received {last}"
+        )
 
 
 def _find_parts(path: pathlib.Path) -> tuple[dict[str, list[pathlib.Path]], tuple[str, ...]]:

@@ -53,5 +53,6 @@ def list_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
         **{name: metrics[name] for name in MEASURED if name in metrics},
         **{f"{MIXTURE}.{name}": under[name] for name in UNDER_MIXTURE if name in under},
         **{f"{BINARISED}.{name}": drawn[name] for name in LIKELIHOODS if name in drawn},
+        **{f"{BINARISED}.{MIXTURE}.{name}": each for name, each in drawn.get(MIXTURE, {}).items()},
         **{name: judged[name] for name in JUDGED if name in judged},
     }

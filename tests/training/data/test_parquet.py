@@ -295,6 +295,21 @@ def test_class_names_that_differ_are_refused(tmp_path: pathlib.Path) -> None:
         datasets.load(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["cat", "dog"], "expected labels below 2, as there are class names, received 2"),
+        (["cat", "dog", "cat"], r"expected class names that differ, received \['cat', 'dog', 'cat'\]"),
+        (["cat", "", "owl"], "expected class names that differ"),
+    ],
+)
+def test_class_names_that_do_not_fit_the_labels_are_refused(
+    names: list[str], message: str, tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        datasets.load(str(write_set(tmp_path, names)))
+
+
 def test_without_pyarrow_one_line_says_how_to_install_it(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

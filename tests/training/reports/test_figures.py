@@ -9,7 +9,11 @@ def test_figures_under_the_mixture_and_of_a_judge_are_listed_behind_the_measured
         "negative_elbo": 90.0,
         "split": "test",
         "mixture_prior": {"kl_divergence": 20.0, "negative_elbo": 88.0, "kl_samples": 10},
-        "binarised": {"exact_likelihood": 70.0, "exact_likelihood_error": 0.1},
+        "binarised": {
+            "exact_likelihood": 70.0,
+            "exact_likelihood_error": 0.1,
+            "mixture_prior": {"importance_likelihood": 69.0},
+        },
         "generation": {"class_accuracy": {"0": 1.0, "1": 0.75}, "recall": 0.5, "frechet_distance": 3.0},
     }
     assert list(list_figures(metrics).items()) == [
@@ -18,6 +22,7 @@ def test_figures_under_the_mixture_and_of_a_judge_are_listed_behind_the_measured
         ("mixture_prior.negative_elbo", 88.0),
         ("mixture_prior.kl_divergence", 20.0),
         ("binarised.exact_likelihood", 70.0),
+        ("binarised.mixture_prior.importance_likelihood", 69.0),
         ("worst_class_accuracy", 0.75),
         ("frechet_distance", 3.0),
         ("recall", 0.5),
