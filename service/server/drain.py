@@ -167,7 +167,7 @@ class DrainingServer(uvicorn.Server):
         """Accept the connections that wait: closing the port would reset them."""
         listeners = [listener for server in self.servers for listener in server.sockets]
         for _ in range(ACCEPT_TURNS):
-            await asyncio.sleep(0)  # in each turn, the event loop accepts what waits
+            await asyncio.sleep(0)  # in each turn, the event loop accepts some of them
             if not any(map(count_waiting, listeners)):
                 return
 
