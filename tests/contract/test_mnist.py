@@ -111,7 +111,7 @@ def test_a_committed_bundle_s_figures_are_reproduced(
 ) -> None:
     manifest = json.loads((folder / "model.json").read_text())
     assert manifest["dataset"]["sha256"] == mnist.sha256
-    # What a classifier says of its pictures is not measured by `evaluate`, black and white images only if asked.
+    # `evaluate` measures black and white images if asked, and nothing that a classifier says of pictures.
     left = ("generation", "binarised")
     expected = {name: value for name, value in manifest["metrics"].items() if name not in left}
     if "conditional_importance_likelihood" in expected:
