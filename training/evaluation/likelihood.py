@@ -30,6 +30,38 @@ IMPORTANCE_SAMPLES = 500
 OTHER_LABELS_SHARE = 10
 
 
+def importance_likelihoods(
+    decode: Decode,
+    z_mean: Floats,
+    z_log_var: Floats,
+    split: Split,
+    samples: int,
+    shares: Mapping[int, float] | None = None,
+    seed: int = 0,
+    prior: LogPrior | None = None,
+) -> dict[str, float]:
+    """Return `importance_likelihood`, and of a model that takes labels that given the label, by name.
+
+    Args:
+        decode: As for `importance_likelihood`.
+        z_mean: As for `importance_likelihood`.
+        z_log_var: As for `importance_likelihood`.
+        split: The images.
+        samples: As for `importance_likelihood`, or `marginal_likelihood` of a model that takes labels.
+        shares: p(label) by label of a model that takes labels; None if it takes none.
+        seed: Of epsilon.
+        prior: What z comes from; unset: N(0, I).
+
+    Returns:
+        Nats per image.
+    """
+    given = decode, z_mean, z_log_var, split, samples
+    if shares is None:
+        return {"importance_likelihood": importance_likelihood(*given, seed, prior)}
+    own, marginal = marginal_likelihood(*given, shares, seed, prior)
+    return {"importance_likelihood": marginal, "conditional_importance_likelihood": own}
+
+
 def importance_likelihood(
     decode: Decode,
     z_mean: Floats,

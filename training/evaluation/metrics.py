@@ -22,8 +22,7 @@ from training.evaluation.likelihood import (
     Doubles,
     Floats,
     Labels,
-    importance_likelihood,
-    marginal_likelihood,
+    importance_likelihoods,
 )
 from training.evaluation.mixture_figures import measure_mixture, round_figures
 from training.evaluation.neighbours import knn_accuracy
@@ -198,13 +197,7 @@ def estimate_likelihoods(
         `conditional_importance_likelihood` and `conditional_exact_likelihood`, of -log p(x | label).
     """
     q = posteriors.z_mean, posteriors.z_log_var
-    if shares is None:
-        found: dict[str, Any] = {
-            "importance_likelihood": importance_likelihood(decode, *q, split, samples, seed)
-        }
-    else:
-        given, marginal = marginal_likelihood(decode, *q, split, samples, shares, seed)
-        found = {"importance_likelihood": marginal, "conditional_importance_likelihood": given}
+    found: dict[str, Any] = importance_likelihoods(decode, *q, split, samples, shares, seed)
     if posteriors.z_mean.shape[1] == 2:
         found |= _integrate(decode, posteriors, split, shares, found["importance_likelihood"])
     return found

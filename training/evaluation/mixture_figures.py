@@ -9,7 +9,7 @@ import numpy as np
 
 from training.data.datasets import Split
 from training.evaluation.latent_mixture import Mixture
-from training.evaluation.likelihood import Decode, LogPrior, importance_likelihood, marginal_likelihood
+from training.evaluation.likelihood import Decode, LogPrior, importance_likelihoods
 from training.models.encoding import Posteriors
 
 # z drawn for each image to estimate the divergence from a mixture, which no formula gives.
@@ -77,11 +77,8 @@ def estimate_likelihoods_under(
         seed: Of epsilon.
     """
     prior = _log_prior(mixture, conditional=shares is not None)
-    given = decode, posteriors.z_mean, posteriors.z_log_var, split, samples
-    if shares is None:
-        return {"importance_likelihood": importance_likelihood(*given, seed, prior)}
-    own, marginal = marginal_likelihood(*given, shares, seed, prior)
-    return {"importance_likelihood": marginal, "conditional_importance_likelihood": own}
+    q = posteriors.z_mean, posteriors.z_log_var
+    return importance_likelihoods(decode, *q, split, samples, shares, seed, prior)
 
 
 def _log_prior(mixture: Mixture, *, conditional: bool) -> LogPrior:

@@ -91,7 +91,7 @@ def test_a_figure_above_the_estimate_from_above_is_withheld(monkeypatch: pytest.
     q = Posteriors(ZEROS, ZEROS, BLACK_AND_WHITE.label)
     found = estimate_likelihoods(bright, q, BLACK_AND_WHITE, 2_000)
     assert found["exact_likelihood"] == pytest.approx(found["importance_likelihood"], abs=0.05)
-    monkeypatch.setattr("training.evaluation.metrics.importance_likelihood", lambda *_: 0.5)
+    monkeypatch.setattr("training.evaluation.likelihood.importance_likelihood", lambda *_: 0.5)
     withheld = estimate_likelihoods(bright, q, BLACK_AND_WHITE, 2_000)
     assert withheld["exact_likelihood_withheld"] == (
         "the quadrature came to 0.69, above the estimate from above, 0.50"
