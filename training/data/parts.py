@@ -74,7 +74,7 @@ def tell_part(file: pathlib.Path, folder: pathlib.Path) -> str | None:
         DataError: A name says more than one thing.
     """
     for name in (file.stem, *reversed(file.relative_to(folder).parts[:-1])):
-        found = {WORDS[word] for word in WORD.findall(name.lower())}
+        found = _read_words(name)
         if len(found) > 1:
             raise DataError(f"{file}: expected a name with one of {sorted(found)}, received all of them")
         if found:
@@ -82,8 +82,12 @@ def tell_part(file: pathlib.Path, folder: pathlib.Path) -> str | None:
     return None
 
 
+def _read_words(name: str) -> set[str]:
+    return {WORDS[word] for word in WORD.findall(name.lower())}
+
+
 def _tell(name: str) -> str | None:
-    found = {WORDS[word] for word in WORD.findall(name.lower())}
+    found = _read_words(name)
     return found.pop() if len(found) == 1 else None
 
 
