@@ -24,7 +24,7 @@ from benchmarks.harness.servers import serve
 from benchmarks.peers import OURS
 from benchmarks.suites.kinds.catalogue import NO_CACHE
 from benchmarks.suites.kinds.checking import pictures, posterior, shape, sheet
-from benchmarks.suites.kinds.making import draw, draw_file, get, post
+from benchmarks.suites.kinds.making import draw, get, post, upload
 from service.core.settings import Settings
 from service.imaging.formats.npy import write_npy
 
@@ -50,14 +50,10 @@ class Kind:
     check: Callable[[answers.Answer, int], None]
 
 
-def post_file(target: str, body: bytes, media_type: str) -> Request:
-    """Return a POST of a file."""
-    return Request("POST", target, body, (("Content-Type", media_type),))
-
-
 def _post_vectors(n: int) -> Request:
     vectors = np.array(draw(0, n), np.float32)
-    return post_file("/decode?format=npy&dtype=uint8", write_npy(vectors), "application/x-npy")
+    media_type = (("Content-Type", "application/x-npy"),)
+    return Request("POST", "/decode?format=npy&dtype=uint8", write_npy(vectors), media_type)
 
 
 ONE = (Kind("POST /decode, 1024 → npy", _post_vectors(1024), pictures(1024)),)
@@ -69,8 +65,8 @@ MIXED = (
     ),
     Kind("GET /sample.png, n=256", get("/sample.png?n=256&columns=16&seed={seed}")(0), shape(1, 448, 448)),
     Kind("GET /interpolate.gif, 64", get("/interpolate.gif?from=digit:3&to={z}&steps=64")(0), shape(64)),
-    Kind("POST /encode, PNG 28 × 28", post_file("/encode", draw_file(0), "image/png"), posterior),
-    Kind("POST /encode, PNG 1120 × 1120", post_file("/encode", draw_file(0, 40), "image/png"), posterior),
+    Kind("POST /encode, PNG 28 × 28", upload("/encode")(0), posterior),
+    Kind("POST /encode, PNG 1120 × 1120", upload("/encode", 40)(0), posterior),
 )
 
 
