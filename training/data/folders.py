@@ -36,7 +36,7 @@ class Pictures:
         arrays: `x_train`, `x_test` `(n, height, width, 1 or 3)` uint8; `y_train`, `y_test` `(n,)` int64.
         sources: Array name to the folder that it came from.
         class_names: The name of each label from 0; empty where the folders are named by integers.
-        passed_over: Files that are no pictures, and folders that are for nothing here.
+        passed_over: Files that are no pictures, and folders that hold none or are for nothing here.
     """
 
     arrays: dict[str, NDArray[np.generic]]
@@ -148,8 +148,11 @@ def _find(folder: pathlib.Path, strays: list[str]) -> Classes:
             )
         if not label.name.isprintable():
             raise DataError(f"{folder}: expected a label that can be printed, received {label.name!r}")
-        classes[label.name] = list(_walk(label, strays))
-    if not any(classes.values()):
+        if pictures := list(_walk(label, strays)):
+            classes[label.name] = pictures
+        else:
+            strays.append(str(label))
+    if not classes:
         raise DataError(f"{folder}: expected at least one picture in a folder named by its label, found none")
     return classes
 

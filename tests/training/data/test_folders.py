@@ -155,6 +155,15 @@ def test_strays_are_named_and_passed_over(tmp_path: pathlib.Path) -> None:
     assert (len(found.train), len(found.test)) == (11, 4)
 
 
+def test_a_folder_without_a_picture_is_no_class(tmp_path: pathlib.Path) -> None:
+    folder = write(tmp_path, some(("bus", "tram")))
+    for name in ("train/cart/1", "test/cart"):
+        (folder / name).mkdir(parents=True)
+    found = datasets.load(str(folder))
+    assert (found.class_names, len(found.train), len(found.test)) == (("bus", "tram"), 11, 4)
+    assert set(found.passed_over) == {str(folder / name) for name in ("train/cart", "test/cart")}
+
+
 def test_pictures_further_down_are_of_the_class_that_they_lie_below(tmp_path: pathlib.Path) -> None:
     files = some(("a", "b"))
     files["train/b/more/still more/0.png"] = deep = picture(77)
@@ -332,7 +341,7 @@ def test_a_class_may_be_called_train(tmp_path: pathlib.Path) -> None:
     assert datasets.load(str(write(tmp_path, {**files}))).class_names == ("bus", "train")
 
 
-def test_a_folder_without_a_picture_is_named(tmp_path: pathlib.Path) -> None:
+def test_a_half_without_a_picture_is_named(tmp_path: pathlib.Path) -> None:
     (write(tmp_path, some()) / "train" / "3").rename(tmp_path / "kept")
     for path in (tmp_path / "train" / "8").iterdir():
         path.unlink()
