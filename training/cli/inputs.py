@@ -24,7 +24,7 @@ def require_folder(folder: pathlib.Path) -> None:
 
 
 def load(options: argparse.Namespace) -> Dataset:
-    """Load the data set that the options name, and tell what was passed over and what is missing."""
+    """Load the data set that the options name, and tell what was passed over and what is odd about it."""
     from training.data import datasets
 
     dataset = datasets.load(options.data, options.size)
@@ -32,4 +32,6 @@ def load(options: argparse.Namespace) -> Dataset:
         sys.stderr.write(f"{path}: passed over\n")
     for name, labels in dataset.missing_labels().items():
         sys.stderr.write(f"{dataset.name}: no {name} image has a label of {', '.join(map(str, labels))}\n")
+    if len(dataset.class_names) == 1:
+        sys.stderr.write(f"{dataset.name}: all images are of one class, {dataset.class_names[0]}\n")
     return dataset
