@@ -56,7 +56,7 @@ class Dataset:
         validation: What choices are made on.
         test: What is reported, never trained on.
         class_names: The name of each label from 0; empty where labels are integers to begin with.
-        passed_over: Files of its folder that are no pictures, and folders that are for nothing here.
+        passed_over: Files and folders of its folder that are no part of it, as `Pictures` has them.
     """
 
     name: str

@@ -6,33 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
+from tests.training.noise import Pixels, encode, picture, write
 from training.data import datasets
 from training.data.folders import read_pictures
 from training.data.idx import DataError
-
-Pixels = NDArray[np.uint8]
-
-
-def picture(seed: int, height: int = 6, width: int = 8, channels: int = 1) -> Pixels:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
-    return pixels[..., 0] if channels == 1 else pixels
-
-
-def encode(image: Image.Image | Pixels, file_format: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(file, file_format)
-    return file.getvalue()
-
-
-def write(folder: pathlib.Path, files: dict[str, bytes | Pixels]) -> pathlib.Path:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else encode(content))
-    return folder
 
 
 def some(labels: tuple[str, ...] = ("3", "8"), channels: int = 1) -> dict[str, bytes | Pixels]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import io
+import functools
 import json
 import pathlib
 import sys
@@ -10,26 +10,15 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
+from tests.training import noise
+from tests.training.noise import encode
 from training.data import datasets
 from training.data.idx import DataError
 
-Pixels = NDArray[np.uint8]
 IMAGE = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
 NAMES = ["cat", "dog", "owl"]
-
-
-def picture(seed: int, height: int = 6, width: int = 8, channels: int = 3) -> Pixels:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
-    return pixels[..., 0] if channels == 1 else pixels
-
-
-def encode(pixels: Pixels) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+picture = functools.partial(noise.picture, channels=3)
 
 
 def write(
