@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from service.core.arrays import Floats
+from service.imaging.preprocess import find_border
 
 
 def scale_into(x: Floats, height: int, width: int) -> Floats:
@@ -33,7 +34,9 @@ def scale_into(x: Floats, height: int, width: int) -> Floats:
 
 
 def fit_whole(x: Floats, height: int, width: int) -> Floats:
-    """Scale a whole picture into the middle of a canvas of 0, keeping its proportions.
+    """Scale a whole picture into the middle of a canvas of its border's colour, keeping its proportions.
+
+    `training.data.picture.place` does the same with the pictures of a data set.
 
     Args:
         x: `(h, w, channels)` float32 in [0, 1].
@@ -45,7 +48,8 @@ def fit_whole(x: Floats, height: int, width: int) -> Floats:
     """
     scaled = scale_into(x, height, width)
     h, w, _ = scaled.shape
-    return _paste(scaled, height, width, (height - h) // 2, (width - w) // 2)
+    ground = np.median(find_border(x), axis=0)
+    return _paste(scaled, height, width, (height - h) // 2, (width - w) // 2, ground)
 
 
 def fit_figure(figure: Floats, height: int, width: int, box: int) -> Floats:
@@ -89,8 +93,8 @@ def centre(figure: Floats, height: int, width: int) -> Floats:
     return _paste(figure, height, width, top, left)
 
 
-def _paste(x: Floats, height: int, width: int, top: int, left: int) -> Floats:
+def _paste(x: Floats, height: int, width: int, top: int, left: int, ground: Floats | float = 0.0) -> Floats:
     h, w, channels = x.shape
-    canvas = np.zeros((height, width, channels), np.float32)
+    canvas = np.full((height, width, channels), ground, np.float32)
     canvas[top : top + h, left : left + w] = x
     return canvas

@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from training.data.idx import DataError
 
@@ -59,7 +59,9 @@ def read_picture(source: pathlib.Path | IO[bytes], name: str) -> Bytes:
 
 
 def place(picture: Bytes, height: int, width: int) -> Bytes:
-    """Bring a picture to a size: the largest that fits, in the middle, on the colour of its border.
+    """Bring a picture to a size as the service does an upload that is scaled whole (`fit_whole`).
+
+    That is the largest that fits, in the middle, on the median colour of its border.
 
     Args:
         picture: `(h, w, 1 or 3)` uint8.
@@ -71,12 +73,16 @@ def place(picture: Bytes, height: int, width: int) -> Bytes:
     """
     if picture.shape[:2] == (height, width):
         return picture
+    h, w, channels = picture.shape
+    ratio = min(height / h, width / w)
+    size = max(1, round(w * ratio)), max(1, round(h * ratio))
+    image = Image.fromarray(picture[..., 0] if channels == 1 else picture)
+    scaled = np.asarray(image.resize(size, Image.Resampling.LANCZOS)).reshape(size[1], size[0], channels)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    ground = tuple(int(value) for value in np.median(border, axis=0))
-    grey = picture.shape[2] == 1
-    image = Image.fromarray(picture[..., 0] if grey else picture)
-    placed = ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS, ground[0] if grey else ground)
-    return np.asarray(placed).reshape(height, width, -1)
+    placed = np.full((height, width, channels), np.rint(np.median(border, axis=0)), np.uint8)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    placed[top : top + size[1], left : left + size[0]] = scaled
+    return placed
 
 
 def bring(picture: Bytes, size: tuple[int, int], name: str, first: str | None) -> Bytes:

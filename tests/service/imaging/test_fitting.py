@@ -13,19 +13,19 @@ def cut(drawing: Floats) -> Floats:
 
 
 @pytest.mark.parametrize(("h", "w"), [(28, 28), (100, 50), (50, 100), (7, 300), (1, 1)])
-def test_a_whole_fit_keeps_proportions_and_bars(h: int, w: int) -> None:
-    x = fitting.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
-    assert x.shape == (28, 28, 1)
-    rows, columns = (int((x[..., 0].max(axis=axis) > 0.5).sum()) for axis in (1, 0))
-    assert max(rows, columns) == 28
+def test_what_is_scaled_keeps_its_proportions(h: int, w: int) -> None:
+    rows, columns, channels = fitting.scale_into(np.ones((h, w, 1), np.float32), 28, 28).shape
+    assert (max(rows, columns), channels) == (28, 1)
     assert abs(rows / columns - h / w) <= max(h / w, 1) / min(rows, columns)
 
 
 @pytest.mark.parametrize(("h", "w"), [(14, 28), (28, 14), (6, 28), (28, 6)])
-def test_a_whole_fit_lies_in_the_middle(h: int, w: int) -> None:
-    x = fitting.fit_whole(np.ones((h, w, 1), np.float32), 28, 28)
-    expected = np.zeros((28, 28, 1))
-    expected[(28 - h) // 2 : (28 + h) // 2, (28 - w) // 2 : (28 + w) // 2] = 1
+def test_a_whole_fit_lies_in_the_middle_on_the_colour_of_its_border(h: int, w: int) -> None:
+    picture = np.random.default_rng(0).random((h, w, 3), np.float32)
+    picture[0] = picture[-1] = picture[1:, 0] = [0.75, 0.5, 0.25]
+    x = fitting.fit_whole(picture, 28, 28)
+    expected = np.full((28, 28, 3), [0.75, 0.5, 0.25])
+    expected[(28 - h) // 2 : (28 + h) // 2, (28 - w) // 2 : (28 + w) // 2] = picture
     np.testing.assert_allclose(x, expected, atol=1e-6)
 
 
