@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,11 +47,11 @@ class Classes:
         for label in self.labels:
             self._labels[str(label)] = label
         for label in self.labels:
-            self._labels.setdefault(names.get(label, label), label)
+            self._labels.setdefault(_compose(names.get(label, label)), label)
 
     def get(self, given: ClassName) -> int | None:
         """Return the label that a label or a name means; None if there is no such class."""
-        return self._labels.get(given)
+        return self._labels.get(_compose(given))
 
     def find(self, field: str, given: ClassName) -> int:
         """Return the label of a class that vectors are to be drawn from.
@@ -104,7 +105,7 @@ class Classes:
         if not isinstance(phrase, str):
             return phrase
         text = phrase.strip()
-        if text in self._labels:
+        if self.get(text) is not None:
             return (text,)
         # A comma at the end sets a single label of two digits apart from two labels.
         return text.removesuffix(",").split(",") if "," in text else text
@@ -126,6 +127,11 @@ class Classes:
             i = found.index(None)
             raise InvalidValueError(f"{field}[{i}]", f"one of {self.known}", parts[i])
         return found  # type: ignore[return-value]
+
+
+def _compose(given: ClassName) -> ClassName:
+    # Some keyboards and file systems write an accent as a character of its own, behind its letter.
+    return unicodedata.normalize("NFC", given) if isinstance(given, str) else given
 
 
 def _read_mixture(manifest: Manifest, entry: ClassSpec) -> Mixture:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import pathlib
+import unicodedata
 from collections.abc import Iterator
 
 import numpy as np
@@ -148,13 +149,20 @@ def _find(folder: pathlib.Path, strays: list[str]) -> Classes:
             )
         if not label.name.isprintable():
             raise DataError(f"{folder}: expected a label that can be printed, received {label.name!r}")
-        if pictures := list(_walk(label, strays)):
-            classes[label.name] = pictures
-        else:
+        # macOS may write an accent as a character of its own, behind its letter.
+        name = unicodedata.normalize("NFC", label.name)
+        if not (pictures := list(_walk(label, strays))):
             strays.append(str(label))
+        elif name in classes:
+            raise DataError(
+                f"{folder}: expected one folder a label, received two of {name!r}, "
+                "whose accents are written otherwise"
+            )
+        else:
+            classes[name] = pictures
     if not classes:
         raise DataError(f"{folder}: expected at least one picture in a folder named by its label, found none")
-    return classes
+    return dict(sorted(classes.items()))
 
 
 def _walk(folder: pathlib.Path, strays: list[str]) -> Iterator[pathlib.Path]:

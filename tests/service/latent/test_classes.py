@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any
+import unicodedata
+from typing import Any, Literal
 
 import pytest
 
@@ -62,6 +63,16 @@ def test_what_means_no_class_is_refused(classes: Classes, phrase: Any, says: str
 def test_a_label_goes_before_a_name(tmp_path: pathlib.Path) -> None:
     classes = make(tmp_path, class_names=["1", "0", "same", "other"])
     assert [classes.get(given) for given in ("0", 0, "1", "same", "other")] == [0, 0, 1, 2, None]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_accent_may_be_written_either_way(form: Literal["NFC", "NFD"], tmp_path: pathlib.Path) -> None:
+    classes = make(tmp_path, class_names=["plain", unicodedata.normalize(form, "té, noir")])
+    for given in ("t\u00e9, noir", "te\u0301, noir"):
+        assert classes.get(given) == 1
+        assert classes.find_all("labels", classes.split(given)) == [1]
+        assert classes.find_all("labels", ["plain", given]) == [0, 1]
+    assert classes.get("te, noir") is None
 
 
 @pytest.mark.parametrize("names", [None, "disc", {"0": "disc"}, [1, None, ""]])

@@ -48,6 +48,15 @@ def test_names_are_numbered_in_their_order(tmp_path: pathlib.Path) -> None:
     assert found.train.label.tolist() == [0] * 6 + [1] * 5 + [2] * 6
 
 
+def test_an_accent_may_be_written_either_way(tmp_path: pathlib.Path) -> None:
+    files = {
+        name.replace("test/\u00e9", "test/e\u0301"): file for name, file in some(("\u00e9", "f")).items()
+    }
+    found = datasets.load(str(write(tmp_path, files)))
+    assert found.class_names == ("f", "\u00e9")
+    assert [np.bincount(part.label).tolist() for part in (found.train, found.test)] == [[6, 5], [2, 2]]
+
+
 def test_test_pictures_come_in_turns_of_each_class(tmp_path: pathlib.Path) -> None:
     files = some(("a", "b", "c"))
     del files["test/b/1.png"]
@@ -199,6 +208,10 @@ LABELS: dict[str, tuple[Callable[[], dict[str, bytes | Pixels]], str]] = {
         r"test/c: expected a class of \['a', 'b'\]",
     ),
     "three times": (lambda: some(("07", "007")), "expected one folder a label, received '007' and '07'"),
+    "twice, with the accent written otherwise": (
+        lambda: some(("caf\u00e9", "cafe\u0301")),
+        "expected one folder a label, received two of 'caf\u00e9', whose accents are written otherwise",
+    ),
     "of one picture each": (
         lambda: {"3/0.png": GREY, "4/0.png": GREY},
         "expected a class of at least two pictures, received one of each",
