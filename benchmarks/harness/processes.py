@@ -49,12 +49,28 @@ def memory_mb(root: int) -> float:
     return sum(_memory_kb(pid) for pid in find_tree(root)) * 1024 / 1e6
 
 
+def peak_mb(root: int) -> float:
+    """Return the most memory that each process of a tree has had, in MB, all together.
+
+    `ru_maxrss` says the same of one process, but Linux starts it at the peak of the process's parent.
+    """
+    peak_kb = 0.0
+    for pid in find_tree(root):
+        with contextlib.suppress(OSError):
+            peak_kb += _read_kb(pid, "status", "VmHWM:")
+    return peak_kb * 1024 / 1e6
+
+
 def _memory_kb(pid: int) -> float:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         try:
-            lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
-            return sum(float(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            return _read_kb(pid, "smaps_rollup", "Pss:")
         except PermissionError:
             pages = (PROC / str(pid) / "statm").read_text().split()[1]
             return float(pages) * os.sysconf("SC_PAGE_SIZE") / 1024
     return 0
+
+
+def _read_kb(pid: int, name: str, field: str) -> float:
+    lines = (PROC / str(pid) / name).read_text().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith(field))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from benchmarks.harness.markdown import describe, tabulate
-from benchmarks.harness.processes import find_tree
+from benchmarks.harness.processes import find_tree, peak_mb
 from tests.reliability.hostile import BOMBS, LIMIT_S, SOON_S, Bomb
 from tests.reliability.probe import Latencies, Probe
 from tests.reliability.serving import PROC, Service, ask_status, serve
@@ -108,7 +108,7 @@ def send_bomb(service: Service, name: str, bomb: Bomb) -> Result:
             service.process.kill()
         time.sleep(AROUND_S)
     after = ask_status(service.port, timeout_s=LIMIT_S)
-    grown = max(0.0, _read_peak(service) - before)
+    grown = max(0.0, peak_mb(service.process.pid) - before)
     log = [*probe.failures[:3], *service.find_errors()[:3]]
     return Result(
         name, bomb.within_s, statuses, seconds, grown, probe.summarise(begun - AROUND_S), after, log
@@ -143,16 +143,7 @@ def _reset_peak(service: Service) -> float:
     for pid in find_tree(service.process.pid):
         with contextlib.suppress(OSError):
             (PROC / str(pid) / "clear_refs").write_text("5")
-    return _read_peak(service)
-
-
-def _read_peak(service: Service) -> float:
-    peak = 0.0
-    for pid in find_tree(service.process.pid):
-        with contextlib.suppress(OSError):
-            lines = (PROC / str(pid) / "status").read_text().splitlines()
-            peak += sum(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024 / 1e6
-    return peak
+    return peak_mb(service.process.pid)
 
 
 def describe_bombs(results: Sequence[Result]) -> str:

@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 
-from benchmarks.harness.processes import cpu_s, find_tree, memory_mb
+from benchmarks.harness.processes import cpu_s, find_tree, memory_mb, peak_mb
 
 
 @contextlib.contextmanager
@@ -31,6 +31,12 @@ def test_a_tree_holds_the_processes_below_it() -> None:
 def test_a_tree_holds_the_orphans_of_its_session() -> None:
     with shell("sleep 600 >/dev/null & echo $!") as (parent, orphan):
         assert orphan in find_tree(parent)
+
+
+def test_a_peak_is_of_the_process_alone_and_not_its_parents() -> None:
+    with shell("sleep 600 & echo $!; wait") as (parent, child):
+        assert peak_mb(parent) > peak_mb(child) > 0
+        assert peak_mb(parent) < memory_mb(os.getpid())
 
 
 def test_processor_time_counts_that_of_children() -> None:
