@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from service.core.arrays import Floats
-from service.imaging.preprocess import find_border
+from service.imaging.preprocess import find_border, find_median
 
 
 def scale_into(x: Floats, height: int, width: int) -> Floats:
@@ -48,7 +49,7 @@ def fit_whole(x: Floats, height: int, width: int) -> Floats:
     """
     scaled = scale_into(x, height, width)
     h, w, _ = scaled.shape
-    ground = np.median(find_border(x), axis=0)
+    ground = [find_median(values) for values in find_border(x).T]
     return _paste(scaled, height, width, (height - h) // 2, (width - w) // 2, ground)
 
 
@@ -93,7 +94,9 @@ def centre(figure: Floats, height: int, width: int) -> Floats:
     return _paste(figure, height, width, top, left)
 
 
-def _paste(x: Floats, height: int, width: int, top: int, left: int, ground: Floats | float = 0.0) -> Floats:
+def _paste(
+    x: Floats, height: int, width: int, top: int, left: int, ground: float | Sequence[float] = 0.0
+) -> Floats:
     h, w, channels = x.shape
     canvas = np.full((height, width, channels), ground, np.float32)
     canvas[top : top + h, left : left + w] = x
