@@ -6,26 +6,31 @@ import pytest
 from service.core.arrays import Floats
 from service.imaging import fitting
 
+SIZES = [(28, 28), (100, 50), (50, 100), (7, 300), (1, 1)]
+
 
 def cut(drawing: Floats) -> Floats:
     rows, columns = (np.flatnonzero(drawing.max(axis=(axis, 2))) for axis in (1, 0))
     return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-@pytest.mark.parametrize(("h", "w"), [(28, 28), (100, 50), (50, 100), (7, 300), (1, 1)])
+@pytest.mark.parametrize(("h", "w"), SIZES)
 def test_what_is_scaled_keeps_its_proportions(h: int, w: int) -> None:
     rows, columns, channels = fitting.scale_into(np.ones((h, w, 1), np.float32), 28, 28).shape
     assert (max(rows, columns), channels) == (28, 1)
     assert abs(rows / columns - h / w) <= max(h / w, 1) / min(rows, columns)
 
 
-@pytest.mark.parametrize(("h", "w"), [(14, 28), (28, 14), (6, 28), (28, 6)])
+@pytest.mark.parametrize(("h", "w"), [(14, 28), (28, 14), (6, 28), (28, 6), (27, 28), *SIZES])
 def test_a_whole_fit_lies_in_the_middle_on_the_colour_of_its_border(h: int, w: int) -> None:
     picture = np.random.default_rng(0).random((h, w, 3), np.float32)
     picture[0] = picture[-1] = picture[1:, 0] = [0.75, 0.5, 0.25]
     x = fitting.fit_whole(picture, 28, 28)
     expected = np.full((28, 28, 3), [0.75, 0.5, 0.25])
-    expected[(28 - h) // 2 : (28 + h) // 2, (28 - w) // 2 : (28 + w) // 2] = picture
+    scaled = fitting.scale_into(picture, 28, 28)
+    rows, columns, _ = scaled.shape
+    top, left = (28 - rows) // 2, (28 - columns) // 2
+    expected[top : top + rows, left : left + columns] = scaled
     np.testing.assert_allclose(x, expected, atol=1e-6)
 
 
